@@ -1,0 +1,216 @@
+//! The table of every setting: TOML files, `--set`, the workbench's form and the documentation read it.
+
+use super::choice::{Arch, LossKind, Mode, Monitor, OptimizerKind, ScheduleKind, Stem, ThresholdMode};
+use super::error::ConfigError;
+
+/// What a setting holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    Device,
+    /// A whole number from `min` to `max`.
+    Whole { min: i64, max: i64 },
+    /// A number from `min` to `max`; `above` leaves `min` itself out.
+    Real { min: f64, max: f64, above: bool },
+    /// `true` or `false`.
+    Switch,
+    /// One of these names.
+    Choice(&'static [&'static str]),
+}
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// `section.key`, as in TOML and `--set`.
+    pub key: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// One line for people.
+    pub help: &'static str,
+}
+
+const fn field(key: &'static str, kind: Kind, help: &'static str) -> Field {
+    Field { key, kind, help }
+}
+
+const fn whole(min: i64, max: i64) -> Kind {
+    Kind::Whole { min, max }
+}
+
+const fn real(min: f64, max: f64) -> Kind {
+    Kind::Real { min, max, above: false }
+}
+
+const fn above(min: f64, max: f64) -> Kind {
+    Kind::Real { min, max, above: true }
+}
+
+/// Every setting in the order of the file.
+pub const FIELDS: &[Field] = &[
+    field("run.name", Kind::Text, "a name of your own, shown beside the run's id"),
+    field("run.seed", whole(0, i64::MAX), "starts every random number of the run"),
+    field("run.device", Kind::Device, "auto takes the first CUDA device when there is one"),
+    field("run.threads", whole(0, 1024), "CPU threads of libtorch; 0 lets libtorch choose"),
+    field("data.source", Kind::Text, "phantom[:N] or npz:PATH"),
+    field("data.size", whole(28, 512), "side of phantom films in pixels; a file's films keep their own"),
+    field("data.limit", whole(0, i64::MAX), "at most so many training films; 0 takes all"),
+    field("model.arch", Kind::Choice(Arch::NAMES), "the network"),
+    field("model.stem", Kind::Choice(Stem::NAMES), "how a ResNet begins; auto is small below 128 px"),
+    field(
+        "model.dropout",
+        real(0.0, 0.95),
+        "share of activations dropped before a linear layer of ChestNetS",
+    ),
+    field(
+        "model.init",
+        Kind::Text,
+        "safetensors file with the weights to start from; empty starts at random",
+    ),
+    field("optimizer.kind", Kind::Choice(OptimizerKind::NAMES), "the optimizer"),
+    field("optimizer.lr", above(0.0, 10.0), "learning rate at the start"),
+    field("optimizer.weight_decay", real(0.0, 1.0), "share of each weight added to its gradient"),
+    field("optimizer.batch_size", whole(1, 65_536), "films a step"),
+    field("optimizer.epochs", whole(1, 1_000_000), "at most so many passes over the training films"),
+    field(
+        "schedule.kind",
+        Kind::Choice(ScheduleKind::NAMES),
+        "plateau cuts the rate when the monitor stalls",
+    ),
+    field(
+        "schedule.factor",
+        Kind::Real { min: 0.0, max: 0.999, above: true },
+        "a cut multiplies the rate by this",
+    ),
+    field("schedule.patience", whole(0, 1_000_000), "epochs without gain that a rate is given"),
+    field("schedule.min_lr", real(0.0, 10.0), "the rate is never cut below this"),
+    field("schedule.threshold", real(0.0, 1.0), "the least gain that counts"),
+    field("schedule.threshold_mode", Kind::Choice(ThresholdMode::NAMES), "gain as an amount or as a share"),
+    field("loss.kind", Kind::Choice(LossKind::NAMES), "the loss"),
+    field("early_stopping.enabled", Kind::Switch, "stop when the monitor stalls"),
+    field(
+        "early_stopping.monitor",
+        Kind::Choice(Monitor::NAMES),
+        "decides best weights, rate cuts and stopping",
+    ),
+    field("early_stopping.mode", Kind::Choice(Mode::NAMES), "which direction is better"),
+    field("early_stopping.patience", whole(1, 1_000_000), "epochs without gain before the run stops"),
+    field("early_stopping.min_delta", real(0.0, 1.0), "the least gain that counts"),
+];
+
+impl Field {
+    /// The setting of this key.
+    ///
+    /// # Errors
+    /// Names the nearest known key when there is none.
+    pub fn find(key: &str) -> Result<&'static Field, ConfigError> {
+        FIELDS.iter().find(|field| field.key == key).ok_or_else(|| ConfigError::UnknownKey {
+            key: key.to_owned(),
+            nearest: nearest(key, FIELDS.iter().map(|field| field.key)),
+        })
+    }
+
+    /// The part of the key before the dot.
+    pub fn section(&self) -> &'static str {
+        self.key.split_once('.').map_or(self.key, |(section, _)| section)
+    }
+
+    /// The part of the key after the dot.
+    pub fn name(&self) -> &'static str {
+        self.key.split_once('.').map_or(self.key, |(_, name)| name)
+    }
+
+    /// Reads a value typed by a person.
+    ///
+    /// # Errors
+    /// Says what is allowed.
+    pub fn parse(&self, text: &str) -> Result<toml::Value, ConfigError> {
+        let text = text.trim();
+        let value = match self.kind {
+            Kind::Text | Kind::Device | Kind::Choice(_) => Some(toml::Value::String(text.to_owned())),
+            Kind::Whole { .. } => text.replace('_', "").parse().ok().map(toml::Value::Integer),
+            Kind::Real { .. } => text.parse().ok().map(toml::Value::Float),
+            Kind::Switch => text.parse().ok().map(toml::Value::Boolean),
+        };
+        self.check(value.ok_or_else(|| self.refuse(text))?)
+    }
+
+    /// Checks a value's type and range; a whole number is taken where a real one is wanted.
+    ///
+    /// # Errors
+    /// Says what is allowed.
+    pub fn check(&self, value: toml::Value) -> Result<toml::Value, ConfigError> {
+        use toml::Value::{Boolean, Float, Integer, String};
+        let value = match (self.kind, value) {
+            (Kind::Real { .. }, Integer(number)) => Float(number as f64),
+            (_, value) => value,
+        };
+        let fits = match (self.kind, &value) {
+            (Kind::Text, String(_)) | (Kind::Switch, Boolean(_)) => true,
+            (Kind::Device, String(text)) => is_device(text),
+            (Kind::Whole { min, max }, Integer(number)) => (min..=max).contains(number),
+            (Kind::Real { min, max, above }, Float(number)) => {
+                (min..=max).contains(number) && !(above && *number == min)
+            }
+            (Kind::Choice(names), String(text)) => names.contains(&text.as_str()),
+            _ => false,
+        };
+        if fits { Ok(value) } else { Err(self.refuse(&plain(&value))) }
+    }
+
+    /// What the setting may hold, in words.
+    pub fn allowed(&self) -> String {
+        match self.kind {
+            Kind::Text => "text in quotes".to_owned(),
+            Kind::Device => "auto, cpu, cuda or cuda:N".to_owned(),
+            Kind::Whole { min, max: i64::MAX } => format!("a whole number, at least {min}"),
+            Kind::Whole { min, max } => format!("a whole number from {min} to {max}"),
+            Kind::Real { min, max, above: false } => format!("a number from {min} to {max}"),
+            Kind::Real { min, max, above: true } => format!("a number above {min}, at most {max}"),
+            Kind::Switch => "true or false".to_owned(),
+            Kind::Choice(names) => names.join(", "),
+        }
+    }
+
+    fn refuse(&self, value: &str) -> ConfigError {
+        let nearest = match self.kind {
+            Kind::Choice(names) => nearest(value, names.iter().copied()),
+            _ => None,
+        };
+        ConfigError::BadValue {
+            key: self.key,
+            value: crate::text::one_line(value, 80),
+            allowed: self.allowed(),
+            nearest,
+        }
+    }
+}
+
+/// A value as a person would type it: text without quotes.
+pub fn plain(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn is_device(text: &str) -> bool {
+    matches!(text, "auto" | "cpu" | "cuda")
+        || text.strip_prefix("cuda:").is_some_and(|index| index.parse::<u8>().is_ok())
+}
+
+/// The known name most like `name`, when one is like it at all.
+pub fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    known
+        .map(|candidate| {
+            // A key without its section is a common slip, so the last part alone counts too.
+            let tail = candidate.rsplit('.').next().unwrap_or(candidate);
+            let likeness = strsim::jaro_winkler(name, candidate)
+                .max(strsim::jaro_winkler(name.rsplit('.').next().unwrap_or(name), tail) - 0.02);
+            (candidate, likeness)
+        })
+        .filter(|(_, likeness)| *likeness > 0.75)
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(candidate, _)| candidate)
+}

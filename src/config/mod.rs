@@ -1,0 +1,304 @@
+//! What a run is: [`RunConfig`], its defaults, its validation and its TOML; and where the application
+//! keeps its files. Knows no other room.
+
+mod choice;
+mod error;
+mod fields;
+mod paths;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub use choice::{Arch, LossKind, Mode, Monitor, OptimizerKind, ScheduleKind, Stem, ThresholdMode};
+pub use error::ConfigError;
+pub use fields::{FIELDS, Field, Kind};
+pub use paths::AppPaths;
+
+/// Everything that decides what a run does. Two runs with equal configurations on equal data on one CPU
+/// give equal bits.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct RunConfig {
+    pub run: RunSection,
+    pub data: DataSection,
+    pub model: ModelSection,
+    pub optimizer: OptimizerSection,
+    pub schedule: ScheduleSection,
+    pub loss: LossSection,
+    pub early_stopping: EarlyStoppingSection,
+}
+
+/// `[run]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSection {
+    pub name: String,
+    pub seed: u64,
+    pub device: String,
+    pub threads: usize,
+}
+
+/// `[data]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataSection {
+    pub source: String,
+    pub size: usize,
+    pub limit: usize,
+}
+
+/// `[model]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelSection {
+    pub arch: Arch,
+    pub stem: Stem,
+    pub dropout: f64,
+    pub init: String,
+}
+
+/// `[optimizer]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OptimizerSection {
+    pub kind: OptimizerKind,
+    pub lr: f64,
+    pub weight_decay: f64,
+    pub batch_size: usize,
+    pub epochs: usize,
+}
+
+/// `[schedule]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleSection {
+    pub kind: ScheduleKind,
+    pub factor: f64,
+    pub patience: usize,
+    pub min_lr: f64,
+    pub threshold: f64,
+    pub threshold_mode: ThresholdMode,
+}
+
+/// `[loss]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LossSection {
+    pub kind: LossKind,
+}
+
+/// `[early_stopping]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EarlyStoppingSection {
+    pub enabled: bool,
+    pub monitor: Monitor,
+    pub mode: Mode,
+    pub patience: usize,
+    pub min_delta: f64,
+}
+
+impl Default for RunSection {
+    fn default() -> Self {
+        Self { name: String::new(), seed: 0, device: "auto".into(), threads: 0 }
+    }
+}
+
+impl Default for DataSection {
+    fn default() -> Self {
+        Self { source: "phantom".into(), size: 64, limit: 0 }
+    }
+}
+
+impl Default for ModelSection {
+    fn default() -> Self {
+        Self { arch: Arch::ChestNetS, stem: Stem::Auto, dropout: 0.5, init: String::new() }
+    }
+}
+
+impl Default for OptimizerSection {
+    fn default() -> Self {
+        Self { kind: OptimizerKind::Adam, lr: 3e-4, weight_decay: 1e-4, batch_size: 32, epochs: 50 }
+    }
+}
+
+impl Default for ScheduleSection {
+    fn default() -> Self {
+        Self {
+            kind: ScheduleKind::Plateau,
+            factor: 0.1,
+            patience: 4,
+            min_lr: 0.0,
+            threshold: 1e-4,
+            threshold_mode: ThresholdMode::Absolute,
+        }
+    }
+}
+
+impl Default for LossSection {
+    fn default() -> Self {
+        Self { kind: LossKind::Bce }
+    }
+}
+
+impl Default for EarlyStoppingSection {
+    fn default() -> Self {
+        // Fourteen epochs give two cuts of the default plateau schedule their chance.
+        Self {
+            enabled: true,
+            monitor: Monitor::ValAurocMacro,
+            mode: Mode::Max,
+            patience: 14,
+            min_delta: 1e-4,
+        }
+    }
+}
+
+impl RunConfig {
+    /// The defaults, then a file, then `--set` pairs (`section.key=value`), each checked as it comes.
+    ///
+    /// # Errors
+    /// Names the first setting that is unknown or has a value that isn't allowed.
+    pub fn resolve(file: Option<&Path>, sets: &[String]) -> Result<Self, ConfigError> {
+        let mut config = match file {
+            Some(path) => Self::read(path)?,
+            None => Self::default(),
+        };
+        for given in sets {
+            let (key, value) =
+                given.split_once('=').ok_or_else(|| ConfigError::NoValue { given: given.clone() })?;
+            config.set(key.trim(), value)?;
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Reads a TOML file over the defaults. A `[provenance]` table, as `run.toml` has, is passed over.
+    ///
+    /// # Errors
+    /// When the file can't be read, is no TOML, or has a setting that is unknown or not allowed.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+        let table: toml::Table = toml::from_str(&text).map_err(|error| ConfigError::NotToml {
+            path: path.to_owned(),
+            message: crate::text::one_line(&error.to_string(), 300),
+        })?;
+        Self::from_table(table)
+            .map_err(|error| ConfigError::InFile { path: path.to_owned(), source: Box::new(error) })
+    }
+
+    fn from_table(given: toml::Table) -> Result<Self, ConfigError> {
+        let mut table = Self::default().to_table();
+        for (section, value) in given {
+            if section == "provenance" {
+                continue;
+            }
+            let toml::Value::Table(settings) = value else {
+                return Err(match Field::find(&section) {
+                    Err(error) => error,
+                    Ok(_) => ConfigError::Conflict(format!("`{section}` must be a [section]")),
+                });
+            };
+            for (name, value) in settings {
+                let field = Field::find(&format!("{section}.{name}"))?;
+                put(&mut table, field, field.check(value)?);
+            }
+        }
+        Self::typed(table)
+    }
+
+    /// Changes one setting from text.
+    ///
+    /// # Errors
+    /// When there is no such setting or the value isn't allowed.
+    pub fn set(&mut self, key: &str, text: &str) -> Result<(), ConfigError> {
+        let field = Field::find(key)?;
+        let mut table = self.to_table();
+        put(&mut table, field, field.parse(text)?);
+        *self = Self::typed(table)?;
+        Ok(())
+    }
+
+    /// A setting as a person would type it. Empty for a key that doesn't exist.
+    pub fn get(&self, field: &Field) -> String {
+        let table = self.to_table();
+        let value = table.get(field.section()).and_then(|section| section.get(field.name()));
+        value.map_or(String::new(), fields::plain)
+    }
+
+    /// Which settings differ from the default, in the order of the table.
+    pub fn changed(&self) -> Vec<&'static Field> {
+        let default = Self::default();
+        FIELDS.iter().filter(|field| self.get(field) != default.get(field)).collect()
+    }
+
+    /// All settings as TOML tables, one a section.
+    pub fn to_table(&self) -> toml::Table {
+        // Plain structs of numbers, texts and names: nothing TOML lacks a form for.
+        toml::Table::try_from(self).expect("a configuration is plain TOML")
+    }
+
+    fn typed(table: toml::Table) -> Result<Self, ConfigError> {
+        toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| {
+            ConfigError::Conflict(crate::text::one_line(&error.to_string(), 300))
+        })
+    }
+
+    /// What single settings can't show: settings that contradict each other.
+    ///
+    /// # Errors
+    /// Names both settings and the way out.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let stopping = &self.early_stopping;
+        let natural = stopping.monitor.mode();
+        if stopping.mode != natural {
+            return Err(ConfigError::Conflict(format!(
+                "`early_stopping.mode` is {} but {} is better when it is {}; set early_stopping.mode={natural}",
+                stopping.mode,
+                stopping.monitor,
+                if natural == Mode::Max { "larger" } else { "smaller" },
+            )));
+        }
+        if self.schedule.min_lr > self.optimizer.lr {
+            return Err(ConfigError::Conflict(format!(
+                "`schedule.min_lr` ({}) is above `optimizer.lr` ({}); lower it",
+                self.schedule.min_lr, self.optimizer.lr
+            )));
+        }
+        if self.model.arch == Arch::ChestNetS && !self.data.size.is_multiple_of(8) {
+            return Err(ConfigError::Conflict(format!(
+                "chestnet-s halves its films three times, so `data.size` must be a multiple of 8, not {}",
+                self.data.size
+            )));
+        }
+        Ok(())
+    }
+
+    /// What is allowed but hardly meant, each a sentence.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let (schedule, stopping) = (&self.schedule, &self.early_stopping);
+        let two_cuts = 2 * (schedule.patience + 1);
+        if stopping.enabled && schedule.kind == ScheduleKind::Plateau && stopping.patience <= two_cuts {
+            warnings.push(format!(
+                "early stopping after {} epochs leaves two cuts of the learning rate no chance; \
+                 set early_stopping.patience above {two_cuts}",
+                stopping.patience
+            ));
+        }
+        warnings
+    }
+}
+
+impl Monitor {
+    /// Which direction of the value is better.
+    pub fn mode(self) -> Mode {
+        match self {
+            Self::ValLoss | Self::ValLossUnweighted => Mode::Min,
+            Self::ValAurocMacro | Self::ValAuprcMacro | Self::ValF1 => Mode::Max,
+        }
+    }
+}
+
+fn put(table: &mut toml::Table, field: &Field, value: toml::Value) {
+    if let Some(toml::Value::Table(section)) = table.get_mut(field.section()) {
+        section.insert(field.name().to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! Where the application keeps its files, by the conventions of the platform.
+
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+/// The application's folders; none is made before something is written there.
+#[derive(Clone, Debug)]
+pub struct AppPaths {
+    /// Runs, e.g. `~/.local/share/chestxr-tui/runs`.
+    pub runs: PathBuf,
+    /// A user's own themes, e.g. `~/.config/chestxr-tui/themes`.
+    pub themes: PathBuf,
+}
+
+impl AppPaths {
+    /// The platform's folders for this user; `runs` overrules where runs are kept. Without a home folder
+    /// everything lies in `./chestxr-tui`.
+    pub fn new(runs: Option<&Path>) -> Self {
+        let (data, config) = match ProjectDirs::from("", "", "chestxr-tui") {
+            Some(folders) => (folders.data_dir().to_owned(), folders.config_dir().to_owned()),
+            None => (PathBuf::from("chestxr-tui"), PathBuf::from("chestxr-tui")),
+        };
+        Self { runs: runs.map_or_else(|| data.join("runs"), Path::to_owned), themes: config.join("themes") }
+    }
+}

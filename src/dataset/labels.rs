@@ -1,0 +1,92 @@
+//! What a film can be labelled with: conditions, their names and their order.
+
+use serde::{Deserialize, Serialize};
+
+/// One condition a film is labelled with or without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// Lower-case identifier used in files, options and metric names, e.g. `pleural`.
+    pub key: String,
+    /// The name shown to people, e.g. `Pleural thickening`.
+    pub name: String,
+    /// At most five letters for narrow tables, e.g. `Pleur`.
+    pub abbreviation: String,
+}
+
+/// The conditions of a data set in the order of its label columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelSet {
+    conditions: Vec<Condition>,
+}
+
+/// ChestX-ray14's conditions in ChestMNIST's column order: key, name, abbreviation.
+const CHEST_XRAY_14: [(&str, &str, &str); 14] = [
+    ("atelectasis", "Atelectasis", "Atel"),
+    ("cardiomegaly", "Cardiomegaly", "Cardi"),
+    ("effusion", "Effusion", "Effus"),
+    ("infiltration", "Infiltration", "Infil"),
+    ("mass", "Mass", "Mass"),
+    ("nodule", "Nodule", "Nodul"),
+    ("pneumonia", "Pneumonia", "Pneum"),
+    ("pneumothorax", "Pneumothorax", "Ptx"),
+    ("consolidation", "Consolidation", "Conso"),
+    ("edema", "Edema", "Edema"),
+    ("emphysema", "Emphysema", "Emphy"),
+    ("fibrosis", "Fibrosis", "Fibro"),
+    ("pleural", "Pleural thickening", "Pleur"),
+    ("hernia", "Hernia", "Hern"),
+];
+
+impl LabelSet {
+    /// The fourteen conditions of ChestX-ray14 in ChestMNIST's order.
+    pub fn chest_xray_14() -> Self {
+        let conditions = CHEST_XRAY_14
+            .iter()
+            .map(|(key, name, abbreviation)| Condition {
+                key: key.to_string(),
+                name: name.to_string(),
+                abbreviation: abbreviation.to_string(),
+            })
+            .collect();
+        Self { conditions }
+    }
+
+    /// How many conditions there are: the width of a label row and of a network's output.
+    pub fn len(&self) -> usize {
+        self.conditions.len()
+    }
+
+    /// Whether there is no condition at all.
+    pub fn is_empty(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
+    /// The conditions in column order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Condition> {
+        self.conditions.iter()
+    }
+
+    /// The condition of a label column, if there is such a column.
+    pub fn get(&self, column: usize) -> Option<&Condition> {
+        self.conditions.get(column)
+    }
+}
+
+impl Default for LabelSet {
+    fn default() -> Self {
+        Self::chest_xray_14()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fourteen_conditions_have_distinct_keys_and_short_abbreviations() {
+        let set = LabelSet::chest_xray_14();
+        let keys: std::collections::HashSet<_> = set.iter().map(|c| &c.key).collect();
+        assert_eq!(keys.len(), 14);
+        assert!(set.iter().all(|c| (1..=5).contains(&c.abbreviation.len())));
+    }
+}

@@ -1,0 +1,22 @@
+//! The npz format: zip archives of numpy arrays, read with limits and written deterministically.
+//!
+//! `archive` finds and reads arrays by name, `medmnist` reads a whole data set in MedMNIST's layout, `writer`
+//! makes archives. Beneath them `zip` knows the container, `entry` unpacks one member of it, and `npy` knows an
+//! array's header. What a data set *means* (names of conditions, statistics) doesn't live here.
+//!
+//! Everything in such a file is taken for a claim by a stranger: sizes are believed only where the zip directory,
+//! the npy header and deflate's greatest possible ratio agree, and memory is asked for only after that.
+
+mod archive;
+mod entry;
+mod error;
+mod medmnist;
+mod npy;
+mod writer;
+mod zip;
+
+pub use archive::{Archive, Array, Limits};
+pub use error::{Fault, NpzError};
+pub use medmnist::{MedMnist, read_medmnist};
+pub use npy::{ArrayInfo, Dtype};
+pub use writer::Writer;

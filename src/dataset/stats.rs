@@ -1,0 +1,124 @@
+//! How often each condition occurs in a split: pure counts over label rows.
+//!
+//! The normal class ("no finding") is derived here, as the rows whose labels are all 0. It is never a column
+//! and never an output of a network.
+
+use serde::{Deserialize, Serialize};
+
+use super::films::Labels;
+
+/// Counts over the label rows of one split.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitStats {
+    /// Films in the split, N.
+    pub films: usize,
+    /// Films without any condition.
+    pub normal: usize,
+    /// Films with each condition, in column order (C counts). A film with two conditions counts in both.
+    pub positives: Vec<usize>,
+    /// Labels set to 1 over all films: the sum of `positives`.
+    pub labels_total: usize,
+}
+
+impl SplitStats {
+    /// Films with at least one condition.
+    pub fn abnormal(&self) -> usize {
+        self.films - self.normal
+    }
+
+    /// Films without the condition of `column`; `None` where there is no such column.
+    pub fn negatives(&self, column: usize) -> Option<usize> {
+        self.positives.get(column).map(|positives| self.films - positives)
+    }
+
+    /// Share of films without any condition in per cent; `None` for an empty split.
+    pub fn normal_percent(&self) -> Option<f64> {
+        percent(self.normal, self.films)
+    }
+
+    /// Prevalence of the condition of `column` in per cent of all films; `None` for an empty split or where
+    /// there is no such column.
+    pub fn positive_percent(&self, column: usize) -> Option<f64> {
+        percent(*self.positives.get(column)?, self.films)
+    }
+
+    /// Mean number of conditions a film has; `None` for an empty split.
+    pub fn labels_per_film(&self) -> Option<f64> {
+        (self.films > 0).then(|| self.labels_total as f64 / self.films as f64)
+    }
+}
+
+/// `part` in per cent of `whole`; `None` when `whole` is 0, since there is no share of nothing.
+pub fn percent(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| 100.0 * part as f64 / whole as f64)
+}
+
+/// Counts films, normal films and films with each condition.
+pub fn split_stats(labels: &Labels) -> SplitStats {
+    let mut positives = vec![0; labels.classes()];
+    let mut normal = 0;
+    for row in labels.rows() {
+        let mut any = 0;
+        for (count, &label) in positives.iter_mut().zip(row) {
+            *count += usize::from(label);
+            any |= label;
+        }
+        normal += usize::from(any == 0);
+    }
+    let labels_total = positives.iter().sum();
+    SplitStats { films: labels.len(), normal, positives, labels_total }
+}
+
+/// How many films have both conditions of each pair: a symmetric C x C table whose diagonal is the support.
+pub fn cooccurrence(labels: &Labels) -> Vec<Vec<usize>> {
+    let mut counts = vec![vec![0; labels.classes()]; labels.classes()];
+    let mut present = Vec::with_capacity(labels.classes());
+    for row in labels.rows() {
+        // Rows are nearly empty (0.7 labels a film in ChestX-ray14), so pairs of what is there are few.
+        present.clear();
+        present.extend(row.iter().enumerate().filter(|(_, label)| **label == 1).map(|(column, _)| column));
+        for &first in &present {
+            for &second in &present {
+                counts[first][second] += 1;
+            }
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels() -> Labels {
+        Labels::new(vec![1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0], 3).expect("four rows of three")
+    }
+
+    #[test]
+    fn a_film_without_any_label_is_normal() {
+        let stats = split_stats(&labels());
+        assert_eq!(stats, SplitStats { films: 4, normal: 1, positives: vec![3, 2, 0], labels_total: 5 });
+        assert_eq!(stats.abnormal(), 3);
+        assert_eq!(stats.normal_percent(), Some(25.0));
+        assert_eq!(stats.positive_percent(0), Some(75.0));
+        assert_eq!(stats.positive_percent(2), Some(0.0));
+        assert_eq!(stats.positive_percent(3), None);
+        assert_eq!(stats.negatives(1), Some(2));
+        assert_eq!(stats.labels_per_film(), Some(1.25));
+    }
+
+    #[test]
+    fn cooccurrence_is_symmetric_with_the_support_on_its_diagonal() {
+        assert_eq!(cooccurrence(&labels()), [[3, 2, 0], [2, 2, 0], [0, 0, 0]]);
+    }
+
+    #[test]
+    fn an_empty_split_has_counts_but_no_shares() {
+        let stats = split_stats(&Labels::new(vec![], 3).expect("no rows"));
+        assert_eq!((stats.films, stats.normal, stats.labels_total), (0, 0, 0));
+        assert_eq!(stats.positives, [0, 0, 0]);
+        assert_eq!(stats.normal_percent(), None);
+        assert_eq!(stats.positive_percent(0), None);
+        assert_eq!(stats.labels_per_film(), None);
+    }
+}

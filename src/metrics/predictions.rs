@@ -1,0 +1,108 @@
+//! The table every multi-label metric reads: N rows (films) by C classes (conditions).
+
+use std::fmt;
+
+/// Scores and labels of N films for C conditions, checked once so that nothing behind it can fail.
+///
+/// `scores` and `labels` are row-major N x C. Scores are probabilities or logits, as the reader wants them;
+/// labels are 0 or 1. A score may be NaN (a diverged network says so): the counts treat it as "not above the
+/// threshold", the rankings as undefined, and [`Predictions::nan_scores`] tells how many there are.
+#[derive(Debug, Clone, Copy)]
+pub struct Predictions<'a> {
+    // Only this room builds one without `new`, and only from parts that `new` has seen.
+    pub(super) scores: &'a [f32],
+    pub(super) labels: &'a [u8],
+    pub(super) classes: usize,
+}
+
+impl<'a> Predictions<'a> {
+    /// Checks that the two slices have one length, that it is whole rows of `classes`, and that each label
+    /// is 0 or 1. No rows at all is a valid table.
+    pub fn new(scores: &'a [f32], labels: &'a [u8], classes: usize) -> Result<Self, PredictionsError> {
+        if classes == 0 {
+            return Err(PredictionsError::NoClasses);
+        }
+        if scores.len() != labels.len() {
+            return Err(PredictionsError::LengthsDiffer { scores: scores.len(), labels: labels.len() });
+        }
+        if !labels.len().is_multiple_of(classes) {
+            return Err(PredictionsError::BrokenRow { values: labels.len(), classes });
+        }
+        if let Some(at) = labels.iter().position(|&label| label > 1) {
+            return Err(PredictionsError::LabelNotBinary {
+                row: at / classes,
+                class: at % classes,
+                value: labels[at],
+            });
+        }
+        Ok(Self { scores, labels, classes })
+    }
+
+    /// N, the number of films.
+    pub fn rows(&self) -> usize {
+        self.labels.len().checked_div(self.classes).unwrap_or(0)
+    }
+
+    /// C, the number of conditions.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// All scores, row-major N x C.
+    pub fn scores(&self) -> &'a [f32] {
+        self.scores
+    }
+
+    /// All labels, row-major N x C.
+    pub fn labels(&self) -> &'a [u8] {
+        self.labels
+    }
+
+    /// The N pairs (score, label is 1) of one class, in row order; nothing when there is no such class.
+    pub fn column(&self, class: usize) -> impl Iterator<Item = (f32, bool)> + use<'a> {
+        // Past the last class no row has a value, so the walk starts behind the end.
+        let start = if class < self.classes { class } else { self.labels.len() };
+        let step = self.classes.max(1);
+        let scores = self.scores.iter().skip(start).step_by(step);
+        let labels = self.labels.iter().skip(start).step_by(step);
+        scores.zip(labels).map(|(&score, &label)| (score, label != 0))
+    }
+
+    /// How many of the N x C scores are NaN.
+    pub fn nan_scores(&self) -> usize {
+        self.scores.iter().filter(|score| score.is_nan()).count()
+    }
+}
+
+/// Why two slices are not a table of predictions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PredictionsError {
+    /// A table needs at least one class.
+    NoClasses,
+    /// As many labels as scores are needed.
+    LengthsDiffer { scores: usize, labels: usize },
+    /// The last row is not complete.
+    BrokenRow { values: usize, classes: usize },
+    /// Labels are 0 or 1.
+    LabelNotBinary { row: usize, class: usize, value: u8 },
+}
+
+impl fmt::Display for PredictionsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoClasses => write!(f, "predictions have no classes; at least one is needed"),
+            Self::LengthsDiffer { scores, labels } => {
+                write!(f, "{scores} scores but {labels} labels; each score needs its label")
+            }
+            Self::BrokenRow { values, classes } => write!(
+                f,
+                "{values} values do not make whole rows of {classes} classes; were they made with another label set?"
+            ),
+            Self::LabelNotBinary { row, class, value } => {
+                write!(f, "the label of row {row}, class {class} is {value}; labels are 0 or 1")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PredictionsError {}

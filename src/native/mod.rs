@@ -1,0 +1,118 @@
+//! What tch lacks of libtorch, in one small C++ shim (`shim.cpp`) and this safe wrapper: the fused Adam
+//! step, channels-last storage, device memory; and the allocator settings of the process.
+
+use std::ffi::{CStr, c_char, c_void};
+
+use tch::{TchError, Tensor};
+
+unsafe extern "C" {
+    fn chestxr_fused_adam(
+        count: usize,
+        parameters: *const *mut c_void,
+        gradients: *const *mut c_void,
+        exp_avgs: *const *mut c_void,
+        exp_avg_sqs: *const *mut c_void,
+        steps: *const *mut c_void,
+        lr: f64,
+        beta1: f64,
+        beta2: f64,
+        weight_decay: f64,
+        eps: f64,
+    ) -> *mut c_char;
+    fn chestxr_channels_last(tensor: *mut c_void, out: *mut *mut c_void) -> *mut c_char;
+    fn chestxr_cuda_memory(device: i64, allocated: *mut u64, peak: *mut u64) -> *mut c_char;
+}
+
+/// Takes the shim's message, if there is one, and frees it.
+fn outcome(message: *mut c_char) -> Result<(), TchError> {
+    if message.is_null() {
+        return Ok(());
+    }
+    // SAFETY: a message that isn't null is a NUL-terminated string the shim made with strdup.
+    let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
+    unsafe { libc::free(message.cast()) };
+    Err(TchError::Torch(text))
+}
+
+fn pointers(tensors: &[Tensor]) -> Vec<*mut c_void> {
+    tensors.iter().map(|tensor| tensor.as_ptr().cast_mut().cast()).collect()
+}
+
+/// The numbers of an Adam step; see [`fused_adam`].
+#[derive(Clone, Copy, Debug)]
+pub struct AdamStep {
+    pub lr: f64,
+    pub beta1: f64,
+    pub beta2: f64,
+    pub weight_decay: f64,
+    pub eps: f64,
+}
+
+/// One Adam step in place over all `parameters` (Kingma & Ba 2015, weight decay added to the gradient as
+/// `torch.optim.Adam` does). `steps` are float32 scalars, one a parameter, counted up here.
+///
+/// # Errors
+/// Whatever libtorch says, e.g. when shapes or devices differ.
+pub fn fused_adam(
+    parameters: &[Tensor],
+    gradients: &[Tensor],
+    exp_avgs: &[Tensor],
+    exp_avg_sqs: &[Tensor],
+    steps: &[Tensor],
+    step: AdamStep,
+) -> Result<(), TchError> {
+    let count = parameters.len();
+    assert!([gradients, exp_avgs, exp_avg_sqs, steps].iter().all(|list| list.len() == count));
+    let lists = [parameters, gradients, exp_avgs, exp_avg_sqs, steps].map(pointers);
+    // SAFETY: each list holds `count` pointers to tensors that outlive the call.
+    outcome(unsafe {
+        chestxr_fused_adam(
+            count,
+            lists[0].as_ptr(),
+            lists[1].as_ptr(),
+            lists[2].as_ptr(),
+            lists[3].as_ptr(),
+            lists[4].as_ptr(),
+            step.lr,
+            step.beta1,
+            step.beta2,
+            step.weight_decay,
+            step.eps,
+        )
+    })
+}
+
+/// The same values (`N,C,H,W`) stored channels last, which some convolutions run faster on.
+///
+/// # Errors
+/// When `tensor` has not four dimensions.
+pub fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
+    let mut out = std::ptr::null_mut();
+    // SAFETY: on success `out` is a tensor of its own, which the new `Tensor` owns and frees.
+    outcome(unsafe { chestxr_channels_last(tensor.as_ptr().cast_mut().cast(), &mut out) })?;
+    Ok(unsafe { Tensor::from_ptr(out.cast()) })
+}
+
+/// Bytes that tensors hold on a CUDA device: now, and at most so far.
+///
+/// # Errors
+/// When libtorch was built without CUDA or there is no such device.
+pub fn cuda_memory(device: usize) -> Result<(u64, u64), TchError> {
+    let (mut allocated, mut peak) = (0, 0);
+    // SAFETY: both pointers are to live integers.
+    outcome(unsafe { chestxr_cuda_memory(device as i64, &mut allocated, &mut peak) })?;
+    Ok((allocated, peak))
+}
+
+/// Keeps glibc from handing large blocks back to the kernel and fetching them again on every step, which
+/// costs more than the arithmetic at large batches. For the start of `main`, before any thread exists.
+pub fn tune_allocator() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: mallopt only changes parameters of the allocator; no other thread runs yet.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+        libc::mallopt(libc::M_MMAP_MAX, 0);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+        libc::mallopt(libc::M_TOP_PAD, 64 << 20);
+    }
+}

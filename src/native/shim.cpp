@@ -1,0 +1,71 @@
+#include "shim.h"
+
+#include <ATen/ATen.h>
+#include <ATen/ops/_fused_adam.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/GradMode.h>
+
+#include <cstring>
+#include <exception>
+#include <vector>
+
+namespace {
+
+// Runs `body` and turns whatever it throws into a message: no exception may cross into Rust.
+template <typename Body> char *guarded(Body body) {
+  try {
+    body();
+    return nullptr;
+  } catch (const c10::Error &error) {
+    return strdup(error.what_without_backtrace());
+  } catch (const std::exception &error) {
+    return strdup(error.what());
+  } catch (...) {
+    return strdup("libtorch failed without saying why");
+  }
+}
+
+std::vector<at::Tensor> list(size_t count, void *const *pointers) {
+  std::vector<at::Tensor> tensors;
+  tensors.reserve(count);
+  for (size_t i = 0; i < count; ++i)
+    tensors.push_back(*static_cast<at::Tensor *>(pointers[i]));
+  return tensors;
+}
+
+} // namespace
+
+extern "C" {
+
+char *chestxr_fused_adam(size_t count, void *const *parameters, void *const *gradients, void *const *exp_avgs,
+                         void *const *exp_avg_sqs, void *const *steps, double lr, double beta1, double beta2,
+                         double weight_decay, double eps) {
+  return guarded([&] {
+    c10::AutoGradMode no_grad(false);
+    auto states = list(count, steps);
+    // The kernel reads the step count but leaves counting to its caller, as torch.optim does.
+    for (auto &state : states)
+      state.add_(1);
+    at::_fused_adam_(list(count, parameters), list(count, gradients), list(count, exp_avgs),
+                     list(count, exp_avg_sqs), {}, states, lr, beta1, beta2, weight_decay, eps,
+                     /*amsgrad=*/false, /*maximize=*/false);
+  });
+}
+
+char *chestxr_channels_last(void *tensor, void **out) {
+  return guarded([&] {
+    c10::AutoGradMode no_grad(false);
+    const auto &source = *static_cast<at::Tensor *>(tensor);
+    *out = new at::Tensor(source.contiguous(at::MemoryFormat::ChannelsLast));
+  });
+}
+
+char *chestxr_cuda_memory(int64_t device, uint64_t *allocated, uint64_t *peak) {
+  return guarded([&] {
+    const auto stats = at::getDeviceAllocator(at::kCUDA)->getDeviceStats(static_cast<c10::DeviceIndex>(device));
+    const auto &all = stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)];
+    *allocated = static_cast<uint64_t>(all.current);
+    *peak = static_cast<uint64_t>(all.peak);
+  });
+}
+}

@@ -1,0 +1,20 @@
+// What tch lacks of libtorch, as plain C functions.
+//
+// Every function returns nullptr, or a message allocated with malloc that the caller frees. Tensors are
+// passed as tch passes them: a pointer to an at::Tensor.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+extern "C" {
+/// One fused Adam step over `count` parameters, in place (coupled weight decay, as torch.optim.Adam).
+char *chestxr_fused_adam(size_t count, void *const *parameters, void *const *gradients, void *const *exp_avgs,
+                         void *const *exp_avg_sqs, void *const *steps, double lr, double beta1, double beta2,
+                         double weight_decay, double eps);
+
+/// Stores `tensor` (4-D) channels last; `out` receives a new tensor the caller owns.
+char *chestxr_channels_last(void *tensor, void **out);
+
+/// Bytes of the device's memory that tensors hold now and held at most; CUDA only.
+char *chestxr_cuda_memory(int64_t device, uint64_t *allocated, uint64_t *peak);
+}

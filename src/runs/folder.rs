@@ -1,0 +1,257 @@
+//! One run's folder: what lies where, and how it is written and read.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use jiff::Zoned;
+use serde::{Deserialize, Serialize};
+
+use super::{EpochRecord, Evaluation, RunId, Status, replace_file};
+use crate::config::RunConfig;
+
+/// Where a run came from; the `[provenance]` table of `run.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// This program's version.
+    pub version: String,
+    /// libtorch's version.
+    pub libtorch: String,
+    /// The device that trained, resolved: `cpu`, `cuda:0`.
+    pub device: String,
+    /// CPU threads of libtorch, resolved.
+    pub threads: usize,
+    /// As typed.
+    pub command_line: Vec<String>,
+    /// Identifies films and labels: a hash of all pixels and label rows.
+    pub data_digest: String,
+    /// Keys of the label columns in order.
+    pub conditions: Vec<String>,
+    /// Films of the train, val and test split.
+    pub films: [usize; 3],
+    /// Height and width of a film in pixels.
+    pub film_size: [usize; 2],
+    /// Trainable parameters.
+    pub parameters: usize,
+}
+
+/// A run's folder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunFolder {
+    path: PathBuf,
+    id: RunId,
+}
+
+impl RunFolder {
+    /// Makes a new folder under `runs`, named by time, architecture and chance.
+    ///
+    /// # Errors
+    /// When the folder can't be made, e.g. on a full disk.
+    pub fn create(runs: &Path, config: &RunConfig, now: &Zoned) -> Result<Self> {
+        fs::create_dir_all(runs)
+            .with_context(|| format!("can't make the folder for runs {}", runs.display()))?;
+        loop {
+            let id = RunId::new(now, config.model.arch.name(), rand::random());
+            let path = runs.join(id.as_str());
+            match fs::create_dir(&path) {
+                Ok(()) => {
+                    let folder = Self { path, id };
+                    fs::create_dir(folder.checkpoints())
+                        .with_context(|| format!("can't make {}", folder.checkpoints().display()))?;
+                    return Ok(folder);
+                }
+                // Another run of this second drew the same four digits: draw again.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    return Err(error)
+                        .with_context(|| format!("can't make the run's folder {}", path.display()));
+                }
+            }
+        }
+    }
+
+    /// An existing run's folder.
+    ///
+    /// # Errors
+    /// When there is no `status.json` in it or its name is no run id.
+    pub fn open(path: &Path) -> Result<Self> {
+        if !path.join("status.json").is_file() {
+            anyhow::bail!("{} is no run: it has no status.json", path.display());
+        }
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let id = RunId::try_from(name).map_err(anyhow::Error::msg)?;
+        Ok(Self { path, id })
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's name.
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// The folder of weights.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// Weights of the best epoch.
+    pub fn best_weights(&self) -> PathBuf {
+        self.checkpoints().join("best.safetensors")
+    }
+
+    /// Weights of the last checkpoint.
+    pub fn last_weights(&self) -> PathBuf {
+        self.checkpoints().join("last.safetensors")
+    }
+
+    /// Predictions of a split, `val` or `test`.
+    pub fn predictions(&self, split: &str) -> PathBuf {
+        self.path.join(format!("predictions_{split}.npz"))
+    }
+
+    /// Writes `run.toml`: the resolved configuration, which `--config` takes back, and where it came from.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn write_config(&self, config: &RunConfig, provenance: &Provenance) -> Result<()> {
+        let mut table = config.to_table();
+        table.insert("provenance".into(), toml::Value::try_from(provenance)?);
+        self.replace("run.toml", toml::to_string(&table)?.as_bytes())
+    }
+
+    /// Reads the configuration back.
+    ///
+    /// # Errors
+    /// When `run.toml` is missing or no configuration.
+    pub fn read_config(&self) -> Result<RunConfig> {
+        Ok(RunConfig::read(&self.path.join("run.toml"))?)
+    }
+
+    /// Reads where the run came from.
+    ///
+    /// # Errors
+    /// When `run.toml` is missing or has no `[provenance]`.
+    pub fn read_provenance(&self) -> Result<Provenance> {
+        #[derive(Deserialize)]
+        struct File {
+            provenance: Provenance,
+        }
+        let path = self.path.join("run.toml");
+        let text = fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+        let file: File = toml::from_str(&text).with_context(|| format!("{} is damaged", path.display()))?;
+        Ok(file.provenance)
+    }
+
+    /// Replaces `status.json`.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn write_status(&self, status: &Status) -> Result<()> {
+        self.replace_json("status.json", status)
+    }
+
+    /// Reads `status.json`.
+    ///
+    /// # Errors
+    /// When it is missing or damaged.
+    pub fn read_status(&self) -> Result<Status> {
+        self.read_json("status.json")
+    }
+
+    /// Replaces `evaluation.json`.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn write_evaluation(&self, evaluation: &Evaluation) -> Result<()> {
+        self.replace_json("evaluation.json", evaluation)
+    }
+
+    /// Reads `evaluation.json`.
+    ///
+    /// # Errors
+    /// When it is missing or damaged.
+    pub fn read_evaluation(&self) -> Result<Evaluation> {
+        self.read_json("evaluation.json")
+    }
+
+    /// Appends an epoch to `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// When the line can't be written.
+    pub fn append_epoch(&self, record: &EpochRecord) -> Result<()> {
+        self.append("metrics.jsonl", record)
+    }
+
+    /// Appends anything else that happened to `events.jsonl`, with the time in front.
+    ///
+    /// # Errors
+    /// When the line can't be written.
+    pub fn append_event(&self, at: jiff::Timestamp, event: &impl Serialize) -> Result<()> {
+        #[derive(Serialize)]
+        struct Line<'a, E> {
+            time: jiff::Timestamp,
+            #[serde(flatten)]
+            event: &'a E,
+        }
+        self.append("events.jsonl", &Line { time: at, event })
+    }
+
+    /// The epochs of `metrics.jsonl`. A last line that a kill cut short is left out.
+    ///
+    /// # Errors
+    /// When the file can't be read or a line other than the last is damaged.
+    pub fn read_epochs(&self) -> Result<Vec<EpochRecord>> {
+        let path = self.path.join("metrics.jsonl");
+        let mut text = String::new();
+        match File::open(&path) {
+            Ok(mut file) => file.read_to_string(&mut text).map(|_| ())?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
+        }
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole
+            .lines()
+            .enumerate()
+            .map(|(row, line)| {
+                serde_json::from_str(line)
+                    .with_context(|| format!("{} is damaged in line {}", path.display(), row + 1))
+            })
+            .collect()
+    }
+
+    fn append(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let path = self.path.join(name);
+        let mut line = serde_json::to_vec(value)?;
+        line.push(b'\n');
+        // One write of the whole line: a reader or a kill sees all of it or a tail without a line end.
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(&line))
+            .with_context(|| format!("can't write {}", path.display()))
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.path.join(name);
+        replace_file(&path, bytes).with_context(|| format!("can't write {}", path.display()))
+    }
+
+    fn replace_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let mut bytes = serde_json::to_vec_pretty(value)?;
+        bytes.push(b'\n');
+        self.replace(name, &bytes)
+    }
+
+    fn read_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T> {
+        let path = self.path.join(name);
+        let bytes = fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
+        serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))
+    }
+}

@@ -1,0 +1,109 @@
+//! Finding runs again: all of a folder, or the one a person means.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{RunFolder, RunId, RunState, Status};
+use crate::config::RunConfig;
+
+/// What a list of runs shows of one.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunSummary {
+    pub id: RunId,
+    pub path: PathBuf,
+    /// The state as it really is: a run whose process is gone is `interrupted`.
+    pub state: RunState,
+    pub status: Status,
+    /// `None` when `run.toml` is missing or damaged.
+    pub config: Option<RunConfig>,
+}
+
+/// Why a run wasn't found.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    #[error("there are no runs in {}; start one with `chestxr-tui train`", .0.display())]
+    NoRuns(PathBuf),
+    #[error("no run in {} begins with `{wanted}`; `chestxr-tui runs list` shows them", runs.display())]
+    Unknown { wanted: String, runs: PathBuf },
+    #[error("`{wanted}` is the beginning of {count} runs; give more of it")]
+    Ambiguous { wanted: String, count: usize },
+    #[error("no run in {} has a best epoch yet", .0.display())]
+    NoBest(PathBuf),
+    #[error("can't read the runs in {}: {error}", path.display())]
+    Unreadable { path: PathBuf, error: std::io::Error },
+}
+
+/// All runs of a folder, the newest first. Folders that hold no run are passed over; no folder, no runs.
+///
+/// # Errors
+/// When the folder exists but can't be read.
+pub fn list(runs: &Path) -> Result<Vec<RunSummary>, LookupError> {
+    let entries = match std::fs::read_dir(runs) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(LookupError::Unreadable { path: runs.to_owned(), error }),
+    };
+    let mut found: Vec<RunSummary> = entries.flatten().filter_map(|entry| summary(&entry.path())).collect();
+    found.sort_by(|a, b| b.status.created.cmp(&a.status.created).then_with(|| b.id.cmp(&a.id)));
+    Ok(found)
+}
+
+fn summary(path: &Path) -> Option<RunSummary> {
+    let folder = RunFolder::open(path).ok()?;
+    let status = folder.read_status().ok()?;
+    Some(RunSummary {
+        id: folder.id().clone(),
+        path: folder.path().to_owned(),
+        state: status.honest_state(),
+        config: folder.read_config().ok(),
+        status,
+    })
+}
+
+/// The run a person means: an id, a unique beginning or end of one, `last`, `best`, or a path.
+///
+/// # Errors
+/// When no run or more than one is meant.
+pub fn find(runs: &Path, wanted: &str) -> Result<RunFolder, LookupError> {
+    if wanted.contains(std::path::MAIN_SEPARATOR)
+        && let Ok(folder) = RunFolder::open(Path::new(wanted))
+    {
+        return Ok(folder);
+    }
+    let all = list(runs)?;
+    let unknown =
+        || LookupError::Unknown { wanted: crate::text::one_line(wanted, 60), runs: runs.to_owned() };
+    let chosen = match wanted {
+        "last" => all.first().ok_or_else(|| LookupError::NoRuns(runs.to_owned()))?,
+        "best" => best(&all).ok_or_else(|| LookupError::NoBest(runs.to_owned()))?,
+        _ => {
+            let exact = all.iter().find(|run| run.id.as_str() == wanted);
+            let like = |run: &&RunSummary| run.id.as_str().starts_with(wanted) || run.id.short() == wanted;
+            let matching: Vec<_> = all.iter().filter(like).collect();
+            match (exact, matching.as_slice()) {
+                (Some(run), _) => run,
+                (None, [run]) => run,
+                (None, []) => return Err(unknown()),
+                (None, several) => {
+                    return Err(LookupError::Ambiguous { wanted: wanted.to_owned(), count: several.len() });
+                }
+            }
+        }
+    };
+    RunFolder::open(&chosen.path).map_err(|_| unknown())
+}
+
+/// The run with the best monitored value among those that watched what the newest run with a best watched:
+/// values of different metrics can't be compared.
+fn best(all: &[RunSummary]) -> Option<&RunSummary> {
+    let newest = all.iter().find(|run| run.status.best.is_some())?;
+    let metric = &newest.status.best.as_ref()?.metric;
+    let smaller_is_better = metric.contains("loss");
+    all.iter()
+        .filter_map(|run| {
+            run.status.best.as_ref().filter(|best| best.metric == *metric).map(|best| (run, best.value))
+        })
+        .max_by(|a, b| if smaller_is_better { b.1.total_cmp(&a.1) } else { a.1.total_cmp(&b.1) })
+        .map(|(run, _)| run)
+}

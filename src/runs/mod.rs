@@ -1,0 +1,21 @@
+//! A run on disk: its folder, journal, status and evaluation, and finding runs again. Every file is
+//! written so that a kill at any instant leaves it readable.
+
+mod atomic;
+mod evaluation;
+mod folder;
+mod id;
+mod list;
+mod record;
+mod status;
+
+pub use atomic::{replace_file, replace_with};
+pub use evaluation::{ConditionEvaluation, Evaluation, MacroEvaluation, MicroEvaluation, Predictions};
+pub use folder::{Provenance, RunFolder};
+pub use id::RunId;
+pub use list::{LookupError, RunSummary, find, list};
+pub use record::{EpochRecord, METRICS, Metric};
+pub use status::{Best, RunState, Status};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! What an epoch leaves in `metrics.jsonl`, and the table of its numbers.
+
+use serde::{Deserialize, Serialize};
+
+/// One line of `metrics.jsonl`. `None` (`null` in the file) is a number that is undefined or not finite.
+/// Accuracy, precision and F1 are micro averages at probability .5 over the whole epoch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// 1 for the first pass over the training films.
+    pub epoch: usize,
+    /// Optimizer steps since the start of the run.
+    pub step: u64,
+    pub train_loss: Option<f64>,
+    pub train_accuracy: Option<f64>,
+    pub train_precision: Option<f64>,
+    pub train_f1_score: Option<f64>,
+    pub val_loss: Option<f64>,
+    pub val_loss_unweighted: Option<f64>,
+    pub val_accuracy: Option<f64>,
+    pub val_precision: Option<f64>,
+    pub val_f1_score: Option<f64>,
+    pub val_auroc_macro: Option<f64>,
+    pub val_auprc_macro: Option<f64>,
+    /// Learning rate the epoch was trained with.
+    pub lr: f64,
+    /// Epochs since the monitored value last improved.
+    pub wait_count: usize,
+    /// Wall-clock seconds of training and validation.
+    pub epoch_seconds: f64,
+    /// Training films a second, validation left out.
+    pub images_per_second: f64,
+}
+
+/// One number of an [`EpochRecord`].
+pub struct Metric {
+    /// Its key in `metrics.jsonl`.
+    pub key: &'static str,
+    /// Its name for people.
+    pub label: &'static str,
+    /// Reads it.
+    pub get: fn(&EpochRecord) -> Option<f64>,
+}
+
+/// Every number of an epoch that a curve can be drawn of.
+pub const METRICS: &[Metric] = &[
+    Metric { key: "train_loss", label: "loss", get: |r| r.train_loss },
+    Metric { key: "train_accuracy", label: "accuracy", get: |r| r.train_accuracy },
+    Metric { key: "train_precision", label: "precision", get: |r| r.train_precision },
+    Metric { key: "train_f1_score", label: "F1", get: |r| r.train_f1_score },
+    Metric { key: "val_loss", label: "loss", get: |r| r.val_loss },
+    Metric { key: "val_loss_unweighted", label: "unweighted loss", get: |r| r.val_loss_unweighted },
+    Metric { key: "val_accuracy", label: "accuracy", get: |r| r.val_accuracy },
+    Metric { key: "val_precision", label: "precision", get: |r| r.val_precision },
+    Metric { key: "val_f1_score", label: "F1", get: |r| r.val_f1_score },
+    Metric { key: "val_auroc_macro", label: "macro AUROC", get: |r| r.val_auroc_macro },
+    Metric { key: "val_auprc_macro", label: "macro AUPRC", get: |r| r.val_auprc_macro },
+    Metric { key: "lr", label: "learning rate", get: |r| Some(r.lr) },
+    Metric { key: "wait_count", label: "wait", get: |r| Some(r.wait_count as f64) },
+    Metric { key: "epoch_seconds", label: "seconds", get: |r| Some(r.epoch_seconds) },
+    Metric { key: "images_per_second", label: "films/s", get: |r| Some(r.images_per_second) },
+];
+
+impl Metric {
+    /// The metric of this key, if there is one.
+    pub fn find(key: &str) -> Option<&'static Metric> {
+        METRICS.iter().find(|metric| metric.key == key)
+    }
+}

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""Writes ../golden/torch_parity.json: logits and training losses of PyTorch, to hold ours against.
+
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy torch torchvision
+    CHESTXR_SAMPLE_DIR=../shared/data /tmp/venv/bin/python tests/reference/torch_golden.py
+
+Weights, synthetic films and their labels come from the formulas in `formulas.py`, so the file holds results only.
+Real films (`nih_sample_64_strat.npz`, found through CHESTXR_SAMPLE_DIR, default ../shared/data from the root of
+the repository) are never committed; logits and losses on them are.
+
+Networks, with 1 input channel and 14 outputs, named as their state dicts name them:
+    chestnet-s          features.{0,4,8} conv3x3 pad 1, features.{1,5,9} batch norm, ReLU, maxpool 2; flatten;
+                        classifier.1 linear 8192 -> 512, ReLU, classifier.4 linear 512 -> 14 (0 and 3 are dropout)
+    resnet18.small      torchvision's, conv1 = 3x3, stride 1, padding 1, no bias, and no maxpool
+    resnet18.imagenet   torchvision's, conv1 = 7x7, stride 2, padding 3, no bias
+
+What is in the file:
+    parameters   a few values and the float64 sum of some entries, to check the formula before anything else
+    films        the sum of the pixels, film 0's first eight, and the labels' positives, likewise
+    logits       evaluation mode; `synthetic` for films 0..8, `sample_test` for the 170 test films in file order;
+                 row-major N x 14, 7 significant digits
+    training     50 steps of torch.optim.Adam(lr 3e-4, weight decay 1e-4, defaults otherwise) on the mean BCE with
+                 logits, training mode, dropout p = 0, float32, 2 threads. Step k (from 0) takes the films
+                 (32 k + j) mod N for j in 0..32: `synthetic` of N = 128 films, `sample_train` of the 700 training
+                 films in file order. `losses` are the losses before each step's update. `drift` is the largest
+                 relative difference in loss to the same run in float64: how well determined the numbers are.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+import formulas
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+GOLDEN = ROOT / "tests" / "golden" / "torch_parity.json"
+STEPS, BATCH, SYNTHETIC = 50, 32, 128
+
+
+class ChestNetS(nn.Module):
+    def __init__(self, dropout=0.5):
+        super().__init__()
+        blocks, channels = [], 1
+        for width in (32, 64, 128):
+            blocks += [nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]
+            channels = width
+        self.features = nn.Sequential(*blocks)
+        self.classifier = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(128 * 8 * 8, 512), nn.ReLU(), nn.Dropout(dropout), nn.Linear(512, 14)
+        )
+
+    def forward(self, x):
+        return self.classifier(self.features(x).flatten(1))
+
+
+def resnet18(stem):
+    network = torchvision.models.resnet18(weights=None, num_classes=formulas.CLASSES)
+    if stem == "small":
+        network.conv1 = nn.Conv2d(1, 64, 3, stride=1, padding=1, bias=False)
+        network.maxpool = nn.Identity()
+    else:
+        network.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
+    return network
+
+
+NETWORKS = {
+    "chestnet-s": lambda: ChestNetS(dropout=0.0),
+    "resnet18.small": lambda: resnet18("small"),
+    "resnet18.imagenet": lambda: resnet18("imagenet"),
+}
+TRAINED = ("chestnet-s", "resnet18.small")
+
+
+def seven_digits(tensor):
+    return [float(f"{v:.7g}") for v in tensor.double().flatten().tolist()]
+
+
+def logits(network, images):
+    network.eval()
+    with torch.no_grad():
+        return torch.cat([network(formulas.normalised(part)) for part in np.array_split(images, -(-len(images) // 34))])
+
+
+def losses(make, images, labels, dtype=torch.float32):
+    network = formulas.fill(make()).to(dtype).train()
+    optimizer = torch.optim.Adam(network.parameters(), lr=3e-4, weight_decay=1e-4)
+    history = []
+    for step in range(STEPS):
+        index = (step * BATCH + np.arange(BATCH)) % len(images)
+        x = formulas.normalised(images[index]).to(dtype)
+        y = torch.from_numpy(labels[index]).to(dtype)
+        optimizer.zero_grad()
+        loss = binary_cross_entropy_with_logits(network(x), y)
+        loss.backward()
+        optimizer.step()
+        history.append(loss.item())
+    return history
+
+
+def trained(name, source, images, labels, in_double):
+    single = losses(NETWORKS[name], images, labels)
+    entry = {"losses": [float(f"{v:.9g}") for v in single]}
+    if in_double:
+        double = losses(NETWORKS[name], images, labels, torch.float64)
+        entry["drift"] = float(f"{max(abs(a - b) / b for a, b in zip(single, double)):.2g}")
+    print(f"{name} on {source}: {single[0]:.4f} -> {single[-1]:.4f}, drift {entry.get('drift')}", flush=True)
+    return entry
+
+
+def parameter_probes():
+    probes = {}
+    for network, names in {
+        "chestnet-s": ("features.0.weight", "features.1.weight", "features.9.running_var", "classifier.1.weight", "classifier.4.bias"),
+        "resnet18.small": ("conv1.weight", "bn1.running_mean", "layer4.1.conv2.weight", "layer2.0.downsample.0.weight", "fc.weight"),
+        "resnet18.imagenet": ("conv1.weight",),
+    }.items():
+        state = formulas.fill(NETWORKS[network]()).state_dict()
+        probes[network] = {
+            name: {
+                "shape": list(state[name].shape),
+                "first": [float(str(np.float32(v))) for v in state[name].flatten()[:4].tolist()],
+                "sum": state[name].double().sum().item(),
+            }
+            for name in names
+        }
+    return probes
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Writes tests/golden/torch_parity.json")
+    arguments.add_argument("--without-double", action="store_true", help="leave `drift` out: a third of the time")
+    arguments = arguments.parse_args()
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+
+    sample = Path(os.environ.get("CHESTXR_SAMPLE_DIR", ROOT / ".." / "shared" / "data")) / "nih_sample_64_strat.npz"
+    if not sample.exists():
+        sys.exit("nih_sample_64_strat.npz is not there: set CHESTXR_SAMPLE_DIR to the folder that holds it")
+    with np.load(sample) as archive:
+        real = {key: archive[key] for key in ("train_images", "train_labels", "test_images")}
+    synthetic, synthetic_labels = formulas.films(SYNTHETIC), formulas.labels(SYNTHETIC)
+
+    golden = {
+        "made_by": "tests/reference/torch_golden.py",
+        "versions": {"numpy": np.__version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
+        "parameters": parameter_probes(),
+        "films": {
+            "count": SYNTHETIC,
+            "pixel_sum": int(synthetic.sum(dtype=np.int64)),
+            "film_0_starts": synthetic[0, 0, :8].tolist(),
+            "film_127_ends": synthetic[127, 63, -8:].tolist(),
+            "positives": synthetic_labels.sum(0, dtype=np.int64).tolist(),
+            "label_0": synthetic_labels[0].tolist(),
+        },
+        "logits": {},
+        "training": {},
+    }
+    for name, make in NETWORKS.items():
+        network = formulas.fill(make())
+        on_films = logits(network, synthetic[:8])
+        on_sample = logits(network, real["test_images"])
+        golden["logits"][name] = {"synthetic": seven_digits(on_films), "sample_test": seven_digits(on_sample)}
+        print(f"{name}: logits of deviation {on_films.std():.3f} and {on_sample.std():.3f}, within a class {on_sample.std(0).mean():.3f}", flush=True)
+    for name in TRAINED:
+        double = not arguments.without_double
+        golden["training"][name] = {
+            "synthetic": trained(name, "synthetic films", synthetic, synthetic_labels, double),
+            "sample_train": trained(name, "real films", real["train_images"], real["train_labels"], double),
+        }
+
+    GOLDEN.parent.mkdir(exist_ok=True)
+    GOLDEN.write_text(json.dumps(golden, separators=(",", ":"), allow_nan=False).replace('],"', '],\n"') + "\n")
+    print(f"{GOLDEN.name}: {GOLDEN.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
