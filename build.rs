@@ -27,9 +27,53 @@ fn compile_shim(libraries: &Path) {
         .compile("chestxr_shim");
 }
 
-/// Binaries, tests and benches find libtorch where it was at build time, or in `lib` beside their `bin`.
+/// Binaries, tests, examples and benches start without LD_LIBRARY_PATH: they look for libtorch where it was
+/// at build time, then in `lib` beside their own `bin`.
 fn link_libtorch(libraries: &Path) {
+    // The way through `.libtorch` would break as soon as the link pointed elsewhere.
     let libraries = libraries.canonicalize().unwrap_or_else(|_| libraries.to_path_buf());
-    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", libraries.display());
-    println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN/../lib");
+    for name in ["libtorch.so", "libtorch_cpu.so", "libtorch_cuda.so"] {
+        let library = libraries.join(name);
+        if library.exists() {
+            println!("cargo:rerun-if-changed={}", library.display());
+        }
+    }
+    let arg = |text: &str| println!("cargo:rustc-link-arg={text}");
+    arg(&format!("-Wl,-rpath,{}", libraries.display()));
+    match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
+        Ok("linux") => {}
+        Ok("macos") => return arg("-Wl,-rpath,@loader_path/../lib"),
+        _ => return,
+    }
+    arg("-Wl,-rpath,$ORIGIN/../lib");
+    for folder in nvidia_libraries(&libraries) {
+        arg(&format!("-Wl,-rpath,{}", folder.display()));
+    }
+    // RPATH instead of RUNPATH: it also serves what libtorch loads in turn.
+    arg("-Wl,--disable-new-dtags");
+    // Nothing in our code calls into the CUDA library, it registers itself when loaded. The linker would
+    // leave it out as unused, and the program would quietly run on the CPU.
+    arg("-Wl,--no-as-needed");
+    for name in ["torch_cuda", "c10_cuda"] {
+        if libraries.join(format!("lib{name}.so")).exists() {
+            arg(&format!("-l{name}"));
+        }
+    }
+    // In the CPU set-up libtorch.so is a linker script that names libtorch_cpu.so and libc10.so.
+    arg("-ltorch");
+    arg("-Wl,--as-needed");
+}
+
+/// CUDA's own libraries, which PyTorch's wheels keep in `nvidia` beside `torch`. Some are opened by name while
+/// the program runs (NVRTC's built-ins), and those aren't found through libtorch's own search path.
+fn nvidia_libraries(libraries: &Path) -> Vec<PathBuf> {
+    let Ok(packages) = libraries.join("../../nvidia").canonicalize().and_then(std::fs::read_dir) else {
+        return Vec::new();
+    };
+    let mut folders: Vec<PathBuf> = packages
+        .filter_map(|package| Some(package.ok()?.path().join("lib")))
+        .filter(|lib| lib.is_dir())
+        .collect();
+    folders.sort();
+    folders
 }

@@ -1,1 +1,13 @@
+//! `chestxr-tui`: a terminal workbench for training, judging and explaining multi-label chest X-ray
+//! classifiers. The rooms tell the story of a film: dataset, model, train, metrics, runs; `tui` and the
+//! commands of the binary read what the trainer says.
+
+pub mod config;
+pub mod dataset;
+pub mod files;
+pub mod metrics;
+pub mod model;
 pub mod native;
+pub mod runs;
+pub mod text;
+pub mod train;

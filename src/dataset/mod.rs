@@ -4,6 +4,7 @@
 pub mod films;
 pub mod labels;
 pub mod npz;
+pub mod part;
 pub mod phantom;
 pub mod source;
 pub mod stats;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use cache::Cache;
 use films::{Films, Labels};
 use labels::LabelSet;
-use npz::Part;
+use part::Part;
 use source::Source;
 use stats::SplitStats;
 
@@ -79,8 +80,8 @@ pub enum DataError {
         "{0} holds labels but no films: `data info` can count it, training needs train_images, val_images and test_images"
     )]
     NoFilms(Source),
-    #[error("the {split} split of {source} is empty; training needs films in all three splits")]
-    EmptySplit { split: Split, source: Source },
+    #[error("the {split} split of {from} is empty; training needs films in all three splits")]
+    EmptySplit { split: Split, from: Source },
 }
 
 impl DataError {
@@ -160,7 +161,7 @@ impl Dataset {
         let part = self.part(split);
         let films = part.films.as_ref().ok_or_else(|| DataError::NoFilms(self.source.clone()))?;
         if films.is_empty() {
-            return Err(DataError::EmptySplit { split, source: self.source.clone() });
+            return Err(DataError::EmptySplit { split, from: self.source.clone() });
         }
         Ok((films, &part.labels))
     }

@@ -9,7 +9,6 @@ unsafe extern "C" {
     fn chestxr_fused_adam(
         count: usize,
         parameters: *const *mut c_void,
-        gradients: *const *mut c_void,
         exp_avgs: *const *mut c_void,
         exp_avg_sqs: *const *mut c_void,
         steps: *const *mut c_void,
@@ -19,6 +18,8 @@ unsafe extern "C" {
         weight_decay: f64,
         eps: f64,
     ) -> *mut c_char;
+    fn chestxr_clear_gradients(count: usize, parameters: *const *mut c_void) -> *mut c_char;
+    fn chestxr_libtorch_version() -> *const c_char;
     fn chestxr_channels_last(tensor: *mut c_void, out: *mut *mut c_void) -> *mut c_char;
     fn chestxr_cuda_memory(device: i64, allocated: *mut u64, peak: *mut u64) -> *mut c_char;
 }
@@ -48,22 +49,21 @@ pub struct AdamStep {
     pub eps: f64,
 }
 
-/// One Adam step in place over all `parameters` (Kingma & Ba 2015, weight decay added to the gradient as
+/// One Adam step in place over all `parameters`, each with a gradient (Kingma & Ba 2015, weight decay added to the gradient as
 /// `torch.optim.Adam` does). `steps` are float32 scalars, one a parameter, counted up here.
 ///
 /// # Errors
 /// Whatever libtorch says, e.g. when shapes or devices differ.
 pub fn fused_adam(
     parameters: &[Tensor],
-    gradients: &[Tensor],
     exp_avgs: &[Tensor],
     exp_avg_sqs: &[Tensor],
     steps: &[Tensor],
     step: AdamStep,
 ) -> Result<(), TchError> {
     let count = parameters.len();
-    assert!([gradients, exp_avgs, exp_avg_sqs, steps].iter().all(|list| list.len() == count));
-    let lists = [parameters, gradients, exp_avgs, exp_avg_sqs, steps].map(pointers);
+    assert!([exp_avgs, exp_avg_sqs, steps].iter().all(|list| list.len() == count));
+    let lists = [parameters, exp_avgs, exp_avg_sqs, steps].map(pointers);
     // SAFETY: each list holds `count` pointers to tensors that outlive the call.
     outcome(unsafe {
         chestxr_fused_adam(
@@ -72,7 +72,6 @@ pub fn fused_adam(
             lists[1].as_ptr(),
             lists[2].as_ptr(),
             lists[3].as_ptr(),
-            lists[4].as_ptr(),
             step.lr,
             step.beta1,
             step.beta2,
@@ -80,6 +79,23 @@ pub fn fused_adam(
             step.eps,
         )
     })
+}
+
+/// Drops the gradients of `parameters`, so that the next backward pass hands its own over instead of adding
+/// to zeros.
+///
+/// # Errors
+/// Whatever libtorch says.
+pub fn clear_gradients(parameters: &[Tensor]) -> Result<(), TchError> {
+    let list = pointers(parameters);
+    // SAFETY: the list holds as many pointers to tensors that outlive the call.
+    outcome(unsafe { chestxr_clear_gradients(list.len(), list.as_ptr()) })
+}
+
+/// The version of libtorch this program was compiled against, e.g. `2.13.0`.
+pub fn libtorch_version() -> &'static str {
+    // SAFETY: a NUL-terminated literal of the C++ side.
+    unsafe { CStr::from_ptr(chestxr_libtorch_version()) }.to_str().unwrap_or("unknown")
 }
 
 /// The same values (`N,C,H,W`) stored channels last, which some convolutions run faster on.

@@ -4,6 +4,7 @@
 #include <ATen/ops/_fused_adam.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
+#include <torch/version.h>
 
 #include <cstring>
 #include <exception>
@@ -37,18 +38,31 @@ std::vector<at::Tensor> list(size_t count, void *const *pointers) {
 
 extern "C" {
 
-char *chestxr_fused_adam(size_t count, void *const *parameters, void *const *gradients, void *const *exp_avgs,
-                         void *const *exp_avg_sqs, void *const *steps, double lr, double beta1, double beta2,
-                         double weight_decay, double eps) {
+const char *chestxr_libtorch_version() { return TORCH_VERSION; }
+
+char *chestxr_clear_gradients(size_t count, void *const *parameters) {
+  return guarded([&] {
+    for (auto &parameter : list(count, parameters))
+      parameter.mutable_grad().reset();
+  });
+}
+
+char *chestxr_fused_adam(size_t count, void *const *parameters, void *const *exp_avgs, void *const *exp_avg_sqs,
+                         void *const *steps, double lr, double beta1, double beta2, double weight_decay,
+                         double eps) {
   return guarded([&] {
     c10::AutoGradMode no_grad(false);
     auto states = list(count, steps);
     // The kernel reads the step count but leaves counting to its caller, as torch.optim does.
     for (auto &state : states)
       state.add_(1);
-    at::_fused_adam_(list(count, parameters), list(count, gradients), list(count, exp_avgs),
-                     list(count, exp_avg_sqs), {}, states, lr, beta1, beta2, weight_decay, eps,
-                     /*amsgrad=*/false, /*maximize=*/false);
+    const auto values = list(count, parameters);
+    std::vector<at::Tensor> gradients;
+    gradients.reserve(count);
+    for (const auto &value : values)
+      gradients.push_back(value.grad());
+    at::_fused_adam_(values, gradients, list(count, exp_avgs), list(count, exp_avg_sqs), {}, states, lr, beta1,
+                     beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
   });
 }
 

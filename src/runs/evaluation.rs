@@ -9,7 +9,7 @@ use crate::dataset::npz::{NpzError, Writer};
 
 /// A split's logits, probabilities and labels, row by row in the split's order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Predictions {
+pub struct SplitPredictions {
     /// `float32 N,C`.
     pub logits: Vec<f32>,
     /// `float32 N,C`, in 0..=1.
@@ -20,7 +20,7 @@ pub struct Predictions {
     pub classes: usize,
 }
 
-impl Predictions {
+impl SplitPredictions {
     /// Number of films, N.
     pub fn len(&self) -> usize {
         self.labels.len() / self.classes.max(1)
@@ -39,12 +39,12 @@ impl Predictions {
     pub fn write(&self, path: &Path) -> Result<(), NpzError> {
         let shape = [self.len(), self.classes];
         let index: Vec<i64> = (0..self.len() as i64).collect();
-        let mut writer = Writer::create(path)?;
-        writer.array_f32("logits", &shape, &self.logits)?;
-        writer.array_f32("probabilities", &shape, &self.probabilities)?;
-        writer.array_u8("labels", &shape, &self.labels)?;
-        writer.array_i64("index", &[self.len()], &index)?;
-        writer.finish()
+        Writer::create(path)?
+            .array_f32("logits", &shape, &self.logits)?
+            .array_f32("probabilities", &shape, &self.probabilities)?
+            .array_u8("labels", &shape, &self.labels)?
+            .array_i64("index", &[self.len()], &index)?
+            .finish()
     }
 }
 

@@ -8,8 +8,9 @@ use anyhow::{Context, Result};
 use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 
-use super::{EpochRecord, Evaluation, RunId, Status, replace_file};
+use super::{EpochRecord, Evaluation, RunId, Status};
 use crate::config::RunConfig;
+use crate::files::replace_file;
 
 /// Where a run came from; the `[provenance]` table of `run.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

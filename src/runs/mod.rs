@@ -1,7 +1,6 @@
 //! A run on disk: its folder, journal, status and evaluation, and finding runs again. Every file is
 //! written so that a kill at any instant leaves it readable.
 
-mod atomic;
 mod evaluation;
 mod folder;
 mod id;
@@ -9,8 +8,7 @@ mod list;
 mod record;
 mod status;
 
-pub use atomic::{replace_file, replace_with};
-pub use evaluation::{ConditionEvaluation, Evaluation, MacroEvaluation, MicroEvaluation, Predictions};
+pub use evaluation::{ConditionEvaluation, Evaluation, MacroEvaluation, MicroEvaluation, SplitPredictions};
 pub use folder::{Provenance, RunFolder};
 pub use id::RunId;
 pub use list::{LookupError, RunSummary, find, list};

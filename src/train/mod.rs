@@ -1,8 +1,23 @@
 //! The loop and all it needs: loss, optimizer, schedule, early stopping, checkpoints; the thread it runs on
 //! and the protocol that thread speaks.
 
+mod batches;
+mod early_stopping;
+mod engine;
+mod fit;
 mod handle;
+mod journal;
+mod meter;
+mod optimizer;
 mod protocol;
+mod schedule;
+mod verdict;
 
+pub use batches::{Batches, shuffled};
+pub use early_stopping::{EarlyStopping, Verdict};
+pub use engine::resolve_device;
+pub use fit::bce_with_logits;
 pub use handle::{Commander, Trainer};
+pub use optimizer::Adam;
 pub use protocol::{Command, EpochReport, Event, Level, Phase, Progress, RunInfo};
+pub use schedule::ReduceLrOnPlateau;

@@ -14,9 +14,12 @@ the product of all dimensions but the first. The first rule that fits gives the 
     ...running_mean         0.05 * u
     ...running_var          1 + 0.1 * |u|
     ...num_batches_tracked  0 (int64)
-    two dimensions or more  u * sqrt(6 / fan_in)
+    two dimensions or more  u * sqrt(gain / fan_in)
     ...weight               1 + 0.1 * u                           (batch norm: one dimension)
     ...bias                 0.1 * u                               (one dimension)
+
+`gain` is 6 where logits are compared: they come out of order 1 and differ between films. It is 1 (PyTorch's own
+bound for a new layer) where training is: the larger weights would make fifty steps depend on the last bits.
 
 Films. `film(n)` is 64 x 64 uint8: coarse 8 x 8 patches with grain on them,
 
@@ -56,7 +59,7 @@ def mix(i, h):
     return x
 
 
-def parameter(name, shape):
+def parameter(name, shape, gain):
     """The float32 tensor of a state-dict entry."""
     count = math.prod(shape)
     u = mix(np.arange(count), name_hash(name)).astype(np.float64) / 2147483648.0 - 1.0
@@ -65,7 +68,7 @@ def parameter(name, shape):
     elif name.endswith("running_var"):
         value = 1.0 + 0.1 * np.abs(u)
     elif len(shape) >= 2:
-        value = u * math.sqrt(6.0 / math.prod(shape[1:]))
+        value = u * math.sqrt(gain / math.prod(shape[1:]))
     elif name.endswith("weight"):
         value = 1.0 + 0.1 * u
     elif name.endswith("bias"):
@@ -75,11 +78,11 @@ def parameter(name, shape):
     return torch.from_numpy(value.astype(np.float32).reshape(tuple(shape)))
 
 
-def fill(network):
+def fill(network, gain):
     """Gives every parameter and buffer of a network its value."""
     state = network.state_dict()
     filled = {
-        name: torch.zeros_like(tensor) if name.endswith("num_batches_tracked") else parameter(name, tensor.shape)
+        name: torch.zeros_like(tensor) if name.endswith("num_batches_tracked") else parameter(name, tensor.shape, gain)
         for name, tensor in state.items()
     }
     network.load_state_dict(filled, strict=True)

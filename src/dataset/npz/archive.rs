@@ -1,6 +1,6 @@
 //! An archive of arrays, read by name.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::entry::EntryReader;
@@ -47,6 +47,11 @@ impl Archive {
     /// A file that can't be read, is no zip archive, is cut short, or has a damaged directory.
     pub fn open(path: &Path, limits: Limits) -> Result<Self, NpzError> {
         let open = || {
+            // Opening a pipe would wait for a writer, perhaps for ever.
+            let kind = fs::metadata(path).map_err(Fault::Io)?.file_type();
+            if !kind.is_file() && !kind.is_dir() {
+                return Err(Fault::NotFile);
+            }
             let file = File::open(path).map_err(Fault::Io)?;
             let directory = Directory::read(&file)?;
             Ok((file, directory))
@@ -172,9 +177,12 @@ impl Archive {
     }
 
     fn entry(&self, name: &str) -> Result<&Entry, Fault> {
-        self.require(&[name])?;
         let named = |entry: &&Entry| entry.name.strip_suffix(".npy") == Some(name);
-        self.directory.entries.iter().find(named).ok_or(Fault::NotZip) // not reached: `require` found it
+        self.directory.entries.iter().find(named).ok_or_else(|| Fault::Missing {
+            missing: vec![name.to_owned()],
+            present: self.names().map(str::to_owned).collect(),
+            needed: vec![name.to_owned()],
+        })
     }
 
     /// Opens an entry and reads its header. The elements that follow are then known to take exactly the bytes that

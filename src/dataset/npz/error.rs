@@ -37,6 +37,8 @@ pub enum Fault {
     // The file.
     #[error("can't be read ({0}); check its path and permissions")]
     Io(io::Error),
+    #[error("is a device or a pipe; save the archive as an ordinary file first")]
+    NotFile,
     #[error("is not an npz archive; give a file made by numpy.savez or numpy.savez_compressed")]
     NotZip,
     #[error("is empty; copy or download it again")]
@@ -52,7 +54,7 @@ pub enum Fault {
     #[error("lacks {}; it holds {} but needs {}", Names(missing), Names(present), Names(needed))]
     Missing { missing: Vec<String>, present: Vec<String>, needed: Vec<String> },
     #[error(
-        "needs {} of memory in all, more than the {} allowed; take smaller films or allow more",
+        "needs {} of memory in all, more than the {} allowed; take a smaller data set or allow more",
         Bytes(*needs), Bytes(*limit)
     )]
     TooBigTogether { needs: u64, limit: u64 },
@@ -105,11 +107,11 @@ pub enum Fault {
     )]
     Size { shape: Vec<usize>, dtype: Dtype, needs: u64, holds: u64 },
     #[error(
-        "needs {} of memory, more than the {} allowed; take smaller films or allow more",
+        "needs {} of memory, more than the {} allowed; take a smaller data set or allow more",
         Bytes(*needs), Bytes(*limit)
     )]
     TooBig { needs: u64, limit: u64 },
-    #[error("needs {} of memory, which this machine can't give; take smaller films", Bytes(*.0))]
+    #[error("needs {} of memory, which this machine can't give; take a smaller data set", Bytes(*.0))]
     Memory(u64),
 
     // What an array should be.

@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use super::super::films::{Films, Labels};
 use super::super::part::Part;
 use super::archive::{Archive, Limits, count, integers};
 use super::error::{Fault, NpzError};
-use super::npy::Dtype;
+use super::npy::{ArrayInfo, Dtype};
 
 /// Everything of a MedMNIST-style archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +36,14 @@ const SPLITS: [Split; 3] = [
 /// What the headers say of a split.
 struct Plan {
     split: Split,
+    /// Header of the films; `None` without films.
+    images: Option<ArrayInfo>,
     /// Height and width; `None` without films.
     size: Option<(usize, usize)>,
+    labels: ArrayInfo,
+    /// Label rows, and columns.
     rows: usize,
+    classes: usize,
     /// Memory its arrays will take.
     bytes: u64,
 }
@@ -55,11 +58,11 @@ struct Plan {
 /// One sentence that names the file, the array, what is wrong and what to do; the first in the order of the splits.
 pub fn read_medmnist(path: &Path, classes: usize, limits: Limits) -> Result<MedMnist, NpzError> {
     let archive = Archive::open(path, limits)?;
-    let plans = plan(&archive, classes)?;
-    let parts: Vec<_> = plans.par_iter().map(|plan| plan.read(&archive)).collect();
-    let mut parts = parts.into_iter();
-    let mut next = || parts.next().unwrap_or_else(|| Err(NpzError::of_file(path, Fault::NotZip))); // three plans, three parts
-    Ok(MedMnist { train: next()?, val: next()?, test: next()? })
+    let [train, val, test] = plan(&archive, classes)?;
+    // Inflating is the slow part and can't be split within an array; val and test together take less than train.
+    let (train, (val, test)) =
+        rayon::join(|| train.read(&archive), || (val.read(&archive), test.read(&archive)));
+    Ok(MedMnist { train: train?, val: val?, test: test? })
 }
 
 /// Checks the headers of all arrays, alone and against each other.
@@ -92,78 +95,85 @@ fn plan(archive: &Archive, classes: usize) -> Result<[Plan; 3], NpzError> {
 
 impl Split {
     fn plan(self, archive: &Archive, with_films: bool, classes: usize) -> Result<Plan, NpzError> {
-        let films = with_films.then(|| self.film_shape(archive)).transpose()?;
-        let rows = self.label_rows(archive, classes)?;
-        let label_bytes = (rows as u64).saturating_mul(classes as u64);
-        let Some([count, height, width]) = films else {
-            return Ok(Plan { split: self, size: None, rows, bytes: label_bytes });
-        };
-        if count != rows {
-            let fault = Fault::Count { labels: rows, films: count, images: self.images };
+        let images = with_films.then(|| archive.info(self.images)).transpose()?;
+        let films = images.as_ref().map(film_shape).transpose();
+        let films = films.map_err(|fault| archive.error(self.images, fault))?;
+        let labels = archive.info(self.labels)?;
+        let rows = label_rows(&labels, classes).map_err(|fault| archive.error(self.labels, fault))?;
+        if let Some([films, ..]) = films
+            && films != rows
+        {
+            let fault = Fault::Count { labels: rows, films, images: self.images };
             return Err(archive.error(self.labels, fault));
         }
-        // `Archive::info` found this product within the limits.
-        let bytes = label_bytes.saturating_add((count * height * width) as u64);
-        Ok(Plan { split: self, size: Some((height, width)), rows, bytes })
-    }
-
-    /// N, H, W of the films.
-    fn film_shape(self, archive: &Archive) -> Result<[usize; 3], NpzError> {
-        let info = archive.info(self.images)?;
-        let wanted = "grey films, N,H,W or N,H,W,1";
-        let found = info.shape;
-        let checked = match (info.dtype, found.as_slice()) {
-            (Dtype::U8, &[_, height, width] | &[_, height, width, 1]) if height == 0 || width == 0 => {
-                Err(Fault::Dimensions { found, wanted: "films of at least 1x1" })
-            }
-            (Dtype::U8, _) if info.column_major => Err(Fault::Fortran),
-            (Dtype::U8, &[count, height, width] | &[count, height, width, 1]) => Ok([count, height, width]),
-            (Dtype::U8, &[_, _, _, 3 | 4]) => Err(Fault::Colour(found)),
-            (Dtype::U8, _) => Err(Fault::Dimensions { found, wanted }),
-            (dtype, _) => Err(Fault::FilmDtype(dtype)),
-        };
-        checked.map_err(|fault| archive.error(self.images, fault))
-    }
-
-    /// N of the label rows.
-    fn label_rows(self, archive: &Archive, classes: usize) -> Result<usize, NpzError> {
-        let info = archive.info(self.labels)?;
-        let checked = match (info.dtype, info.shape.as_slice()) {
-            (Dtype::Bool | Dtype::U8 | Dtype::I32 | Dtype::I64, &[rows, columns]) if columns == classes => {
-                Ok(rows)
-            }
-            (Dtype::Bool | Dtype::U8 | Dtype::I32 | Dtype::I64, &[_, found]) => {
-                Err(Fault::Classes { found, wanted: classes })
-            }
-            (Dtype::Bool | Dtype::U8 | Dtype::I32 | Dtype::I64, _) => {
-                Err(Fault::Dimensions { found: info.shape, wanted: "one row a film, N,conditions" })
-            }
-            (found, _) => Err(Fault::Dtype { found, wanted: "uint8 or int64, 0 or 1 for each condition" }),
-        };
-        checked.map_err(|fault| archive.error(self.labels, fault))
+        // `Archive::info` found both products within the limits.
+        let pixels = films.map_or(0, |[count, height, width]| count * height * width);
+        let bytes = (pixels as u64).saturating_add((rows * classes) as u64);
+        let size = films.map(|[_, height, width]| (height, width));
+        Ok(Plan { split: self, images, size, labels, rows, classes, bytes })
     }
 }
 
+/// N, H, W of films.
+fn film_shape(info: &ArrayInfo) -> Result<[usize; 3], Fault> {
+    let dimensions = |wanted| Fault::Dimensions { found: info.shape.clone(), wanted };
+    match (info.dtype, info.shape.as_slice()) {
+        (Dtype::U8, &[count, height, width] | &[count, height, width, 1]) => match info.column_major {
+            _ if height == 0 || width == 0 => Err(dimensions("films of at least 1x1")),
+            true => Err(Fault::Fortran),
+            false => Ok([count, height, width]),
+        },
+        (Dtype::U8, &[_, _, _, 3 | 4]) => Err(Fault::Colour(info.shape.clone())),
+        (Dtype::U8, _) => Err(dimensions("grey films, N,H,W or N,H,W,1")),
+        (dtype, _) => Err(Fault::FilmDtype(dtype)),
+    }
+}
+
+/// N of label rows.
+fn label_rows(info: &ArrayInfo, classes: usize) -> Result<usize, Fault> {
+    match (info.dtype, info.shape.as_slice()) {
+        (Dtype::Bool | Dtype::U8 | Dtype::I32 | Dtype::I64, &[rows, columns]) => match columns {
+            _ if columns == classes && classes > 0 => Ok(rows),
+            found => Err(Fault::Classes { found, wanted: classes }),
+        },
+        (Dtype::Bool | Dtype::U8 | Dtype::I32 | Dtype::I64, found) => {
+            Err(Fault::Dimensions { found: found.to_vec(), wanted: "one row a film, N,conditions" })
+        }
+        (found, _) => Err(Fault::Dtype { found, wanted: "uint8 or int64, 0 or 1 for each condition" }),
+    }
+}
+
+/// The file isn't the one whose headers were checked.
+const CHANGED: Fault = Fault::Damaged("it changed while it was read");
+
 impl Plan {
+    /// Reads the split's arrays, whose headers must still be those that were checked.
     fn read(&self, archive: &Archive) -> Result<Part, NpzError> {
         let Split { images, labels } = self.split;
-        let array = archive.read(labels, |info, entry| {
+        let values = archive.read(labels, |info, entry| {
+            if *info != self.labels {
+                return Err(CHANGED);
+            }
             integers(info, entry, |index, value| match value {
                 0 => Ok(0),
                 1 => Ok(1),
                 _ => {
-                    let place = info.place(index);
-                    Err(Fault::Label { value, row: place[0], column: place[1] }) // two axes: `label_rows` saw to it
+                    let place = info.place(index); // two axes: `label_rows` saw to it
+                    Err(Fault::Label { value, row: place[0], column: place[1] })
                 }
             })
         })?;
-        let classes = array.shape[1];
-        // Can't fail: every value was checked, and the classes asked for are more than none.
-        let changed = |name| archive.error(name, Fault::Damaged("it changed while it was read"));
-        let labels = Labels::new(array.values, classes).ok_or_else(|| changed(labels))?;
-        let Some((height, width)) = self.size else { return Ok(Part { films: None, labels }) };
-        let pixels = archive.read(images, |info, entry| entry.bytes(count(info)?))?.values;
-        let films = Films::new(pixels, height, width).ok_or_else(|| changed(images))?;
-        Ok(Part { films: Some(films), labels })
+        // Neither wrapping below fails for what was checked; if one did, it would say so.
+        let changed = |name| archive.error(name, CHANGED);
+        let label_rows = Labels::new(values.values, self.classes).ok_or_else(|| changed(labels))?;
+        let (Some(wanted), Some((height, width))) = (&self.images, self.size) else {
+            return Ok(Part { films: None, labels: label_rows });
+        };
+        let pixels = archive.read(images, |info, entry| match info == wanted {
+            true => entry.bytes(count(info)?),
+            false => Err(CHANGED),
+        })?;
+        let films = Films::new(pixels.values, height, width).ok_or_else(|| changed(images))?;
+        Ok(Part { films: Some(films), labels: label_rows })
     }
 }

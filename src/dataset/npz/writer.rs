@@ -1,7 +1,6 @@
 //! Writes npz archives that numpy loads: equal arrays make equal bytes, and a reader never sees half a file.
 
-use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,19 +9,18 @@ use flate2::{Compression, Crc};
 
 use super::error::{Fault, NpzError};
 use super::npy;
-use super::zip::{CENTRAL, DEFLATED, END, END_64, EXTRA_64, LOCAL, LOCATOR_64, STORED};
+use super::record::{self, Member};
+use super::zip::{DEFLATED, STORED};
 
-/// 1 January 1980, the first day zip knows, at midnight: no clock gets into the bytes.
-const DATE: u16 = (1 << 5) | 1;
-/// Readable by all, as `unzip` would lay it down, with the file type "regular".
-const ATTRIBUTES: u32 = 0o100_644 << 16;
-/// Names are UTF-8.
-const UTF8: u16 = 1 << 11;
-/// Zip versions needed: for deflate, and for zip64.
-const VERSION: u16 = 20;
-const VERSION_64: u16 = 45;
 /// Entries this large get 64-bit sizes. Below the 32-bit end, since deflate may grow incompressible data a little.
 const WIDE_FROM: u64 = 0xf000_0000;
+
+/// Bytes handled at a time.
+const STEP: usize = 128 << 10;
+/// Longest name of an array, in bytes.
+const LONGEST_NAME: usize = 200;
+/// Most dimensions; numpy's own bound.
+const MOST_DIMENSIONS: usize = 64;
 
 /// An npz archive in the making.
 ///
@@ -41,15 +39,11 @@ const WIDE_FROM: u64 = 0xf000_0000;
 #[derive(Debug)]
 pub struct Writer {
     target: PathBuf,
-    temporary: PathBuf,
-    /// `None` once finished.
-    out: Option<BufWriter<File>>,
-    /// Place of the next byte.
-    at: u64,
+    temporary: Temporary,
+    out: BufWriter<File>,
     method: u16,
     wide_from: u64,
-    names: HashSet<String>,
-    directory: Vec<u8>,
+    members: Vec<Member>,
 }
 
 impl Writer {
@@ -59,23 +53,22 @@ impl Writer {
     /// A folder that isn't there or can't be written.
     pub fn create(path: &Path) -> Result<Self, NpzError> {
         let (temporary, file) =
-            create_beside(path).map_err(|error| NpzError::of_file(path, Fault::Write(error)))?;
+            Temporary::beside(path).map_err(|error| NpzError::of_file(path, Fault::Write(error)))?;
         Ok(Self {
             target: path.to_owned(),
             temporary,
-            out: Some(BufWriter::with_capacity(256 << 10, file)),
-            at: 0,
+            out: BufWriter::with_capacity(STEP, file),
             method: STORED,
             wide_from: WIDE_FROM,
-            names: HashSet::new(),
-            directory: Vec::new(),
+            members: Vec::new(),
         })
     }
 
     /// Deflates the arrays that follow.
     #[must_use]
-    pub fn deflated(self) -> Self {
-        Self { method: DEFLATED, ..self.stay() }
+    pub fn deflated(mut self) -> Self {
+        self.method = DEFLATED;
+        self
     }
 
     /// Adds `float32` values in C order.
@@ -83,7 +76,7 @@ impl Writer {
     /// # Errors
     /// A shape of another number of values, a name that is empty or used already, a full disk.
     pub fn array_f32(self, name: &str, shape: &[usize], values: &[f32]) -> Result<Self, NpzError> {
-        self.array(name, "<f4", shape, values, |value| value.to_le_bytes())
+        self.array(name, "<f4", shape, values, f32::to_le_bytes)
     }
 
     /// Adds `uint8` values in C order.
@@ -91,7 +84,7 @@ impl Writer {
     /// # Errors
     /// As [`Writer::array_f32`].
     pub fn array_u8(self, name: &str, shape: &[usize], values: &[u8]) -> Result<Self, NpzError> {
-        self.array(name, "|u1", shape, values, |value| [value])
+        self.array(name, "|u1", shape, values, u8::to_le_bytes)
     }
 
     /// Adds `int64` values in C order.
@@ -99,6 +92,207 @@ impl Writer {
     /// # Errors
     /// As [`Writer::array_f32`].
     pub fn array_i64(self, name: &str, shape: &[usize], values: &[i64]) -> Result<Self, NpzError> {
-        self.array(name, "<i8", shape, values, |value| value.to_le_bytes())
+        self.array(name, "<i8", shape, values, i64::to_le_bytes)
+    }
+
+    /// Writes the directory, sees all bytes onto the disk and puts the archive in its place, over any file that
+    /// was there.
+    ///
+    /// # Errors
+    /// A full disk or a folder that can't be written; the file that was there is then still whole.
+    pub fn finish(mut self) -> Result<(), NpzError> {
+        let mut finish = || {
+            let start = self.out.stream_position()?;
+            let directory = record::directory(&self.members, start, self.wide_from);
+            self.out.write_all(&directory)?;
+            self.out.flush()?;
+            self.out.get_ref().sync_all()?;
+            self.temporary.rename(&self.target)
+        };
+        finish().map_err(|error| NpzError::of_file(&self.target, Fault::Write(error)))
+    }
+
+    fn array<T: Copy, const N: usize>(
+        mut self,
+        name: &str,
+        descr: &str,
+        shape: &[usize],
+        values: &[T],
+        bytes: impl Fn(T) -> [u8; N],
+    ) -> Result<Self, NpzError> {
+        match self.add(name, descr, shape, values, bytes) {
+            Ok(()) => Ok(self),
+            Err(fault) => Err(NpzError::of_array(&self.target, name, fault)),
+        }
+    }
+
+    fn add<T: Copy, const N: usize>(
+        &mut self,
+        name: &str,
+        descr: &str,
+        shape: &[usize],
+        values: &[T],
+        bytes: impl Fn(T) -> [u8; N],
+    ) -> Result<(), Fault> {
+        let file_name = format!("{name}.npy");
+        let used = self.members.iter().any(|member| member.name == file_name);
+        if used || name.is_empty() || name.len() > LONGEST_NAME || name.contains(char::is_control) {
+            return Err(Fault::Name);
+        }
+        let count = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+        if count != Some(values.len()) || shape.len() > MOST_DIMENSIONS {
+            return Err(Fault::Values { shape: shape.to_vec(), values: values.len() });
+        }
+        let header = npy::header(descr, shape);
+        let size = (header.len() + size_of_val(values)) as u64;
+        self.add_member(file_name, size, |out| {
+            out.write_all(&header)?;
+            let mut buffer = Vec::with_capacity(STEP);
+            for batch in values.chunks(STEP / N) {
+                buffer.clear();
+                buffer.extend(batch.iter().flat_map(|value| bytes(*value)));
+                out.write_all(&buffer)?;
+            }
+            Ok(())
+        })
+        .map_err(Fault::Write)
+    }
+
+    /// Adds a member of `size` bytes, which `content` writes.
+    fn add_member(
+        &mut self,
+        name: String,
+        size: u64,
+        content: impl FnOnce(&mut Summed<&mut dyn Write>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let offset = self.out.stream_position()?;
+        let (method, wide) = (self.method, size >= self.wide_from);
+        let mut member = Member { name, method, wide, crc: 0, packed: 0, size, offset };
+        // The checksum and the packed size are known afterwards; the record's length is known now.
+        let record = member.local();
+        self.out.write_all(&record)?;
+        let start = offset + record.len() as u64;
+        member.crc = if method == DEFLATED {
+            let mut encoder = DeflateEncoder::new(&mut self.out, Compression::default());
+            let crc = Summed::run(&mut encoder, content)?;
+            encoder.finish()?;
+            crc
+        } else {
+            Summed::run(&mut self.out, content)?
+        };
+        let end = self.out.stream_position()?;
+        member.packed = end - start;
+        self.out.seek(SeekFrom::Start(offset))?;
+        self.out.write_all(&member.local())?;
+        self.out.seek(SeekFrom::Start(end))?;
+        self.members.push(member);
+        Ok(())
+    }
+}
+
+/// A writer that sums what passes through it.
+struct Summed<W> {
+    inner: W,
+    crc: Crc,
+}
+
+impl<'a> Summed<&'a mut dyn Write> {
+    /// Lets `content` write into `inner` and returns the CRC-32 of what it wrote.
+    fn run(inner: &'a mut dyn Write, content: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<u32> {
+        let mut summed = Self { inner, crc: Crc::new() };
+        content(&mut summed)?;
+        Ok(summed.crc.sum())
+    }
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.crc.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// A file beside the target that is removed unless it gets the target's name.
+#[derive(Debug)]
+struct Temporary {
+    path: PathBuf,
+    renamed: bool,
+}
+
+impl Temporary {
+    /// Makes a new file in the folder of `target`.
+    fn beside(target: &Path) -> io::Result<(Self, File)> {
+        if target.file_name().is_none() || target.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it names a folder, not a file"));
+        }
+        let mut number = 0_u32;
+        loop {
+            let path = target.with_file_name(format!(".{}-{number}.npz.tmp", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok((Self { path, renamed: false }, file)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < u32::MAX => {
+                    number += 1
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Gives the file the target's name, and sees that onto the disk.
+    fn rename(&mut self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.path, target)?;
+        self.renamed = true;
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // Nothing to be done where even that fails; the name tells what it is.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Archive, Limits};
+    use super::*;
+
+    /// Two arrays, zip64 from so many bytes on.
+    fn written(path: &Path, wide_from: u64, deflated: bool) -> Vec<u8> {
+        let mut writer = Writer::create(path).unwrap();
+        writer.wide_from = wide_from;
+        if deflated {
+            writer = writer.deflated();
+        }
+        writer = writer.array_u8("small", &[3], &[1, 2, 3]).unwrap();
+        writer = writer.array_i64("large", &[40, 50], &(0..2000).collect::<Vec<_>>()).unwrap();
+        writer.finish().unwrap();
+        fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn zip64_fields_are_written_where_sizes_demand_them_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npz");
+        let plain = written(&path, WIDE_FROM, false);
+        // 0: everything wide; 200: the second array, its place and the directory's; 10,000: the second array alone.
+        for (wide_from, deflated) in [(0, false), (0, true), (200, false), (200, true), (10_000, false)] {
+            let bytes = written(&path, wide_from, deflated);
+            assert!(deflated || bytes.len() > plain.len(), "64-bit fields from {wide_from}");
+            let archive = Archive::open(&path, Limits::default()).unwrap();
+            assert_eq!(archive.read_u8("small").unwrap().values, [1, 2, 3]);
+            let large = archive.read_i64("large").unwrap();
+            assert_eq!(large.shape, [40, 50]);
+            assert!(large.values.iter().copied().eq(0..2000));
+        }
     }
 }

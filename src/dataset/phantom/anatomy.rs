@@ -15,7 +15,9 @@ pub(super) struct Anatomy {
     pub lungs: [Plane; 2],
     /// The heart's outline, filled.
     pub heart: Plane,
-    /// Attenuation of heart, great vessels, breasts and of what lies below the diaphragm.
+    /// Share of the lungs' depth that heart and great vessels take up.
+    pub mediastinum: Plane,
+    /// Attenuation of soft tissue on top of the trunk's: breasts; below 0 for gas.
     pub organs: Plane,
     /// Attenuation of bones.
     pub bones: Plane,
@@ -27,10 +29,14 @@ impl Anatomy {
     /// Draws a patient.
     pub fn new(patient: &Patient, view: &View, draw: &mut Draw) -> Self {
         let heart = closed_curve(&patient.heart_corners(), 7);
+        let mut body = filled(view, &body_outline(patient));
+        // Where an arm lies against the trunk the outline crosses itself and would count twice.
+        body.values.iter_mut().for_each(|share| *share = share.clamp(0.0, 1.0));
         Self {
-            body: filled(view, &body_outline(patient)),
+            body,
             lungs: Half::BOTH.map(|half| filled(view, &patient.lung_outline(half))),
-            organs: organs(patient, view, &heart, draw),
+            mediastinum: mediastinum(patient, view, &heart),
+            organs: organs(patient, view, draw),
             heart: filled(view, &heart),
             bones: bones(patient, view),
             vessels: vessels(patient, view, draw),
@@ -75,25 +81,35 @@ fn body_outline(patient: &Patient) -> Vec<Point> {
     closed_curve(&right.chain(left).collect::<Vec<_>>(), 5)
 }
 
-fn organs(patient: &Patient, view: &View, heart: &[Point], draw: &mut Draw) -> Plane {
+fn mediastinum(patient: &Patient, view: &View, heart: &[Point]) -> Plane {
     let mut ink = Ink::new(view);
-    ink.polygon(heart, 0.37);
+    ink.polygon(heart, 0.80);
     // Aortic knob, the aorta's descent behind the heart, and the vena cava on the other side.
     let hilum = patient.hilum(Half::Right);
-    let knob = at(0.036 + patient.heart_shift, hilum.y - 0.098);
-    ink.polygon(&ellipse(knob, 0.014 + patient.aorta, 0.036), 0.30);
-    let aorta = path(8, |t| at(knob.x + 0.022 - 0.03 * t * t, knob.y + 0.01 + 0.33 * t));
-    ink.stroke(&aorta, 0.042, 0.036, 0.09);
-    let cava = path(8, |t| at(-0.034 - 0.008 * t, hilum.y - 0.20 + 0.24 * t));
-    ink.stroke(&cava, 0.024, 0.034, 0.20);
+    let knob = at(0.034 + patient.heart_shift, hilum.y - 0.105);
+    ink.polygon(&ellipse(knob, 0.014 + patient.aorta, 0.040), 0.46);
+    // Pulmonary trunk: the shallow bay between the knob and the heart's left border.
+    let top = heart.iter().fold(1.0, |top: f32, p| top.min(p.y));
+    let trunk =
+        [at(knob.x - 0.008, knob.y + 0.005), at(knob.x - 0.004, knob.y + 0.05), at(0.046, top + 0.10)];
+    ink.stroke(&trunk, 0.050, 0.060, 0.42);
+    let aorta = path(8, |t| at(knob.x + 0.012 - 0.02 * t * t, knob.y + 0.01 + 0.36 * t));
+    ink.stroke(&aorta, 0.050, 0.036, 0.14);
+    let cava = path(8, |t| at(-0.034 - 0.010 * t, hilum.y - 0.22 + 0.26 * t));
+    ink.stroke(&cava, 0.026, 0.036, 0.38);
+    ink.settle().blur(view.length(0.0045))
+}
+
+fn organs(patient: &Patient, view: &View, draw: &mut Draw) -> Plane {
     // Windpipe and main bronchi.
-    let carina = hilum.y - 0.035;
+    let mut ink = Ink::new(view);
+    let carina = patient.hilum(Half::Right).y - 0.045;
     let windpipe = path(8, |t| at(-0.006 * t, -0.15 + t * (carina + 0.15)));
-    ink.stroke(&windpipe, 0.040, 0.034, -0.15);
+    ink.stroke(&windpipe, 0.040, 0.034, -0.13);
     for half in Half::BOTH {
         let end = patient.hilum(half);
         let bronchus = [at(-0.006, carina), at(0.5 * end.x, 0.5 * (carina + end.y)), end];
-        ink.stroke(&bronchus, 0.022, 0.014, -0.09);
+        ink.stroke(&bronchus, 0.022, 0.014, -0.07);
     }
     let mut organs = ink.settle().blur(view.length(0.006));
 
@@ -195,8 +211,8 @@ fn posterior_rib(patient: &Patient, ink: &mut Ink, half: Half, rib: usize) {
         let y = y0 - 0.085 * s * (1.0 - s) * (1.0 - 0.5 * s) + fall * s * s;
         at(half.sign() * (0.034 + (outer - 0.034) * out), y)
     });
-    let below = 1.0 - 0.05 * (rib as f32 - 6.0).max(0.0);
-    shaft(ink, &line, 0.017, 0.021, 0.088 * patient.bone * below);
+    let below = 1.0 - 0.14 * (rib as f32 - 6.0).max(0.0);
+    shaft(ink, &line, 0.019, 0.024, 0.150 * patient.bone * below);
 }
 
 fn anterior_rib(patient: &Patient, ink: &mut Ink, half: Half, rib: usize) {
@@ -208,7 +224,7 @@ fn anterior_rib(patient: &Patient, ink: &mut Ink, half: Half, rib: usize) {
     let line = path(11, |s| at(half.sign() * (outer - (outer - inner) * s * s), from + down * s));
     // The bone fades into cartilage, which does not show: three lengths on top of each other.
     for (points, share) in [(11, 0.4), (9, 0.3), (7, 0.3)] {
-        shaft(ink, &line[..points], 0.019, 0.024, 0.052 * share * patient.bone);
+        shaft(ink, &line[..points], 0.019, 0.024, 0.085 * share * patient.bone);
     }
 }
 
@@ -237,7 +253,7 @@ fn shoulder(patient: &Patient, ink: &mut Ink, half: Half) {
     let head = at(sign * (wall + 0.108), y + 0.005);
     ink.polygon(&ellipse(head, 0.043, 0.045), 0.12 * bone);
     let arm = 0.06 * patient.arms;
-    let humerus = path(6, |t| at(head.x + sign * (0.012 + (0.07 + arm) * t), head.y + 0.02 + 0.48 * t));
+    let humerus = path(6, |t| at(head.x + sign * (0.012 + (0.10 + 1.5 * arm) * t), head.y + 0.02 + 0.75 * t));
     shaft(ink, &humerus, 0.050, 0.042, 0.13 * bone);
 }
 
@@ -247,15 +263,20 @@ fn vessels(patient: &Patient, view: &View, draw: &mut Draw) -> Plane {
     let mut hila = Plane::filled(view.side, 0.0);
     for half in Half::BOTH {
         let hilum = patient.hilum(half);
-        hila.spot(view, hilum, 0.050, 0.075, 0.14 * patient.vessels);
-        let trunk = path(6, |t| at(hilum.x + half.sign() * (0.004 + 0.022 * t), hilum.y - 0.03 + 0.11 * t));
-        ink.stroke(&trunk, 0.026, 0.014, 0.10 * patient.vessels);
+        hila.spot(view, hilum, 0.055, 0.080, 0.10 * patient.vessels);
+        let trunk = |t: f32| at(hilum.x + half.sign() * (0.002 + 0.022 * t), hilum.y - 0.035 + 0.12 * t);
+        ink.stroke(&path(6, trunk), 0.024, 0.014, 0.09 * patient.vessels);
         // From straight up to straight down, in turns from the outward horizontal.
-        for direction in [-0.21, -0.13, -0.06, 0.0, 0.05, 0.10, 0.15, 0.20, 0.235] {
-            let direction = direction + draw.range(-0.02, 0.02);
-            let reach = if direction < -0.03 { 0.09 } else { 0.115 };
-            let branch = Branch { start: hilum, direction, length: reach, width: 0.0105 };
-            grow(&mut ink, &branch, half.sign(), 0.115 * patient.vessels, 3, draw);
+        for direction in [-0.21, -0.14, -0.07, -0.01, 0.04, 0.09, 0.13, 0.17, 0.21] {
+            let direction = direction + draw.range(-0.025, 0.025);
+            let reach = if direction < -0.03 { 0.085 } else { 0.105 };
+            let branch = Branch {
+                start: trunk((0.35 + 2.4 * direction).clamp(0.0, 0.95)),
+                direction,
+                length: reach,
+                width: draw.range(0.007, 0.0105),
+            };
+            grow(&mut ink, &branch, half.sign(), 0.080 * patient.vessels, 3, draw);
         }
     }
     let mut plane = ink.settle();
@@ -274,7 +295,7 @@ pub(super) struct Branch {
 
 /// Draws a branch and, `forks` times over, two smaller ones at its end.
 pub(super) fn grow(ink: &mut Ink, branch: &Branch, sign: f32, weight: f32, forks: usize, draw: &mut Draw) {
-    let bend = draw.range(-0.035, 0.035);
+    let bend = draw.range(-0.055, 0.055);
     let length = branch.length * draw.range(0.75, 1.2);
     let mut place = branch.start;
     let mut line = vec![place];
@@ -287,7 +308,7 @@ pub(super) fn grow(ink: &mut Ink, branch: &Branch, sign: f32, weight: f32, forks
     if forks == 0 {
         return;
     }
-    let spread = draw.range(0.05, 0.10);
+    let spread = draw.range(0.05, 0.13);
     let split = draw.range(0.25, 0.75);
     for (turned, share) in [(-split * spread, 0.72), ((1.0 - split) * spread, 0.66)] {
         let next = Branch {
@@ -296,6 +317,6 @@ pub(super) fn grow(ink: &mut Ink, branch: &Branch, sign: f32, weight: f32, forks
             length: 0.74 * branch.length,
             width: share * branch.width,
         };
-        grow(ink, &next, sign, 0.80 * weight, forks - 1, draw);
+        grow(ink, &next, sign, 0.86 * weight, forks - 1, draw);
     }
 }

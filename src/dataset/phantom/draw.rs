@@ -61,11 +61,6 @@ impl Draw {
         ((u128::from(self.word()) * n as u128) >> 64) as usize
     }
 
-    /// -1 or +1: the left or the right half of the film.
-    pub fn side(&mut self) -> f32 {
-        if self.chance(0.5) { -1.0 } else { 1.0 }
-    }
-
     /// Normal by the sum of twelve 16-bit uniforms (variance 1, cut at six deviations): no logarithm needed.
     pub fn normal(&mut self, mean: f32, deviation: f32) -> f32 {
         let sum: u32 = (0..3).map(|_| quarters(self.word())).sum();
@@ -96,7 +91,7 @@ fn scramble(value: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Cosine and sine of `turns` full turns, by polynomials (error under 1e-4) so that every machine agrees.
+/// Cosine and sine of `turns` full turns, by a polynomial (error under 2e-4) so that every machine agrees.
 pub(super) fn turn(turns: f32) -> (f32, f32) {
     (wave(turns + 0.25), wave(turns))
 }

@@ -1,12 +1,14 @@
 //! From attenuation to grey values: tone, texture, grain, the lead marker.
 
-use super::anatomy::Anatomy;
+use super::anatomy::{Anatomy, add};
 use super::canvas::{Ink, Plane, View, at};
 use super::draw::{Draw, Topic};
+use super::findings::Effects;
 use super::patient::Patient;
 
 /// How a film was exposed and developed.
 pub(super) struct Exposure {
+    /// Slope of the grey values over attenuation, against the average film's, and their shift.
     contrast: f32,
     brightness: f32,
     /// Brightness gained from the film's left to its right border and from top to bottom.
@@ -15,11 +17,14 @@ pub(super) struct Exposure {
     grain: f32,
     /// Grey of the unexposed surround.
     black: f32,
+    /// Whether the lead letter is on the film and, if so, in the upper of its two places.
     marker: Option<bool>,
+    /// Seed and index: texture and grain have streams of their own.
     seed: (u64, u64),
 }
 
 impl Exposure {
+    /// How film `index` of the collection `seed` was exposed.
     pub fn new(seed: u64, index: u64) -> Self {
         let draw = &mut Draw::new(seed, index, Topic::Exposure);
         Self {
@@ -33,18 +38,11 @@ impl Exposure {
         }
     }
 
-    /// The film: `side*side` grey values. `opacity` is the share of a lung's air that is replaced (negative for
-    /// more air), `density` attenuation on top, `markings` what is left of the vessels.
-    pub fn develop(
-        &self,
-        patient: &Patient,
-        view: &View,
-        anatomy: &Anatomy,
-        effects: &super::findings::Effects,
-    ) -> Vec<u8> {
+    /// The film of a chest with its findings: `side*side` grey values.
+    pub fn develop(&self, patient: &Patient, view: &View, anatomy: &Anatomy, effects: &Effects) -> Vec<u8> {
         let side = view.side;
         let air = self.air(patient, view, anatomy);
-        let trunk = anatomy.body.clone().blur(view.length(0.14));
+        let trunk = anatomy.body.clone().blur(view.length(0.17));
         let texture = Texture::new(self.seed, view);
         let grain = &mut Draw::new(self.seed.0, self.seed.1, Topic::Grain);
         // Grain is noise per area: a reduced film has averaged it away, an enlarged one keeps what it has.
@@ -61,10 +59,11 @@ impl Exposure {
                 let i = y * side + x;
                 let body = anatomy.body.values[i];
                 let lung = (anatomy.lungs[0].values[i] + anatomy.lungs[1].values[i]).min(1.0);
-                let open = (1.0 - effects.opacity.values[i]).max(0.0);
+                let open = (1.0 - effects.opacity.values[i]).max(0.0)
+                    * (1.0 - anatomy.mediastinum.values[i]).max(0.08);
                 let thick = trunk.values[i];
                 let vessels = anatomy.vessels.values[i] * effects.markings.values[i] + 0.05 * texture;
-                let attenuation = body * (0.16 + (stop - 0.16) * thick * thick * (1.0 + 0.03 * texture))
+                let attenuation = body * (0.12 + (stop - 0.12) * thick * thick * (1.0 + 0.03 * texture))
                     + body * anatomy.organs.values[i]
                     + body * anatomy.bones.values[i]
                     + effects.density.values[i]
@@ -84,12 +83,12 @@ impl Exposure {
     /// Attenuation that the lungs' air takes away: most in their middle, where they are deepest.
     fn air(&self, patient: &Patient, view: &View, anatomy: &Anatomy) -> Plane {
         let mut lungs = anatomy.lungs[0].clone();
-        super::anatomy::add(&mut lungs, &anatomy.lungs[1]);
+        add(&mut lungs, &anatomy.lungs[1]);
         let deep = lungs.clone().blur(view.length(0.055));
         let depth = 0.66 * patient.air * (1.0 - 0.10 * patient.habitus);
         let mut air = lungs.blur(view.length(0.0022));
         for (value, deep) in air.values.iter_mut().zip(&deep.values) {
-            *value *= depth * (0.42 + 0.58 * deep);
+            *value *= depth * (0.40 + 0.60 * deep);
         }
         air
     }
@@ -99,7 +98,7 @@ impl Exposure {
         let a = 0.55 + (attenuation - 0.55) * self.contrast;
         const SHOULDER: f32 = 0.66;
         let over = (a - SHOULDER).max(0.0);
-        a.min(SHOULDER) + over / (1.0 + 1.35 * over)
+        a.min(SHOULDER) + over / (1.0 + 1.6 * over)
     }
 
     /// The letter L in the corner on the patient's left, in one of two heights.
@@ -129,7 +128,7 @@ struct Octave {
 
 impl Texture {
     fn new((seed, index): (u64, u64), view: &View) -> Self {
-        let octaves = [(11, 0.5), (46, 0.5)].map(|(cells, weight)| {
+        let octaves = [(9, 0.28), (46, 0.55)].map(|(cells, weight)| {
             let draw = &mut Draw::sub(seed, index, Topic::Grain, cells);
             let lattice = (0..(cells + 1) * (cells + 1)).map(|_| 1.732 * draw.grain()).collect();
             // A cell of less than two pixels would alias: fade it out.

@@ -1,3 +1,18 @@
+//! The phantom source: chest films drawn from nothing but a seed, for trying everything without a download.
+//!
+//! Each film is one invented patient: body, lungs, heart, ribs, vessels and exposure vary from film to film,
+//! and the fourteen conditions of ChestX-ray14 are drawn as they look, as often and as often together as in
+//! ChestMNIST. A film depends on (seed, index) only; its size changes the sampling, not the patient.
+//!
+//! Labels are as imperfect as text-mined ones: 4% of the positive labels have nothing drawn on the film, and
+//! about 2% of the films show something their labels leave out. Findings, with boxes and masks, are what is
+//! drawn: explanations are judged against those. Findings differ in how conspicuous they are, down to hardly
+//! visible. Films are for exercising the program, not for learning anything about patients.
+//!
+//! `label_model` says which conditions a film has, `patient` and `anatomy` what the chest looks like,
+//! `findings` what is wrong with it, `exposure` how it comes onto the film; `canvas` and `draw` are the pen
+//! and the dice. Reading files lives elsewhere.
+
 mod anatomy;
 mod canvas;
 mod draw;
@@ -6,11 +21,166 @@ mod findings;
 mod label_model;
 mod patient;
 
-use draw::*;
-pub fn quick(seed: u64, index: u64, side: usize) -> Vec<u8> {
-    let p = patient::Patient::new(&mut Draw::new(seed, index, Topic::Patient));
-    let v = p.view(side);
-    let a = anatomy::Anatomy::new(&p, &v, &mut Draw::new(seed, index, Topic::Markings));
-    let e = findings::Effects::none(side);
-    exposure::Exposure::new(seed, index).develop(&p, &v, &a, &e)
+use std::ops::RangeInclusive;
+
+use rayon::prelude::*;
+
+use super::films::{Films, Labels};
+use anatomy::Anatomy;
+use canvas::Plane;
+use draw::{Draw, Topic};
+use exposure::Exposure;
+use findings::{Lesion, Stage};
+use label_model::CONDITIONS;
+use patient::Patient;
+
+/// Film sizes that can be drawn, in pixels.
+pub const SIZES: RangeInclusive<usize> = 28..=512;
+
+/// Share of positive labels whose finding is not on the film.
+const OVERSTATED: f32 = 0.04;
+
+/// Share of films that get a second, unlabelled set of conditions; 54% of these sets are empty.
+const UNMENTIONED: f32 = 0.045;
+
+/// A finding covers the pixels where it shows at least this share of its strongest pixel.
+const VISIBLE_SHARE: f32 = 0.35;
+
+/// A film with what is drawn on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhantomFilm {
+    /// Grey values, `size*size`, row by row, 0 black to 255 white.
+    pub pixels: Vec<u8>,
+    /// Fourteen values of 0 or 1 in ChestX-ray14's order.
+    pub labels: Vec<u8>,
+    /// What is drawn, one entry for each lesion; a label may have several or, by label noise, none.
+    pub findings: Vec<Finding>,
 }
+
+/// One lesion on a film.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Label column, 0 to 13.
+    pub condition: usize,
+    /// The smallest box around the mask.
+    pub bounds: Bounds,
+    /// `size*size` values, 1 where the lesion is.
+    pub mask: Vec<u8>,
+}
+
+/// A box in pixels of the film; `x` and `y` are its upper left corner.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// Left border, 0 to the film's width.
+    pub x: f32,
+    /// Upper border, 0 to the film's height.
+    pub y: f32,
+    /// At least 1.
+    pub width: f32,
+    /// At least 1.
+    pub height: f32,
+}
+
+/// A film size outside [`SIZES`] was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("phantom films can be 28 to 512 pixels wide, not {size}; choose a size in that range")]
+pub struct SizeOutOfRange {
+    /// The size asked for.
+    pub size: usize,
+}
+
+/// Draws film `index` of the collection `seed` at `size` pixels (28 to 512).
+///
+/// The same arguments give the same film, bit for bit, on every machine; another size gives the same patient.
+pub fn film(seed: u64, index: u64, size: usize) -> Result<PhantomFilm, SizeOutOfRange> {
+    check(size)?;
+    let (labels, pixels, found) = render(seed, index, size);
+    let findings = found.into_iter().filter_map(|(condition, region)| finding(condition, &region)).collect();
+    Ok(PhantomFilm { pixels, labels: labels.to_vec(), findings })
+}
+
+/// Draws `count` films of the collection `seed` starting at `first`, on all of rayon's threads.
+///
+/// Their findings are not kept; [`film`] draws any of them again.
+pub fn films(seed: u64, first: u64, count: usize, size: usize) -> Result<(Films, Labels), SizeOutOfRange> {
+    check(size)?;
+    let mut pixels = vec![0; count * size * size];
+    let mut labels = vec![0; count * CONDITIONS];
+    pixels
+        .par_chunks_exact_mut(size * size)
+        .zip(labels.par_chunks_exact_mut(CONDITIONS))
+        .enumerate()
+        .for_each(|(offset, (film, row))| {
+            let (labels, pixels, _) = render(seed, first.wrapping_add(offset as u64), size);
+            film.copy_from_slice(&pixels);
+            row.copy_from_slice(&labels);
+        });
+    // Whole films and rows of 0 and 1 by construction.
+    let films = Films::new(pixels, size, size).expect("whole films of a size above 0");
+    let labels = Labels::new(labels, CONDITIONS).expect("whole rows of 0 and 1");
+    Ok((films, labels))
+}
+
+fn check(size: usize) -> Result<(), SizeOutOfRange> {
+    if SIZES.contains(&size) { Ok(()) } else { Err(SizeOutOfRange { size }) }
+}
+
+/// Where each finding shows, with its label column.
+type Found = Vec<(usize, Plane)>;
+
+/// Labels, pixels and findings of one film; `size` has been checked.
+fn render(seed: u64, index: u64, size: usize) -> ([u8; CONDITIONS], Vec<u8>, Found) {
+    let draw = &mut Draw::new(seed, index, Topic::Labels);
+    let labels = label_model::labels(draw);
+    let lesions: Vec<Lesion> = drawn_conditions(&labels, draw)
+        .into_iter()
+        .map(|condition| Lesion::new(seed, index, condition))
+        .collect();
+    let mut patient = Patient::new(&mut Draw::new(seed, index, Topic::Patient));
+    for lesion in &lesions {
+        lesion.reshape(&mut patient);
+    }
+    let view = patient.view(size);
+    let anatomy = Anatomy::new(&patient, &view, &mut Draw::new(seed, index, Topic::Markings));
+    let mut stage = Stage::new(&patient, &view, &anatomy);
+    for lesion in lesions {
+        lesion.draw(&mut stage);
+    }
+    let (effects, found) = (stage.effects, stage.found);
+    let pixels = Exposure::new(seed, index).develop(&patient, &view, &anatomy, &effects);
+    (labels, pixels, found)
+}
+
+/// The conditions on the film: those labelled, but for the label noise.
+fn drawn_conditions(labels: &[u8; CONDITIONS], draw: &mut Draw) -> Vec<usize> {
+    let mut shown = labels.map(|label| label == 1 && !draw.chance(OVERSTATED));
+    if draw.chance(UNMENTIONED) {
+        for (shown, more) in shown.iter_mut().zip(label_model::labels(draw)) {
+            *shown |= more == 1;
+        }
+    }
+    (0..CONDITIONS).filter(|condition| shown[*condition]).collect()
+}
+
+/// The mask and box of a region; `None` where it lies outside the film altogether.
+fn finding(condition: usize, region: &Plane) -> Option<Finding> {
+    let (side, threshold) = (region.side, VISIBLE_SHARE * region.peak());
+    let visible = |value: f32| value > 1e-4 && value >= threshold;
+    let mask: Vec<u8> = region.values.iter().map(|value| u8::from(visible(*value))).collect();
+    let (mut left, mut right, mut top, mut bottom) = (side, 0, side, 0);
+    for i in mask.iter().enumerate().filter_map(|(i, inside)| (*inside == 1).then_some(i)) {
+        let (x, y) = (i % side, i / side);
+        (left, right) = (left.min(x), right.max(x + 1));
+        (top, bottom) = (top.min(y), bottom.max(y + 1));
+    }
+    let bounds = Bounds {
+        x: left as f32,
+        y: top as f32,
+        width: right.saturating_sub(left) as f32,
+        height: bottom.saturating_sub(top) as f32,
+    };
+    (left < right).then_some(Finding { condition, bounds, mask })
+}
+
+#[cfg(test)]
+mod tests;

@@ -42,22 +42,22 @@ impl Patient {
     pub fn new(draw: &mut Draw) -> Self {
         let habitus = draw.unit();
         let female = draw.chance(0.45);
-        let base = draw.measure(0.755 - 0.035 * habitus, 0.025);
+        let base = draw.measure(0.800 - 0.045 * habitus, 0.025);
         let dome = draw.measure(0.090, 0.016);
         let right_higher = draw.measure(0.018, 0.008);
         Self {
             tilt: draw.measure(0.0, 0.006),
             scale: draw.measure(1.03, 0.045),
             centre: at(draw.measure(0.5, 0.014), draw.measure(0.5, 0.018)),
-            half_width: draw.measure(0.350, 0.016),
+            half_width: draw.measure(0.352, 0.016),
             apex: draw.measure(0.125, 0.018),
             base: [base, base + 0.008],
             dome: [dome, (dome - right_higher).max(0.03)],
             heart: draw.measure(1.0 + 0.06 * habitus, 0.065),
             heart_shift: draw.measure(0.0, 0.008),
             aorta: draw.measure(0.026, 0.008),
-            rib_spacing: draw.measure(0.058, 0.003),
-            rib_fall: draw.measure(0.098, 0.018),
+            rib_spacing: draw.measure(0.061, 0.003),
+            rib_fall: draw.measure(0.105, 0.018),
             bone: draw.measure(1.0, 0.16),
             habitus,
             breast: if female { draw.range(0.35, 1.0) } else { 0.0 },
@@ -102,7 +102,7 @@ impl Half {
 const MEDIAL: f32 = 0.036;
 
 /// How far from the midline the lungs' tips lie, against the half width.
-const TIP: f32 = 0.40;
+const TIP: f32 = 0.43;
 
 /// The lungs' shape as functions of height: what ribs, vessels and findings are placed by.
 impl Patient {
@@ -112,7 +112,7 @@ impl Patient {
         let tip = TIP * self.half_width;
         // A round tip, then nearly straight, widest a little above the angle.
         let round = (1.0 - (1.0 - t) * (1.0 - t)).sqrt();
-        let bulge = 0.60 * round + 0.40 * t * (2.0 - t);
+        let bulge = 0.82 * round + 0.18 * t * (2.0 - t);
         tip + (self.half_width - tip) * bulge - 0.012 * (t - 0.85).max(0.0) / 0.15
     }
 

@@ -1,0 +1,87 @@
+//! Everything a person can type, nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Trains and judges multi-label chest X-ray classifiers in the terminal. Not a medical device.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true, subcommand_help_heading = "Commands")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options that every command understands.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Work without the screen; without a command, train
+    #[arg(long, global = true)]
+    pub no_ui: bool,
+    /// Read settings from a TOML file, for example a run's run.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Change one setting, for example optimizer.lr=1e-3; may be repeated
+    #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Where films come from: phantom[:N], npz:PATH or a file
+    #[arg(long, global = true, value_name = "SOURCE")]
+    pub data: Option<String>,
+    /// Keep runs in this folder
+    #[arg(long, global = true, value_name = "DIR", env = "CHESTXR_RUNS_DIR")]
+    pub runs_dir: Option<PathBuf>,
+    /// Train on auto, cpu, cuda or cuda:N
+    #[arg(long, global = true, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Colours of the workbench: a shipped theme or one of your own
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Write JSON to stdout, one object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a run, in the workbench or with --no-ui to its end
+    Train,
+    /// Look at films and labels
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Look at runs
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Say what this machine offers, what is missing and how to get it
+    Doctor,
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Count films and conditions of every split
+    Info {
+        /// phantom[:N], npz:PATH or a file; the configured source if left out
+        source: Option<String>,
+    },
+    /// Write a source as an npz file in MedMNIST's layout
+    Convert {
+        /// phantom[:N], npz:PATH or a file
+        source: String,
+        /// The file to write
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List all runs, the newest first
+    List,
+    /// Show one run
+    Show {
+        /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+        run: String,
+    },
+}

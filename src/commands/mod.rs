@@ -1,0 +1,64 @@
+//! The commands that end at once, one file each; headless training among them.
+
+pub mod completions;
+pub mod data;
+pub mod doctor;
+pub mod runs;
+pub mod train;
+
+use std::io::{self, ErrorKind, IsTerminal};
+use std::process::ExitCode;
+
+use chestxr_tui::config::ConfigError;
+use chestxr_tui::dataset::DataError;
+use chestxr_tui::dataset::source::SourceError;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    Failed,
+    Misused,
+    /// By a signal, after the checkpoint was written.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Misused => 2,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// A command used in a way that can't work; the text says what to do instead.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Misuse(pub String);
+
+/// Whether an error lies in what was typed or in what happened.
+pub fn exit_of(error: &anyhow::Error) -> Exit {
+    let misused = error.is::<ConfigError>()
+        || error.is::<SourceError>()
+        || error.is::<Misuse>()
+        || error.downcast_ref::<DataError>().is_some_and(DataError::is_usage);
+    if misused { Exit::Misused } else { Exit::Failed }
+}
+
+/// Whether an error is only that nobody reads our output any more.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// The workbench needs a terminal on both ends.
+pub fn require_terminal() -> Result<(), Misuse> {
+    if io::stdout().is_terminal() && io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Misuse(
+        "the workbench needs a terminal and this is none; add --no-ui to train without the screen".into(),
+    ))
+}

@@ -1,0 +1,208 @@
+//! `train --no-ui`: a run to its end, told in lines or in JSON.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use serde::Serialize;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use chestxr_tui::config::{AppPaths, RunConfig};
+use chestxr_tui::dataset::Cache;
+use chestxr_tui::runs::{EpochRecord, RunState};
+use chestxr_tui::text::{clock, thousands};
+use chestxr_tui::train::{Command, Commander, Event, Level, Phase, Progress, RunInfo, Trainer};
+
+use super::Exit;
+
+/// Trains to the end. The first Ctrl-C finishes the step and writes the checkpoint; the second leaves at
+/// once.
+pub fn run(config: RunConfig, paths: &AppPaths, json: bool) -> Result<Exit> {
+    let trainer =
+        Trainer::spawn(paths.runs.clone(), Cache::new()).context("can't start the trainer's thread")?;
+    watch_signals(trainer.commander()).context("can't watch for signals")?;
+    trainer.send(Command::Start { config: Box::new(config) });
+    let printer: Box<dyn Printer> = if json { Box::new(JsonLines) } else { Box::new(Lines::new()) };
+    let state = tokio::runtime::Builder::new_current_thread().build()?.block_on(follow(trainer, printer))?;
+    Ok(match state {
+        RunState::Finished | RunState::Stopped => Exit::Done,
+        RunState::Interrupted => Exit::Interrupted,
+        _ => Exit::Failed,
+    })
+}
+
+fn watch_signals(commander: Commander) -> std::io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        let mut pending = signals.forever();
+        if pending.next().is_some() {
+            eprintln!("\nfinishing the step and writing the checkpoint; once more leaves at once");
+            commander.send(Command::Interrupt);
+        }
+        if pending.next().is_some() {
+            // What is on disk is whole at every instant, so there is nothing to wait for.
+            std::process::exit(130);
+        }
+    })?;
+    Ok(())
+}
+
+async fn follow(mut trainer: Trainer, mut printer: Box<dyn Printer>) -> Result<RunState> {
+    loop {
+        tokio::select! {
+            biased;
+            event = trainer.events.recv() => match event {
+                Some(Event::Ended { id, state, reason, best }) => {
+                    printer.event(&Event::Ended { id, state, reason, best })?;
+                    return Ok(state);
+                }
+                Some(event) => printer.event(&event)?,
+                None => anyhow::bail!("the trainer's thread is gone; this is a fault of the program"),
+            },
+            Ok(()) = trainer.progress.changed() => {
+                let progress = trainer.progress.borrow_and_update().clone();
+                printer.progress(&progress);
+            }
+        }
+    }
+}
+
+/// Tells a run to somebody.
+trait Printer {
+    fn event(&mut self, event: &Event) -> std::io::Result<()>;
+    fn progress(&mut self, progress: &Progress);
+}
+
+/// One JSON object a line on stdout, nothing else.
+struct JsonLines;
+
+impl Printer for JsonLines {
+    fn event(&mut self, event: &Event) -> std::io::Result<()> {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            time: Timestamp,
+            #[serde(flatten)]
+            event: &'a Event,
+        }
+        let line = serde_json::to_string(&Line { time: Timestamp::now(), event })?;
+        writeln!(std::io::stdout().lock(), "{line}")
+    }
+
+    fn progress(&mut self, _: &Progress) {}
+}
+
+/// Lines for people on stdout, and a bar on stderr when that is a terminal.
+struct Lines {
+    bar: ProgressBar,
+    epochs: usize,
+}
+
+impl Lines {
+    fn new() -> Self {
+        // indicatif hides the bar by itself when stderr is no terminal.
+        Self { bar: ProgressBar::new(0), epochs: 0 }
+    }
+
+    fn line(&self, text: &str) -> std::io::Result<()> {
+        self.bar.suspend(|| writeln!(std::io::stdout().lock(), "{text}"))
+    }
+
+    fn started(&mut self, info: &RunInfo) -> std::io::Result<()> {
+        self.epochs = info.config.optimizer.epochs;
+        let template = "{msg:<12} {wide_bar:.cyan/dim} {pos}/{len}";
+        // The template is a constant that a test renders.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style.progress_chars("█▌░"));
+        }
+        let [train, val, test] = info.films.map(|films| thousands(films as u64));
+        let [height, width] = info.film_size;
+        self.line(&format!("run     {}", info.id))?;
+        self.line(&format!("folder  {}", info.path.display()))?;
+        let source = &info.config.data.source;
+        self.line(&format!("data    {source}: {train} / {val} / {test} films of {height} x {width} px"))?;
+        let parameters = thousands(info.parameters as u64);
+        let (arch, threads) = (info.config.model.arch, info.threads);
+        self.line(&format!(
+            "model   {arch}, {parameters} parameters, on {} with {threads} threads",
+            info.device
+        ))
+    }
+
+    fn epoch(&self, record: &EpochRecord, improved: bool) -> std::io::Result<()> {
+        let number = |value: Option<f64>| value.map_or("     –".to_owned(), |value| format!("{value:.4}"));
+        let width = self.epochs.to_string().len();
+        self.line(&format!(
+            "epoch {:>width$}/{}  loss {}  val {}  AUROC {}{} AUPRC {}  F1 {}  wait {:>2}  lr {}  {}  {:.0} films/s",
+            record.epoch,
+            self.epochs,
+            number(record.train_loss),
+            number(record.val_loss),
+            number(record.val_auroc_macro),
+            if improved { " *" } else { "  " },
+            number(record.val_auprc_macro),
+            number(record.val_f1_score),
+            record.wait_count,
+            record.lr,
+            clock(record.epoch_seconds),
+            record.images_per_second,
+        ))
+    }
+}
+
+impl Printer for Lines {
+    fn event(&mut self, event: &Event) -> std::io::Result<()> {
+        match event {
+            Event::Loading { source } => self.line(&format!("loading {source}")),
+            Event::Started(info) => self.started(info),
+            Event::Epoch(report) => self.epoch(&report.record, report.improved),
+            Event::LearningRate { from, to, reason } => {
+                self.line(&format!("learning rate {from} -> {to}: {reason}"))
+            }
+            Event::Note { level, text } => {
+                let head = match level {
+                    Level::Info => "",
+                    Level::Warning => "warning: ",
+                    Level::Error => "error: ",
+                };
+                self.bar.suspend(|| eprintln!("{head}{text}"));
+                Ok(())
+            }
+            Event::Evaluated { split, auroc_macro, auprc_macro, n_conditions } => {
+                let number =
+                    |value: &Option<f64>| value.map_or("undefined".to_owned(), |value| format!("{value:.4}"));
+                let (auroc, auprc) = (number(auroc_macro), number(auprc_macro));
+                self.line(&format!(
+                    "{split:<5} macro AUROC {auroc}, macro AUPRC {auprc} over {n_conditions} conditions"
+                ))
+            }
+            Event::Ended { state: RunState::Failed, reason, .. } => {
+                self.bar.finish_and_clear();
+                eprintln!("chestxr-tui: {reason}");
+                Ok(())
+            }
+            Event::Ended { state, reason, best, .. } => {
+                self.bar.finish_and_clear();
+                let best = best.as_ref().map_or(String::new(), |best| {
+                    format!("; best {} {:.4} after epoch {}", best.metric, best.value, best.epoch)
+                });
+                self.line(&format!("{state}: {reason}{best}"))
+            }
+            Event::Checkpoint { .. } | Event::Paused { .. } | Event::Resumed { .. } => Ok(()),
+        }
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        let message = match progress.phase {
+            Phase::Idle | Phase::Loading => return,
+            Phase::Training => format!("epoch {}", progress.epoch),
+            Phase::Paused => "paused".to_owned(),
+            Phase::Validating => "validating".to_owned(),
+            Phase::Testing => "testing".to_owned(),
+        };
+        self.bar.set_message(message);
+        self.bar.set_length(progress.total as u64);
+        self.bar.set_position(progress.done as u64);
+    }
+}

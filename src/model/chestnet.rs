@@ -1,0 +1,65 @@
+//! ChestNetS, the predecessor's own network: three convolution blocks and two linear layers.
+
+use tch::{TchError, Tensor};
+
+use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
+use super::{Layers, Shape, StateDict};
+
+/// Three blocks conv3x3 - batch norm - ReLU - max pool 2 of 32, 64 and 128 channels (`features.*`), then
+/// dropout, linear 512, ReLU, dropout, linear C (`classifier.1` and `classifier.4`).
+pub struct ChestNetS {
+    blocks: [(Conv2d, BatchNorm2d); 3],
+    hidden: Linear,
+    output: Linear,
+    dropout: f64,
+}
+
+const CHANNELS: [i64; 4] = [1, 32, 64, 128];
+
+impl ChestNetS {
+    pub fn new(state: &mut StateDict, shape: Shape, dropout: f64) -> Result<Self, TchError> {
+        let mut block = |index: usize| -> Result<(Conv2d, BatchNorm2d), TchError> {
+            let conv = ConvShape {
+                inputs: CHANNELS[index],
+                outputs: CHANNELS[index + 1],
+                kernel: 3,
+                stride: 1,
+                padding: 1,
+            };
+            // A block is four modules of PyTorch's Sequential, so the names count by fours.
+            let first = 4 * index;
+            Ok((
+                Conv2d::new(state, &format!("features.{first}"), conv, true, ConvInit::Default)?,
+                BatchNorm2d::new(state, &format!("features.{}", first + 1), conv.outputs)?,
+            ))
+        };
+        let blocks = [block(0)?, block(1)?, block(2)?];
+        let flat = CHANNELS[3] * (shape.height as i64 / 8) * (shape.width as i64 / 8);
+        Ok(Self {
+            blocks,
+            hidden: Linear::new(state, "classifier.1", flat, 512)?,
+            output: Linear::new(state, "classifier.4", 512, shape.classes as i64)?,
+            dropout,
+        })
+    }
+}
+
+impl Layers for ChestNetS {
+    fn features(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let mut x = films.shallow_clone();
+        for (conv, norm) in &self.blocks {
+            // ReLU and maximum commute, values and gradients alike: pooling first leaves ReLU a quarter of
+            // the work.
+            x = max_pool(&norm.forward(&conv.forward(&x)?, mode)?, 2, 2, 0)?.f_relu_()?;
+        }
+        Ok(x)
+    }
+
+    fn head(&self, features: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let train = mode == Mode::Train;
+        // The order of a flattened film is channel, row, column, however it is stored.
+        let x = features.f_contiguous()?.f_flatten(1, -1)?.f_dropout(self.dropout, train)?;
+        let x = self.hidden.forward(&x)?.f_relu_()?.f_dropout(self.dropout, train)?;
+        self.output.forward(&x)
+    }
+}

@@ -1,0 +1,141 @@
+//! The layers networks are made of, named as PyTorch's modules name their tensors.
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::{StateDict, init};
+
+/// Whether a forward pass trains (dropout on, batch statistics, statistics updated) or judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Train,
+    Eval,
+}
+
+/// `nn.Conv2d` with a square kernel.
+pub struct Conv2d {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    stride: i64,
+    padding: i64,
+}
+
+/// How a convolution's weights start.
+#[derive(Clone, Copy)]
+pub enum ConvInit {
+    /// `nn.Conv2d` as constructed.
+    Default,
+    /// As torchvision's ResNets draw them.
+    FanOut,
+}
+
+/// Channels in, channels out, kernel side, stride, padding.
+#[derive(Clone, Copy)]
+pub struct ConvShape {
+    pub inputs: i64,
+    pub outputs: i64,
+    pub kernel: i64,
+    pub stride: i64,
+    pub padding: i64,
+}
+
+impl Conv2d {
+    /// `name.weight` (`O,I,k,k`) and, if wanted, `name.bias` (`O`).
+    pub fn new(
+        state: &mut StateDict,
+        name: &str,
+        shape: ConvShape,
+        bias: bool,
+        start: ConvInit,
+    ) -> Result<Self, TchError> {
+        let size = [shape.outputs, shape.inputs, shape.kernel, shape.kernel];
+        let fan_in = shape.inputs * shape.kernel * shape.kernel;
+        let weight = match start {
+            ConvInit::Default => init::uniform_fan_in(&size, fan_in)?,
+            ConvInit::FanOut => init::normal_fan_out(&size)?,
+        };
+        let weight = state.parameter(format!("{name}.weight"), weight);
+        let bias = match bias {
+            true => {
+                Some(state.parameter(format!("{name}.bias"), init::uniform_fan_in(&[shape.outputs], fan_in)?))
+            }
+            false => None,
+        };
+        Ok(Self { weight, bias, stride: shape.stride, padding: shape.padding })
+    }
+
+    /// `N,I,H,W` to `N,O,h,w`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor, TchError> {
+        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
+        x.f_conv2d(&self.weight, self.bias.as_ref(), stride, padding, [1, 1], 1)
+    }
+}
+
+/// `nn.BatchNorm2d` with PyTorch's momentum .1 and epsilon 1e-5.
+pub struct BatchNorm2d {
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    batches: Tensor,
+}
+
+impl BatchNorm2d {
+    /// `name.weight`, `name.bias`, `name.running_mean`, `name.running_var` (`C` each) and
+    /// `name.num_batches_tracked` (int64 scalar).
+    pub fn new(state: &mut StateDict, name: &str, channels: i64) -> Result<Self, TchError> {
+        let size = [channels];
+        let count = Tensor::f_zeros([0_i64; 0].as_slice(), (Kind::Int64, Device::Cpu))?;
+        Ok(Self {
+            weight: state.parameter(format!("{name}.weight"), init::constant(&size, 1.0)?),
+            bias: state.parameter(format!("{name}.bias"), init::constant(&size, 0.0)?),
+            running_mean: state.buffer(format!("{name}.running_mean"), init::constant(&size, 0.0)?),
+            running_var: state.buffer(format!("{name}.running_var"), init::constant(&size, 1.0)?),
+            batches: state.buffer(format!("{name}.num_batches_tracked"), count),
+        })
+    }
+
+    /// `N,C,H,W` to the same, by the batch's statistics in training, else by the running ones.
+    pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let train = mode == Mode::Train;
+        if train {
+            // The shallow clone is the same number: libtorch's in-place forms want a mutable handle.
+            let _ = self.batches.shallow_clone().f_add_scalar_(1)?;
+        }
+        x.f_batch_norm(
+            Some(&self.weight),
+            Some(&self.bias),
+            Some(&self.running_mean),
+            Some(&self.running_var),
+            train,
+            0.1,
+            1e-5,
+            true,
+        )
+    }
+}
+
+/// `nn.Linear`.
+pub struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    /// `name.weight` (`O,I`) and `name.bias` (`O`).
+    pub fn new(state: &mut StateDict, name: &str, inputs: i64, outputs: i64) -> Result<Self, TchError> {
+        let weight = init::uniform_fan_in(&[outputs, inputs], inputs)?;
+        let weight = state.parameter(format!("{name}.weight"), weight);
+        let bias = state.parameter(format!("{name}.bias"), init::uniform_fan_in(&[outputs], inputs)?);
+        Ok(Self { weight, bias })
+    }
+
+    /// `N,I` to `N,O`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor, TchError> {
+        x.f_linear(&self.weight, Some(&self.bias))
+    }
+}
+
+/// `nn.MaxPool2d` with a square window.
+pub fn max_pool(x: &Tensor, kernel: i64, stride: i64, padding: i64) -> Result<Tensor, TchError> {
+    x.f_max_pool2d([kernel; 2], [stride; 2], [padding; 2], [1, 1], false)
+}

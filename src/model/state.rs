@@ -1,0 +1,187 @@
+//! Parameters and running statistics by PyTorch's names, and their files.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use tch::{Device, TchError, Tensor};
+
+use crate::native;
+
+/// A network's tensors in PyTorch's order of `state_dict()`. The layers hold handles to the same tensors.
+#[derive(Default)]
+pub struct StateDict {
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    name: String,
+    tensor: Tensor,
+    trainable: bool,
+}
+
+/// Weights that can't be written or taken.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    #[error("can't read the weights {}: {message}", path.display())]
+    Unreadable { path: PathBuf, message: String },
+    #[error("can't write the weights {}: {message}", path.display())]
+    Unwritable { path: PathBuf, message: String },
+    #[error(
+        "{} has no tensor `{name}`, which this network needs; were the weights made by another architecture?",
+        path.display()
+    )]
+    Missing { path: PathBuf, name: String },
+    #[error(
+        "{}: `{name}` has shape {found:?} and this network wants {wanted:?}; \
+         were the weights made by another architecture, film size or label set?",
+        path.display()
+    )]
+    WrongShape { path: PathBuf, name: String, found: Vec<i64>, wanted: Vec<i64> },
+    #[error("{} has a tensor `{name}` that this network lacks; were the weights made by another architecture?", path.display())]
+    Unknown { path: PathBuf, name: String },
+    #[error(transparent)]
+    Torch(#[from] TchError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl StateDict {
+    /// No tensors yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a trainable tensor and gives a handle to it.
+    pub fn parameter(&mut self, name: String, tensor: Tensor) -> Tensor {
+        let tensor = tensor.set_requires_grad(true);
+        self.add(name, tensor, true)
+    }
+
+    /// Adds a tensor that training changes but gradients don't.
+    pub fn buffer(&mut self, name: String, tensor: Tensor) -> Tensor {
+        self.add(name, tensor, false)
+    }
+
+    fn add(&mut self, name: String, tensor: Tensor, trainable: bool) -> Tensor {
+        let handle = tensor.shallow_clone();
+        self.entries.push(Entry { name, tensor, trainable });
+        handle
+    }
+
+    /// Names and tensors in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.entries.iter().map(|entry| (entry.name.as_str(), &entry.tensor))
+    }
+
+    /// Handles to the trainable tensors in order.
+    pub fn parameters(&self) -> Vec<Tensor> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.trainable)
+            .map(|entry| entry.tensor.shallow_clone())
+            .collect()
+    }
+
+    /// Number of trainable values.
+    pub fn parameter_count(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.trainable).map(|entry| entry.tensor.numel()).sum()
+    }
+
+    /// Moves all tensors to `device`; with `channels_last` the four-dimensional ones are stored so.
+    pub(super) fn place(&mut self, device: Device, channels_last: bool) -> Result<(), TchError> {
+        let _no_grad = tch::no_grad_guard();
+        for entry in &mut self.entries {
+            let mut data = entry.tensor.detach().f_to_device(device)?;
+            if channels_last && data.dim() == 4 {
+                data = native::channels_last(&data)?;
+            }
+            // The layers' handles see the new storage too: they are the same tensor.
+            entry.tensor.f_set_data(&data)?;
+        }
+        Ok(())
+    }
+
+    /// Copies of all tensors on the CPU, for a checkpoint written elsewhere or weights to come back to.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn snapshot(&self) -> Result<Snapshot, TchError> {
+        let _no_grad = tch::no_grad_guard();
+        let copy = |tensor: &Tensor| -> Result<Tensor, TchError> {
+            // Files hold plain rows; `copy` keeps later steps from changing what is written.
+            let plain = tensor.detach().f_to_device(Device::Cpu)?.f_contiguous()?;
+            let mut copy = plain.f_empty_like()?;
+            copy.f_copy_(&plain)?;
+            Ok(copy)
+        };
+        let tensors = self
+            .entries
+            .iter()
+            .map(|entry| Ok((entry.name.clone(), copy(&entry.tensor)?)))
+            .collect::<Result<_, TchError>>()?;
+        Ok(Snapshot { tensors })
+    }
+
+    /// Takes the values of a safetensors file: every tensor of the network must be there in its shape, and
+    /// nothing else. `num_batches_tracked` may be missing, as in files of other programs.
+    ///
+    /// # Errors
+    /// Names the file, the tensor and what is wrong with it; the network is then unchanged or must be
+    /// thrown away.
+    pub fn load(&mut self, path: &Path) -> Result<(), WeightsError> {
+        let unreadable = |message: String| WeightsError::Unreadable { path: path.to_owned(), message };
+        std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+        let read = Tensor::read_safetensors(path)
+            .map_err(|error| unreadable(format!("it is no safetensors file ({})", first_line(&error))))?;
+        let mut given: HashMap<String, Tensor> = read.into_iter().collect();
+        let _no_grad = tch::no_grad_guard();
+        for entry in &mut self.entries {
+            let Some(tensor) = given.remove(&entry.name) else {
+                if entry.name.ends_with("num_batches_tracked") {
+                    continue;
+                }
+                return Err(WeightsError::Missing { path: path.to_owned(), name: entry.name.clone() });
+            };
+            if tensor.size() != entry.tensor.size() {
+                return Err(WeightsError::WrongShape {
+                    path: path.to_owned(),
+                    name: entry.name.clone(),
+                    found: tensor.size(),
+                    wanted: entry.tensor.size(),
+                });
+            }
+            entry.tensor.f_copy_(&tensor)?;
+        }
+        match given.into_keys().min() {
+            Some(name) => {
+                Err(WeightsError::Unknown { path: path.to_owned(), name: crate::text::one_line(&name, 80) })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A copy of a network's tensors at one moment, on the CPU.
+pub struct Snapshot {
+    tensors: Vec<(String, Tensor)>,
+}
+
+impl Snapshot {
+    /// Writes a safetensors file that replaces `path` atomically.
+    ///
+    /// # Errors
+    /// Names the file and what the system says.
+    pub fn write(&self, path: &Path) -> Result<(), WeightsError> {
+        crate::files::replace_with(path, |part| Ok(Tensor::write_safetensors(&self.tensors, part)?)).map_err(
+            |error: WeightsError| WeightsError::Unwritable {
+                path: path.to_owned(),
+                message: crate::text::one_line(&error.to_string(), 200),
+            },
+        )
+    }
+}
+
+/// The first line of what libtorch says: the rest is a C++ trace.
+pub fn first_line(error: &TchError) -> String {
+    crate::text::one_line(error.to_string().lines().next().unwrap_or_default(), 300)
+}

@@ -1,0 +1,102 @@
+//! Films and labels on their way into the network: order, normalisation, upload.
+
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use tch::{Device, TchError, Tensor};
+
+use crate::dataset::films::{Films, Labels};
+
+/// Grey values 0..=255 are brought to -1..=1: mean .5 and deviation .5 of the unit interval.
+fn normalised() -> [f32; 256] {
+    std::array::from_fn(|grey| (grey as f32 / 255.0 - 0.5) / 0.5)
+}
+
+/// The order of the films in an epoch: a shuffle that depends on the run's seed and the epoch alone.
+pub fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<usize> {
+    // The two are mixed by an odd constant (2^64 divided by the golden ratio), so that neighbouring seeds
+    // and epochs share no order.
+    let mut rng =
+        Xoshiro256PlusPlus::seed_from_u64(seed ^ (epoch as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let mut order: Vec<usize> = (0..count).collect();
+    // Fisher-Yates, from the end.
+    for last in (1..count).rev() {
+        order.swap(last, rng.random_range(0..=last));
+    }
+    order
+}
+
+/// Gathers films into batches on the network's device.
+pub struct Batches<'a> {
+    films: &'a Films,
+    labels: &'a Labels,
+    device: Device,
+    table: [f32; 256],
+    pixels: Vec<f32>,
+    targets: Vec<f32>,
+}
+
+impl<'a> Batches<'a> {
+    /// Batches of these films and their labels.
+    pub fn new(films: &'a Films, labels: &'a Labels, device: Device) -> Self {
+        Self { films, labels, device, table: normalised(), pixels: Vec::new(), targets: Vec::new() }
+    }
+
+    /// The films of `indices` (`float32 N,1,H,W` in -1..=1) and their labels (`float32 N,C`).
+    ///
+    /// # Errors
+    /// What libtorch says, e.g. that the device has no memory left.
+    pub fn gather(&mut self, indices: &[usize]) -> Result<(Tensor, Tensor), TchError> {
+        self.pixels.clear();
+        self.targets.clear();
+        for &index in indices {
+            self.pixels.extend(self.films.film(index).iter().map(|&grey| self.table[usize::from(grey)]));
+            self.targets.extend(self.labels.row(index).iter().map(|&label| f32::from(label)));
+        }
+        let [count, height, width, classes] =
+            [indices.len(), self.films.height(), self.films.width(), self.labels.classes()].map(|n| n as i64);
+        let films = Tensor::f_from_slice(&self.pixels)?.f_view([count, 1, height, width])?;
+        let targets = Tensor::f_from_slice(&self.targets)?.f_view([count, classes])?;
+        Ok((films.f_to_device(self.device)?, targets.f_to_device(self.device)?))
+    }
+
+    /// How many films there are.
+    pub fn len(&self) -> usize {
+        self.films.len()
+    }
+
+    /// The labels of `order`, row after row (`uint8 N*C`).
+    pub fn labels_of(&self, order: &[usize]) -> Vec<u8> {
+        order.iter().flat_map(|&index| self.labels.row(index)).copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_sees_every_film_once_in_an_order_of_its_own() {
+        let first = shuffled(1000, 7, 1);
+        let mut sorted = first.clone();
+        sorted.sort_unstable();
+        assert!(sorted.into_iter().eq(0..1000));
+        assert_eq!(first, shuffled(1000, 7, 1));
+        assert_ne!(first, shuffled(1000, 7, 2));
+        assert_ne!(first, shuffled(1000, 8, 1));
+        assert_eq!(shuffled(1, 0, 0), [0]);
+    }
+
+    #[test]
+    fn a_batch_holds_normalised_films_and_their_labels() {
+        let films = Films::new(vec![0, 255, 51, 204, 255, 255, 0, 0], 2, 2).expect("two films");
+        let labels = Labels::new(vec![0, 1, 1, 0], 2).expect("two rows");
+        let mut batches = Batches::new(&films, &labels, Device::Cpu);
+        let (x, y) = batches.gather(&[1, 0]).expect("a batch");
+        assert_eq!(x.size(), [2, 1, 2, 2]);
+        let values: Vec<f32> = Vec::try_from(x.flatten(0, -1)).expect("floats");
+        let expected = [1.0, 1.0, -1.0, -1.0, -1.0, 1.0, -0.6, 0.6];
+        assert!(values.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{values:?}");
+        assert_eq!(Vec::<f32>::try_from(y.flatten(0, -1)).expect("floats"), [1.0, 0.0, 0.0, 1.0]);
+        assert_eq!(batches.labels_of(&[1, 0]), [1, 0, 0, 1]);
+    }
+}

@@ -1,0 +1,64 @@
+//! When a run has stopped getting better.
+
+use crate::config::{EarlyStoppingSection, Mode};
+
+/// Counts epochs without gain, as Lightning's `EarlyStopping`: a value counts as a gain when it beats the
+/// best by more than `min_delta`, and the run stops once `patience` epochs in a row brought none.
+#[derive(Clone, Debug)]
+pub struct EarlyStopping {
+    mode: Mode,
+    patience: usize,
+    min_delta: f64,
+    best: Option<f64>,
+    wait_count: usize,
+}
+
+/// What an epoch's value meant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The best value so far, by more than `min_delta`.
+    Gain,
+    /// So many epochs in a row without gain.
+    Wait(usize),
+    /// Patience is at its end.
+    Stop,
+    /// The value is not a finite number.
+    NotFinite,
+}
+
+impl EarlyStopping {
+    /// Nothing seen yet.
+    pub fn new(section: &EarlyStoppingSection) -> Self {
+        Self {
+            mode: section.mode,
+            patience: section.patience,
+            min_delta: section.min_delta,
+            best: None,
+            wait_count: 0,
+        }
+    }
+
+    /// Judges the monitored value of an epoch.
+    pub fn update(&mut self, value: f64) -> Verdict {
+        if !value.is_finite() {
+            return Verdict::NotFinite;
+        }
+        let gain = match (self.best, self.mode) {
+            (None, _) => true,
+            (Some(best), Mode::Max) => value - self.min_delta > best,
+            (Some(best), Mode::Min) => value + self.min_delta < best,
+        };
+        if gain {
+            self.best = Some(value);
+            self.wait_count = 0;
+            return Verdict::Gain;
+        }
+        self.wait_count += 1;
+        if self.wait_count >= self.patience { Verdict::Stop } else { Verdict::Wait(self.wait_count) }
+    }
+
+    /// Epochs in a row without gain.
+    pub fn wait_count(&self) -> usize {
+        self.wait_count
+    }
+}

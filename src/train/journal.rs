@@ -1,0 +1,146 @@
+//! What a run says while it goes: to its folder first, then to whoever listens.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use jiff::Timestamp;
+use tokio::sync::{mpsc::UnboundedSender, watch};
+
+use super::{EpochReport, Event, Level, Progress};
+use crate::runs::{Best, RunFolder, RunState, Status};
+
+/// Sends events and progress; a reader that is gone is no reason to stop.
+#[derive(Clone)]
+pub struct Voice {
+    pub events: UnboundedSender<Event>,
+    pub progress: watch::Sender<Progress>,
+}
+
+impl Voice {
+    /// Tells what happened.
+    pub fn say(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// Tells a person something.
+    pub fn note(&self, level: Level, text: impl Into<String>) {
+        self.say(Event::Note { level, text: text.into() });
+    }
+}
+
+/// A run's folder, its status and the [`Voice`].
+pub struct Journal {
+    folder: RunFolder,
+    status: Status,
+    voice: Voice,
+    started: Instant,
+}
+
+impl Journal {
+    /// Begins the journal of a run: its `status.json` says `running` from here on.
+    ///
+    /// # Errors
+    /// When the folder can't be written.
+    pub fn begin(folder: RunFolder, voice: Voice) -> Result<Self> {
+        let status = Status::starting(Timestamp::now());
+        folder.write_status(&status)?;
+        Ok(Self { folder, status, voice, started: Instant::now() })
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// The best epoch so far.
+    pub fn best(&self) -> Option<&Best> {
+        self.status.best.as_ref()
+    }
+
+    /// Epochs completed.
+    pub fn epochs_done(&self) -> usize {
+        self.status.epoch
+    }
+
+    /// Seconds since the journal began.
+    pub fn elapsed(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// Writes an event down and tells it.
+    ///
+    /// # Errors
+    /// When `events.jsonl` can't be written.
+    pub fn event(&self, event: Event) -> Result<()> {
+        self.folder.append_event(Timestamp::now(), &event)?;
+        self.voice.say(event);
+        Ok(())
+    }
+
+    /// Writes a note down and tells it.
+    ///
+    /// # Errors
+    /// When `events.jsonl` can't be written.
+    pub fn note(&self, level: Level, text: impl Into<String>) -> Result<()> {
+        self.event(Event::Note { level, text: text.into() })
+    }
+
+    /// Writes an epoch down (`metrics.jsonl`, then `status.json`, and what the record can't hold into
+    /// `events.jsonl`) and tells it.
+    ///
+    /// # Errors
+    /// When the folder can't be written.
+    pub fn epoch(&mut self, report: EpochReport) -> Result<()> {
+        self.folder.append_epoch(&report.record)?;
+        self.status.epoch = report.record.epoch;
+        self.status.best.clone_from(&report.best);
+        self.touch(report.record.step)?;
+        self.folder.append_event(Timestamp::now(), &Event::Epoch(report.clone()))?;
+        self.voice.say(Event::Epoch(report));
+        Ok(())
+    }
+
+    /// Brings `status.json` up to date.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn touch(&mut self, step: u64) -> Result<()> {
+        self.status.step = step;
+        self.status.updated = Timestamp::now();
+        self.folder.write_status(&self.status)
+    }
+
+    /// Changes the state of a run that goes on.
+    ///
+    /// # Errors
+    /// When `status.json` can't be written.
+    pub fn state(&mut self, state: RunState, step: u64) -> Result<()> {
+        self.status.state = state;
+        self.touch(step)
+    }
+
+    /// Changes what `progress` shows.
+    pub fn progress(&self, change: impl FnOnce(&mut Progress)) {
+        self.voice.progress.send_modify(change);
+    }
+
+    /// Ends the run: `status.json` first, so that whoever hears of the end finds it there.
+    ///
+    /// # Errors
+    /// When the folder can't be written; the end is told all the same.
+    pub fn end(mut self, state: RunState, reason: String, step: u64) -> Result<()> {
+        self.status.state = state;
+        self.status.reason = Some(reason.clone());
+        self.status.ended = Some(Timestamp::now());
+        let written = self.touch(step);
+        let event = Event::Ended {
+            id: Some(self.folder.id().clone()),
+            state,
+            reason,
+            best: self.status.best.clone(),
+        };
+        let logged = self.folder.append_event(Timestamp::now(), &event);
+        self.voice.say(event);
+        written.and(logged)
+    }
+}

@@ -1,0 +1,107 @@
+//! Where the time of a pass goes.
+
+use std::time::{Duration, Instant};
+
+/// How often progress is told.
+const BEAT: Duration = Duration::from_millis(200);
+/// The weight of a new beat in the smoothed speed: the last two seconds make up most of it.
+const SMOOTHING: f64 = 0.15;
+
+/// What a stretch of time was spent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Films gathered and moved to the device.
+    Data,
+    /// The network and the optimizer.
+    Compute,
+    /// Commands, progress, metrics.
+    Other,
+    /// A pause; counts for nothing.
+    Paused,
+}
+
+/// Times one pass over the films: every stretch between two laps goes to what was done in it.
+#[derive(Debug)]
+pub struct Meter {
+    lap: Instant,
+    beat: Instant,
+    spent: [Duration; 3],
+    films: usize,
+    films_at_beat: usize,
+    rate: Option<f64>,
+}
+
+impl Meter {
+    /// A pass begins now.
+    pub fn start() -> Self {
+        let now = Instant::now();
+        Self { lap: now, beat: now, spent: [Duration::ZERO; 3], films: 0, films_at_beat: 0, rate: None }
+    }
+
+    /// The time since the last lap was spent on `work`.
+    pub fn lap(&mut self, work: Work) {
+        let now = Instant::now();
+        let stretch = now - self.lap;
+        self.lap = now;
+        match work {
+            Work::Data => self.spent[0] += stretch,
+            Work::Compute => self.spent[1] += stretch,
+            Work::Other => self.spent[2] += stretch,
+            // A beat measures speed, and a pause has none.
+            Work::Paused => {
+                self.beat = now;
+                self.films_at_beat = self.films;
+            }
+        }
+    }
+
+    /// So many films more went through.
+    pub fn films(&mut self, count: usize) {
+        self.films += count;
+    }
+
+    /// Whether it is time to tell progress again. The smoothed speed is brought up to date then.
+    pub fn beats(&mut self) -> bool {
+        let since = self.beat.elapsed();
+        if since < BEAT {
+            return false;
+        }
+        let now = (self.films - self.films_at_beat) as f64 / since.as_secs_f64();
+        self.rate = Some(self.rate.map_or(now, |rate| rate + SMOOTHING * (now - rate)));
+        self.beat += since;
+        self.films_at_beat = self.films;
+        true
+    }
+
+    /// Films a second over the last seconds; 0 before the first beat.
+    pub fn rate(&self) -> f64 {
+        self.rate.unwrap_or(0.0)
+    }
+
+    /// Films a second over the whole pass.
+    pub fn mean_rate(&self) -> f64 {
+        let seconds = self.seconds();
+        if seconds > 0.0 { self.films as f64 / seconds } else { 0.0 }
+    }
+
+    /// Seconds of the pass, pauses left out.
+    pub fn seconds(&self) -> f64 {
+        self.spent.iter().sum::<Duration>().as_secs_f64()
+    }
+
+    /// Shares of the time spent on data and on compute, each 0..=1.
+    pub fn shares(&self) -> (f64, f64) {
+        let all = self.seconds().max(f64::MIN_POSITIVE);
+        (self.spent[0].as_secs_f64() / all, self.spent[1].as_secs_f64() / all)
+    }
+}
+
+/// Resident memory of this process in bytes; 0 where the system doesn't say.
+pub fn resident_memory() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|statm| statm.split_whitespace().nth(1)?.parse::<u64>().ok());
+    // SAFETY: sysconf only reads a constant of the system.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    pages.unwrap_or(0) * u64::try_from(page).unwrap_or(0)
+}

@@ -1,0 +1,222 @@
+//! What panes draw on: a buffer with clipping, the theme, and a list of what can be clicked.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+use ratatui::symbols::border;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Clear, Widget};
+
+use super::action::Action;
+use super::theme::Theme;
+
+/// A place that answers a click.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// Where.
+    pub area: Rect,
+    /// What a click there asks for.
+    pub action: Action,
+}
+
+/// A frame in the making. Nothing drawn here can leave the buffer, whatever the arguments.
+pub struct Canvas<'a> {
+    /// The cells.
+    pub buf: &'a mut Buffer,
+    /// Colours and weights.
+    pub theme: &'a Theme,
+    /// Only ASCII may appear; charts and pictures choose other signs then, the rest is replaced at the end.
+    pub ascii: bool,
+    /// What can be clicked, later entries over earlier ones.
+    pub hits: Vec<Hit>,
+}
+
+/// A framed part of a screen.
+#[derive(Clone, Default)]
+pub struct Panel<'a> {
+    /// At the left of the upper border.
+    pub title: &'a str,
+    /// At its right: a legend or a state.
+    pub right: Line<'a>,
+    /// At the left of the lower border.
+    pub bottom: Line<'a>,
+    /// At its right.
+    pub bottom_right: Line<'a>,
+    /// Whether the keys are for this part.
+    pub focused: bool,
+}
+
+impl<'a> Canvas<'a> {
+    /// An empty frame.
+    pub fn new(buf: &'a mut Buffer, theme: &'a Theme, ascii: bool) -> Self {
+        let area = buf.area;
+        Clear.render(area, buf);
+        buf.set_style(area, theme.base());
+        Self { buf, theme, ascii, hits: Vec::new() }
+    }
+
+    /// Writes `text` at the left of a row, cut where the row ends; returns the columns used.
+    pub fn text(&mut self, row: Rect, text: &str, style: Style) -> u16 {
+        let row = row.intersection(self.buf.area);
+        if row.is_empty() {
+            return 0;
+        }
+        let (end, _) = self.buf.set_stringn(row.x, row.y, text, usize::from(row.width), style);
+        end - row.x
+    }
+
+    /// Writes a styled line at the left of a row; returns the columns used.
+    pub fn line(&mut self, row: Rect, line: &Line) -> u16 {
+        let row = row.intersection(self.buf.area);
+        if row.is_empty() {
+            return 0;
+        }
+        let (end, _) = self.buf.set_line(row.x, row.y, line, row.width);
+        end - row.x
+    }
+
+    /// Writes a styled line at the right end of a row; returns the columns used. What doesn't fit is left
+    /// out as a whole, since a number without its head would lie.
+    pub fn right(&mut self, row: Rect, line: &Line) -> u16 {
+        let width = line.width() as u16;
+        if width > row.width {
+            return 0;
+        }
+        self.line(Rect { x: row.right() - width, width, ..row }, line)
+    }
+
+    /// Writes a styled line in the middle of a row.
+    pub fn centre(&mut self, row: Rect, line: &Line) {
+        let width = (line.width() as u16).min(row.width);
+        self.line(Rect { x: row.x + (row.width - width) / 2, width, ..row }, line);
+    }
+
+    /// Lays a style over an area.
+    pub fn style(&mut self, area: Rect, style: Style) {
+        self.buf.set_style(area.intersection(self.buf.area), style);
+    }
+
+    /// Sets one cell.
+    pub fn cell(&mut self, x: u16, y: u16, symbol: char, style: Style) {
+        if let Some(cell) = self.buf.cell_mut((x, y)) {
+            cell.set_char(symbol).set_style(style);
+        }
+    }
+
+    /// Makes an area answer clicks.
+    pub fn click(&mut self, area: Rect, action: Action) {
+        let area = area.intersection(self.buf.area);
+        if !area.is_empty() {
+            self.hits.push(Hit { area, action });
+        }
+    }
+
+    /// Draws a frame and returns the room inside it. Under three rows there is no frame and all is room.
+    pub fn panel(&mut self, area: Rect, panel: &Panel) -> Rect {
+        let area = area.intersection(self.buf.area);
+        if area.height < 3 || area.width < 4 {
+            return area;
+        }
+        let (title, frame) = (self.theme.strong(), self.theme.border(panel.focused));
+        let block = Block::bordered().border_set(border::ROUNDED).border_style(frame);
+        let inner = block.inner(area);
+        block.render(area, self.buf);
+        let edge = Rect { x: area.x + 2, width: area.width - 4, height: 1, ..area };
+        let right = padded(&panel.right);
+        let used = self.right(edge, &right);
+        let room = edge.width.saturating_sub(if used > 0 { used + 1 } else { 0 });
+        if !panel.title.is_empty() {
+            let heading = padded(&Line::styled(panel.title.to_owned(), title));
+            self.line(Rect { x: edge.x - 1, width: room + 1, ..edge }, &heading);
+        }
+        let edge = Rect { y: area.bottom() - 1, ..edge };
+        let left = padded(&panel.bottom);
+        let used = if left.width() <= usize::from(edge.width) + 1 {
+            self.line(Rect { x: edge.x - 1, width: edge.width + 1, ..edge }, &left)
+        } else {
+            0
+        };
+        let rest = edge.width.saturating_sub(used);
+        self.right(Rect { x: edge.right() - rest, width: rest, ..edge }, &padded(&panel.bottom_right));
+        inner
+    }
+
+    /// Clears an area and frames it, for what lies over the screen.
+    pub fn popup(&mut self, area: Rect, panel: &Panel) -> Rect {
+        let area = area.intersection(self.buf.area);
+        Clear.render(area, self.buf);
+        self.style(area, self.theme.base());
+        // What lies under a popup is not to be clicked through it.
+        self.hits.retain(|hit| hit.area.intersection(area).is_empty());
+        self.panel(area, panel)
+    }
+
+    /// Ends the frame: without colours where none are wanted, without anything but ASCII where only that
+    /// can be shown.
+    pub fn finish(self) -> Vec<Hit> {
+        for cell in &mut self.buf.content {
+            if !self.theme.coloured {
+                (cell.fg, cell.bg) = (Color::Reset, Color::Reset);
+            }
+            if self.ascii && !cell.symbol().is_ascii() {
+                let plain = cell.symbol().chars().next().map_or(' ', to_ascii);
+                cell.set_char(plain);
+            }
+        }
+        self.hits
+    }
+}
+
+/// The middle of `area`, at most this wide and high.
+pub fn middle(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    }
+}
+
+/// Row `index` of an area, empty below its end.
+pub fn row(area: Rect, index: u16) -> Rect {
+    let height = u16::from(index < area.height);
+    Rect { y: area.y.saturating_add(index), height, ..area }
+}
+
+fn padded<'a>(line: &Line<'a>) -> Line<'a> {
+    if line.width() == 0 {
+        return Line::default();
+    }
+    let mut line = line.clone();
+    line.spans.insert(0, " ".into());
+    line.spans.push(" ".into());
+    line
+}
+
+/// The ASCII sign that says most nearly the same.
+fn to_ascii(symbol: char) -> char {
+    match symbol {
+        '─' | '━' | '–' | '—' | '−' | '┄' | '╌' | '╍' | '┅' => '-',
+        '│' | '┃' | '┆' | '╎' | '▏' => '|',
+        '╭' | '╮' | '╰' | '╯' | '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' => '+',
+        '█' | '▉' | '▊' | '▋' | '▮' | '■' | '▇' | '▆' | '▀' => '#',
+        '▌' | '▍' | '▅' | '▄' => '=',
+        '▃' | '▂' | '▁' | '▎' => '_',
+        '░' | '▯' | '·' | '⋅' => '.',
+        '▒' => ':',
+        '▓' => '%',
+        '●' | '◆' | '•' | '★' => '*',
+        '◐' => 'o',
+        '○' | '◌' => 'o',
+        '✓' => 'v',
+        '✗' | '×' => 'x',
+        '▸' | '→' | '▶' => '>',
+        '◂' | '←' => '<',
+        '↑' => '^',
+        '↓' => 'v',
+        '…' => '~',
+        '⏎' => '+',
+        _ => '?',
+    }
+}
