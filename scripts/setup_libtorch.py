@@ -34,7 +34,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 VERSION = "2.13.0"
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -488,7 +488,7 @@ PIP_TROUBLES = (
     (
         r"Retrying|Connection|ProxyError|SSLError|timed out|Max retries|name resolution|IncompleteRead|HTTP error|"
         r"BadZipFile|has an invalid wheel|Broken pipe",
-        "Fetching {what} failed on the network ({last}); check the connection (behind a proxy set HTTPS_PROXY, with a "
+        "Fetching {what} failed on the network{reason}; check the connection (behind a proxy set HTTPS_PROXY, with a "
         "mirror PIP_INDEX_URL) and run this again.",
     ),
     (
@@ -503,9 +503,16 @@ def pip_trouble(pin: Pin, errors: str, cache: Path) -> str:
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     last = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "it gave no reason")
     last = last[:300]
+    # pip's own line for it is a nest of class names.
+    short = re.search(
+        r"Connection refused|Connection reset|Network is unreachable|No route to host|Name or service not known|"
+        r"name resolution|[Tt]imed out|Cannot connect to proxy|certificate verify failed|HTTP error \d+",
+        errors,
+    )
+    reason = " (%s)" % short.group(0) if short else ""
     for pattern, sentence in PIP_TROUBLES:
         if re.search(pattern, errors):
-            return sentence.format(what=pin.requirement, cache=cache, last=last)
+            return sentence.format(what=pin.requirement, cache=cache, reason=reason)
     return "pip couldn't fetch %s (%s); put that right and run this again." % (pin.requirement, last)
 
 

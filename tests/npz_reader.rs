@@ -103,7 +103,7 @@ fn a_damaged_archive_is_refused_with_a_sentence() {
     let bad = Member { size: 200, ..stored("val_images", &content) };
     refused(&zip(&with(bad)), &["`val_images` is damaged", "stored size"]);
     refused(&zip(&with(stored("val_images", b"no array at all"))), &["npy header", "begin as an npy array"]);
-    refused(&zip(&[members(), members()].concat()), &["names the array", "twice"]);
+    refused(&zip(&[members(), members()].concat()), &["names the array `test_images` twice"]);
     let mut directory = zip(&members());
     let end = directory.len();
     directory[end - 12] = 5; // entries

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import zipfile
 from pathlib import Path
@@ -230,7 +231,7 @@ class Fetching(Bench):
         del self.environ["PIP_NO_INDEX"], self.environ["PIP_FIND_LINKS"]
         # Nobody listens on the discard port.
         sentence = self.trouble(PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_RETRIES="1")
-        self.assertIn("failed on the network", sentence)
+        self.assertIn("failed on the network (Connection refused)", sentence)
         self.assertIn("check the connection", sentence)
         self.assert_nothing_left()
 
@@ -283,17 +284,18 @@ class Fetching(Bench):
     def test_a_set_up_that_is_stopped_leaves_nothing_partial(self):
         self.one_wheel()
         reached = self.root / "reached"
-        os.mkfifo(reached)
         (self.root / "shadow").mkdir()
         (self.root / "shadow" / "pip.py").write_text(
             "import sys, time\n"
             "if 'download' in sys.argv:\n"
-            "    open(sys.argv[-1] + '/half.whl', 'w').write('half')\n"
+            "    dest = sys.argv[sys.argv.index('--dest') + 1]\n"
+            "    open(dest + '/half.whl', 'w').write('half')\n"
             "    open(%r, 'w').close()\n"
             "    time.sleep(3600)\n" % str(reached)
         )
         stopped = self.command("checkout", PYTHONPATH=str(self.root / "shadow"))
-        reached.read_text()  # comes back when pip is in the middle
+        while not reached.exists() and stopped.poll() is None:
+            time.sleep(0.01)
         stopped.send_signal(signal.SIGTERM)
         stopped.communicate()
         self.assertEqual(stopped.returncode, 143)

@@ -57,6 +57,8 @@ fn no_damage_to_a_file_makes_it_panic_lie_or_ask_for_much_memory() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data.npz");
     let check = |bytes: &[u8], what: &str| {
+        // A new file each time: file systems hurry to put a rewritten one onto the disk.
+        let _ = std::fs::remove_file(&path);
         std::fs::write(&path, bytes).unwrap();
         let before = HELD.get();
         PEAK.set(before);
@@ -77,7 +79,7 @@ fn no_damage_to_a_file_makes_it_panic_lie_or_ask_for_much_memory() {
     pool.install(|| {
         let mut state = 20_261_122;
         for original in &originals {
-            for length in (0..original.len()).step_by(5) {
+            for length in 0..original.len() {
                 check(&original[..length], &format!("cutting to {length}"));
             }
             for at in 0..original.len() {
@@ -88,7 +90,7 @@ fn no_damage_to_a_file_makes_it_panic_lie_or_ask_for_much_memory() {
                 };
                 check(&bytes, &format!("{} at {at}", bytes[at]));
             }
-            for round in 0..1000 {
+            for round in 0..2000 {
                 let mut bytes = original.clone();
                 for _ in 0..=random(&mut state, 6) {
                     let at = random(&mut state, bytes.len() - 8);

@@ -119,7 +119,7 @@ fn film_shape(info: &ArrayInfo) -> Result<[usize; 3], Fault> {
     let dimensions = |wanted| Fault::Dimensions { found: info.shape.clone(), wanted };
     match (info.dtype, info.shape.as_slice()) {
         (Dtype::U8, &[count, height, width] | &[count, height, width, 1]) => match info.column_major {
-            _ if height == 0 || width == 0 => Err(dimensions("films of at least 1x1")),
+            _ if height == 0 || width == 0 => Err(dimensions("N,H,W with films of at least 1x1")),
             true => Err(Fault::Fortran),
             false => Ok([count, height, width]),
         },
@@ -137,7 +137,7 @@ fn label_rows(info: &ArrayInfo, classes: usize) -> Result<usize, Fault> {
             found => Err(Fault::Classes { found, wanted: classes }),
         },
         (Dtype::Bool | Dtype::U8 | Dtype::I32 | Dtype::I64, found) => {
-            Err(Fault::Dimensions { found: found.to_vec(), wanted: "one row a film, N,conditions" })
+            Err(Fault::Dimensions { found: found.to_vec(), wanted: "N,conditions with one row a film" })
         }
         (found, _) => Err(Fault::Dtype { found, wanted: "uint8 or int64, 0 or 1 for each condition" }),
     }

@@ -100,7 +100,7 @@ impl Directory {
         let mut names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
         names.sort_unstable();
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Fault::Twice(printable(twice[0], 60)));
+            return Err(Fault::Twice(printable(twice[0].trim_end_matches(".npy"), 60)));
         }
         Ok(Self { entries, start })
     }

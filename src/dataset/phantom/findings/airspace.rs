@@ -56,9 +56,9 @@ pub(super) fn atelectasis(lesion: Lesion, stage: &mut Stage) {
             at(centre.x + half.sign() * length * along, centre.y + rise * along + 0.03 * along * along)
         });
         let width = draw.range(0.008, 0.015);
-        plates.stroke(&line, width, 0.6 * width, 0.30 + 0.38 * severity);
+        plates.stroke(&line, width, 0.6 * width, 0.34 + 0.40 * severity);
         around.stroke(&line, 3.0 * width, 2.4 * width, 1.0);
-        haze.spot(view, at(centre.x, centre.y + 0.02), 0.12, 0.05, 0.10 + 0.22 * severity);
+        haze.spot(view, at(centre.x, centre.y + 0.02), 0.12, 0.06, 0.12 + 0.24 * severity);
     }
     let mut shadow = plates.settle().blur(view.length(0.0045));
     add(&mut shadow, &haze);

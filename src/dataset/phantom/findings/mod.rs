@@ -46,7 +46,7 @@ pub(super) struct Effects {
 pub(super) struct Lesion {
     /// The label column.
     condition: usize,
-    /// How conspicuous it is: 0 hardly visible to 1 plain.
+    /// How conspicuous it is: 0.15 hardly visible to 1 plain.
     severity: f32,
     /// The half of the film where a one-sided condition lies.
     half: Half,
@@ -57,7 +57,7 @@ impl Lesion {
     /// The condition in label column `condition` as film `index` of collection `seed` has it.
     pub fn new(seed: u64, index: u64, condition: usize) -> Self {
         let mut draw = Draw::sub(seed, index, Topic::Findings, condition);
-        let (severity, half) = (draw.unit(), Half::either(&mut draw));
+        let (severity, half) = (draw.range(0.15, 1.0), Half::either(&mut draw));
         Self { condition, severity, half, draw }
     }
 

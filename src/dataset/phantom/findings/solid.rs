@@ -39,7 +39,7 @@ pub(super) fn nodules(lesion: Lesion, stage: &mut Stage) {
         let side = if nodule == 0 { half } else { Half::either(&mut draw) };
         let (u, v) = (draw.range(0.10, 0.88), draw.range(0.10, 0.90));
         let centre = open_lung(stage, side, u, v);
-        let radius = draw.range(0.012, 0.019) + 0.008 * severity;
+        let radius = draw.range(0.013, 0.021) + 0.009 * severity;
         let mut ink = Ink::new(stage.view);
         ink.polygon(&lump(centre, radius, 0.09, &mut draw), 0.42 + 0.46 * severity);
         // A ball is thinner towards its rim.

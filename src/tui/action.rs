@@ -1,0 +1,86 @@
+//! What a person can ask of the workbench, by key, by click or from the palette.
+
+/// A screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    Data,
+    Train,
+    Runs,
+}
+
+impl Screen {
+    /// All screens in the order of their numbers.
+    pub const ALL: [Screen; 3] = [Screen::Data, Screen::Train, Screen::Runs];
+
+    /// Its name in the top line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Data => "Data",
+            Self::Train => "Train",
+            Self::Runs => "Runs",
+        }
+    }
+}
+
+/// Something asked for. What a movement moves depends on where the keys are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Show(Screen),
+    NextScreen,
+    PreviousScreen,
+    Help,
+    Palette,
+    NextTheme,
+    /// Leaves, after a question when a run is on.
+    Quit,
+    /// Ctrl-C: as `Quit`, and the answer to its question when pressed again.
+    Break,
+
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+
+    /// The next split of the data.
+    Split,
+    /// The next thing that the side of the data screen shows.
+    View,
+
+    Start,
+    Pause,
+    Stop,
+    Checkpoint,
+    RaiseRate,
+    LowerRate,
+    LogScale,
+    Smooth,
+    Zoom,
+    Edit,
+    /// Older and newer lines of the log.
+    LogUp,
+    LogDown,
+
+    Open,
+    Filter,
+    Reload,
+    /// Closes what lies on top; without that, clears cursor, zoom or filter.
+    Back,
+
+    /// Takes what the overlay offers: the line typed, the command chosen.
+    Accept,
+    /// The default of the setting under the cursor.
+    Reset,
+    /// Stops the run, saves it and leaves.
+    StopAndLeave,
+    /// Leaves without waiting for the trainer.
+    LeaveNow,
+
+    /// A row of the list under the keys, by click.
+    Row(usize),
+    /// A chart, by click.
+    Chart(usize),
+}

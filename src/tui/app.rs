@@ -1,0 +1,175 @@
+//! The one owner of the workbench's state.
+
+use std::path::PathBuf;
+
+use jiff::{Timestamp, Zoned};
+use tui_input::Input;
+
+use super::action::Screen;
+use super::canvas::Hit;
+use super::keymap::Mode;
+use super::state::charts::ChartView;
+use super::state::data::DataState;
+use super::state::form::Form;
+use super::state::live::{LiveRun, Log};
+use super::state::runs::RunsState;
+use super::theme::Theme;
+use crate::config::RunConfig;
+use crate::runs::RunSummary;
+use crate::train::{Command, Event, Level, Progress};
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Message {
+    /// A key, a click, a paste, a resize.
+    Input(crossterm::event::Event),
+    /// The trainer says.
+    Trainer(Event),
+    /// Where the trainer is now.
+    Progress(Progress),
+    /// The trainer is gone without having been asked to leave.
+    TrainerGone,
+    /// Data were read, or not.
+    Data(Box<crate::config::DataSection>, Result<super::state::data::DataView, String>),
+    /// The list of runs was read, or not.
+    Runs(Result<Vec<RunSummary>, String>),
+    /// A run's epochs were read, or not.
+    Epochs(PathBuf, Result<Vec<crate::runs::EpochRecord>, String>),
+    /// Another thread of the program broke.
+    Broken(String),
+    /// A second went by while something was waiting for one.
+    Tick,
+}
+
+/// What is to be done outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Tell the trainer.
+    Send(Command),
+    /// Read data.
+    LoadData(Box<crate::config::DataSection>),
+    /// Read the list of runs.
+    ListRuns,
+    /// Read a run's epochs.
+    ReadEpochs(PathBuf),
+    /// Leave; with true, without waiting for the trainer.
+    Leave { at_once: bool },
+}
+
+/// What lies over the screen.
+#[derive(Clone, Debug)]
+pub enum Overlay {
+    /// Settings of the next run.
+    Form,
+    /// All keys, scrolled by so many lines.
+    Help(usize),
+    /// Commands, with the line typed and the chosen row.
+    Palette { input: Input, row: usize },
+    /// Stop the run?
+    AskStop,
+    /// Stop the run and leave?
+    AskLeave,
+    /// The run is being saved before leaving.
+    Saving,
+}
+
+/// A sentence in the bottom line, for some seconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub text: String,
+    pub level: Level,
+    pub until: Timestamp,
+}
+
+/// Everything the workbench knows.
+pub struct App {
+    /// The time of the message being handled.
+    pub now: Zoned,
+    pub theme: Theme,
+    /// Only ASCII may be drawn.
+    pub ascii: bool,
+    /// Where a user's themes lie.
+    pub themes: PathBuf,
+    /// Where runs are kept.
+    pub runs_folder: PathBuf,
+    pub screen: Screen,
+    pub overlay: Option<Overlay>,
+    pub notice: Option<Notice>,
+    pub charts: ChartView,
+    pub form: Form,
+    pub data: DataState,
+    pub run: Option<LiveRun>,
+    pub progress: Progress,
+    pub log: Log,
+    pub runs: RunsState,
+    /// The trainer's thread is gone.
+    pub trainer_gone: bool,
+    /// What answers clicks in the frame on screen.
+    pub hits: Vec<Hit>,
+}
+
+impl App {
+    /// A workbench in which nothing has happened yet.
+    pub fn new(config: RunConfig, runs_folder: PathBuf, themes: PathBuf, theme: Theme, now: Zoned) -> Self {
+        Self {
+            now,
+            theme,
+            ascii: false,
+            themes,
+            runs_folder,
+            screen: Screen::Data,
+            overlay: None,
+            notice: None,
+            charts: ChartView::default(),
+            form: Form::new(config),
+            data: DataState::default(),
+            run: None,
+            progress: Progress::default(),
+            log: Log::default(),
+            runs: RunsState::default(),
+            trainer_gone: false,
+            hits: Vec::new(),
+        }
+    }
+
+    /// Where keys go.
+    pub fn mode(&self) -> Mode {
+        match &self.overlay {
+            Some(Overlay::Form) if self.form.typing.is_some() => Mode::Typing,
+            Some(Overlay::Form) => Mode::Form,
+            Some(Overlay::Help(_)) => Mode::Help,
+            Some(Overlay::Palette { .. }) => Mode::Typing,
+            Some(Overlay::AskStop | Overlay::AskLeave) => Mode::Question,
+            Some(Overlay::Saving) => Mode::Saving,
+            None => match self.screen {
+                Screen::Data => Mode::Data,
+                Screen::Train => Mode::Train,
+                Screen::Runs if self.runs.filtering => Mode::Typing,
+                Screen::Runs if self.runs.opened => Mode::Opened,
+                Screen::Runs => Mode::Runs,
+            },
+        }
+    }
+
+    /// The run that the trainer is at.
+    pub fn running(&self) -> Option<&LiveRun> {
+        self.run.as_ref().filter(|run| run.is_on())
+    }
+
+    /// Puts a sentence in the bottom line.
+    pub fn say(&mut self, level: Level, text: impl Into<String>) {
+        let seconds = if level == Level::Info { 4 } else { 8 };
+        let until = self.now.timestamp() + jiff::SignedDuration::from_secs(seconds);
+        self.notice = Some(Notice { text: text.into(), level, until });
+    }
+
+    /// Adds a line to the log.
+    pub fn note(&mut self, level: Level, text: &str) {
+        self.log.push(&self.now, level, text);
+    }
+
+    /// Whether something on screen changes with time alone: a sentence that goes away, seconds that count.
+    pub fn wants_ticks(&self) -> bool {
+        self.notice.is_some() || matches!(self.data.loading, super::state::data::Loading::Busy(_))
+    }
+}

@@ -1,0 +1,85 @@
+//! Work beside the event loop: reading data, the list of runs, a run's epochs; and the signals that end us.
+//!
+//! Plain threads rather than the runtime's: a runtime waits for its blocking tasks when it ends, and a person
+//! who leaves doesn't want to wait for films to be read.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::app::{Effect, Message};
+use super::state::data::DataView;
+use crate::dataset::Cache;
+use crate::runs::{self, RunFolder};
+
+/// Carries out an effect that reads something; the answer comes as a message. Other effects are not for here.
+pub fn spawn(effect: Effect, runs_folder: &std::path::Path, cache: &Cache, messages: &UnboundedSender<Message>) {
+    let (runs_folder, cache, messages) = (runs_folder.to_owned(), cache.clone(), messages.clone());
+    let work = move || {
+        let answer = match effect {
+            Effect::LoadData(section) => {
+                let outcome = guarded(|| {
+                    cache.load(&section).map(DataView::new).map_err(|error| error.to_string())
+                });
+                Message::Data(section, outcome)
+            }
+            Effect::ListRuns => {
+                Message::Runs(guarded(|| runs::list(&runs_folder).map_err(|error| error.to_string())))
+            }
+            Effect::ReadEpochs(path) => {
+                let outcome = guarded(|| {
+                    RunFolder::open(&path)
+                        .and_then(|folder| folder.read_epochs())
+                        .map_err(|error| format!("{error:#}"))
+                });
+                Message::Epochs(path, outcome)
+            }
+            Effect::Send(_) | Effect::Leave { .. } => return,
+        };
+        // The loop may be gone already.
+        let _ = messages.send(answer);
+    };
+    // A system that refuses a thread can't do this work; the screen goes on saying that it waits.
+    let _ = std::thread::Builder::new().name("reader".into()).spawn(work);
+}
+
+/// Turns a panic into a sentence, so that nobody waits for an answer for ever.
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err("reading broke; the log on the train screen says how".to_owned()))
+        .map_err(|reason| crate::text::one_line(&reason, 600))
+}
+
+/// Signals that end the program, as a channel; they stop being caught when this is dropped.
+pub struct Endings {
+    /// Yields once for each signal.
+    pub arrived: tokio::sync::mpsc::UnboundedReceiver<i32>,
+    handle: Handle,
+}
+
+impl Endings {
+    /// Begins to catch SIGTERM, SIGHUP and SIGINT.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn watch() -> std::io::Result<Self> {
+        let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT])?;
+        let handle = signals.handle();
+        let (sender, arrived) = unbounded_channel();
+        std::thread::Builder::new().name("signals".into()).spawn(move || {
+            for signal in signals.forever() {
+                // The loop may be gone already.
+                let _ = sender.send(signal);
+            }
+        })?;
+        Ok(Self { arrived, handle })
+    }
+}
+
+impl Drop for Endings {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}

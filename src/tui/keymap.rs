@@ -1,0 +1,322 @@
+//! Every key, once: handling, the bottom bar, the help overlay, the palette and the README read this table.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::action::{Action, Screen};
+
+/// Where keys go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// On every screen, when nothing lies over it.
+    Global,
+    Data,
+    Train,
+    Runs,
+    /// A run of the list, opened.
+    Opened,
+    /// The settings of the next run.
+    Form,
+    /// A line is being typed: a setting, a filter, a command.
+    Typing,
+    Help,
+    /// A question with yes and no.
+    Question,
+    /// A run is being saved before leaving.
+    Saving,
+}
+
+impl Mode {
+    /// All modes, in the order of the help.
+    pub const ALL: [Mode; 10] = [
+        Mode::Global,
+        Mode::Data,
+        Mode::Train,
+        Mode::Runs,
+        Mode::Opened,
+        Mode::Form,
+        Mode::Typing,
+        Mode::Help,
+        Mode::Question,
+        Mode::Saving,
+    ];
+
+    /// Its heading in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Global => "everywhere",
+            Self::Data => "data",
+            Self::Train => "train",
+            Self::Runs => "runs",
+            Self::Opened => "an opened run",
+            Self::Form => "settings of the next run",
+            Self::Typing => "typing",
+            Self::Help => "help",
+            Self::Question => "a question",
+            Self::Saving => "saving",
+        }
+    }
+
+    /// Whether the keys of every screen work as well.
+    fn has_global(self) -> bool {
+        matches!(self, Self::Data | Self::Train | Self::Runs | Self::Opened)
+    }
+}
+
+/// A key with its modifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The key.
+    pub code: KeyCode,
+    /// Control held down.
+    pub control: bool,
+}
+
+impl Key {
+    /// The key as people read it.
+    pub fn name(self) -> String {
+        let name = match self.code {
+            KeyCode::Char(' ') => "space".to_owned(),
+            KeyCode::Char(letter) => letter.to_string(),
+            KeyCode::Up => "↑".into(),
+            KeyCode::Down => "↓".into(),
+            KeyCode::Left => "←".into(),
+            KeyCode::Right => "→".into(),
+            KeyCode::PageUp => "PgUp".into(),
+            KeyCode::PageDown => "PgDn".into(),
+            KeyCode::BackTab => "Shift-Tab".into(),
+            other => format!("{other}"),
+        };
+        if self.control { format!("Ctrl-{}", name.to_uppercase()) } else { name }
+    }
+
+    fn matches(self, event: &KeyEvent) -> bool {
+        // Shift is part of the letter already, so only Control tells keys apart.
+        self.code == event.code && self.control == event.modifiers.contains(KeyModifiers::CONTROL)
+    }
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// Where it holds.
+    pub mode: Mode,
+    /// Keys that do the same.
+    pub keys: &'static [Key],
+    /// What they ask for.
+    pub action: Action,
+    /// One or two words for the bottom bar; neighbours with the same words share a place there, and without
+    /// words a row has none.
+    pub label: &'static str,
+    /// A line for the help.
+    pub help: &'static str,
+}
+
+const fn letter(letter: char) -> Key {
+    Key { code: KeyCode::Char(letter), control: false }
+}
+
+const fn plain(code: KeyCode) -> Key {
+    Key { code, control: false }
+}
+
+const fn control(letter: char) -> Key {
+    Key { code: KeyCode::Char(letter), control: true }
+}
+
+const fn bind(
+    mode: Mode,
+    keys: &'static [Key],
+    action: Action,
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { mode, keys, action, label, help }
+}
+
+const UP: Key = plain(KeyCode::Up);
+const DOWN: Key = plain(KeyCode::Down);
+const LEFT: Key = plain(KeyCode::Left);
+const RIGHT: Key = plain(KeyCode::Right);
+const PAGE_UP: Key = plain(KeyCode::PageUp);
+const PAGE_DOWN: Key = plain(KeyCode::PageDown);
+const HOME: Key = plain(KeyCode::Home);
+const END: Key = plain(KeyCode::End);
+const ENTER: Key = plain(KeyCode::Enter);
+const ESC: Key = plain(KeyCode::Esc);
+const TAB: Key = plain(KeyCode::Tab);
+const BACK_TAB: Key = plain(KeyCode::BackTab);
+const BREAK: Key = control('c');
+
+/// The table.
+#[rustfmt::skip]
+pub const BINDINGS: &[Binding] = &[
+    bind(Mode::Global, &[letter('1')], Action::Show(Screen::Data), "", "screen 1: the data"),
+    bind(Mode::Global, &[letter('2')], Action::Show(Screen::Train), "", "screen 2: training"),
+    bind(Mode::Global, &[letter('3')], Action::Show(Screen::Runs), "", "screen 3: all runs"),
+    bind(Mode::Global, &[TAB], Action::NextScreen, "", "next screen"),
+    bind(Mode::Global, &[BACK_TAB], Action::PreviousScreen, "", "previous screen"),
+    bind(Mode::Global, &[letter('t')], Action::NextTheme, "", "next theme"),
+    bind(Mode::Global, &[letter('?'), plain(KeyCode::F(1))], Action::Help, "help", "all keys"),
+    bind(Mode::Global, &[letter(':')], Action::Palette, "command", "a command by its name"),
+    bind(Mode::Global, &[letter('q')], Action::Quit, "quit", "leave; asks first while a run is on"),
+    bind(Mode::Global, &[BREAK], Action::Break, "", "as q; pressed again, stops the run and leaves"),
+
+    bind(Mode::Data, &[UP, letter('k')], Action::Up, "condition", "previous condition"),
+    bind(Mode::Data, &[DOWN, letter('j')], Action::Down, "condition", "next condition"),
+    bind(Mode::Data, &[LEFT, letter('h')], Action::Left, "film", "previous film with the condition"),
+    bind(Mode::Data, &[RIGHT, letter('l')], Action::Right, "film", "next film with the condition"),
+    bind(Mode::Data, &[letter('s')], Action::Split, "split", "train, val, test or all three"),
+    bind(Mode::Data, &[letter('v')], Action::View, "view", "counts, a film, or conditions that occur together"),
+    bind(Mode::Data, &[letter('e')], Action::Edit, "settings", "settings of the next run, the data source among them"),
+    bind(Mode::Data, &[letter('r')], Action::Reload, "reload", "read the data again"),
+
+    bind(Mode::Train, &[letter('s')], Action::Start, "start", "start a run with the settings of the next run"),
+    bind(Mode::Train, &[letter(' ')], Action::Pause, "pause", "pause the run, or go on with it"),
+    bind(Mode::Train, &[letter('x')], Action::Stop, "stop", "stop the run, with a checkpoint; asks first"),
+    bind(Mode::Train, &[letter('e')], Action::Edit, "settings", "settings of the next run"),
+    bind(Mode::Train, &[letter('c')], Action::Checkpoint, "checkpoint", "write the weights now"),
+    bind(Mode::Train, &[letter('+'), letter('=')], Action::RaiseRate, "rate", "double the learning rate"),
+    bind(Mode::Train, &[letter('-')], Action::LowerRate, "rate", "halve the learning rate"),
+    bind(Mode::Train, &[LEFT, letter('h')], Action::Left, "cursor", "cursor to the epoch before, on all charts"),
+    bind(Mode::Train, &[RIGHT, letter('l')], Action::Right, "cursor", "cursor to the epoch after"),
+    bind(Mode::Train, &[letter('y')], Action::LogScale, "log-Y", "logarithmic loss axis"),
+    bind(Mode::Train, &[letter('w')], Action::Smooth, "smooth", "smoothing off, .6, .9; what was measured stays as a faint line"),
+    bind(Mode::Train, &[letter('z'), ENTER], Action::Zoom, "zoom", "the chosen chart alone, or all again"),
+    bind(Mode::Train, &[UP, letter('k')], Action::Up, "chart", "choose the chart before"),
+    bind(Mode::Train, &[DOWN, letter('j')], Action::Down, "chart", "choose the chart after"),
+    bind(Mode::Train, &[PAGE_UP], Action::LogUp, "", "older lines of the log"),
+    bind(Mode::Train, &[PAGE_DOWN], Action::LogDown, "", "newer lines of the log"),
+    bind(Mode::Train, &[ESC], Action::Back, "", "no cursor, no zoom"),
+
+    bind(Mode::Runs, &[UP, letter('k')], Action::Up, "run", "run above"),
+    bind(Mode::Runs, &[DOWN, letter('j')], Action::Down, "run", "run below"),
+    bind(Mode::Runs, &[PAGE_UP], Action::PageUp, "", "ten runs up"),
+    bind(Mode::Runs, &[PAGE_DOWN], Action::PageDown, "", "ten runs down"),
+    bind(Mode::Runs, &[HOME, letter('g')], Action::First, "", "newest run"),
+    bind(Mode::Runs, &[END, letter('G')], Action::Last, "", "oldest run"),
+    bind(Mode::Runs, &[ENTER], Action::Open, "open", "the run's curves on the whole screen"),
+    bind(Mode::Runs, &[letter('/')], Action::Filter, "filter", "only runs whose id, name, network or data have these letters"),
+    bind(Mode::Runs, &[letter('r')], Action::Reload, "reload", "read the list again"),
+    bind(Mode::Runs, &[ESC], Action::Back, "", "no filter"),
+
+    bind(Mode::Opened, &[ESC, letter('b')], Action::Back, "back", "back to the list; first no cursor, no zoom"),
+    bind(Mode::Opened, &[LEFT, letter('h')], Action::Left, "cursor", "cursor to the epoch before, on all charts"),
+    bind(Mode::Opened, &[RIGHT, letter('l')], Action::Right, "cursor", "cursor to the epoch after"),
+    bind(Mode::Opened, &[letter('y')], Action::LogScale, "log-Y", "logarithmic loss axis"),
+    bind(Mode::Opened, &[letter('w')], Action::Smooth, "smooth", "smoothing off, .6, .9"),
+    bind(Mode::Opened, &[letter('z'), ENTER], Action::Zoom, "zoom", "the chosen chart alone, or all again"),
+    bind(Mode::Opened, &[UP, letter('k')], Action::Up, "chart", "choose the chart before"),
+    bind(Mode::Opened, &[DOWN, letter('j')], Action::Down, "chart", "choose the chart after"),
+    bind(Mode::Opened, &[letter('r')], Action::Reload, "reload", "read the run again"),
+
+    bind(Mode::Form, &[letter('s')], Action::Start, "start", "start a run with these settings"),
+    bind(Mode::Form, &[UP, letter('k')], Action::Up, "setting", "setting above"),
+    bind(Mode::Form, &[DOWN, letter('j'), TAB], Action::Down, "setting", "setting below"),
+    bind(Mode::Form, &[LEFT, letter('h')], Action::Left, "change", "the choice or number before"),
+    bind(Mode::Form, &[RIGHT, letter('l'), letter(' ')], Action::Right, "change", "the choice or number after"),
+    bind(Mode::Form, &[ENTER], Action::Accept, "type", "type a value; digits begin at once; on [start], start"),
+    bind(Mode::Form, &[letter('r')], Action::Reset, "default", "the setting's default"),
+    bind(Mode::Form, &[PAGE_UP], Action::PageUp, "", "ten settings up"),
+    bind(Mode::Form, &[PAGE_DOWN], Action::PageDown, "", "ten settings down"),
+    bind(Mode::Form, &[HOME], Action::First, "", "first setting"),
+    bind(Mode::Form, &[END], Action::Last, "", "to [start]"),
+    bind(Mode::Form, &[ESC, letter('q'), letter('e')], Action::Back, "close", "close and keep what was changed"),
+    bind(Mode::Form, &[BREAK], Action::Break, "", "leave"),
+
+    bind(Mode::Typing, &[ENTER], Action::Accept, "take", "take what was typed or chosen"),
+    bind(Mode::Typing, &[ESC], Action::Back, "cancel", "close and leave things as they were"),
+    bind(Mode::Typing, &[UP], Action::Up, "choose", "choice above"),
+    bind(Mode::Typing, &[DOWN, TAB], Action::Down, "choose", "choice below"),
+    bind(Mode::Typing, &[BREAK], Action::Break, "", "leave"),
+
+    bind(Mode::Help, &[UP, letter('k')], Action::Up, "scroll", "scroll up"),
+    bind(Mode::Help, &[DOWN, letter('j')], Action::Down, "scroll", "scroll down"),
+    bind(Mode::Help, &[PAGE_UP], Action::PageUp, "", "scroll up by ten"),
+    bind(Mode::Help, &[PAGE_DOWN, letter(' ')], Action::PageDown, "", "scroll down by ten"),
+    bind(Mode::Help, &[ESC, letter('?'), letter('q'), ENTER], Action::Back, "close", "close the help"),
+    bind(Mode::Help, &[BREAK], Action::Break, "", "leave"),
+
+    bind(Mode::Question, &[ENTER, letter('y'), letter('s')], Action::Accept, "yes", "yes: stop the run and save it"),
+    bind(Mode::Question, &[ESC, letter('n'), letter('q')], Action::Back, "no", "no: nothing happens"),
+    bind(Mode::Question, &[BREAK], Action::StopAndLeave, "", "stop the run, save it and leave"),
+
+    bind(Mode::Saving, &[BREAK], Action::LeaveNow, "leave at once", "leave without waiting; the run then counts as interrupted"),
+];
+
+/// Rows that hold in a mode: its own, then those of every screen.
+pub fn bindings(mode: Mode) -> impl Iterator<Item = &'static Binding> {
+    let own = BINDINGS.iter().filter(move |binding| binding.mode == mode);
+    let global =
+        BINDINGS.iter().filter(move |binding| mode.has_global() && binding.mode == Mode::Global);
+    own.chain(global)
+}
+
+/// What a key asks for in a mode.
+pub fn action(mode: Mode, event: &KeyEvent) -> Option<Action> {
+    bindings(mode).find(|binding| binding.keys.iter().any(|key| key.matches(event))).map(|b| b.action)
+}
+
+/// The entries of a bottom bar: keys and words, in the order of the table.
+pub fn bar(mode: Mode) -> Vec<(String, &'static str)> {
+    let mut entries: Vec<(String, &'static str)> = Vec::new();
+    for binding in BINDINGS.iter().filter(|binding| binding.mode == mode && !binding.label.is_empty()) {
+        // The first key stands for its alternatives: the bar is a reminder, the help has all.
+        let key = binding.keys[0].name();
+        match entries.last_mut() {
+            Some((keys, label)) if *label == binding.label => {
+                let arrows = "↑↓←→".contains(&key);
+                *keys = if arrows { format!("{keys}{key}") } else { format!("{keys}/{key}") };
+            }
+            _ => entries.push((key, binding.label)),
+        }
+    }
+    entries
+}
+
+/// Commands that the palette offers: what can be asked for from any screen, each once.
+pub fn commands() -> Vec<&'static Binding> {
+    let mut found: Vec<&'static Binding> = Vec::new();
+    for binding in BINDINGS {
+        let at_home = matches!(binding.mode, Mode::Global | Mode::Data | Mode::Train | Mode::Runs);
+        let alone = !matches!(
+            binding.action,
+            Action::Up
+                | Action::Down
+                | Action::Left
+                | Action::Right
+                | Action::PageUp
+                | Action::PageDown
+                | Action::First
+                | Action::Last
+                | Action::Back
+                | Action::Break
+                | Action::Palette
+        );
+        if at_home && alone && !found.iter().any(|known| known.action == binding.action) {
+            found.push(binding);
+        }
+    }
+    found
+}
+
+/// The keys of a row as text: `↑ k`.
+pub fn keys(binding: &Binding) -> String {
+    binding.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(" ")
+}
+
+/// The whole table in Markdown, for the README.
+pub fn markdown() -> String {
+    let mut out = String::new();
+    for mode in Mode::ALL {
+        out.push_str(&format!("\n| {} | |\n|---|---|\n", mode.title()));
+        for binding in BINDINGS.iter().filter(|binding| binding.mode == mode) {
+            let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{}`", key.name())).collect();
+            out.push_str(&format!("| {} | {} |\n", keys.join(" "), binding.help));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[path = "keymap_tests.rs"]
+mod tests;

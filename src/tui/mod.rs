@@ -1,0 +1,113 @@
+//! The workbench: a screen that shows what the trainer, the data and the runs on disk say, and turns keys into
+//! commands.
+//!
+//! Data flow one way: [`event_loop`] gathers messages, [`update`] changes the one [`App`](app::App) by them and
+//! names effects, [`draw`] shows the state, the loop carries the effects out. [`keymap`] is the one table of
+//! keys; [`theme`] the one place of colours. `state/` holds what is known, `panes/` one file a part of the
+//! screen, `widgets/` what panes share. Nothing here trains, reads films or knows tensors.
+
+pub mod action;
+pub mod app;
+mod background;
+mod canvas;
+mod draw;
+mod event_loop;
+mod format;
+pub mod keymap;
+mod panes;
+mod state;
+mod terminal;
+pub mod theme;
+mod update;
+mod widgets;
+
+use std::io::Write;
+
+use crate::config::{AppPaths, RunConfig};
+use crate::dataset::Cache;
+use crate::train::{Command, Trainer};
+use app::App;
+use theme::Theme;
+
+/// How the workbench begins.
+pub struct Options {
+    /// Settings of the first run.
+    pub config: RunConfig,
+    /// Where runs and themes are kept.
+    pub paths: AppPaths,
+    /// A theme by name.
+    pub theme: Option<String>,
+    /// A run is started at once.
+    pub start: bool,
+}
+
+/// Shows the workbench until a person leaves it or a signal ends it. Standard output must be a terminal. The
+/// terminal is as it was when this returns, whatever happened; a run that was on is saved and named on
+/// standard output.
+///
+/// # Errors
+/// When the theme isn't there or is damaged (before anything is drawn), or the terminal fails.
+pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow::Result<()> {
+    let theme = if no_colour() {
+        Theme::without_colours()
+    } else {
+        Theme::load(options.theme.as_deref().unwrap_or(theme::DEFAULT), &options.paths.themes)?
+    };
+    let now = jiff::Zoned::now();
+    let mut app = App::new(options.config, options.paths.runs, options.paths.themes, theme, now);
+    app.ascii = ascii_only();
+    if options.start {
+        app.screen = action::Screen::Train;
+    }
+
+    let ending = event_loop::run(&mut app, options.start, &mut trainer, &cache).await;
+    match &ending {
+        // Who doesn't want to wait leaves the thread to the end of the process; the journal can bear it.
+        Ok(event_loop::Ending::AtOnce) => {}
+        Ok(event_loop::Ending::Left) => trainer.shut_down(),
+        Ok(event_loop::Ending::Signal) | Err(_) => {
+            trainer.send(Command::Interrupt);
+            trainer.shut_down();
+        }
+    }
+    if let Some(line) = farewell(&app) {
+        // A reader that has gone away needs no farewell.
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+    ending.map(|_| ())
+}
+
+/// One line about the last run of this session: its state as the disk says, and where it lies.
+fn farewell(app: &App) -> Option<String> {
+    let run = app.run.as_ref()?;
+    let Some(info) = &run.info else {
+        let ending = run.ending.as_ref()?;
+        return Some(format!("the run {}: {}", ending.state, ending.reason));
+    };
+    let status = crate::runs::RunFolder::open(&info.path).ok().and_then(|folder| folder.read_status().ok());
+    let (state, epoch) = match &status {
+        Some(status) => (status.honest_state().name(), status.epoch),
+        None => (run.ending.as_ref().map_or("on", |ending| ending.state.name()), run.epochs.len()),
+    };
+    Some(format!("run {} {state} after {epoch} epochs: {}", info.id, info.path.display()))
+}
+
+/// Whether colours are not wanted (<https://no-color.org>).
+fn no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Whether only ASCII can be shown: asked for, or the locale isn't UTF-8.
+fn ascii_only() -> bool {
+    if let Some(wish) = std::env::var_os("CHESTXR_ASCII") {
+        return wish == "1";
+    }
+    // The first of these that is set decides, as in the C library.
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .unwrap_or_default()
+        .to_lowercase();
+    !(locale.contains("utf-8") || locale.contains("utf8"))
+}

@@ -1,0 +1,142 @@
+//! The data set as the data screen looks at it.
+
+use std::sync::Arc;
+
+use crate::config::DataSection;
+use crate::dataset::stats::cooccurrence;
+use crate::dataset::{Dataset, Split};
+
+/// What is drawn of a data set, made once beside the event loop.
+#[derive(Debug)]
+pub struct DataView {
+    /// Films and labels.
+    pub dataset: Arc<Dataset>,
+    /// Rows of the class table: `None` for the normal class, then columns by their count.
+    pub rows: Vec<Option<usize>>,
+    /// Films with both conditions of a pair, over all splits.
+    pub pairs: Vec<Vec<usize>>,
+    /// For each row, its films: split and index.
+    pub films: Vec<Vec<(Split, u32)>>,
+}
+
+impl DataView {
+    /// Counts what the screen shows. Takes a while on large sets: not for the event loop.
+    pub fn new(dataset: Arc<Dataset>) -> Self {
+        let classes = dataset.labels().len();
+        let total = |column: usize| -> usize {
+            Split::ALL.iter().filter_map(|split| dataset.stats(*split).positives.get(column)).sum()
+        };
+        let mut columns: Vec<usize> = (0..classes).collect();
+        columns.sort_by_key(|column| std::cmp::Reverse(total(*column)));
+        let rows: Vec<Option<usize>> = std::iter::once(None).chain(columns.into_iter().map(Some)).collect();
+
+        let mut pairs = vec![vec![0; classes]; classes];
+        let mut films = vec![Vec::new(); classes + 1];
+        for split in Split::ALL {
+            let part = dataset.part(split);
+            for (sums, counts) in pairs.iter_mut().zip(cooccurrence(&part.labels)) {
+                for (sum, count) in sums.iter_mut().zip(counts) {
+                    *sum += count;
+                }
+            }
+            if part.films.is_none() {
+                continue;
+            }
+            for (index, row) in part.labels.rows().enumerate() {
+                let index = index as u32;
+                if row.iter().all(|label| *label == 0) {
+                    films[classes].push((split, index));
+                }
+                for (column, _) in row.iter().enumerate().filter(|(_, label)| **label == 1) {
+                    films[column].push((split, index));
+                }
+            }
+        }
+        let films =
+            rows.iter().map(|row| std::mem::take(&mut films[row.unwrap_or(classes)])).collect::<Vec<_>>();
+        Self { dataset, rows, pairs, films }
+    }
+
+    /// A row's name.
+    pub fn name(&self, row: usize) -> &str {
+        match self.rows.get(row) {
+            Some(Some(column)) => self.dataset.labels().get(*column).map_or("", |condition| &condition.name),
+            Some(None) => "Normal",
+            None => "",
+        }
+    }
+
+    /// Films of a row in a split.
+    pub fn count(&self, row: usize, split: Split) -> usize {
+        let stats = self.dataset.stats(split);
+        match self.rows.get(row) {
+            Some(Some(column)) => stats.positives.get(*column).copied().unwrap_or(0),
+            Some(None) => stats.normal,
+            None => 0,
+        }
+    }
+
+    /// Films of a split, or of all.
+    pub fn total(&self, split: Option<Split>) -> usize {
+        match split {
+            Some(split) => self.dataset.stats(split).films,
+            None => Split::ALL.iter().map(|split| self.dataset.stats(*split).films).sum(),
+        }
+    }
+}
+
+/// Where the reading of the data stands.
+#[derive(Debug, Default)]
+pub enum Loading {
+    /// Not asked for.
+    #[default]
+    Idle,
+    /// Being read since then.
+    Busy(jiff::Timestamp),
+    /// Read.
+    Ready(Arc<DataView>),
+    /// Not to be had, and why.
+    Failed(String),
+}
+
+/// What the side of the data screen shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    #[default]
+    Film,
+    Pairs,
+    /// Nothing but the classes, where there is room for one thing only.
+    Classes,
+}
+
+/// The data screen.
+#[derive(Debug, Default)]
+pub struct DataState {
+    /// What was asked for last.
+    pub section: Option<DataSection>,
+    /// How far that is.
+    pub loading: Loading,
+    /// The split looked at; none for all three.
+    pub split: Option<Split>,
+    /// The chosen row.
+    pub row: usize,
+    /// The chosen film among those of the row.
+    pub film: usize,
+    pub side: Side,
+}
+
+impl DataState {
+    /// The data, once read.
+    pub fn view(&self) -> Option<&Arc<DataView>> {
+        match &self.loading {
+            Loading::Ready(view) => Some(view),
+            _ => None,
+        }
+    }
+
+    /// The films that can be leafed through: of the chosen row and split.
+    pub fn films(&self) -> Vec<(Split, u32)> {
+        let Some(all) = self.view().and_then(|view| view.films.get(self.row)) else { return Vec::new() };
+        all.iter().copied().filter(|(split, _)| self.split.is_none_or(|wanted| wanted == *split)).collect()
+    }
+}

@@ -1,0 +1,119 @@
+//! The run that is on or was the last, as its events tell it, and the log.
+
+use std::collections::VecDeque;
+
+use crate::runs::{Best, EpochRecord, RunState};
+use crate::train::{EpochReport, Level, Phase, Progress, RunInfo};
+
+/// Lines of the log that are kept.
+const LOG_LINES: usize = 1000;
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ending {
+    /// Its last state.
+    pub state: RunState,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A run of this process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveRun {
+    /// The data it asked for.
+    pub source: String,
+    /// What it is; none before its data are read.
+    pub info: Option<RunInfo>,
+    /// The epochs done.
+    pub epochs: Vec<EpochRecord>,
+    /// Validation AUROC of each condition, epoch by epoch.
+    pub conditions: Vec<Vec<Option<f64>>>,
+    /// The best epoch so far.
+    pub best: Option<Best>,
+    /// The learning rate before the last change, and why it changed.
+    pub rate_change: Option<(f64, String)>,
+    /// The outcome on the test films.
+    pub tested: Option<f64>,
+    /// Set once it is over.
+    pub ending: Option<Ending>,
+    /// Stop was asked for.
+    pub stopping: bool,
+}
+
+impl LiveRun {
+    /// Whether the trainer is still at it.
+    pub fn is_on(&self) -> bool {
+        self.ending.is_none()
+    }
+
+    /// Takes an epoch's end.
+    pub fn push(&mut self, report: &EpochReport) {
+        self.epochs.push(report.record.clone());
+        self.conditions.push(report.val_auroc.clone());
+        self.best.clone_from(&report.best);
+    }
+
+    /// A word for what is going on, with its state for the dot.
+    pub fn word(&self, progress: &Progress) -> (&'static str, RunState) {
+        match (&self.ending, self.stopping) {
+            (Some(ending), _) => (ending.state.name(), ending.state),
+            (None, true) => ("stopping", RunState::Running),
+            (None, false) if self.info.is_none() => ("loading", RunState::Queued),
+            (None, false) => match progress.phase {
+                Phase::Paused => ("paused", RunState::Paused),
+                Phase::Validating => ("validating", RunState::Running),
+                Phase::Testing => ("testing", RunState::Running),
+                Phase::Loading => ("loading", RunState::Queued),
+                Phase::Training | Phase::Idle => ("training", RunState::Running),
+            },
+        }
+    }
+}
+
+/// A line of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    /// Local time, `12:04:11`.
+    pub time: String,
+    pub level: Level,
+    pub text: String,
+}
+
+/// What happened, newest last.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Log {
+    lines: VecDeque<LogLine>,
+    /// How many of the newest lines are scrolled out of sight.
+    pub back: usize,
+}
+
+impl Log {
+    /// Adds a line.
+    pub fn push(&mut self, now: &jiff::Zoned, level: Level, text: &str) {
+        if self.lines.len() == LOG_LINES {
+            self.lines.pop_front();
+        }
+        let time = now.strftime("%H:%M:%S").to_string();
+        self.lines.push_back(LogLine { time, level, text: crate::text::one_line(text, 400) });
+        if self.back > 0 {
+            // Someone is reading older lines: they stay where they are.
+            self.back = (self.back + 1).min(self.lines.len());
+        }
+    }
+
+    /// Scrolls towards older lines (positive) or newer ones.
+    pub fn scroll(&mut self, by: isize) {
+        self.back = self.back.saturating_add_signed(by).min(self.lines.len().saturating_sub(1));
+    }
+
+    /// The newest `height` lines not scrolled away, oldest first.
+    pub fn tail(&self, height: usize) -> impl Iterator<Item = &LogLine> {
+        let end = self.lines.len().saturating_sub(self.back);
+        self.lines.range(end.saturating_sub(height)..end)
+    }
+
+    /// Whether nothing happened yet.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}

@@ -1,0 +1,7 @@
+//! What the workbench knows: one type a subject, all owned by the [`App`](super::app::App). Nothing here draws.
+
+pub mod charts;
+pub mod data;
+pub mod form;
+pub mod live;
+pub mod runs;

@@ -1,0 +1,122 @@
+//! The terminal's state: taken over at the start, given back whatever happens.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::panic::PanicHookInfo;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::ThreadId;
+
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::app::Message;
+
+/// A frame is collected and sent in one go: a terminal on a slow line never shows a part of it.
+const FRAME_BYTES: usize = 64 * 1024;
+
+/// Whether the terminal is ours at the moment.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+type Hook = Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+
+/// The terminal while the workbench has it; dropping gives it back.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    previous_hook: Hook,
+}
+
+impl Screen {
+    /// Takes the terminal: raw mode, alternate screen, mouse, bracketed paste. A panic of this thread gives it
+    /// back before it is reported; one of another thread is sent to `messages` instead of over the screen.
+    ///
+    /// # Errors
+    /// When the terminal refuses.
+    pub fn take(messages: UnboundedSender<Message>) -> io::Result<Self> {
+        let previous_hook: Hook = Arc::from(std::panic::take_hook());
+        install_hook(previous_hook.clone(), messages, std::thread::current().id());
+        let taken = Self::enter();
+        if taken.is_err() {
+            give_back();
+        }
+        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout())));
+        match taken.and(terminal) {
+            Ok(terminal) => Ok(Self { terminal, previous_hook }),
+            Err(error) => {
+                give_back();
+                restore_hook(previous_hook);
+                Err(error)
+            }
+        }
+    }
+
+    fn enter() -> io::Result<()> {
+        TAKEN.store(true, Ordering::SeqCst);
+        enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, cursor::Hide)
+    }
+
+    /// Draws a frame, shown by the terminal as a whole.
+    ///
+    /// # Errors
+    /// When the terminal can't be written to.
+    pub fn draw(&mut self, frame: impl FnOnce(&mut ratatui::Frame)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(frame)?;
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        io::Write::flush(self.terminal.backend_mut())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+        // During a panic the hook can't be changed, and the process is about to end anyway.
+        if !std::thread::panicking() {
+            restore_hook(self.previous_hook.clone());
+        }
+    }
+}
+
+/// Gives the terminal back, once. What fails is passed over: there may be no terminal any more.
+fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let _ = execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _ = disable_raw_mode();
+    let _ = out.flush();
+}
+
+fn install_hook(previous: Hook, messages: UnboundedSender<Message>, ours: ThreadId) {
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().id() == ours || !TAKEN.load(Ordering::SeqCst) {
+            give_back();
+            previous(info);
+            return;
+        }
+        let name = std::thread::current().name().unwrap_or("a thread").to_owned();
+        let text = info.payload_as_str().unwrap_or("no reason given");
+        let text = crate::text::one_line(&format!("{name} broke: {text}"), 300);
+        // Without a loop to hear it there is nobody to tell.
+        let _ = messages.send(Message::Broken(text));
+    }));
+}
+
+fn restore_hook(previous: Hook) {
+    std::panic::set_hook(Box::new(move |info| previous(info)));
+}

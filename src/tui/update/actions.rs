@@ -1,0 +1,393 @@
+//! What each action does. The same whether a key, a click or the palette asked for it.
+
+use crate::config::Kind;
+use crate::dataset::Split;
+use crate::train::{Command, Level, Phase};
+use crate::tui::action::{Action, Screen};
+use crate::tui::app::{App, Effect, Overlay};
+use crate::tui::format::rate;
+use crate::tui::keymap::Mode;
+use crate::tui::panes::palette;
+use crate::tui::state::charts::{CHARTS, ChartView};
+use crate::tui::state::data::Side;
+use crate::tui::theme::{self, Theme};
+
+/// Rows that a page key moves.
+const PAGE: isize = 10;
+
+impl App {
+    /// Does what was asked for.
+    pub fn perform(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Show(screen) => return self.show(screen),
+            Action::NextScreen => return self.show(self.beside(1)),
+            Action::PreviousScreen => return self.show(self.beside(Screen::ALL.len() - 1)),
+            Action::Help => self.overlay = Some(Overlay::Help(0)),
+            Action::Palette => {
+                self.overlay = Some(Overlay::Palette { input: tui_input::Input::default(), row: 0 });
+            }
+            Action::NextTheme => self.next_theme(),
+            Action::Quit | Action::Break => return self.ask_leave(),
+            Action::StopAndLeave => return self.stop_and_leave(),
+            Action::LeaveNow => return vec![Effect::Leave { at_once: true }],
+
+            Action::Up => return self.go(-1),
+            Action::Down => return self.go(1),
+            Action::PageUp => return self.go(-PAGE),
+            Action::PageDown => return self.go(PAGE),
+            Action::First => return self.go(isize::MIN / 2),
+            Action::Last => return self.go(isize::MAX / 2),
+            Action::Left => self.turn(-1),
+            Action::Right => self.turn(1),
+            Action::Row(row) => return self.row(row),
+            Action::Chart(chart) => {
+                if self.charts.chosen == chart {
+                    self.charts.zoomed = !self.charts.zoomed;
+                }
+                self.charts.chosen = chart.min(CHARTS.len() - 1);
+            }
+
+            Action::Split => {
+                self.data.split = match self.data.split {
+                    None => Some(Split::Train),
+                    Some(Split::Train) => Some(Split::Val),
+                    Some(Split::Val) => Some(Split::Test),
+                    Some(Split::Test) => None,
+                };
+                self.data.film = 0;
+                return self.show(Screen::Data);
+            }
+            Action::View => {
+                self.data.side = match self.data.side {
+                    Side::Film => Side::Pairs,
+                    Side::Pairs => Side::Classes,
+                    Side::Classes => Side::Film,
+                };
+                return self.show(Screen::Data);
+            }
+
+            Action::Start => return self.start(),
+            Action::Pause => return self.pause(),
+            Action::Stop => match self.running() {
+                Some(run) if run.stopping => self.say(Level::Info, "the run is already stopping"),
+                Some(_) => self.overlay = Some(Overlay::AskStop),
+                None => self.say(Level::Info, "no run is on; s starts one"),
+            },
+            Action::Checkpoint => return self.tell(Command::Checkpoint, "the weights are written after this step"),
+            Action::RaiseRate => return self.scale_rate(2.0),
+            Action::LowerRate => return self.scale_rate(0.5),
+            Action::LogScale => self.charts.log_y = !self.charts.log_y,
+            Action::Smooth => {
+                self.charts.smoothing = (self.charts.smoothing + 1) % ChartView::SMOOTHING.len();
+            }
+            Action::Zoom => self.charts.zoomed = !self.charts.zoomed,
+            Action::Edit => {
+                self.form.end(false);
+                self.overlay = Some(Overlay::Form);
+            }
+            Action::LogUp => self.log.scroll(3),
+            Action::LogDown => self.log.scroll(-3),
+
+            Action::Open => return self.open(),
+            Action::Filter => {
+                let effects = self.show(Screen::Runs);
+                (self.runs.opened, self.runs.filtering) = (false, true);
+                return effects;
+            }
+            Action::Reload => return self.reload(),
+            Action::Back => return self.back(),
+            Action::Accept => return self.accept(),
+            Action::Reset => self.form.reset(),
+        }
+        Vec::new()
+    }
+
+    fn show(&mut self, screen: Screen) -> Vec<Effect> {
+        if self.screen == screen {
+            return Vec::new();
+        }
+        self.screen = screen;
+        self.charts.cursor = None;
+        (self.runs.opened, self.runs.filtering) = (false, false);
+        self.enter_screen()
+    }
+
+    fn beside(&self, by: usize) -> Screen {
+        let at = Screen::ALL.iter().position(|screen| *screen == self.screen).unwrap_or(0);
+        Screen::ALL[(at + by) % Screen::ALL.len()]
+    }
+
+    fn next_theme(&mut self) {
+        if !self.theme.coloured {
+            self.say(Level::Info, "NO_COLOR is set, so there are no themes to choose from");
+            return;
+        }
+        let names = theme::names(&self.themes);
+        let at = names.iter().position(|name| *name == self.theme.name).map_or(0, |at| at + 1);
+        let name = &names[at % names.len()];
+        match Theme::load(name, &self.themes) {
+            Ok(theme) => {
+                self.say(Level::Info, format!("theme {name}"));
+                self.theme = theme;
+            }
+            Err(error) => {
+                // The next press must get past a theme that can't be read.
+                self.theme.name.clone_from(name);
+                self.say(Level::Error, error.to_string());
+            }
+        }
+    }
+
+    fn ask_leave(&mut self) -> Vec<Effect> {
+        match self.running() {
+            Some(_) if matches!(self.overlay, Some(Overlay::AskLeave)) => self.stop_and_leave(),
+            Some(_) => {
+                self.overlay = Some(Overlay::AskLeave);
+                Vec::new()
+            }
+            None => vec![Effect::Leave { at_once: false }],
+        }
+    }
+
+    fn stop_and_leave(&mut self) -> Vec<Effect> {
+        let Some(run) = self.run.as_mut().filter(|run| run.is_on()) else {
+            return vec![Effect::Leave { at_once: false }];
+        };
+        run.stopping = true;
+        self.overlay = Some(Overlay::Saving);
+        vec![Effect::Send(Command::Stop)]
+    }
+
+    /// Moves the cursor of whatever has the keys.
+    fn go(&mut self, by: isize) -> Vec<Effect> {
+        match self.mode() {
+            Mode::Form => self.form.step(by),
+            Mode::Typing => self.go_typing(by),
+            Mode::Help => {
+                if let Some(Overlay::Help(line)) = &mut self.overlay {
+                    *line = line.saturating_add_signed(by).min(super::super::panes::help::last_line());
+                }
+            }
+            Mode::Data => {
+                let rows = self.data.view().map_or(0, |view| view.rows.len());
+                self.data.row = self.data.row.saturating_add_signed(by).min(rows.saturating_sub(1));
+                self.data.film = 0;
+            }
+            Mode::Train | Mode::Opened => self.charts.choose(by.signum()),
+            Mode::Runs => {
+                let rows = self.runs.shown().len();
+                self.runs.row = self.runs.row.saturating_add_signed(by).min(rows.saturating_sub(1));
+                return self.read_chosen(false);
+            }
+            Mode::Global | Mode::Question | Mode::Saving => {}
+        }
+        Vec::new()
+    }
+
+    fn go_typing(&mut self, by: isize) {
+        match &mut self.overlay {
+            Some(Overlay::Palette { input, row }) => {
+                let last = palette::matches(input.value()).len().saturating_sub(1);
+                *row = row.saturating_add_signed(by).min(last);
+            }
+            Some(Overlay::Form) => {
+                self.form.end(true);
+                self.form.step(by);
+            }
+            _ => {}
+        }
+    }
+
+    fn turn(&mut self, by: isize) {
+        match self.mode() {
+            Mode::Form => self.form.turn(by),
+            Mode::Data => {
+                let films = self.data.films().len();
+                if films > 0 {
+                    self.data.film = (self.data.film as isize + by).rem_euclid(films as isize) as usize;
+                }
+            }
+            Mode::Train => {
+                if let Some(run) = &self.run {
+                    self.charts.move_cursor(&run.epochs, by);
+                }
+            }
+            Mode::Opened => self.charts.move_cursor(self.runs.chosen_epochs(), by),
+            _ => {}
+        }
+    }
+
+    /// A click on a row: chooses it, and takes it when it was chosen already.
+    fn row(&mut self, row: usize) -> Vec<Effect> {
+        match self.mode() {
+            Mode::Data => (self.data.row, self.data.film) = (row, 0),
+            Mode::Runs if self.runs.row == row => return self.open(),
+            Mode::Runs => {
+                self.runs.row = row;
+                return self.read_chosen(false);
+            }
+            Mode::Form if self.form.row == row => return self.accept(),
+            Mode::Form => self.form.go(row),
+            Mode::Typing => match &mut self.overlay {
+                Some(Overlay::Palette { row: chosen, .. }) => {
+                    *chosen = row;
+                    return self.accept();
+                }
+                Some(Overlay::Form) => {
+                    self.form.end(true);
+                    self.form.go(row);
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn start(&mut self) -> Vec<Effect> {
+        if self.trainer_gone {
+            self.say(Level::Error, "the trainer is gone; leave with q and start the program again");
+            return Vec::new();
+        }
+        if self.running().is_some() {
+            self.say(Level::Warning, "a run is on; x stops it, then s starts the next");
+            return Vec::new();
+        }
+        self.form.end(true);
+        let Some(config) = self.form.config().cloned() else {
+            let problem = self.form.problem().unwrap_or("a setting isn't allowed").to_owned();
+            self.say(Level::Error, problem);
+            self.overlay = Some(Overlay::Form);
+            return Vec::new();
+        };
+        for warning in config.warnings() {
+            self.note(Level::Warning, &warning);
+        }
+        self.overlay = None;
+        let mut effects = self.show(Screen::Train);
+        effects.push(Effect::Send(Command::Start { config: Box::new(config) }));
+        effects
+    }
+
+    fn pause(&mut self) -> Vec<Effect> {
+        if self.progress.phase == Phase::Paused {
+            self.tell(Command::Resume, "going on")
+        } else {
+            self.tell(Command::Pause, "pausing after this step")
+        }
+    }
+
+    /// Tells the trainer something about the run that is on.
+    fn tell(&mut self, command: Command, answer: &str) -> Vec<Effect> {
+        if self.running().is_none() {
+            self.say(Level::Info, "no run is on; s starts one");
+            return Vec::new();
+        }
+        self.say(Level::Info, answer);
+        vec![Effect::Send(command)]
+    }
+
+    fn scale_rate(&mut self, factor: f64) -> Vec<Effect> {
+        if self.running().is_some() {
+            let from = self.progress.lr;
+            if from <= 0.0 {
+                self.say(Level::Info, "the run has no learning rate yet; try again when it trains");
+                return Vec::new();
+            }
+            let lr = tidy(from * factor);
+            let answer = format!("learning rate {} → {} from the next step", rate(from), rate(lr));
+            return self.tell(Command::SetLearningRate { lr }, &answer);
+        }
+        let lr = tidy(self.form.current().optimizer.lr * factor);
+        self.form.set("optimizer.lr", lr.to_string());
+        match self.form.problem() {
+            Some(problem) => self.say(Level::Error, problem.to_owned()),
+            None => self.say(Level::Info, format!("the next run starts with learning rate {}", rate(lr))),
+        }
+        Vec::new()
+    }
+
+    fn open(&mut self) -> Vec<Effect> {
+        let mut effects = self.show(Screen::Runs);
+        self.runs.opened = self.runs.chosen().is_some();
+        self.charts.clear();
+        effects.extend(self.read_chosen(false));
+        effects
+    }
+
+    fn reload(&mut self) -> Vec<Effect> {
+        match self.screen {
+            Screen::Data => self.load_data(true),
+            Screen::Runs => vec![Effect::ListRuns],
+            Screen::Train => Vec::new(),
+        }
+    }
+
+    fn back(&mut self) -> Vec<Effect> {
+        match self.mode() {
+            Mode::Typing if matches!(self.overlay, Some(Overlay::Form)) => self.form.end(false),
+            Mode::Typing if self.overlay.is_none() => {
+                self.runs.filtering = false;
+                self.runs.filter.clear();
+                return self.read_chosen(false);
+            }
+            Mode::Form => {
+                self.overlay = None;
+                if self.screen == Screen::Data {
+                    return self.load_data(false);
+                }
+            }
+            Mode::Typing | Mode::Help | Mode::Question => self.overlay = None,
+            Mode::Opened => {
+                if !self.charts.clear() {
+                    self.runs.opened = false;
+                }
+            }
+            Mode::Runs => {
+                self.runs.filter.clear();
+                return self.read_chosen(false);
+            }
+            Mode::Train => {
+                self.charts.clear();
+            }
+            Mode::Global | Mode::Data | Mode::Saving => {}
+        }
+        Vec::new()
+    }
+
+    fn accept(&mut self) -> Vec<Effect> {
+        match &self.overlay {
+            Some(Overlay::Form) if self.form.typing.is_some() => self.form.end(true),
+            Some(Overlay::Form) if self.form.on_start() => return self.start(),
+            Some(Overlay::Form) => match self.form.chosen().map(|entry| entry.field.kind) {
+                Some(Kind::Choice(_) | Kind::Switch) => self.form.turn(1),
+                _ => self.form.begin(None),
+            },
+            Some(Overlay::Palette { input, row }) => {
+                let chosen = palette::matches(input.value()).get(*row).map(|binding| binding.action);
+                self.overlay = None;
+                return chosen.map_or_else(Vec::new, |action| self.perform(action));
+            }
+            Some(Overlay::AskStop) => {
+                self.overlay = None;
+                if let Some(run) = &mut self.run {
+                    run.stopping = true;
+                }
+                return self.tell(Command::Stop, "stopping after this step");
+            }
+            Some(Overlay::AskLeave) => return self.stop_and_leave(),
+            Some(Overlay::Help(_)) => self.overlay = None,
+            Some(Overlay::Saving) => {}
+            None => {
+                self.runs.filtering = false;
+                return self.read_chosen(false);
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// Six digits are enough for a rate, and keep doubling and halving from growing tails.
+fn tidy(rate: f64) -> f64 {
+    format!("{rate:.5e}").parse().unwrap_or(rate)
+}

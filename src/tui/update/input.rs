@@ -1,0 +1,133 @@
+//! What keys, clicks, the wheel and pasted text do.
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+use tui_input::{Input, InputRequest};
+
+use crate::config::Kind;
+use crate::tui::action::Action;
+use crate::tui::app::{App, Effect, Overlay};
+use crate::tui::keymap::{self, Mode};
+
+/// Longest text that a paste may add to a line.
+const PASTE_LIMIT: usize = 4096;
+
+impl App {
+    pub(super) fn input(&mut self, event: &Event) -> Vec<Effect> {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.key(key),
+            Event::Paste(text) => {
+                let text = crate::text::one_line(text, PASTE_LIMIT);
+                self.type_with(|line| {
+                    for letter in text.chars() {
+                        line.handle(InputRequest::InsertChar(letter));
+                    }
+                });
+                Vec::new()
+            }
+            Event::Mouse(mouse) => self.mouse(mouse),
+            _ => Vec::new(),
+        }
+    }
+
+    fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
+        let mode = self.mode();
+        if let Some(action) = keymap::action(mode, key) {
+            // A key that does something has read the sentence in the bottom line.
+            self.notice = None;
+            return self.perform(action);
+        }
+        match mode {
+            Mode::Typing => {
+                if let Some(request) = line_request(key) {
+                    self.type_with(|line| {
+                        line.handle(request);
+                    });
+                }
+            }
+            Mode::Form => self.begin_typing(key),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// In the form a digit begins a number, without another key before it.
+    fn begin_typing(&mut self, key: &KeyEvent) {
+        let numeric = self
+            .form
+            .chosen()
+            .is_some_and(|entry| matches!(entry.field.kind, Kind::Whole { .. } | Kind::Real { .. }));
+        if let KeyCode::Char(letter) = key.code
+            && numeric
+            && (letter.is_ascii_digit() || letter == '.')
+        {
+            self.form.begin(Some(letter.to_string()));
+        }
+    }
+
+    fn type_with(&mut self, change: impl FnOnce(&mut Input)) {
+        match &mut self.overlay {
+            Some(Overlay::Form) => {
+                if let Some(line) = &mut self.form.typing {
+                    change(line);
+                }
+            }
+            Some(Overlay::Palette { input, row }) => {
+                change(input);
+                *row = 0;
+            }
+            None if self.runs.filtering => {
+                let mut line = Input::new(self.runs.filter.clone());
+                change(&mut line);
+                self.runs.filter = line.value().to_owned();
+                self.runs.row = 0;
+            }
+            _ => {}
+        }
+    }
+
+    fn mouse(&mut self, mouse: &MouseEvent) -> Vec<Effect> {
+        match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => {
+                let at = Position::new(mouse.column, mouse.row);
+                let hit = self.hits.iter().rev().find(|hit| hit.area.contains(at)).map(|hit| hit.action);
+                hit.map_or_else(Vec::new, |action| self.perform(action))
+            }
+            MouseEventKind::ScrollUp => self.wheel(Action::Up, Action::LogUp),
+            MouseEventKind::ScrollDown => self.wheel(Action::Down, Action::LogDown),
+            _ => Vec::new(),
+        }
+    }
+
+    fn wheel(&mut self, list: Action, log: Action) -> Vec<Effect> {
+        match self.mode() {
+            Mode::Train => self.perform(log),
+            Mode::Question | Mode::Saving | Mode::Opened => Vec::new(),
+            _ => self.perform(list),
+        }
+    }
+}
+
+/// What a key does to a line being typed.
+fn line_request(key: &KeyEvent) -> Option<InputRequest> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let word = control || key.modifiers.contains(KeyModifiers::ALT);
+    Some(match key.code {
+        KeyCode::Char('u') if control => InputRequest::DeleteLine,
+        KeyCode::Char('w') if control => InputRequest::DeletePrevWord,
+        KeyCode::Char('a') if control => InputRequest::GoToStart,
+        KeyCode::Char('e') if control => InputRequest::GoToEnd,
+        KeyCode::Char('k') if control => InputRequest::DeleteTillEnd,
+        KeyCode::Char(letter) if !word => InputRequest::InsertChar(letter),
+        KeyCode::Backspace if word => InputRequest::DeletePrevWord,
+        KeyCode::Backspace => InputRequest::DeletePrevChar,
+        KeyCode::Delete => InputRequest::DeleteNextChar,
+        KeyCode::Left if word => InputRequest::GoToPrevWord,
+        KeyCode::Right if word => InputRequest::GoToNextWord,
+        KeyCode::Left => InputRequest::GoToPrevChar,
+        KeyCode::Right => InputRequest::GoToNextChar,
+        KeyCode::Home => InputRequest::GoToStart,
+        KeyCode::End => InputRequest::GoToEnd,
+        _ => return None,
+    })
+}

@@ -1,0 +1,104 @@
+//! What each message does to the state, and what is to be done outside because of it.
+
+mod actions;
+mod input;
+mod trainer;
+
+use super::app::{App, Effect, Message};
+use super::state::data::Loading;
+use super::state::runs::{Epochs, Listing};
+use crate::train::Level;
+
+impl App {
+    /// Takes a message; `now` is when it came.
+    pub fn update(&mut self, message: Message, now: jiff::Zoned) -> Vec<Effect> {
+        self.now = now;
+        match message {
+            Message::Input(event) => self.input(&event),
+            Message::Trainer(event) => self.trainer(event),
+            Message::Progress(progress) => {
+                self.progress = progress;
+                Vec::new()
+            }
+            Message::TrainerGone => self.trainer_is_gone(),
+            Message::Data(section, outcome) => {
+                // An answer to an older question is of no use any more.
+                if self.data.section.as_ref() == Some(&*section) {
+                    self.data.loading = match outcome {
+                        Ok(view) => Loading::Ready(view.into()),
+                        Err(reason) => Loading::Failed(reason),
+                    };
+                    (self.data.row, self.data.film) = (0, 0);
+                }
+                Vec::new()
+            }
+            Message::Runs(Ok(runs)) => {
+                self.runs.take(runs);
+                self.read_chosen(true)
+            }
+            Message::Runs(Err(reason)) => {
+                self.runs.listing = Listing::Failed(reason);
+                Vec::new()
+            }
+            Message::Epochs(path, outcome) => {
+                if self.runs.read.as_ref() == Some(&path) {
+                    self.runs.epochs = match outcome {
+                        Ok(epochs) => Epochs::Ready(epochs),
+                        Err(reason) => Epochs::Failed(reason),
+                    };
+                }
+                Vec::new()
+            }
+            Message::Broken(text) => {
+                self.note(Level::Error, &text);
+                self.say(Level::Error, text);
+                Vec::new()
+            }
+            Message::Tick => {
+                if self.notice.as_ref().is_some_and(|notice| notice.until <= self.now.timestamp()) {
+                    self.notice = None;
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// What must be read for the screen that is shown now.
+    pub fn enter_screen(&mut self) -> Vec<Effect> {
+        use super::action::Screen;
+        match self.screen {
+            Screen::Data => self.load_data(false),
+            Screen::Train => Vec::new(),
+            Screen::Runs => vec![Effect::ListRuns],
+        }
+    }
+
+    /// Asks for the data of the next run unless they are here or on their way.
+    pub(super) fn load_data(&mut self, again: bool) -> Vec<Effect> {
+        let section = self.form.current().data.clone();
+        if !again && self.data.section.as_ref() == Some(&section) {
+            return Vec::new();
+        }
+        self.data.section = Some(section.clone());
+        self.data.loading = Loading::Busy(self.now.timestamp());
+        vec![Effect::LoadData(Box::new(section))]
+    }
+
+    /// Asks for the epochs of the run under the cursor unless they are here; `again`: read them anew.
+    pub(super) fn read_chosen(&mut self, again: bool) -> Vec<Effect> {
+        let Some(path) = self.runs.chosen().map(|run| run.path.clone()) else { return Vec::new() };
+        let same = self.runs.read.as_ref() == Some(&path);
+        if same && !again {
+            return Vec::new();
+        }
+        if !same {
+            self.runs.epochs = Epochs::Unread;
+        }
+        self.runs.read = Some(path.clone());
+        vec![Effect::ReadEpochs(path)]
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,136 @@
+//! What the trainer's events do to the state.
+
+use crate::runs::RunState;
+use crate::train::{EpochReport, Event, Level, Phase};
+use crate::tui::action::Screen;
+use crate::tui::app::{App, Effect, Overlay};
+use crate::tui::format::{change, fixed, rate};
+use crate::tui::state::live::{Ending, LiveRun};
+
+impl App {
+    pub(super) fn trainer(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Loading { source } => {
+                self.note(Level::Info, &format!("reading {source}"));
+                self.run = Some(LiveRun { source, ..LiveRun::default() });
+                self.charts.cursor = None;
+            }
+            Event::Started(info) => {
+                let sentence = format!(
+                    "run {} started on {} with {} films",
+                    info.id,
+                    info.device,
+                    crate::text::thousands(info.films[0] as u64)
+                );
+                self.note(Level::Info, &sentence);
+                let run = self.run.get_or_insert_default();
+                if !run.is_on() || run.info.is_some() {
+                    *run = LiveRun::default();
+                }
+                run.source.clone_from(&info.config.data.source);
+                run.info = Some(info);
+                return self.list_if_shown();
+            }
+            Event::Paused { step } => self.note(Level::Info, &format!("paused at step {step}")),
+            Event::Resumed { step } => self.note(Level::Info, &format!("went on at step {step}")),
+            Event::Epoch(report) => {
+                self.epoch(&report);
+                return self.list_if_shown();
+            }
+            Event::LearningRate { from, to, reason } => {
+                self.note(
+                    Level::Info,
+                    &format!("learning rate {} → {}: {reason}", rate(from), rate(to)),
+                );
+                if let Some(run) = &mut self.run {
+                    run.rate_change = Some((from, reason));
+                }
+            }
+            Event::Checkpoint { file, epoch, step } => {
+                self.note(Level::Info, &format!("wrote {file} (epoch {epoch}, step {step})"));
+            }
+            Event::Note { level, text } => {
+                self.note(level, &text);
+                if level != Level::Info {
+                    self.say(level, crate::text::one_line(&text, 300));
+                }
+            }
+            Event::Evaluated { split, auroc_macro, auprc_macro, n_conditions } => {
+                self.note(
+                    Level::Info,
+                    &format!(
+                        "{split}: macro AUROC {}, macro AUPRC {} over {n_conditions} conditions",
+                        fixed(auroc_macro, 4),
+                        fixed(auprc_macro, 4),
+                    ),
+                );
+                if let Some(run) = &mut self.run
+                    && split == "test"
+                {
+                    run.tested = auroc_macro;
+                }
+            }
+            Event::Ended { id, state, reason, best } => {
+                let reason = crate::text::one_line(&reason, 300);
+                let name = id.map_or("the run".to_owned(), |id| format!("run {}", id.short()));
+                let level = if state == RunState::Failed { Level::Error } else { Level::Info };
+                self.note(level, &format!("{name} {state}: {reason}"));
+                let run = self.run.get_or_insert_default();
+                run.best = best.or(run.best.take());
+                run.ending = Some(Ending { state, reason });
+                return self.after_the_end();
+            }
+        }
+        Vec::new()
+    }
+
+    pub(super) fn trainer_is_gone(&mut self) -> Vec<Effect> {
+        if self.trainer_gone {
+            return Vec::new();
+        }
+        self.trainer_gone = true;
+        let text = "the trainer ended unexpectedly; what was written is kept. Leave with q and start again";
+        self.note(Level::Error, text);
+        self.say(Level::Error, text);
+        if let Some(run) = self.run.as_mut().filter(|run| run.is_on()) {
+            let reason = "the trainer ended unexpectedly".to_owned();
+            run.ending = Some(Ending { state: RunState::Failed, reason });
+        }
+        self.after_the_end()
+    }
+
+    /// A run ended: whoever waits for that goes on.
+    fn after_the_end(&mut self) -> Vec<Effect> {
+        self.progress.phase = Phase::Idle;
+        match self.overlay {
+            Some(Overlay::Saving) => return vec![Effect::Leave { at_once: false }],
+            // The question has answered itself.
+            Some(Overlay::AskStop | Overlay::AskLeave) => self.overlay = None,
+            _ => {}
+        }
+        self.list_if_shown()
+    }
+
+    fn list_if_shown(&self) -> Vec<Effect> {
+        if self.screen == Screen::Runs { vec![Effect::ListRuns] } else { Vec::new() }
+    }
+
+    fn epoch(&mut self, report: &EpochReport) {
+        let record = &report.record;
+        let run = self.run.get_or_insert_default();
+        let before = run.epochs.last().and_then(|last| last.val_auroc_macro);
+        let change = match (before, record.val_auroc_macro) {
+            (Some(before), Some(now)) => format!(" ({})", change(now - before, 4)),
+            _ => String::new(),
+        };
+        let outcome = if report.improved { "best so far".to_owned() } else { format!("wait {}", record.wait_count) };
+        let line = format!(
+            "epoch {} done  val AUROC {}{change}  val loss {}  {outcome}",
+            record.epoch,
+            fixed(record.val_auroc_macro, 4),
+            fixed(record.val_loss, 4),
+        );
+        run.push(report);
+        self.note(Level::Info, &line);
+    }
+}
