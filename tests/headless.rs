@@ -10,8 +10,16 @@ use std::process::{Command, Stdio};
 use support::{chestxr, json, only_run, real_films, stderr, stdout};
 
 /// A few films and steps: what is tested is the way, not the model.
-const SMALL: [&str; 8] =
-    ["--no-ui", "--data", "phantom:120", "--set", "optimizer.batch_size=16", "--set", "optimizer.epochs=2", "--device"];
+const SMALL: [&str; 8] = [
+    "--no-ui",
+    "--data",
+    "phantom:120",
+    "--set",
+    "optimizer.batch_size=16",
+    "--set",
+    "optimizer.epochs=2",
+    "--device",
+];
 
 fn small(runs: &Path) -> Command {
     let mut command = chestxr(runs);
@@ -75,7 +83,8 @@ fn a_run_on_real_films_leaves_every_file_and_learns() {
     assert_eq!(evaluation["split"], "test");
     assert_eq!(evaluation["n"], 170);
     let effusion = &evaluation["per_condition"]["effusion"];
-    let cells: u64 = ["tn", "fp", "fn", "tp"].iter().map(|cell| effusion[cell].as_u64().expect("a count")).sum();
+    let cells: u64 =
+        ["tn", "fp", "fn", "tp"].iter().map(|cell| effusion[cell].as_u64().expect("a count")).sum();
     assert_eq!(cells, 170);
     assert_eq!(evaluation["per_condition"].as_object().expect("conditions").len(), 14);
 }
@@ -110,8 +119,11 @@ fn a_runs_configuration_starts_the_same_run_again() {
     assert_eq!(small(runs.path()).output().expect("the program runs").status.code(), Some(0));
     let first = only_run(runs.path());
     let again = tempfile::tempdir().expect("a temporary folder");
-    let output =
-        chestxr(again.path()).args(["--no-ui", "--config"]).arg(first.join("run.toml")).output().expect("it runs");
+    let output = chestxr(again.path())
+        .args(["--no-ui", "--config"])
+        .arg(first.join("run.toml"))
+        .output()
+        .expect("it runs");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let second = only_run(again.path());
     let predictions = |run: &Path| fs::read(run.join("predictions_test.npz")).expect("predictions");
@@ -190,7 +202,8 @@ fn early_stopping_ends_a_run_and_says_why() {
 #[test]
 fn a_learning_rate_that_explodes_fails_the_run_not_the_program() {
     let runs = tempfile::tempdir().expect("a temporary folder");
-    let output = small(runs.path()).args(["--set", "optimizer.lr=10", "--set", "optimizer.epochs=300"]).output();
+    let output =
+        small(runs.path()).args(["--set", "optimizer.lr=10", "--set", "optimizer.epochs=300"]).output();
     let output = output.expect("the program runs");
     // Adam survives much; what matters is that either end is orderly.
     let state = json(&only_run(runs.path()).join("status.json"))["state"].clone();
@@ -213,7 +226,8 @@ fn the_predecessors_class_table_comes_out_to_the_digit() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let table = stdout(&output);
     let train_count = |name: &str| {
-        let line = table.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {table}"));
+        let line =
+            table.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {table}"));
         line[20..].split_whitespace().next().expect("a count").replace(',', "")
     };
     for (name, count) in [
@@ -247,10 +261,15 @@ fn the_predecessors_class_table_comes_out_to_the_digit() {
 fn a_converted_phantom_trains_as_the_phantom_does() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let npz = folder.path().join("phantom.npz");
-    let output = chestxr(folder.path()).args(["data", "convert", "phantom:120"]).arg(&npz).output().expect("it writes");
+    let output = chestxr(folder.path())
+        .args(["data", "convert", "phantom:120"])
+        .arg(&npz)
+        .output()
+        .expect("it writes");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let digest = |source: &str| {
-        let output = chestxr(folder.path()).args(["data", "info", source, "--json"]).output().expect("it counts");
+        let output =
+            chestxr(folder.path()).args(["data", "info", source, "--json"]).output().expect("it counts");
         let info: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("JSON");
         info["digest"].as_str().expect("a digest").to_owned()
     };
@@ -261,7 +280,10 @@ fn a_converted_phantom_trains_as_the_phantom_does() {
 fn wrong_use_ends_with_2_and_says_what_is_right() {
     let runs = tempfile::tempdir().expect("a temporary folder");
     for (arguments, sentence) in [
-        (vec!["--no-ui", "--set", "optimizer.learning_rate=1"], "there is no setting `optimizer.learning_rate`"),
+        (
+            vec!["--no-ui", "--set", "optimizer.learning_rate=1"],
+            "there is no setting `optimizer.learning_rate`",
+        ),
         (vec!["--no-ui", "--set", "optimizer.batchsize=1"], "did you mean `optimizer.batch_size`?"),
         (vec!["--no-ui", "--set", "optimizer.epochs=0"], "a whole number from 1"),
         (vec!["--no-ui", "--set", "optimizer.epochs"], "lacks a value"),
@@ -294,9 +316,12 @@ fn what_cannot_be_read_ends_with_1_and_one_sentence() {
         (vec!["--no-ui", "--data", &no_such], "none.npz"),
         (vec!["runs", "show", "last"], "there are no runs"),
         (vec!["runs", "show", "2026"], "no run in"),
-        (vec!["--no-ui", "--data", "phantom:60", "--set", &weights], "it is no safetensors file"),
-        (vec!["--no-ui", "--data", "phantom:60", "--set", "model.init=/no/such.safetensors"], "can't read the weights"),
-        (vec!["--no-ui", "--data", "phantom:60", "--device", "cuda:7"], "there is no CUDA device 7 here"),
+        (vec!["--no-ui", "--data", "phantom:120", "--set", &weights], "it is no safetensors file"),
+        (
+            vec!["--no-ui", "--data", "phantom:120", "--set", "model.init=/no/such.safetensors"],
+            "can't read the weights",
+        ),
+        (vec!["--no-ui", "--data", "phantom:120", "--device", "cuda:7"], "there is no CUDA device 7 here"),
     ] {
         let output = chestxr(folder.path()).args(&arguments).output().expect("it refuses");
         let message = stderr(&output);
@@ -314,13 +339,15 @@ fn weights_of_another_network_are_refused_by_name() {
     let best = only_run(runs.path()).join("checkpoints/best.safetensors");
     let init = format!("model.init={}", best.display());
     let other = tempfile::tempdir().expect("a temporary folder");
-    let output = small(other.path()).args(["--set", &init, "--set", "model.arch=resnet18"]).output().expect("it ends");
+    let output =
+        small(other.path()).args(["--set", &init, "--set", "model.arch=resnet18"]).output().expect("it ends");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("has no tensor `conv1.weight`"), "{}", stderr(&output));
     assert_eq!(json(&only_run(other.path()).join("status.json"))["state"], "failed");
 
     let third = tempfile::tempdir().expect("a temporary folder");
-    let output = small(third.path()).args(["--set", &init, "--set", "data.size=32"]).output().expect("it ends");
+    let output =
+        small(third.path()).args(["--set", &init, "--set", "data.size=32"]).output().expect("it ends");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("`classifier.1.weight` has shape"), "{}", stderr(&output));
 }
@@ -333,7 +360,7 @@ fn doctor_and_completions_speak() {
     let text = stdout(&output);
     assert!(text.contains("libtorch     2.13.0") && text.contains("CUDA"), "{text}");
     let output = chestxr(runs.path()).args(["completions", "bash"]).output().expect("it prints");
-    assert!(stdout(&output).contains("_chestxr-tui"));
+    assert!(stdout(&output).contains("_chestxr__tui"));
 }
 
 #[test]

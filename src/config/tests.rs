@@ -36,7 +36,7 @@ fn every_default_is_allowed_and_survives_being_typed_in() {
 
 #[test]
 fn an_unknown_key_names_the_nearest_known_one() {
-    assert_eq!(refusal("optimizer.learning", "1"), "there is no setting `optimizer.learning`");
+    assert_eq!(refusal("xyzzy", "1"), "there is no setting `xyzzy`");
     let message = refusal("optimiser.batchsize", "1");
     assert!(message.contains("did you mean `optimizer.batch_size`?"), "{message}");
     let message = refusal("epochs", "1");

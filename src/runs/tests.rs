@@ -1,1 +1,127 @@
+use jiff::Timestamp;
+use jiff::civil::date;
 
+use super::*;
+use crate::config::RunConfig;
+
+fn folder(runs: &std::path::Path, second: i8) -> RunFolder {
+    let now = date(2026, 11, 22).at(20, 15, second, 0).in_tz("UTC").expect("a time");
+    RunFolder::create(runs, &RunConfig::default(), &now).expect("a new run")
+}
+
+fn record(epoch: usize) -> EpochRecord {
+    EpochRecord { epoch, val_auroc_macro: Some(0.5 + epoch as f64 / 100.0), ..EpochRecord::default() }
+}
+
+fn finished(folder: &RunFolder, second: i64, value: f64) {
+    let mut status = Status::starting(Timestamp::from_second(1_795_000_000 + second).expect("a time"));
+    status.state = RunState::Finished;
+    status.best = Some(Best { metric: "val_auroc_macro".into(), value, epoch: 2 });
+    folder.write_status(&status).expect("written");
+    folder.write_config(&RunConfig::default(), &Provenance::default()).expect("written");
+}
+
+#[test]
+fn a_run_is_named_by_time_network_and_chance() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let id = folder(runs.path(), 3).id().to_string();
+    assert!(id.starts_with("20261122-201503-chestnet-s-"), "{id}");
+    assert_eq!(id.rsplit('-').next().expect("an end").len(), 4);
+    assert_ne!(folder(runs.path(), 3).id().to_string(), id);
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder(runs.path(), 0);
+    let mut config = RunConfig::default();
+    config.set("optimizer.lr", "0.001").expect("allowed");
+    let provenance = Provenance { device: "cpu".into(), films: [7, 1, 2], ..Provenance::default() };
+    folder.write_config(&config, &provenance).expect("written");
+    assert_eq!(folder.read_config().expect("read"), config);
+    assert_eq!(folder.read_provenance().expect("read"), provenance);
+
+    let status = Status::starting(Timestamp::now());
+    folder.write_status(&status).expect("written");
+    assert_eq!(folder.read_status().expect("read"), status);
+
+    assert!(folder.read_epochs().expect("none yet").is_empty());
+    folder.append_epoch(&record(1)).expect("written");
+    folder.append_epoch(&record(2)).expect("written");
+    assert_eq!(folder.read_epochs().expect("read"), [record(1), record(2)]);
+}
+
+#[test]
+fn an_undefined_number_is_null_in_the_journal() {
+    let line = serde_json::to_string(&record(1)).expect("JSON");
+    assert!(line.contains("\"train_loss\":null"), "{line}");
+}
+
+#[test]
+fn a_damaged_line_in_the_middle_is_named_and_one_cut_short_at_the_end_left_out() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder(runs.path(), 0);
+    folder.append_epoch(&record(1)).expect("written");
+    let path = folder.path().join("metrics.jsonl");
+    let mut text = std::fs::read_to_string(&path).expect("read");
+    text.push_str("{\"epoch\":2,\"st");
+    std::fs::write(&path, &text).expect("written");
+    assert_eq!(folder.read_epochs().expect("read"), [record(1)]);
+    text.push('\n');
+    std::fs::write(&path, &text).expect("written");
+    assert!(folder.read_epochs().expect_err("damaged").to_string().contains("line 2"));
+}
+
+#[test]
+fn a_live_state_of_a_process_that_is_gone_is_interrupted() {
+    let mut status = Status::starting(Timestamp::now());
+    assert_eq!(status.honest_state(), RunState::Running);
+    status.pid_started += 1;
+    assert_eq!(status.honest_state(), RunState::Interrupted, "another process has the number now");
+    status.host = "elsewhere".into();
+    assert_eq!(status.honest_state(), RunState::Running, "another host is believed");
+}
+
+#[test]
+fn a_run_is_found_by_id_beginning_end_last_best_or_path() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    assert!(list(runs.path()).expect("no runs").is_empty());
+    assert!(matches!(find(runs.path(), "last"), Err(LookupError::NoRuns(_))));
+    let (first, second) = (folder(runs.path(), 1), folder(runs.path(), 2));
+    finished(&first, 1, 0.8);
+    finished(&second, 2, 0.7);
+    let found = |wanted: &str| find(runs.path(), wanted).expect(wanted).id().clone();
+    assert_eq!(found("last"), *second.id());
+    assert_eq!(found("best"), *first.id());
+    assert_eq!(found(first.id().as_str()), *first.id());
+    assert_eq!(found(first.id().short()), *first.id());
+    assert_eq!(found("20261122-201502"), *second.id());
+    assert_eq!(found(&first.path().display().to_string()), *first.id());
+    assert!(matches!(find(runs.path(), "2026"), Err(LookupError::Ambiguous { count: 2, .. })));
+    assert!(matches!(find(runs.path(), "1999"), Err(LookupError::Unknown { .. })));
+}
+
+#[test]
+fn the_best_of_runs_that_watched_a_loss_is_the_smallest() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    for (second, value) in [(1, 0.2), (2, 0.1), (3, 0.3)] {
+        let folder = folder(runs.path(), second as i8);
+        finished(&folder, second, value);
+        let mut status = folder.read_status().expect("read");
+        status.best = Some(Best { metric: "val_loss".into(), value, epoch: 1 });
+        folder.write_status(&status).expect("written");
+    }
+    let best = find(runs.path(), "best").expect("a best");
+    assert!(best.id().as_str().starts_with("20261122-201502"));
+}
+
+#[test]
+fn the_table_of_metrics_names_every_number_of_the_journal() {
+    let line = serde_json::to_value(record(1)).expect("JSON");
+    let mut keys: Vec<&str> = line.as_object().expect("an object").keys().map(String::as_str).collect();
+    keys.retain(|key| !matches!(*key, "epoch" | "step"));
+    let mut listed: Vec<&str> = METRICS.iter().map(|metric| metric.key).collect();
+    keys.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(keys, listed);
+}

@@ -21,3 +21,6 @@ pub use handle::{Commander, Trainer};
 pub use optimizer::Adam;
 pub use protocol::{Command, EpochReport, Event, Level, Phase, Progress, RunInfo};
 pub use schedule::ReduceLrOnPlateau;
+
+#[cfg(test)]
+mod tests;

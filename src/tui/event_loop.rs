@@ -1,9 +1,11 @@
 //! The loop: waits for whatever comes first, takes everything that has come, then draws once.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use crossterm::event::EventStream;
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
@@ -19,6 +21,9 @@ const AFTER_INPUT: Duration = Duration::from_millis(12);
 
 /// Least time between frames that the trainer asks for: ten a second are as good as any to a reader.
 const AFTER_EVENT: Duration = Duration::from_millis(100);
+
+/// How often what changes with time alone is looked at.
+const TICK: Duration = Duration::from_secs(1);
 
 /// What can come at most in one go before a frame is drawn, so that a flood can't stop the drawing.
 const BURST: usize = 512;
@@ -36,6 +41,8 @@ pub enum Ending {
 /// What woke the loop.
 enum Wake {
     Message(Message),
+    /// There is newer progress, to be read when a frame is drawn: one wake a frame, not one a step.
+    Progress,
     Nothing,
     End(Ending),
 }
@@ -68,27 +75,31 @@ pub async fn run(
     if start {
         effects.extend(app.perform(Action::Start));
     }
-    let mut sources = Sources { input, endings, inbox, trainer, pending_progress: false, trainer_heard: true };
-    let mut outside = Outside { sender, cache };
-    let mut dirty = Dirty::Input;
-    let mut last_frame = Instant::now();
+    let mut sources = Sources { input, endings, inbox, trainer, progress_waits: false, trainer_heard: true };
+    let outside = Outside { sender, cache };
     if let Some(ending) = outside.carry_out(effects, app, sources.trainer) {
         return Ok(ending);
     }
+    let mut dirty = Dirty::Input;
+    let mut last_frame = Instant::now();
+    let mut next_tick = None;
     loop {
-        let due = match dirty {
-            Dirty::No => None,
-            Dirty::Event => Some(last_frame + AFTER_EVENT),
-            Dirty::Input => Some(last_frame + AFTER_INPUT),
-        };
-        let tick = app.wants_ticks().then(|| Instant::now() + Duration::from_secs(1));
-        let mut wake = sources.wait(due, tick).await;
+        next_tick = app.wants_ticks().then(|| next_tick.unwrap_or_else(|| Instant::now() + TICK));
+        let mut wake = sources.wait(dirty.due(last_frame), next_tick).await;
+        if next_tick.is_some_and(|tick| tick <= Instant::now()) {
+            next_tick = None;
+        }
         for _ in 0..BURST {
             match wake {
                 Wake::End(ending) => return Ok(ending),
                 Wake::Nothing => break,
+                Wake::Progress => dirty = dirty.max(Dirty::Event),
                 Wake::Message(message) => {
                     let from_person = matches!(message, Message::Input(_));
+                    if from_person {
+                        // What a key means can depend on what the trainer is doing.
+                        sources.read_progress(app);
+                    }
                     let effects = app.update(message, jiff::Zoned::now());
                     if let Some(ending) = outside.carry_out(effects, app, sources.trainer) {
                         return Ok(ending);
@@ -96,23 +107,23 @@ pub async fn run(
                     dirty = dirty.max(if from_person { Dirty::Input } else { Dirty::Event });
                 }
             }
-            wake = sources.next_ready();
+            wake = sources.next_ready().await;
         }
-        let due = match dirty {
-            Dirty::No => continue,
-            Dirty::Event => last_frame + AFTER_EVENT,
-            Dirty::Input => last_frame + AFTER_INPUT,
-        };
-        if Instant::now() >= due {
-            if sources.pending_progress {
-                sources.pending_progress = false;
-                let progress = sources.trainer.progress.borrow_and_update().clone();
-                app.update(Message::Progress(progress), jiff::Zoned::now());
-            }
+        if dirty.due(last_frame).is_some_and(|due| due <= Instant::now()) {
+            sources.read_progress(app);
             show(app, &mut screen)?;
             (dirty, last_frame) = (Dirty::No, Instant::now());
-        } else if sources.pending_progress {
-            dirty = dirty.max(Dirty::Event);
+        }
+    }
+}
+
+impl Dirty {
+    /// When the next frame may be drawn, if there is one to draw.
+    fn due(self, last_frame: Instant) -> Option<Instant> {
+        match self {
+            Self::No => None,
+            Self::Event => Some(last_frame + AFTER_EVENT),
+            Self::Input => Some(last_frame + AFTER_INPUT),
         }
     }
 }
@@ -130,8 +141,8 @@ struct Sources<'a> {
     endings: Endings,
     inbox: UnboundedReceiver<Message>,
     trainer: &'a mut Trainer,
-    /// Newer progress is there, and is read when a frame is drawn: one wake a frame, not one a step.
-    pending_progress: bool,
+    /// Newer progress is there and not read yet.
+    progress_waits: bool,
     /// The trainer's events haven't ended.
     trainer_heard: bool,
 }
@@ -151,19 +162,19 @@ impl Sources<'_> {
             event = self.trainer.events.recv(), if self.trainer_heard => self.heard(event),
             // The loop holds a sender, so this channel never ends.
             message = self.inbox.recv() => message.map_or(Wake::Nothing, Wake::Message),
-            changed = self.trainer.progress.changed(), if self.trainer_heard && !self.pending_progress => {
-                self.pending_progress = changed.is_ok();
-                // An end of this channel is told by the events' end as well.
-                if changed.is_err() { tokio::task::yield_now().await; }
-                self.progress()
+            changed = self.trainer.progress.changed(), if self.trainer_heard && !self.progress_waits => {
+                // An end of this channel is the events' end as well: it must not wake the loop again.
+                self.progress_waits = true;
+                if changed.is_ok() { Wake::Progress } else { Wake::Nothing }
             }
             () = sleep_until(tick.unwrap_or_else(later)), if tick.is_some() => Wake::Message(Message::Tick),
         }
     }
 
     /// What has come already, without waiting.
-    fn next_ready(&mut self) -> Wake {
-        if let Some(event) = self.input.next().now_or_never() {
+    async fn next_ready(&mut self) -> Wake {
+        // Asked with the task's own waker: the stream remembers the first waker it is asked with.
+        if let Poll::Ready(event) = poll_fn(|task| Poll::Ready(self.input.poll_next_unpin(task))).await {
             return input(event);
         }
         if self.trainer_heard {
@@ -181,9 +192,14 @@ impl Sources<'_> {
         Wake::Message(event.map_or(Message::TrainerGone, Message::Trainer))
     }
 
-    /// Progress marks the frame as due without being read yet; a copy of the last value does that.
-    fn progress(&mut self) -> Wake {
-        Wake::Message(Message::Progress(self.trainer.progress.borrow().clone()))
+    /// Brings the state up to the trainer's latest progress.
+    fn read_progress(&mut self, app: &mut App) {
+        // Once the trainer is gone nothing new can be there, and the mark stays so that nobody asks again.
+        if self.progress_waits && self.trainer.progress.has_changed().is_ok() {
+            self.progress_waits = false;
+            let progress = self.trainer.progress.borrow_and_update().clone();
+            app.update(Message::Progress(progress), jiff::Zoned::now());
+        }
     }
 }
 
@@ -203,7 +219,7 @@ struct Outside<'a> {
 
 impl Outside<'_> {
     /// Carries effects out; an ending when one of them is to leave.
-    fn carry_out(&mut self, effects: Vec<Effect>, app: &App, trainer: &Trainer) -> Option<Ending> {
+    fn carry_out(&self, effects: Vec<Effect>, app: &App, trainer: &Trainer) -> Option<Ending> {
         for effect in effects {
             match effect {
                 Effect::Send(command) => trainer.send(command),

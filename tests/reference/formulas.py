@@ -19,7 +19,7 @@ the product of all dimensions but the first. The first rule that fits gives the 
     ...bias                 0.1 * u                               (one dimension)
 
 `gain` is 6 where logits are compared: they come out of order 1 and differ between films. It is 1 (PyTorch's own
-bound for a new layer) where training is: the larger weights would make fifty steps depend on the last bits.
+bound for a new layer) where training is: with 6, fifty steps of ChestNetS in float32 end further from float64's.
 
 Films. `film(n)` is 64 x 64 uint8: coarse 8 x 8 patches with grain on them,
 

@@ -40,8 +40,10 @@ pub fn stderr(output: &Output) -> String {
 
 /// The only run in `runs`.
 pub fn only_run(runs: &Path) -> PathBuf {
-    let mut found: Vec<PathBuf> =
-        std::fs::read_dir(runs).expect("the folder of runs").map(|entry| entry.expect("an entry").path()).collect();
+    let mut found: Vec<PathBuf> = std::fs::read_dir(runs)
+        .expect("the folder of runs")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     assert_eq!(found.len(), 1, "{found:?}");
     found.remove(0)
 }

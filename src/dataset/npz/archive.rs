@@ -299,7 +299,7 @@ mod tests {
         let columns: Vec<usize> = (0..24).map(|i| 100 * (i % 2) + 10 * (i / 2 % 3) + i / 6).collect();
         let rows: Vec<usize> = (0..24).map(|i| 100 * (i / 12) + 10 * (i / 4 % 3) + i % 4).collect();
         assert_eq!(rows_first(&[2, 3, 4], &columns), rows);
-        assert_eq!(rows_first::<u8>(&[0, 3], &[]), []);
+        assert_eq!(rows_first::<u8>(&[0, 3], &[]), Vec::<u8>::new());
     }
 
     #[test]

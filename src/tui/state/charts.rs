@@ -12,8 +12,6 @@ pub struct ChartSpec {
     pub val: Option<&'static str>,
     /// Whether a smaller number is better.
     pub falls: bool,
-    /// Key under which a monitor watches this chart's validation number.
-    pub monitors: &'static [&'static str],
 }
 
 /// All charts, the most telling first: a small screen shows the first two, a middling one four.
@@ -23,42 +21,36 @@ pub const CHARTS: [ChartSpec; 6] = [
         train: Some("train_loss"),
         val: Some("val_loss"),
         falls: true,
-        monitors: &["val_loss", "val_loss_unweighted"],
     },
     ChartSpec {
         title: "macro AUROC",
         train: None,
         val: Some("val_auroc_macro"),
         falls: false,
-        monitors: &["val_auroc_macro"],
     },
     ChartSpec {
         title: "F1 (micro, .5)",
         train: Some("train_f1_score"),
         val: Some("val_f1_score"),
         falls: false,
-        monitors: &["val_f1_score"],
     },
     ChartSpec {
         title: "precision (micro, .5)",
         train: Some("train_precision"),
         val: Some("val_precision"),
         falls: false,
-        monitors: &[],
     },
     ChartSpec {
         title: "macro AUPRC",
         train: None,
         val: Some("val_auprc_macro"),
         falls: false,
-        monitors: &["val_auprc_macro"],
     },
     ChartSpec {
         title: "accuracy (micro, .5)",
         train: Some("train_accuracy"),
         val: Some("val_accuracy"),
         falls: false,
-        monitors: &[],
     },
 ];
 

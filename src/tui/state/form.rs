@@ -17,7 +17,7 @@ const MAIN: [&str; 9] = [
 ];
 
 /// One setting in the form.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     /// What may stand there.
     pub field: &'static Field,

@@ -30,8 +30,8 @@ pub struct LiveRun {
     pub conditions: Vec<Vec<Option<f64>>>,
     /// The best epoch so far.
     pub best: Option<Best>,
-    /// The learning rate before the last change, and why it changed.
-    pub rate_change: Option<(f64, String)>,
+    /// The learning rate before its last change, and after it.
+    pub rate_change: Option<(f64, f64)>,
     /// The outcome on the test films.
     pub tested: Option<f64>,
     /// Set once it is over.

@@ -68,11 +68,10 @@ impl RunsState {
         let before = self.chosen().map(|run| run.path.clone());
         self.listing = Listing::Ready(runs);
         let shown = self.shown();
-        let same = before.and_then(|path| shown.iter().position(|run| run.path == path));
-        self.row = same.unwrap_or(self.row).min(shown.len().saturating_sub(1));
-        if shown.is_empty() {
-            self.opened = false;
-        }
+        let (count, same) =
+            (shown.len(), before.and_then(|path| shown.iter().position(|run| run.path == path)));
+        self.row = same.unwrap_or(self.row).min(count.saturating_sub(1));
+        self.opened &= same.is_some();
     }
 }
 

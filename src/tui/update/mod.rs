@@ -7,7 +7,7 @@ mod trainer;
 use super::app::{App, Effect, Message};
 use super::state::data::Loading;
 use super::state::runs::{Epochs, Listing};
-use crate::train::Level;
+use crate::train::{Level, Phase};
 
 impl App {
     /// Takes a message; `now` is when it came.
@@ -17,7 +17,12 @@ impl App {
             Message::Input(event) => self.input(&event),
             Message::Trainer(event) => self.trainer(event),
             Message::Progress(progress) => {
-                self.progress = progress;
+                // A trainer at rest has nothing to tell; what the last run came to stays readable.
+                if progress.phase == Phase::Idle && progress.step == 0 {
+                    self.progress.phase = Phase::Idle;
+                } else {
+                    self.progress = progress;
+                }
                 Vec::new()
             }
             Message::TrainerGone => self.trainer_is_gone(),

@@ -43,7 +43,7 @@ impl App {
                     &format!("learning rate {} → {}: {reason}", rate(from), rate(to)),
                 );
                 if let Some(run) = &mut self.run {
-                    run.rate_change = Some((from, reason));
+                    run.rate_change = Some((from, to));
                 }
             }
             Event::Checkpoint { file, epoch, step } => {
@@ -125,7 +125,7 @@ impl App {
         };
         let outcome = if report.improved { "best so far".to_owned() } else { format!("wait {}", record.wait_count) };
         let line = format!(
-            "epoch {} done  val AUROC {}{change}  val loss {}  {outcome}",
+            "epoch {} done: val AUROC {}{change}, val loss {}, {outcome}",
             record.epoch,
             fixed(record.val_auroc_macro, 4),
             fixed(record.val_loss, 4),

@@ -1,0 +1,92 @@
+//! What training costs on this machine: the real loop (films gathered, network, optimizer, metrics, journal)
+//! against bare training steps on one batch that lies ready, in one process.
+//!
+//! `cargo bench` or `make bench`. CHESTXR_BENCH_FILMS sets the number of phantom films (default 4000, of
+//! which 70 % are trained on), CHESTXR_BENCH_DATA another source.
+
+use std::time::Instant;
+
+use chestxr_tui::config::{Arch, RunConfig};
+use chestxr_tui::dataset::{Cache, Dataset, Split};
+use chestxr_tui::model::{Mode, Network, Shape};
+use chestxr_tui::train::{Adam, Batches, Command, Event, Trainer, bce_with_logits};
+
+/// Seconds of bare steps.
+const CEILING_SECONDS: f64 = 8.0;
+
+fn main() -> anyhow::Result<()> {
+    chestxr_tui::native::tune_allocator();
+    let films = std::env::var("CHESTXR_BENCH_FILMS").unwrap_or_else(|_| "4000".into());
+    let source = std::env::var("CHESTXR_BENCH_DATA").unwrap_or_else(|_| format!("phantom:{films}"));
+    let cache = Cache::new();
+    let mut config = RunConfig::default();
+    config.set("data.source", &source)?;
+    let started = Instant::now();
+    let dataset = cache.load(&config.data)?;
+    println!(
+        "{source}: {} training films, ready after {:.1} s",
+        dataset.part(Split::Train).labels.len(),
+        started.elapsed().as_secs_f64()
+    );
+    println!("{:<12} {:>5} {:>14} {:>14} {:>8}", "network", "batch", "loop films/s", "ceiling", "share");
+    for (arch, batch) in [(Arch::ChestNetS, 32), (Arch::ChestNetS, 256), (Arch::ResNet18, 32)] {
+        config.model.arch = arch;
+        // The stem of the predecessor's ResNet, so that figures compare.
+        config.set("model.stem", "imagenet")?;
+        config.optimizer.batch_size = batch;
+        config.optimizer.epochs = 2;
+        let before = ceiling(&config, &dataset)?;
+        let looped = real_loop(&config, &cache)?;
+        // Measured on both sides of the loop: a shared machine drifts.
+        let ceiling = (before + ceiling(&config, &dataset)?) / 2.0;
+        println!("{arch:<12} {batch:>5} {looped:>14.0} {ceiling:>14.0} {:>7.0}%", 100.0 * looped / ceiling);
+    }
+    Ok(())
+}
+
+/// Films a second of the second epoch of a run.
+fn real_loop(config: &RunConfig, cache: &Cache) -> anyhow::Result<f64> {
+    let runs = tempfile::tempdir()?;
+    let mut trainer = Trainer::spawn(runs.path().to_owned(), cache.clone())?;
+    trainer.send(Command::Start { config: Box::new(config.clone()) });
+    let mut last = 0.0;
+    while let Some(event) = trainer.events.blocking_recv() {
+        match event {
+            Event::Epoch(report) => last = report.record.images_per_second,
+            Event::Ended { state, reason, .. } => {
+                anyhow::ensure!(state == chestxr_tui::runs::RunState::Finished, "{reason}");
+                break;
+            }
+            _ => {}
+        }
+    }
+    trainer.shut_down();
+    Ok(last)
+}
+
+/// Films a second of training steps on one batch.
+fn ceiling(config: &RunConfig, dataset: &Dataset) -> anyhow::Result<f64> {
+    let device = chestxr_tui::train::resolve_device(&config.run.device)?;
+    let (films, labels) = dataset.trainable(Split::Train)?;
+    let shape = Shape { height: films.height(), width: films.width(), classes: labels.classes() };
+    let network = Network::build(&config.model, shape, device)?;
+    let mut optimizer = Adam::new(network.state(), &config.optimizer)?;
+    let count = config.optimizer.batch_size;
+    let indices: Vec<usize> = (0..count).map(|index| index % films.len()).collect();
+    let (x, y) = Batches::new(films, labels, device).gather(&indices)?;
+    let mut step = || -> anyhow::Result<()> {
+        optimizer.clear_gradients()?;
+        bce_with_logits(&network.forward(&x, Mode::Train)?, &y)?.f_backward()?;
+        Ok(optimizer.step()?)
+    };
+    for _ in 0..3 {
+        step()?;
+    }
+    let started = Instant::now();
+    let mut done = 0;
+    while started.elapsed().as_secs_f64() < CEILING_SECONDS {
+        step()?;
+        done += count;
+    }
+    Ok(done as f64 / started.elapsed().as_secs_f64())
+}

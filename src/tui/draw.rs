@@ -1,0 +1,39 @@
+//! A whole frame from the state.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::action::Screen;
+use super::app::{App, Overlay};
+use super::canvas::{Canvas, Hit};
+use super::panes::{data, form, header, help, palette, question, runs, train};
+
+/// Draws everything; returns what answers clicks.
+pub fn draw(app: &App, buf: &mut Buffer) -> Vec<Hit> {
+    let area = buf.area;
+    let mut canvas = Canvas::new(buf, &app.theme, app.ascii);
+    if area.height >= 1 {
+        header::top(app, Rect { height: 1, ..area }, &mut canvas);
+    }
+    if area.height >= 2 {
+        header::bottom(app, Rect { y: area.bottom() - 1, height: 1, ..area }, &mut canvas);
+    }
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
+    if body.height > 0 {
+        match app.screen {
+            Screen::Data => data::render(app, body, &mut canvas),
+            Screen::Train => train::render(app, body, &mut canvas),
+            Screen::Runs => runs::render(app, body, &mut canvas),
+        }
+        match &app.overlay {
+            Some(Overlay::Form) => form::render(app, body, &mut canvas),
+            Some(Overlay::Help(line)) => help::render(*line, body, &mut canvas),
+            Some(Overlay::Palette { input, row }) => palette::render(input, *row, body, &mut canvas),
+            Some(Overlay::AskStop) => question::stop(app, body, &mut canvas),
+            Some(Overlay::AskLeave) => question::leave(app, body, &mut canvas),
+            Some(Overlay::Saving) => question::saving(app, body, &mut canvas),
+            None => {}
+        }
+    }
+    canvas.finish()
+}

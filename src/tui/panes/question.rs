@@ -1,0 +1,62 @@
+//! What is asked before a run is ended, and what is said while it is saved.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{sentences, wrap};
+use crate::tui::app::App;
+use crate::tui::canvas::{Canvas, Panel, middle, row};
+
+/// Stop the run?
+pub fn stop(app: &App, area: Rect, canvas: &mut Canvas) {
+    let text = "It ends after this step with a checkpoint; best and last weights are kept.";
+    ask(&format!("Stop {}?", name(app)), text, "stop it", "go on", area, canvas);
+}
+
+/// Stop the run and leave?
+pub fn leave(app: &App, area: Rect, canvas: &mut Canvas) {
+    let text = format!("{} is on. It is stopped and saved before the program ends.", capital(&name(app)));
+    ask("Stop and leave?", &text, "stop, save and leave", "stay", area, canvas);
+}
+
+/// The run is being saved.
+pub fn saving(app: &App, area: Rect, canvas: &mut Canvas) {
+    let theme = canvas.theme;
+    let popup = middle(area, 56, 6);
+    let inner = canvas.popup(popup, &Panel { title: "saving", focused: true, ..Panel::default() });
+    let lines = [
+        Line::styled(format!("Stopping and saving {} …", name(app)), theme.strong()),
+        Line::styled("Ctrl-C leaves without waiting.", theme.muted()),
+    ];
+    sentences(inner, &lines, canvas);
+}
+
+fn ask(title: &str, text: &str, yes: &str, no: &str, area: Rect, canvas: &mut Canvas) {
+    let theme = canvas.theme;
+    let popup = middle(area, 60, 7);
+    let inner = canvas.popup(popup, &Panel { title, focused: true, ..Panel::default() });
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let answers = Line::from(vec![
+        Span::styled("Enter", theme.accent()),
+        Span::styled(format!(" {yes}    "), theme.text()),
+        Span::styled("Esc", theme.accent()),
+        Span::styled(format!(" {no}"), theme.text()),
+    ]);
+    let top = u16::from(inner.height > 4);
+    for (index, line) in wrap(&Line::styled(text.to_owned(), theme.text()), usize::from(inner.width)).iter().enumerate() {
+        canvas.line(row(inner, top + index as u16), line);
+    }
+    canvas.line(row(inner, inner.height.saturating_sub(1)), &answers);
+}
+
+fn name(app: &App) -> String {
+    match app.run.as_ref().and_then(|run| run.info.as_ref()) {
+        Some(info) => format!("run {}", info.id.short()),
+        None => "the run".to_owned(),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}

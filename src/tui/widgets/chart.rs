@@ -1,0 +1,204 @@
+//! Curves over epochs in braille dots: eight to a cell.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::scale::{Scale, whole_marks};
+use crate::tui::canvas::{Canvas, row};
+use crate::tui::state::charts::Point;
+
+/// How a line is drawn. With its colour it says which curve it is, and without a colour as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stroke {
+    /// Every dot; `*` in ASCII.
+    Solid,
+    /// Four dots on, two off; `.` in ASCII.
+    Dashed,
+    /// One dot in three; `'` in ASCII.
+    Faint,
+}
+
+/// A curve.
+pub struct Series {
+    /// Rising in x.
+    pub points: Vec<Point>,
+    pub stroke: Stroke,
+    pub style: Style,
+}
+
+/// A chart without its frame.
+pub struct Chart {
+    /// Drawn in this order.
+    pub series: Vec<Series>,
+    /// A logarithmic value axis, where all values allow it.
+    pub log: bool,
+    /// The epoch of the upright line.
+    pub cursor: Option<f64>,
+    /// A point with a mark of its own.
+    pub mark: Option<(Point, Style)>,
+    /// What an empty chart says.
+    pub empty: &'static str,
+}
+
+/// Bits of a braille sign by column and row.
+const DOTS: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
+
+impl Chart {
+    /// Draws axes and curves into `area`.
+    pub fn render(&self, area: Rect, canvas: &mut Canvas) {
+        let (text, axis) = (canvas.theme.muted(), canvas.theme.border(false));
+        let values = self.series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
+        let wanted = usize::from(area.height.saturating_sub(2) / 2).clamp(2, 8);
+        let Some(scale) = Scale::over(values, wanted, self.log) else {
+            let middle = row(area, area.height.saturating_sub(1) / 2);
+            canvas.centre(middle, &ratatui::text::Line::styled(self.empty, text));
+            return;
+        };
+        let labels: Vec<(f64, String)> = scale.marks.iter().map(|mark| (*mark, scale.label(*mark))).collect();
+        let gutter = labels.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0) as u16 + 1;
+        if area.width < gutter + 4 || area.height < 3 {
+            return;
+        }
+        let plot = Rect {
+            x: area.x + gutter + 1,
+            width: area.width - gutter - 1,
+            height: area.height - 2,
+            y: area.y,
+        };
+        let xs = || self.series.iter().flat_map(|series| series.points.iter().map(|point| point.0));
+        let first = xs().fold(f64::INFINITY, f64::min);
+        let last = xs().fold(f64::NEG_INFINITY, f64::max).max(first + 1.0);
+
+        // The value axis.
+        let mut taken = None;
+        for (mark, label) in &labels {
+            let y = plot.bottom() - 1 - ((scale.place(*mark) * f64::from(plot.height - 1)).round() as u16).min(plot.height - 1);
+            if taken == Some(y) {
+                continue;
+            }
+            taken = Some(y);
+            let cell = Rect { x: area.x, y, width: gutter - 1, height: 1 };
+            canvas.right(cell, &ratatui::text::Line::styled(label.as_str(), text));
+        }
+        for y in plot.top()..plot.bottom() {
+            canvas.cell(plot.x - 1, y, '│', axis);
+        }
+
+        // The axis of epochs.
+        let column = |x: f64| {
+            let dots = f64::from(plot.width) * 2.0 - 1.0;
+            ((x - first) / (last - first) * dots).round().clamp(0.0, dots) as u16
+        };
+        canvas.cell(plot.x - 1, plot.bottom(), '╰', axis);
+        for x in plot.left()..plot.right() {
+            canvas.cell(x, plot.bottom(), '─', axis);
+        }
+        let room = usize::from(plot.width / 6).max(2);
+        for mark in whole_marks(first as usize, last as usize, room) {
+            let label = mark.to_string();
+            let (at, width) = (plot.x + column(mark as f64) / 2, label.len() as u16);
+            let x = at.saturating_sub(width / 2).clamp(plot.x, (plot.right()).saturating_sub(width).max(plot.x));
+            canvas.cell(at, plot.bottom(), '┬', axis);
+            canvas.text(Rect { x, y: plot.bottom() + 1, width, height: 1 }, &label, text);
+        }
+
+        if let Some(cursor) = self.cursor {
+            let x = plot.x + column(cursor) / 2;
+            for y in plot.top()..plot.bottom() {
+                canvas.cell(x, y, '┆', canvas.theme.accent());
+            }
+        }
+        let height = plot.height * 4 - 1;
+        let dot = |(x, y): Point| {
+            let up = (scale.place(y) * f64::from(height)).round().clamp(0.0, f64::from(height)) as u16;
+            (i32::from(column(x)), i32::from(height - up))
+        };
+        for series in &self.series {
+            self.trace(series, plot, &dot, canvas);
+        }
+        if let Some((point, style)) = self.mark {
+            let (x, y) = dot(point);
+            canvas.cell(plot.x + x as u16 / 2, plot.y + y as u16 / 4, '◆', style);
+        }
+    }
+
+    fn trace(&self, series: &Series, plot: Rect, dot: &impl Fn(Point) -> (i32, i32), canvas: &mut Canvas) {
+        let dots: Vec<(i32, i32)> = series.points.iter().map(|point| dot(*point)).collect();
+        let mut pen = Pen { plot, stroke: series.stroke, style: series.style, run: 0 };
+        if let [only] = dots.as_slice() {
+            let sign = if canvas.ascii { '*' } else { '•' };
+            canvas.cell(plot.x + only.0 as u16 / 2, plot.y + only.1 as u16 / 4, sign, series.style);
+        }
+        for pair in dots.windows(2) {
+            pen.line(pair[0], pair[1], canvas);
+        }
+    }
+}
+
+/// Sets dots one after another and knows which of them its stroke leaves out.
+struct Pen {
+    plot: Rect,
+    stroke: Stroke,
+    style: Style,
+    run: usize,
+}
+
+impl Pen {
+    /// A straight line, a dot a step along its longer side.
+    fn line(&mut self, from: (i32, i32), to: (i32, i32), canvas: &mut Canvas) {
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let steps = dx.abs().max(dy.abs());
+        for step in 0..=steps {
+            let share = if steps == 0 { 0.0 } else { f64::from(step) / f64::from(steps) };
+            let x = f64::from(from.0) + share * f64::from(dx);
+            let y = f64::from(from.1) + share * f64::from(dy);
+            let on = match self.stroke {
+                Stroke::Solid => true,
+                Stroke::Dashed => self.run % 6 < 4,
+                Stroke::Faint => self.run.is_multiple_of(3),
+            };
+            self.run += 1;
+            if on {
+                self.dot(x.round() as u16, y.round() as u16, canvas);
+            }
+        }
+    }
+
+    fn dot(&self, x: u16, y: u16, canvas: &mut Canvas) {
+        let (column, line) = (self.plot.x + x / 2, self.plot.y + y / 4);
+        if canvas.ascii {
+            let sign = match self.stroke {
+                Stroke::Solid => '*',
+                Stroke::Dashed => '.',
+                Stroke::Faint => '\'',
+            };
+            canvas.cell(column, line, sign, self.style);
+            return;
+        }
+        let bit = DOTS[usize::from(x % 2)][usize::from(y % 4)];
+        let before = canvas.buf.cell((column, line)).and_then(|cell| cell.symbol().chars().next());
+        // Braille signs are U+2800 plus one bit a dot; other signs (the cursor) give way.
+        let dots = match before {
+            Some(sign @ '\u{2800}'..='\u{28ff}') => sign as u32 - 0x2800,
+            _ => 0,
+        } | u32::from(bit);
+        if let Some(sign) = char::from_u32(0x2800 + dots) {
+            canvas.cell(column, line, sign, self.style);
+        }
+    }
+}
+
+/// A curve as one row of eighth blocks: the newest `width` values, scaled between the least and the greatest.
+pub fn spark(values: &[f64], width: usize) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let shown = &values[values.len().saturating_sub(width)..];
+    let low = shown.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = shown.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    shown
+        .iter()
+        .map(|value| {
+            let share = if high - low < 1e-9 { 0.5 } else { (value - low) / (high - low) };
+            BLOCKS[((share * 7.0).round() as usize).min(7)]
+        })
+        .collect()
+}

@@ -1,0 +1,6 @@
+//! Drawing that panes share. Each widget is a view model with a `render`: no state, no look at the app.
+
+pub mod chart;
+pub mod gauge;
+pub mod picture;
+pub mod scale;

@@ -1,0 +1,258 @@
+//! Networks and training steps against PyTorch's own (`tests/reference/torch_golden.py`): the same weights
+//! and films by the formulas of `tests/reference/formulas.py` give the same logits and the same losses.
+
+mod support;
+
+use std::path::Path;
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use tch::{Device, Tensor};
+
+use chestxr_tui::config::{Arch, ModelSection, OptimizerSection, Stem};
+use chestxr_tui::dataset::films::{Films, Labels};
+use chestxr_tui::dataset::npz::{Limits, read_medmnist};
+use chestxr_tui::model::{Mode, Network, Shape, StateDict};
+use chestxr_tui::train::{Adam, Batches, bce_with_logits};
+
+const CLASSES: usize = 14;
+const SIDE: usize = 64;
+const SHAPE: Shape = Shape { height: SIDE, width: SIDE, classes: CLASSES };
+
+#[derive(Deserialize)]
+struct Golden {
+    parameters: BTreeMap<String, BTreeMap<String, Probe>>,
+    films: FilmProbe,
+    logits: BTreeMap<String, BTreeMap<String, Vec<f32>>>,
+    training: BTreeMap<String, BTreeMap<String, Training>>,
+}
+
+#[derive(Deserialize)]
+struct Probe {
+    shape: Vec<i64>,
+    first: Vec<f32>,
+    sum: f64,
+}
+
+#[derive(Deserialize)]
+struct FilmProbe {
+    pixel_sum: u64,
+    positives: Vec<u64>,
+}
+
+#[derive(Deserialize)]
+struct Training {
+    lr: f64,
+    losses: Vec<f64>,
+    drift: Vec<f64>,
+}
+
+fn golden() -> Golden {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/torch_parity.json");
+    serde_json::from_slice(&std::fs::read(path).expect("the golden file")).expect("its layout")
+}
+
+fn name_hash(name: &str) -> u32 {
+    name.bytes().fold(2_166_136_261, |h, byte| (h ^ u32::from(byte)).wrapping_mul(16_777_619))
+}
+
+fn mix(i: usize, h: u32) -> u32 {
+    let mut x = (i as u32).wrapping_mul(2_654_435_761).wrapping_add(h);
+    x ^= x >> 16;
+    x = x.wrapping_mul(0x85EB_CA6B);
+    x ^= x >> 13;
+    x = x.wrapping_mul(0xC2B2_AE35);
+    x ^ (x >> 16)
+}
+
+fn parameter(name: &str, shape: &[i64], gain: f64) -> Tensor {
+    if name.ends_with("num_batches_tracked") {
+        return Tensor::from(0_i64);
+    }
+    let hash = name_hash(name);
+    let fan_in: i64 = shape.iter().skip(1).product();
+    let count: i64 = shape.iter().product();
+    let values: Vec<f32> = (0..count as usize)
+        .map(|i| {
+            let u = f64::from(mix(i, hash)) / 2_147_483_648.0 - 1.0;
+            let value = match name {
+                _ if name.ends_with("running_mean") => 0.05 * u,
+                _ if name.ends_with("running_var") => 1.0 + 0.1 * u.abs(),
+                _ if shape.len() >= 2 => u * (gain / fan_in as f64).sqrt(),
+                _ if name.ends_with("weight") => 1.0 + 0.1 * u,
+                _ => 0.1 * u,
+            };
+            value as f32
+        })
+        .collect();
+    Tensor::from_slice(&values).view(shape)
+}
+
+fn films(count: usize) -> (Films, Labels) {
+    let (patch, grain, label) = (name_hash("film.patch"), name_hash("film.grain"), name_hash("film.label"));
+    let mut pixels = Vec::with_capacity(count * SIDE * SIDE);
+    for n in 0..count {
+        for y in 0..SIDE {
+            for x in 0..SIDE {
+                let patch = mix(n * 64 + (y / 8) * 8 + x / 8, patch) >> 24;
+                let grain = mix(n * 4096 + y * 64 + x, grain) >> 24;
+                pixels.push(((3 * patch + grain) / 4) as u8);
+            }
+        }
+    }
+    let labels = (0..count * CLASSES)
+        .map(|i| u8::from(mix(i, label) % 100 < 10 + 20 * (i % CLASSES) as u32 / 13))
+        .collect();
+    (Films::new(pixels, SIDE, SIDE).expect("whole films"), Labels::new(labels, CLASSES).expect("0 or 1"))
+}
+
+/// A network by the golden file's name for it, with the formula's weights, read from a safetensors file as
+/// any weights are.
+fn network(name: &str, gain: f64, dropout: f64) -> Network {
+    let (arch, stem) = match name {
+        "chestnet-s" => (Arch::ChestNetS, Stem::Auto),
+        "resnet18.small" => (Arch::ResNet18, Stem::Small),
+        "resnet18.imagenet" => (Arch::ResNet18, Stem::ImageNet),
+        other => panic!("no network {other}"),
+    };
+    let section = ModelSection { arch, stem, dropout, init: String::new() };
+    let mut network = Network::build(&section, SHAPE, Device::Cpu).expect("the network is built");
+    let tensors: Vec<(String, Tensor)> = network
+        .state()
+        .iter()
+        .map(|(name, tensor)| (name.to_owned(), parameter(name, &tensor.size(), gain)))
+        .collect();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("weights.safetensors");
+    Tensor::write_safetensors(&tensors, &path).expect("written");
+    network.state_mut().load(&path).expect("the weights fit");
+    network
+}
+
+fn logits(network: &Network, films: &Films, labels: &Labels, count: usize) -> Vec<f32> {
+    let _no_grad = tch::no_grad_guard();
+    let indices: Vec<usize> = (0..count).collect();
+    let mut batches = Batches::new(films, labels, Device::Cpu);
+    let mut all = Vec::new();
+    for part in indices.chunks(34) {
+        let (x, _) = batches.gather(part).expect("a batch");
+        let logits = network.forward(&x, Mode::Eval).expect("logits");
+        all.extend(Vec::<f32>::try_from(logits.view(-1)).expect("floats"));
+    }
+    all
+}
+
+fn assert_close(ours: &[f32], theirs: &[f32], what: &str) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    let worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let spread = theirs.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+    eprintln!("{what}: logits up to {spread:.2}, largest difference {worst:.1e}");
+    assert!(spread > 0.5, "{what}: logits too small to compare");
+    assert!(worst < 1e-4, "{what}: logits differ by {worst}");
+}
+
+#[test]
+fn weights_and_films_are_the_ones_python_computed() {
+    let golden = golden();
+    for (name, probes) in &golden.parameters {
+        let network = network(name, 6.0, 0.5);
+        for (parameter, probe) in probes {
+            let (_, tensor) = network.state().iter().find(|(name, _)| name == parameter).expect(parameter);
+            assert_eq!(tensor.size(), probe.shape, "{parameter}");
+            let values = Vec::<f32>::try_from(tensor.detach().contiguous().view(-1)).expect("floats");
+            assert_eq!(values[..4], probe.first[..4], "{parameter}");
+            let sum: f64 = values.iter().map(|value| f64::from(*value)).sum();
+            assert!((sum - probe.sum).abs() < 1e-6, "{parameter}: {sum} against {}", probe.sum);
+        }
+    }
+    let (films, labels) = films(128);
+    assert_eq!(films.pixels().iter().map(|&grey| u64::from(grey)).sum::<u64>(), golden.films.pixel_sum);
+    let positives: Vec<u64> =
+        (0..CLASSES).map(|class| labels.rows().map(|row| u64::from(row[class])).sum()).collect();
+    assert_eq!(positives, golden.films.positives);
+}
+
+#[test]
+fn logits_equal_pytorchs() {
+    let golden = golden();
+    let (films, labels) = films(8);
+    let real = support::real_films().map(|folder| {
+        let limits = Limits { max_bytes: 1 << 30 };
+        let archive =
+            read_medmnist(&folder.join("nih_sample_64_strat.npz"), CLASSES, limits).expect("it reads");
+        (archive.test.films.expect("films"), archive.test.labels)
+    });
+    for (name, expected) in &golden.logits {
+        let network = network(name, 6.0, 0.5);
+        assert_close(&logits(&network, &films, &labels, 8), &expected["synthetic"], name);
+        if let Some((films, labels)) = &real {
+            let ours = logits(&network, films, labels, 170);
+            assert_close(&ours, &expected["sample_test"], &format!("{name} on 170 real films"));
+        }
+    }
+}
+
+fn losses(name: &str, films: &Films, labels: &Labels, lr: f64, steps: usize) -> Vec<f64> {
+    let network = network(name, 1.0, 0.0);
+    let section = OptimizerSection { lr, ..OptimizerSection::default() };
+    let mut optimizer = Adam::new(network.state(), &section).expect("an optimizer");
+    let mut batches = Batches::new(films, labels, Device::Cpu);
+    (0..steps)
+        .map(|step| {
+            let indices: Vec<usize> = (0..32).map(|j| (step * 32 + j) % films.len()).collect();
+            let (x, y) = batches.gather(&indices).expect("a batch");
+            optimizer.clear_gradients().expect("cleared");
+            let loss =
+                bce_with_logits(&network.forward(&x, Mode::Train).expect("logits"), &y).expect("a loss");
+            loss.backward();
+            optimizer.step().expect("a step");
+            f64::try_from(loss).expect("a number")
+        })
+        .collect()
+}
+
+#[test]
+fn fifty_adam_steps_follow_pytorchs_losses() {
+    let golden = golden();
+    let (synthetic, synthetic_labels) = films(128);
+    let real = support::real_films().map(|folder| {
+        let limits = Limits { max_bytes: 1 << 30 };
+        let archive =
+            read_medmnist(&folder.join("nih_sample_64_strat.npz"), CLASSES, limits).expect("it reads");
+        (archive.train.films.expect("films"), archive.train.labels)
+    });
+    for (name, sources) in &golden.training {
+        for (source, expected) in sources {
+            let (films, labels) = match (source.as_str(), &real) {
+                ("synthetic", _) => (&synthetic, &synthetic_labels),
+                (_, Some((films, labels))) => (films, labels),
+                (_, None) => continue,
+            };
+            let ours = losses(name, films, labels, expected.lr, expected.losses.len());
+            let worst = ours.iter().zip(&expected.losses).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let drift = expected.drift.iter().fold(0.0_f64, |most, value| most.max(*value));
+            eprintln!("{name} on {source}: losses differ by up to {worst:.1e} (rounding alone: {drift:.1e})");
+            assert!(ours[49] < 0.9 * ours[0], "{name} on {source}: the loss must fall");
+            assert!(worst < 1e-3, "{name} on {source}: losses differ by {worst}");
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_read_back_is_the_same_to_the_bit() {
+    let network = network("resnet18.small", 1.0, 0.5);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("best.safetensors");
+    network.state().snapshot().expect("a copy").write(&path).expect("written");
+    let names = |state: &StateDict| state.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+    let read = Tensor::read_safetensors(&path).expect("it reads");
+    let mut read_names: Vec<String> = read.iter().map(|(name, _)| name.clone()).collect();
+    let mut own_names = names(network.state());
+    read_names.sort();
+    own_names.sort();
+    assert_eq!(read_names, own_names);
+    for (name, tensor) in &read {
+        let (_, own) = network.state().iter().find(|(own, _)| own == name).expect(name);
+        assert!(tensor.equal(&own.detach()), "{name}");
+    }
+}
