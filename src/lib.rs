@@ -11,3 +11,4 @@ pub mod native;
 pub mod runs;
 pub mod text;
 pub mod train;
+pub mod tui;

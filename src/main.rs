@@ -5,12 +5,14 @@ mod commands;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 
 use chestxr_tui::config::{AppPaths, RunConfig};
+use chestxr_tui::dataset::Cache;
 use chestxr_tui::dataset::source::Source;
-use chestxr_tui::native;
+use chestxr_tui::train::Trainer;
+use chestxr_tui::{native, tui};
 
 use cli::{Cli, Command, DataCommand, Global, RunsCommand};
 use commands::Exit;
@@ -62,7 +64,14 @@ fn configured(global: &Global) -> Result<RunConfig> {
 }
 
 fn workbench(config: RunConfig, paths: AppPaths, global: &Global, start: bool) -> Result<Exit> {
-    let _ = (config, paths, global, start);
     commands::require_terminal()?;
+    let cache = Cache::new();
+    let trainer =
+        Trainer::spawn(paths.runs.clone(), cache.clone()).context("can't start the trainer's thread")?;
+    let options = tui::Options { config, paths, theme: global.theme.clone(), start };
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(tui::run(options, trainer, cache))?;
     Ok(Exit::Done)
 }

@@ -200,21 +200,27 @@ fn early_stopping_ends_a_run_and_says_why() {
 }
 
 #[test]
-fn a_learning_rate_that_explodes_fails_the_run_not_the_program() {
+fn a_loss_that_is_no_number_fails_the_run_with_a_sentence() {
     let runs = tempfile::tempdir().expect("a temporary folder");
+    assert_eq!(small(runs.path()).output().expect("it runs").status.code(), Some(0));
+    let best = only_run(runs.path()).join("checkpoints/best.safetensors");
+    let poisoned: Vec<(String, tch::Tensor)> = tch::Tensor::read_safetensors(&best)
+        .expect("weights")
+        .into_iter()
+        .map(|(name, tensor)| {
+            let poisoned = if name == "classifier.4.bias" { tensor * f64::NAN } else { tensor };
+            (name, poisoned)
+        })
+        .collect();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("poisoned.safetensors");
+    tch::Tensor::write_safetensors(&poisoned, &path).expect("written");
+    let runs = folder.path().join("runs");
     let output =
-        small(runs.path()).args(["--set", "optimizer.lr=10", "--set", "optimizer.epochs=300"]).output();
-    let output = output.expect("the program runs");
-    // Adam survives much; what matters is that either end is orderly.
-    let state = json(&only_run(runs.path()).join("status.json"))["state"].clone();
-    match output.status.code() {
-        Some(0) => assert_eq!(state, "finished"),
-        Some(1) => {
-            assert_eq!(state, "failed");
-            assert!(stderr(&output).contains("lower optimizer.lr"), "{}", stderr(&output));
-        }
-        other => panic!("ended with {other:?}: {}", stderr(&output)),
-    }
+        small(&runs).args(["--set", &format!("model.init={}", path.display())]).output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("lower optimizer.lr, which is 0.0003"), "{}", stderr(&output));
+    assert_eq!(json(&only_run(&runs).join("status.json"))["state"], "failed");
 }
 
 #[test]

@@ -51,6 +51,16 @@ impl FromStr for Source {
     }
 }
 
+impl Source {
+    /// The same source in words that mean it from any folder: relative paths become absolute ones.
+    pub fn absolute(&self) -> Self {
+        match self {
+            Self::Npz(path) => Self::Npz(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+            Self::Phantom(_) => self.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,6 +80,7 @@ mod tests {
             assert_eq!(text.parse::<Source>().expect(text).to_string(), text);
         }
         assert_eq!("phantom".parse::<Source>().expect("known"), Source::Phantom(DEFAULT_PHANTOMS));
+        assert!(matches!(Source::Npz("x.npz".into()).absolute(), Source::Npz(path) if path.is_absolute()));
         assert_eq!("x.npz".parse::<Source>().expect("a bare path"), Source::Npz("x.npz".into()));
     }
 

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::mpsc::Receiver;
 
 use anyhow::{Context, Result, bail};
@@ -103,6 +104,8 @@ fn prepare(mut config: RunConfig, runs: &Path, cache: &Cache) -> Result<Setup> {
     for split in Split::ALL {
         dataset.trainable(split)?;
     }
+    // The run's own file must mean the same films from any folder.
+    config.data.source = dataset.source().absolute().to_string();
     if let Some((height, width)) = dataset.film_size() {
         config.data.size = height;
         if height != width && config.model.arch == crate::config::Arch::ChestNetS && width % 8 != 0 {
@@ -165,9 +168,10 @@ fn see_through(
 
 fn build(setup: &Setup) -> Result<(Network, Adam)> {
     let config = &setup.config;
-    if config.run.threads > 0 {
-        tch::set_num_threads(config.run.threads as i32);
-    }
+    // The number belongs to the process: a run that leaves it open must not inherit the last run's.
+    static DEFAULT_THREADS: OnceLock<i32> = OnceLock::new();
+    let default = *DEFAULT_THREADS.get_or_init(tch::get_num_threads);
+    tch::set_num_threads(if config.run.threads > 0 { config.run.threads as i32 } else { default });
     tch::manual_seed(config.run.seed as i64);
     let (height, width) = setup.dataset.film_size().context("the data set has no films")?;
     let shape = Shape { height, width, classes: setup.dataset.labels().len() };
@@ -265,5 +269,37 @@ fn device_name(device: Device) -> String {
         Device::Cuda(index) => format!("cuda:{index}"),
         Device::Cpu => "cpu".to_owned(),
         other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Kind, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn a_libtorch_error_becomes_its_first_line() {
+        let reason = guarded(|| {
+            let [a, b] = [3, 4].map(|n| Tensor::zeros([2, n], (Kind::Float, Device::Cpu)));
+            Ok(a.f_matmul(&b)?)
+        });
+        let reason = reason.expect_err("2x3 by 2x4 is no product");
+        assert!(reason.starts_with("libtorch: ") && reason.contains("shapes"), "{reason}");
+        assert!(!reason.contains('\n') && !reason.contains("frame #"), "{reason}");
+    }
+
+    #[test]
+    fn a_panic_ends_as_a_sentence_too() {
+        let reason = guarded::<()>(|| panic!("on\npurpose")).expect_err("it panicked");
+        assert_eq!(reason, "a fault of this program: on purpose");
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_is_named() {
+        assert!(matches!(resolve_device("cpu"), Ok(Device::Cpu)));
+        let count = Cuda::device_count();
+        let message = resolve_device(&format!("cuda:{count}")).expect_err("one too many").to_string();
+        assert!(message.contains(&format!("there is no CUDA device {count} here")), "{message}");
     }
 }

@@ -133,15 +133,25 @@ impl Fit<'_> {
             meter.lap(Work::Compute);
 
             if meter.beats() {
-                self.tell_step(&meter, done + 1, total, mean_loss(&loss_sum, films_seen)?);
+                self.tell_step(&meter, done + 1, total, self.mean_loss(&loss_sum, films_seen)?);
             }
             meter.lap(Work::Other);
         }
-        let loss = finite(mean_loss(&loss_sum, films_seen)?, self.step, self.optimizer.lr())?;
+        let loss = self.mean_loss(&loss_sum, films_seen)?;
         self.tell_step(&meter, total, total, loss);
         let mut seen = EpochAccumulator::new(labels.classes());
         seen.push(&to_floats(&Tensor::f_cat(&logits_seen, 0)?)?, &batches.labels_of(&order))?;
         Ok(Pass::Done(Trained { seen, loss, films_per_second: meter.mean_rate(), seconds: meter.seconds() }))
+    }
+
+    /// The mean loss of the films seen; an error once it is no number, since nothing good comes after that.
+    fn mean_loss(&self, sum: &Tensor, films: usize) -> Result<f64> {
+        let loss = f64::try_from(sum)? / films as f64;
+        if !loss.is_finite() {
+            let (step, lr) = (self.step, self.optimizer.lr());
+            bail!("the loss is no finite number any more by step {step}; lower optimizer.lr, which is {lr}");
+        }
+        Ok(loss)
     }
 
     /// Logits and labels of a whole split, in its order, by the network as it is.
@@ -378,7 +388,7 @@ impl Fit<'_> {
         self.journal.progress(|progress| {
             progress.step = self.step;
             progress.done = done;
-            progress.loss = loss.is_finite().then_some(loss);
+            progress.loss = Some(loss);
             progress.lr = self.optimizer.lr();
             progress.images_per_second = meter.rate();
             progress.data_share = data_share;
@@ -395,17 +405,6 @@ impl Fit<'_> {
 /// Mean binary cross-entropy of logits (`N,C`) and 0/1 targets (`N,C`), a scalar with its gradient.
 pub fn bce_with_logits(logits: &Tensor, targets: &Tensor) -> Result<Tensor, tch::TchError> {
     logits.f_binary_cross_entropy_with_logits::<Tensor>(targets, None, None, Reduction::Mean)
-}
-
-fn mean_loss(sum: &Tensor, films: usize) -> Result<f64> {
-    Ok(f64::try_from(sum)? / films.max(1) as f64)
-}
-
-fn finite(loss: f64, step: u64, lr: f64) -> Result<f64> {
-    if !loss.is_finite() {
-        bail!("the loss is no finite number any more by step {step}; lower optimizer.lr, which is {lr}");
-    }
-    Ok(loss)
 }
 
 fn to_floats(tensor: &Tensor) -> Result<Vec<f32>> {

@@ -32,7 +32,7 @@ pub enum Command {
     Shutdown,
 }
 
-/// What happened, in order and without gaps. All but [`Event::Epoch`]'s record is kept in `events.jsonl`.
+/// What happened, in order and without gaps; `events.jsonl` keeps all of it that belongs to a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -155,7 +155,7 @@ pub struct Progress {
     /// Share of the step's time, 0..=1: films gathered and moved, network and optimizer, the rest.
     pub data_share: f64,
     pub compute_share: f64,
-    /// Seconds this run has been at work, pauses left out.
+    /// Seconds since the run began.
     pub elapsed: f64,
     /// Estimated seconds to the end of the epoch and of the run, when they can be told.
     pub epoch_eta: Option<f64>,

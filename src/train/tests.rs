@@ -88,7 +88,8 @@ fn the_plateau_schedule_cuts_where_pytorch_cuts() {
         };
         let mut schedule = ReduceLrOnPlateau::new(&section, mode(&trace.mode));
         let mut lr = trace.initial_lr;
-        for (epoch, (value, expected)) in golden.sequences[&trace.sequence].iter().zip(&trace.lr).enumerate() {
+        for (epoch, (value, expected)) in golden.sequences[&trace.sequence].iter().zip(&trace.lr).enumerate()
+        {
             lr = schedule.step(value.number(), lr);
             assert!(same(lr, *expected), "{} epoch {epoch}: {lr} against {expected}", trace.sequence);
             compared += 1;

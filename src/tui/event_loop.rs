@@ -58,7 +58,7 @@ enum Dirty {
 /// Runs the workbench; `start` starts a run first.
 ///
 /// # Errors
-/// When the terminal fails.
+/// When the terminal can't be taken.
 pub async fn run(
     app: &mut App,
     start: bool,
@@ -111,7 +111,10 @@ pub async fn run(
         }
         if dirty.due(last_frame).is_some_and(|due| due <= Instant::now()) {
             sources.read_progress(app);
-            show(app, &mut screen)?;
+            // A terminal that can't be written to any more has gone away.
+            if show(app, &mut screen).is_err() {
+                return Ok(Ending::Signal);
+            }
             (dirty, last_frame) = (Dirty::No, Instant::now());
         }
     }

@@ -11,7 +11,11 @@ pub mod app;
 mod background;
 mod canvas;
 mod draw;
+#[cfg(test)]
+mod draw_tests;
 mod event_loop;
+#[cfg(test)]
+mod fixture;
 mod format;
 pub mod keymap;
 mod panes;

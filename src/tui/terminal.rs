@@ -1,6 +1,7 @@
 //! The terminal's state: taken over at the start, given back whatever happens.
 
 use std::io::{self, BufWriter, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::panic::PanicHookInfo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +29,9 @@ type Hook = Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
 /// The terminal while the workbench has it; dropping gives it back.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: its own drop writes to standard error when the terminal has gone away, and panics when
+    /// that has gone with it. What there is to give back, [`give_back`] gives.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     previous_hook: Hook,
 }
 
@@ -47,7 +50,7 @@ impl Screen {
         }
         let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout())));
         match taken.and(terminal) {
-            Ok(terminal) => Ok(Self { terminal, previous_hook }),
+            Ok(terminal) => Ok(Self { terminal: ManuallyDrop::new(terminal), previous_hook }),
             Err(error) => {
                 give_back();
                 restore_hook(previous_hook);

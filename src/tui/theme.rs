@@ -198,10 +198,11 @@ impl Theme {
 
     /// A pane's border.
     pub fn border(&self, focused: bool) -> Style {
-        if focused {
-            self.role(self.palette.border_focused, Modifier::BOLD)
-        } else {
-            self.role(self.palette.border, Modifier::DIM)
+        match (self.coloured, focused) {
+            (true, true) => Style::new().fg(self.palette.border_focused),
+            (true, false) => Style::new().fg(self.palette.border),
+            (false, true) => Style::new().add_modifier(Modifier::BOLD),
+            (false, false) => Style::new().add_modifier(Modifier::DIM),
         }
     }
 

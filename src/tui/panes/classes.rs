@@ -52,7 +52,7 @@ pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, c
     let header = row(inner, 0);
     canvas.text(Rect { width: name, ..header }, "condition", theme.muted());
     // Numbers stand at the right edge, where eyes compare them; bars begin beside the names.
-    let at = |column: usize| inner.right() - numbers + COUNT * column as u16;
+    let at = |column: usize| inner.right().saturating_sub(numbers) + COUNT * column as u16;
     for (index, column) in columns.iter().enumerate() {
         let head = column.map_or("films", Split::name);
         let cell = Rect { x: at(index), width: COUNT, ..header };
@@ -224,14 +224,16 @@ pub fn companions(view: &DataView, chosen: usize, area: Rect, canvas: &mut Canva
         .filter_map(|row| view.rows[row].map(|other| (row, view.pairs[column][other])))
         .collect();
     others.sort_by_key(|(_, together)| std::cmp::Reverse(*together));
-    let (rows, width) = (usize::from(inner.height), inner.width.saturating_sub(3) / 2);
+    let rows = others.len().div_ceil(2).min(usize::from(inner.height)).max(1);
+    let width = inner.width.saturating_sub(3) / 2;
+    let most = others.first().and_then(|(_, together)| percent(*together, own)).unwrap_or(0.0).max(1e-9);
     for (place, (other, together)) in others.iter().enumerate().take(rows * 2) {
         let x = inner.x + if place < rows { 0 } else { width + 3 };
         let cell = Rect { x, width, ..row(inner, (place % rows) as u16) };
         let share = percent(*together, own).unwrap_or(0.0);
         canvas.text(Rect { width: NAME.min(width), ..cell }, view.name(*other), theme.text());
         let room = width.saturating_sub(NAME + 6);
-        bar(canvas, Rect { x: x + NAME + 1, width: room, ..cell }, share / 100.0, theme.bar());
+        bar(canvas, Rect { x: x + NAME + 1, width: room, ..cell }, share / most, theme.bar());
         canvas.right(cell, &Line::styled(format!("{share:.1}"), theme.text()));
     }
 }

@@ -65,7 +65,14 @@ fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         match app.data.side {
             Side::Classes => table(body, canvas),
             other => {
-                table(left, canvas);
+                let spare = left.height.saturating_sub(view.rows.len() as u16 + 3);
+                let below = if spare >= 6 { spare } else { 0 };
+                let [upper, lower] =
+                    Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(left);
+                table(upper, canvas);
+                if below > 0 {
+                    classes::companions(view, app.data.row, lower, canvas);
+                }
                 side(other, right, canvas);
             }
         }

@@ -12,7 +12,7 @@ use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, middle, row};
 use crate::tui::state::form::Entry;
 
-const SECTION: u16 = 15;
+const SECTION: u16 = 17;
 const NAME: u16 = 16;
 const VALUE: u16 = 24;
 
@@ -66,7 +66,6 @@ fn setting(app: &App, entry: &Entry, chosen: bool, head: &str, line: Rect, canva
     if differs {
         canvas.text(at(section - 2, 1), "•", theme.accent());
     }
-    // Among the main settings the section tells `run.name` from others, so the whole key stands there.
     let name = entry.field.name();
     let name_style = if chosen { theme.strong() } else { theme.text() };
     canvas.text(at(section, NAME), name, name_style);
@@ -76,13 +75,15 @@ fn setting(app: &App, entry: &Entry, chosen: bool, head: &str, line: Rect, canva
     }
     match (&form.typing, chosen) {
         (Some(input), true) => {
+            // The text stands where it stood before, behind the place of the arrows.
+            let value = at(section + NAME + 3, VALUE - 3);
             let room = usize::from(value.width).saturating_sub(1);
             let scroll = input.visual_scroll(room);
             let text: String = input.value().chars().skip(scroll).take(room).collect();
             canvas.style(value, theme.base().add_modifier(Modifier::UNDERLINED));
             canvas.text(value, &text, theme.strong().add_modifier(Modifier::UNDERLINED));
             let cursor = input.visual_cursor().saturating_sub(scroll) as u16;
-            canvas.style(at(section + NAME + 1 + cursor.min(VALUE - 1), 1), theme.base().add_modifier(Modifier::REVERSED));
+            canvas.style(at(section + NAME + 3 + cursor.min(VALUE - 4), 1), theme.base().add_modifier(Modifier::REVERSED));
         }
         _ => {
             let turns = matches!(entry.field.kind, Kind::Choice(_) | Kind::Switch | Kind::Whole { .. } | Kind::Real { .. });

@@ -66,11 +66,12 @@ pub fn render(input: &Input, chosen: usize, area: Rect, canvas: &mut Canvas) {
     for (place, (index, binding)) in found.iter().enumerate().skip(first).take(rows).enumerate() {
         let line = row(inner, 2 + place as u16);
         canvas.click(line, Action::Row(index));
-        let (label, help) = (binding.label, binding.help);
-        let words = Line::from(vec![
-            Span::styled(format!("{label:<12}"), theme.strong()),
-            Span::styled(help, theme.text()),
-        ]);
+        let words = if binding.label.is_empty() {
+            Line::styled(binding.help, theme.strong())
+        } else {
+            let label = Span::styled(format!("{:<12}", binding.label), theme.strong());
+            Line::from(vec![label, Span::styled(binding.help, theme.text())])
+        };
         let keys = Line::styled(format!(" {}", keymap::keys(binding)), theme.accent());
         let used = (keys.width() as u16).min(line.width);
         canvas.line(Rect { width: line.width - used, ..line }, &words);

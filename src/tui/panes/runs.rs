@@ -1,5 +1,6 @@
 //! The runs screen: all runs in a table, the chosen one beside it, or its curves on the whole screen.
 
+use jiff::tz::TimeZone;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
@@ -79,35 +80,35 @@ struct Column {
     width: u16,
     right: bool,
     from: u16,
-    text: fn(&RunSummary) -> String,
+    text: fn(&RunSummary, &TimeZone) -> String,
 }
 
 const COLUMNS: [Column; 9] = [
-    Column { head: "run", width: 5, right: false, from: 0, text: |run| run.id.short().to_owned() },
-    Column { head: "name", width: 12, right: false, from: 88, text: |run| of(run, |c| c.run.name.clone()) },
-    Column { head: "network", width: 12, right: false, from: 44, text: |run| of(run, |c| c.model.arch.to_string()) },
-    Column { head: "data", width: 18, right: false, from: 100, text: |run| of(run, |c| short_source(&c.data.source)) },
+    Column { head: "run", width: 5, right: false, from: 0, text: |run, _| run.id.short().to_owned() },
+    Column { head: "name", width: 12, right: false, from: 88, text: |run, _| of(run, |c| c.run.name.clone()) },
+    Column { head: "network", width: 12, right: false, from: 44, text: |run, _| of(run, |c| c.model.arch.to_string()) },
+    Column { head: "data", width: 18, right: false, from: 100, text: |run, _| of(run, |c| short_source(&c.data.source)) },
     Column {
         head: "best",
         width: 10,
         right: true,
         from: 30,
-        text: |run| {
+        text: |run, _| {
             run.status.best.as_ref().map_or(NONE.into(), |best| {
                 format!("{} @{:<3}", fixed(Some(best.value), 3), best.epoch)
             })
         },
     },
-    Column { head: "epochs", width: 8, right: true, from: 50, text: |run| {
+    Column { head: "epochs", width: 8, right: true, from: 50, text: |run, _| {
         let most = run.config.as_ref().map_or(NONE.into(), |config| config.optimizer.epochs.to_string());
         format!("{}/{most}", run.status.epoch)
     } },
-    Column { head: "time", width: 9, right: true, from: 66, text: |run| clock(run.status.seconds()) },
-    Column { head: "started", width: 14, right: true, from: 76, text: |run| {
-        let local = run.status.created.to_zoned(jiff::tz::TimeZone::system());
+    Column { head: "time", width: 9, right: true, from: 66, text: |run, _| clock(run.status.seconds()) },
+    Column { head: "started", width: 14, right: true, from: 76, text: |run, zone| {
+        let local = run.status.created.to_zoned(zone.clone());
         local.strftime("%d %b %H:%M").to_string()
     } },
-    Column { head: "lr", width: 8, right: true, from: 120, text: |run| of(run, |c| crate::tui::format::rate(c.optimizer.lr)) },
+    Column { head: "lr", width: 8, right: true, from: 120, text: |run, _| of(run, |c| crate::tui::format::rate(c.optimizer.lr)) },
 ];
 
 fn of(run: &RunSummary, text: impl Fn(&RunConfig) -> String) -> String {
@@ -172,7 +173,7 @@ fn table(app: &App, total: usize, area: Rect, canvas: &mut Canvas) {
         let state = Line::styled(format!("{mark} {}", run.state), style);
         canvas.line(Rect { x: line.x + 1, width: 13.min(line.width - 1), ..line }, &state);
         for (column, cell) in columns.iter().zip(cells(line)) {
-            let text = one_line(&(column.text)(run), usize::from(column.width));
+            let text = one_line(&(column.text)(run, app.now.time_zone()), usize::from(column.width));
             let text = Line::styled(text, theme.text());
             if column.right { canvas.right(cell, &text) } else { canvas.line(cell, &text) };
         }

@@ -220,7 +220,8 @@ fn step_whole(key: &str, number: i64, by: isize) -> i64 {
 fn step_real(number: f64, by: isize, share: bool) -> f64 {
     let up = by > 0;
     if share && (number > 0.0501 || (number > 0.0499 && up)) {
-        return ((number / 0.05).round() + by as f64) * 0.05;
+        // Twentieths, made from whole numbers so that no tails grow.
+        return ((number * 20.0).round() + by as f64) / 20.0;
     }
     if number <= 0.0 {
         return if up { 1e-6 } else { 0.0 };

@@ -105,5 +105,4 @@ impl App {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

@@ -125,7 +125,7 @@ impl App {
         };
         let outcome = if report.improved { "best so far".to_owned() } else { format!("wait {}", record.wait_count) };
         let line = format!(
-            "epoch {} done: val AUROC {}{change}, val loss {}, {outcome}",
+            "epoch {} done: val AUROC {}{change}, {outcome}, val loss {}",
             record.epoch,
             fixed(record.val_auroc_macro, 4),
             fixed(record.val_loss, 4),

@@ -12,7 +12,7 @@ use crate::tui::state::charts::Point;
 pub enum Stroke {
     /// Every dot; `*` in ASCII.
     Solid,
-    /// Four dots on, two off; `.` in ASCII.
+    /// Five dots on, four off; `.` in ASCII.
     Dashed,
     /// One dot in three; `'` in ASCII.
     Faint,
@@ -48,7 +48,7 @@ impl Chart {
     pub fn render(&self, area: Rect, canvas: &mut Canvas) {
         let (text, axis) = (canvas.theme.muted(), canvas.theme.border(false));
         let values = self.series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
-        let wanted = usize::from(area.height.saturating_sub(2) / 2).clamp(2, 8);
+        let wanted = usize::from(area.height.saturating_sub(2) / 3).clamp(2, 8);
         let Some(scale) = Scale::over(values, wanted, self.log) else {
             let middle = row(area, area.height.saturating_sub(1) / 2);
             canvas.centre(middle, &ratatui::text::Line::styled(self.empty, text));
@@ -154,7 +154,7 @@ impl Pen {
             let y = f64::from(from.1) + share * f64::from(dy);
             let on = match self.stroke {
                 Stroke::Solid => true,
-                Stroke::Dashed => self.run % 6 < 4,
+                Stroke::Dashed => self.run % 9 < 5,
                 Stroke::Faint => self.run.is_multiple_of(3),
             };
             self.run += 1;

@@ -1,0 +1,211 @@
+//! What stands on the screen, state by state. Expected frames lie in `snapshots/`, one text file each;
+//! `UPDATE_SNAPSHOTS=1 cargo test --lib tui` writes them anew, and the difference is to be read before it is kept.
+
+use std::path::Path;
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Color;
+
+use super::app::{App, Message};
+use super::draw::draw;
+use super::fixture::{self, ended, failed, noon, press, tell, training, with_data, with_runs};
+use super::theme::Theme;
+use crate::runs::RunState;
+use crate::train::Event;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
+
+fn buffer(app: &App, (width, height): (u16, u16)) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal");
+    terminal.draw(|frame| drop(draw(app, frame.buffer_mut()))).expect("drawn");
+    terminal.backend().buffer().clone()
+}
+
+fn screen(app: &App, size: (u16, u16)) -> String {
+    let buffer = buffer(app, size);
+    let rows = buffer.content.chunks(usize::from(size.0));
+    rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned() + "\n").collect()
+}
+
+fn expect(app: &App, size: (u16, u16), name: &str) {
+    let name = format!("{name}_{}x{}.txt", size.0, size.1);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui/snapshots").join(&name);
+    let shown = screen(app, size);
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &shown).expect("written");
+        return;
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        shown == expected,
+        "{name} has changed; UPDATE_SNAPSHOTS=1 takes the new frame:\n{shown}\ninstead of\n{expected}"
+    );
+}
+
+/// Every state that a screen can be in.
+fn states() -> Vec<(&'static str, App)> {
+    let mut all = vec![
+        ("data_loading", fixture::app()),
+        ("data_full", with_data()),
+        ("train_full", training()),
+        ("train_failed", failed()),
+        ("runs_full", with_runs()),
+    ];
+    let mut add = |name, mut app: App, keys: &[&str]| {
+        press(&mut app, keys);
+        all.push((name, app));
+    };
+    add("train_empty", fixture::app(), &["2"]);
+    add("runs_loading", fixture::app(), &["3"]);
+    add("train_zoomed", training(), &["z", "Left", "Left", "y", "w"]);
+    add("data_pairs", with_data(), &["v", "Down", "Down"]);
+    add("data_split", with_data(), &["s", "v", "v"]);
+    add("runs_opened", with_runs(), &["Enter"]);
+    add("runs_filtered", with_runs(), &["/", "n", "o"]);
+    add("form", fixture::app(), &["2", "e", "Down"]);
+    add("form_wrong", fixture::app(), &["2", "e", "Down", "7", "Enter", "End"]);
+    add("form_typing", fixture::app(), &["2", "e", "Down", "7"]);
+    add("help", training(), &["?"]);
+    add("palette", training(), &[":", "r", "a"]);
+    add("palette_nothing", training(), &[":", "#"]);
+    add("ask_stop", training(), &["x"]);
+    add("ask_leave", training(), &["q"]);
+    add("saving", training(), &["q", "Enter"]);
+
+    let mut app = fixture::app();
+    let section = Box::new(app.form.current().data.clone());
+    app.enter_screen();
+    app.update(Message::Data(section, Err("can't read lost.npz: no such file".into())), noon());
+    all.push(("data_failed", app));
+    let mut app = fixture::app();
+    press(&mut app, &["2", "s"]);
+    tell(&mut app, Event::Loading { source: "phantom".into() });
+    all.push(("train_loading", app));
+    let mut app = training();
+    ended(&mut app, RunState::Finished, "no gain for 14 epochs");
+    all.push(("train_ended", app));
+    for (name, outcome) in [("runs_empty", Ok(Vec::new())), ("runs_failed", Err("can't read /runs".to_owned()))] {
+        let mut app = fixture::app();
+        press(&mut app, &["3"]);
+        app.update(Message::Runs(outcome), noon());
+        all.push((name, app));
+    }
+    all
+}
+
+fn state(wanted: &str) -> App {
+    states().into_iter().find(|(name, _)| *name == wanted).expect(wanted).1
+}
+
+#[test]
+fn frames_look_as_they_were_approved() {
+    for (name, app) in states() {
+        // Phantoms may be drawn otherwise one day; what their screen must say is asserted below.
+        if name.starts_with("data_") && !matches!(name, "data_loading" | "data_failed") {
+            continue;
+        }
+        let sizes: &[(u16, u16)] = match name {
+            "train_full" | "train_empty" | "runs_full" | "form" => &SIZES,
+            _ => &SIZES[..2],
+        };
+        for size in sizes {
+            expect(&app, *size, name);
+        }
+    }
+}
+
+#[test]
+fn no_size_panics_in_any_state() {
+    for (name, app) in states() {
+        for width in (0..=60).chain([80, 200]) {
+            for height in (0..=20).chain([24, 60]) {
+                let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height));
+                draw(&app, &mut buffer);
+                assert_eq!((buffer.area.width, buffer.area.height), (width, height), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_data_screen_tells_classes_with_normal_first_and_where_they_are_from() {
+    for size in SIZES {
+        let text = screen(&state("data_full"), size);
+        let rows: Vec<&str> = text.lines().collect();
+        assert!(rows[3].contains("Normal"), "{text}");
+        for words in ["train", "val", "test", "60 films", "phantom:60", "Hernia", "Infiltration"] {
+            assert!(text.contains(words), "{words} at {size:?}:\n{text}");
+        }
+    }
+    let text = screen(&state("data_full"), (120, 34));
+    assert!(text.contains("32x32 px") && text.contains("1 of "), "a film of the class is shown:\n{text}");
+    assert!(screen(&state("data_pairs"), (120, 34)).contains("together"));
+}
+
+#[test]
+fn a_tiny_terminal_still_says_what_goes_on() {
+    let text = screen(&training(), (20, 5));
+    assert!(text.contains("training"), "{text}");
+    assert!(screen(&fixture::app(), (20, 5)).contains("1 DATA"));
+}
+
+#[test]
+fn without_colours_nothing_is_coloured() {
+    for (name, mut app) in states() {
+        app.theme = Theme::without_colours();
+        let buffer = buffer(&app, (120, 34));
+        let plain = |cell: &ratatui::buffer::Cell| cell.fg == Color::Reset && cell.bg == Color::Reset;
+        assert!(buffer.content.iter().all(plain), "{name}");
+    }
+}
+
+#[test]
+fn in_ascii_nothing_else_appears() {
+    for (name, mut app) in states() {
+        app.ascii = true;
+        let text = screen(&app, (120, 34));
+        let foreign: String = text.chars().filter(|sign| !sign.is_ascii()).collect();
+        assert!(foreign.is_empty(), "{name}: {foreign}");
+        assert!(!text.lines().any(|line| line.contains("??")), "{name}: a sign has no ASCII form:\n{text}");
+    }
+    let mut app = training();
+    app.ascii = true;
+    let text = screen(&app, (120, 34));
+    assert!(text.contains("* train") && text.contains(". val"), "{text}");
+}
+
+#[test]
+fn a_state_is_told_by_a_word_and_a_sign_of_its_own() {
+    let theme = Theme::without_colours();
+    let states = [
+        RunState::Queued,
+        RunState::Running,
+        RunState::Paused,
+        RunState::Stopped,
+        RunState::Finished,
+        RunState::Failed,
+        RunState::Interrupted,
+    ];
+    let signs: std::collections::HashSet<char> =
+        states.iter().map(|state| super::panes::state_mark(*state, &theme).0).collect();
+    assert_eq!(signs.len(), states.len());
+    let text = screen(&with_runs(), (120, 34));
+    for state in states {
+        assert!(text.contains(state.name()), "{state}");
+    }
+}
+
+#[test]
+fn the_cursor_reads_all_charts_at_one_epoch() {
+    let mut app = training();
+    press(&mut app, &["Left", "Left", "Left"]);
+    let text = screen(&app, (120, 34));
+    assert_eq!(text.matches("@10  val").count(), 4, "{text}");
+}
+
+#[test]
+fn not_a_medical_device_is_said_once() {
+    assert_eq!(screen(&state("help"), (120, 34)).matches("Not a medical device").count(), 1);
+}

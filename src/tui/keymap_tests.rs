@@ -1,0 +1,89 @@
+use std::collections::HashSet;
+
+use super::*;
+
+#[test]
+fn no_key_means_two_things_in_a_mode() {
+    for mode in Mode::ALL {
+        let mut seen = HashSet::new();
+        for binding in bindings(mode) {
+            for key in binding.keys {
+                assert!(seen.insert(*key), "{mode:?}: {} is bound twice", key.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_binding_has_keys_and_words() {
+    for binding in BINDINGS {
+        assert!(!binding.keys.is_empty() && !binding.help.is_empty(), "{binding:?}");
+        assert!(!binding.help.ends_with('.') && binding.help.chars().count() <= 66, "{}", binding.help);
+    }
+}
+
+#[test]
+fn every_mode_can_be_left_without_a_mouse() {
+    for mode in Mode::ALL {
+        let ways = |binding: &Binding| {
+            matches!(binding.action, Action::Back | Action::Quit | Action::Break | Action::LeaveNow)
+        };
+        assert!(bindings(mode).any(ways), "{mode:?}");
+    }
+}
+
+#[test]
+fn what_every_screen_can_do_is_in_the_palette() {
+    let offered: Vec<Action> = commands().iter().map(|binding| binding.action).collect();
+    for action in [
+        Action::Show(Screen::Data),
+        Action::Show(Screen::Train),
+        Action::Show(Screen::Runs),
+        Action::Start,
+        Action::Pause,
+        Action::Stop,
+        Action::Checkpoint,
+        Action::RaiseRate,
+        Action::LowerRate,
+        Action::LogScale,
+        Action::Smooth,
+        Action::Zoom,
+        Action::Edit,
+        Action::Split,
+        Action::View,
+        Action::Open,
+        Action::Filter,
+        Action::Reload,
+        Action::NextTheme,
+        Action::Help,
+        Action::Quit,
+    ] {
+        assert!(offered.contains(&action), "{action:?}");
+    }
+    let distinct: HashSet<String> = offered.iter().map(|action| format!("{action:?}")).collect();
+    assert_eq!(distinct.len(), offered.len());
+}
+
+#[test]
+fn neighbours_with_the_same_word_share_a_place_in_the_bar() {
+    let bar = bar(Mode::Train);
+    assert!(bar.contains(&("←→".to_owned(), "cursor")), "{bar:?}");
+    assert!(bar.contains(&("+/-".to_owned(), "rate")), "{bar:?}");
+    assert_eq!(bar[0], ("s".to_owned(), "start"));
+}
+
+#[test]
+fn the_table_for_the_readme_has_every_row() {
+    let table = markdown();
+    for binding in BINDINGS {
+        assert!(table.contains(binding.help), "{}", binding.help);
+    }
+}
+
+#[test]
+fn control_tells_keys_apart() {
+    let plain = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::NONE);
+    let control = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(action(Mode::Train, &plain), Some(Action::Checkpoint));
+    assert_eq!(action(Mode::Train, &control), Some(Action::Break));
+}

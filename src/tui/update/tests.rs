@@ -1,0 +1,246 @@
+use crossterm::event::{Event as Input, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::runs::RunState;
+use crate::train::{Command, Event, Level, Phase, Progress};
+use crate::tui::action::{Action, Screen};
+use crate::tui::app::{App, Effect, Message, Overlay};
+use crate::tui::fixture::{self, command, ended, failed, noon, press, tell, training, with_data, with_runs};
+use crate::tui::keymap::Mode;
+use crate::tui::state::data::Loading;
+
+fn sent(effects: Vec<Effect>) -> Option<Command> {
+    command(&effects).cloned()
+}
+
+#[test]
+fn s_starts_a_run_with_the_settings_of_the_form() {
+    let mut app = fixture::app();
+    app.form.set("optimizer.epochs", "3".into());
+    match sent(press(&mut app, &["2", "s"])) {
+        Some(Command::Start { config }) => assert_eq!(config.optimizer.epochs, 3),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn settings_that_are_not_allowed_start_nothing_and_open_the_form() {
+    let mut app = fixture::app();
+    app.form.set("optimizer.lr", "-1".into());
+    assert_eq!(sent(press(&mut app, &["2", "s"])), None);
+    assert!(matches!(app.overlay, Some(Overlay::Form)));
+    assert!(app.notice.expect("a sentence").text.contains("optimizer.lr"));
+}
+
+#[test]
+fn a_second_run_is_not_started_over_the_first() {
+    let mut app = training();
+    assert_eq!(sent(press(&mut app, &["s"])), None);
+    assert!(app.notice.expect("a sentence").text.contains("x stops it"));
+}
+
+#[test]
+fn space_pauses_and_goes_on() {
+    let mut app = training();
+    assert_eq!(sent(press(&mut app, &[" "])), Some(Command::Pause));
+    let paused = Progress { phase: Phase::Paused, ..app.progress.clone() };
+    app.update(Message::Progress(paused), noon());
+    assert_eq!(sent(press(&mut app, &[" "])), Some(Command::Resume));
+}
+
+#[test]
+fn x_stops_only_after_a_yes() {
+    let mut app = training();
+    assert_eq!(sent(press(&mut app, &["x"])), None);
+    assert_eq!(sent(press(&mut app, &["Esc"])), None);
+    assert_eq!(sent(press(&mut app, &["x", "Enter"])), Some(Command::Stop));
+    assert_eq!(app.run.as_ref().map(|run| run.word(&app.progress).0), Some("stopping"));
+}
+
+#[test]
+fn plus_and_minus_change_the_rate_of_the_run_or_of_the_next() {
+    let mut app = training();
+    assert_eq!(sent(press(&mut app, &["+"])), Some(Command::SetLearningRate { lr: 6e-4 }));
+    let mut app = fixture::app();
+    assert_eq!(sent(press(&mut app, &["2", "-"])), None);
+    assert_eq!(app.form.current().optimizer.lr, 1.5e-4);
+}
+
+#[test]
+fn q_leaves_at_once_when_no_run_is_on() {
+    let mut app = fixture::app();
+    assert_eq!(press(&mut app, &["q"]), [Effect::Leave { at_once: false }]);
+    let mut app = failed();
+    assert_eq!(press(&mut app, &["q"]), [Effect::Leave { at_once: false }]);
+}
+
+#[test]
+fn q_asks_while_a_run_is_on_then_saves_then_leaves() {
+    let mut app = training();
+    assert_eq!(press(&mut app, &["q"]), []);
+    assert_eq!(app.mode(), Mode::Question);
+    assert_eq!(press(&mut app, &["Enter"]), [Effect::Send(Command::Stop)]);
+    assert_eq!(app.mode(), Mode::Saving);
+    let effects = ended(&mut app, RunState::Stopped, "stopped by hand");
+    assert_eq!(effects, [Effect::Leave { at_once: false }]);
+}
+
+#[test]
+fn control_c_twice_stops_saves_and_leaves_from_anywhere() {
+    for keys in [&[][..], &["e"], &["e", "1"], &["?"], &[":"], &["3"], &["3", "/"]] {
+        let mut app = training();
+        press(&mut app, keys);
+        assert_eq!(command(&press(&mut app, &["Ctrl-C"])), None, "{keys:?}");
+        assert_eq!(press(&mut app, &["Ctrl-C"]), [Effect::Send(Command::Stop)], "{keys:?}");
+        assert_eq!(press(&mut app, &["Ctrl-C"]), [Effect::Leave { at_once: true }], "{keys:?}");
+    }
+}
+
+#[test]
+fn a_trainer_that_dies_is_told_and_nobody_waits_for_it() {
+    let mut app = training();
+    assert_eq!(app.update(Message::TrainerGone, noon()), []);
+    assert!(app.notice.as_ref().expect("a sentence").text.contains("ended unexpectedly"));
+    assert_eq!(app.run.as_ref().and_then(|run| run.ending.as_ref()).map(|e| e.state), Some(RunState::Failed));
+    assert_eq!(press(&mut app, &["q"]), [Effect::Leave { at_once: false }]);
+
+    let mut app = training();
+    press(&mut app, &["q", "Enter"]);
+    assert_eq!(app.update(Message::TrainerGone, noon()), [Effect::Leave { at_once: false }]);
+}
+
+#[test]
+fn a_question_goes_away_when_the_run_ends_by_itself() {
+    let mut app = training();
+    press(&mut app, &["x"]);
+    ended(&mut app, RunState::Finished, "all epochs done");
+    assert!(app.overlay.is_none());
+}
+
+#[test]
+fn what_a_run_came_to_stays_readable_when_the_trainer_rests() {
+    let mut app = training();
+    app.update(Message::Progress(Progress::default()), noon());
+    assert_eq!((app.progress.phase, app.progress.elapsed), (Phase::Idle, 150.0));
+}
+
+#[test]
+fn the_data_are_read_once_and_again_when_the_source_changes() {
+    let mut app = with_data();
+    assert_eq!(press(&mut app, &["2", "1"]), []);
+    app.form.set("data.source", "phantom:80".into());
+    assert!(matches!(press(&mut app, &["2", "1"])[..], [Effect::LoadData(_)]));
+    assert!(matches!(app.data.loading, Loading::Busy(_)));
+}
+
+#[test]
+fn an_answer_to_an_older_question_is_passed_over() {
+    let mut app = with_data();
+    let old = Box::new(crate::config::DataSection { source: "phantom:20".into(), ..Default::default() });
+    app.update(Message::Data(old, Err("too late".into())), noon());
+    assert!(matches!(app.data.loading, Loading::Ready(_)));
+}
+
+#[test]
+fn the_cursor_stays_on_its_run_when_the_list_changes() {
+    let mut app = with_runs();
+    press(&mut app, &["Down", "Down"]);
+    let before = app.runs.chosen().expect("a run").id.clone();
+    let mut runs = fixture::summaries();
+    runs.remove(0);
+    app.update(Message::Runs(Ok(runs)), noon());
+    assert_eq!(app.runs.chosen().expect("a run").id, before);
+    assert_eq!(app.runs.row, 1);
+}
+
+#[test]
+fn letters_filter_the_runs_and_escape_shows_all_again() {
+    let mut app = with_runs();
+    press(&mut app, &["/", "a", "1", "b", "3"]);
+    assert_eq!(app.runs.shown().len(), 1);
+    press(&mut app, &["Enter"]);
+    assert_eq!((app.mode(), app.runs.shown().len()), (Mode::Runs, 1));
+    press(&mut app, &["Esc"]);
+    assert_eq!(app.runs.shown().len(), 7);
+}
+
+#[test]
+fn enter_opens_a_run_and_escape_goes_back() {
+    let mut app = with_runs();
+    press(&mut app, &["Enter"]);
+    assert_eq!(app.mode(), Mode::Opened);
+    press(&mut app, &["Left", "Left"]);
+    assert_eq!(app.charts.cursor, Some(11));
+    press(&mut app, &["Esc"]);
+    assert_eq!((app.mode(), app.charts.cursor), (Mode::Opened, None));
+    press(&mut app, &["Esc"]);
+    assert_eq!(app.mode(), Mode::Runs);
+}
+
+#[test]
+fn the_palette_runs_a_command_by_a_few_letters() {
+    let mut app = fixture::app();
+    press(&mut app, &[":", "l", "o", "g", "Enter"]);
+    assert!(app.charts.log_y && app.overlay.is_none());
+}
+
+#[test]
+fn every_command_of_the_palette_can_be_run_from_every_state() {
+    for binding in crate::tui::keymap::commands() {
+        for mut app in [fixture::app(), training(), failed(), with_data(), with_runs()] {
+            app.perform(binding.action);
+        }
+    }
+}
+
+#[test]
+fn a_click_chooses_a_screen_and_a_row() {
+    let mut app = with_runs();
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 34));
+    app.hits = crate::tui::draw::draw(&app, &mut buffer);
+    let click = |app: &mut App, action: Action| {
+        let area = app.hits.iter().find(|hit| hit.action == action).expect("on screen").area;
+        app.update(
+            Message::Input(Input::Mouse(MouseEvent {
+                kind: MouseEventKind::Down(MouseButton::Left),
+                column: area.x,
+                row: area.y,
+                modifiers: KeyModifiers::NONE,
+            })),
+            noon(),
+        )
+    };
+    click(&mut app, Action::Row(3));
+    assert_eq!(app.runs.row, 3);
+    click(&mut app, Action::Show(Screen::Train));
+    assert_eq!(app.screen, Screen::Train);
+}
+
+#[test]
+fn a_sentence_in_the_bottom_line_goes_away_with_time() {
+    let mut app = fixture::app();
+    app.say(Level::Info, "done");
+    app.update(Message::Tick, noon());
+    assert!(app.notice.is_some());
+    app.update(Message::Tick, &noon() + jiff::SignedDuration::from_secs(5));
+    assert!(app.notice.is_none() && !app.wants_ticks() || matches!(app.data.loading, Loading::Busy(_)));
+}
+
+#[test]
+fn text_from_outside_loses_its_control_characters() {
+    let mut app = training();
+    tell(&mut app, Event::Note { level: Level::Warning, text: "a\x1b[31mb\nc".into() });
+    let line = app.log.tail(1).next().expect("a line").text.clone();
+    assert_eq!(line, "a [31mb c");
+    app.update(Message::Input(Input::Paste("x\x1by".into())), noon());
+}
+
+#[test]
+fn a_pasted_path_lands_in_the_setting_being_typed() {
+    let mut app = fixture::app();
+    press(&mut app, &["2", "e", "Enter"]);
+    app.update(Message::Input(Input::Paste("2000\n".into())), noon());
+    press(&mut app, &["Enter"]);
+    assert_eq!(app.form.entries()[0].text, "phantom2000");
+}
