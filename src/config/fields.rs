@@ -187,6 +187,17 @@ impl Field {
     }
 }
 
+/// The table of settings for the README, in Markdown, with the default of each.
+pub fn markdown(default: impl Fn(&Field) -> String) -> String {
+    let mut out = String::from("| setting | default | takes | what it is |\n|---|---|---|---|\n");
+    for field in FIELDS {
+        let default = default(field);
+        let shown = if default.is_empty() { "empty".to_owned() } else { format!("`{default}`") };
+        out += &format!("| `{}` | {shown} | {} | {} |\n", field.key, field.allowed(), field.help);
+    }
+    out
+}
+
 /// A value as a person would type it: text without quotes.
 pub fn plain(value: &toml::Value) -> String {
     match value {

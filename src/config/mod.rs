@@ -226,6 +226,12 @@ impl RunConfig {
         FIELDS.iter().filter(|field| self.get(field) != default.get(field)).collect()
     }
 
+    /// All settings with their defaults as a Markdown table.
+    pub fn markdown() -> String {
+        let default = Self::default();
+        fields::markdown(|field| default.get(field))
+    }
+
     /// All settings as TOML tables, one a section.
     pub fn to_table(&self) -> toml::Table {
         // Plain structs of numbers, texts and names: nothing TOML lacks a form for.

@@ -15,14 +15,18 @@ use crate::dataset::Cache;
 use crate::runs::{self, RunFolder};
 
 /// Carries out an effect that reads something; the answer comes as a message. Other effects are not for here.
-pub fn spawn(effect: Effect, runs_folder: &std::path::Path, cache: &Cache, messages: &UnboundedSender<Message>) {
+pub fn spawn(
+    effect: Effect,
+    runs_folder: &std::path::Path,
+    cache: &Cache,
+    messages: &UnboundedSender<Message>,
+) {
     let (runs_folder, cache, messages) = (runs_folder.to_owned(), cache.clone(), messages.clone());
     let work = move || {
         let answer = match effect {
             Effect::LoadData(section) => {
-                let outcome = guarded(|| {
-                    cache.load(&section).map(DataView::new).map_err(|error| error.to_string())
-                });
+                let outcome =
+                    guarded(|| cache.load(&section).map(DataView::new).map_err(|error| error.to_string()));
                 Message::Data(section, outcome)
             }
             Effect::ListRuns => {

@@ -170,12 +170,7 @@ impl<'a> Canvas<'a> {
 /// The middle of `area`, at most this wide and high.
 pub fn middle(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
-    Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    }
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }
 
 /// Row `index` of an area, empty below its end.
@@ -199,7 +194,9 @@ fn to_ascii(symbol: char) -> char {
     match symbol {
         '─' | '━' | '–' | '—' | '−' | '┄' | '╌' | '╍' | '┅' => '-',
         '│' | '┃' | '┆' | '╎' | '▏' => '|',
-        '╭' | '╮' | '╰' | '╯' | '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' => '+',
+        '╭' | '╮' | '╰' | '╯' | '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' => {
+            '+'
+        }
         '█' | '▉' | '▊' | '▋' | '▮' | '■' | '▇' | '▆' | '▀' => '#',
         '▌' | '▍' | '▅' | '▄' => '=',
         '▃' | '▂' | '▁' | '▎' => '_',

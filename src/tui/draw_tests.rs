@@ -26,7 +26,8 @@ fn buffer(app: &App, (width, height): (u16, u16)) -> Buffer {
 fn screen(app: &App, size: (u16, u16)) -> String {
     let buffer = buffer(app, size);
     let rows = buffer.content.chunks(usize::from(size.0));
-    rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned() + "\n").collect()
+    rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned() + "\n")
+        .collect()
 }
 
 fn expect(app: &App, size: (u16, u16), name: &str) {
@@ -86,7 +87,9 @@ fn states() -> Vec<(&'static str, App)> {
     let mut app = training();
     ended(&mut app, RunState::Finished, "no gain for 14 epochs");
     all.push(("train_ended", app));
-    for (name, outcome) in [("runs_empty", Ok(Vec::new())), ("runs_failed", Err("can't read /runs".to_owned()))] {
+    for (name, outcome) in
+        [("runs_empty", Ok(Vec::new())), ("runs_failed", Err("can't read /runs".to_owned()))]
+    {
         let mut app = fixture::app();
         press(&mut app, &["3"]);
         app.update(Message::Runs(outcome), noon());

@@ -59,12 +59,7 @@ enum Dirty {
 ///
 /// # Errors
 /// When the terminal can't be taken.
-pub async fn run(
-    app: &mut App,
-    start: bool,
-    trainer: &mut Trainer,
-    cache: &Cache,
-) -> anyhow::Result<Ending> {
+pub async fn run(app: &mut App, start: bool, trainer: &mut Trainer, cache: &Cache) -> anyhow::Result<Ending> {
     let (sender, inbox) = unbounded_channel();
     let endings = Endings::watch()?;
     let mut screen = Screen::take(sender.clone())?;

@@ -74,7 +74,10 @@ mod tests {
 
     #[test]
     fn learning_rates_read_as_people_type_them() {
-        assert_eq!([3e-4, 1.5e-4, 1e-5, 0.0, 1.0, 0.02].map(rate), ["3e-4", "1.5e-4", "1e-5", "0", "1", "2e-2"]);
+        assert_eq!(
+            [3e-4, 1.5e-4, 1e-5, 0.0, 1.0, 0.02].map(rate),
+            ["3e-4", "1.5e-4", "1e-5", "0", "1", "2e-2"]
+        );
     }
 
     #[test]

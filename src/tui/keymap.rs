@@ -246,8 +246,7 @@ pub const BINDINGS: &[Binding] = &[
 /// Rows that hold in a mode: its own, then those of every screen.
 pub fn bindings(mode: Mode) -> impl Iterator<Item = &'static Binding> {
     let own = BINDINGS.iter().filter(move |binding| binding.mode == mode);
-    let global =
-        BINDINGS.iter().filter(move |binding| mode.has_global() && binding.mode == Mode::Global);
+    let global = BINDINGS.iter().filter(move |binding| mode.has_global() && binding.mode == Mode::Global);
     own.chain(global)
 }
 

@@ -64,7 +64,10 @@ fn a_users_theme_needs_only_what_differs() {
 #[test]
 fn a_bad_theme_file_is_told_in_a_sentence() {
     let message = refusal("acent = \"red\"");
-    assert!(message.contains("own.toml") && message.contains("`acent`") && message.contains("`accent`"), "{message}");
+    assert!(
+        message.contains("own.toml") && message.contains("`acent`") && message.contains("`accent`"),
+        "{message}"
+    );
     let message = refusal("accent = \"reddish\"");
     assert!(message.contains("`accent`") && message.contains("#rrggbb"), "{message}");
     assert!(refusal("accent = 3").contains("`accent`"));

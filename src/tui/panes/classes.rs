@@ -22,7 +22,9 @@ const SHARE: u16 = 7;
 pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let mut tabs = Vec::new();
-    for (choice, name) in [(None, "all"), (Some(Split::Train), "train"), (Some(Split::Val), "val"), (Some(Split::Test), "test")] {
+    for (choice, name) in
+        [(None, "all"), (Some(Split::Train), "train"), (Some(Split::Val), "val"), (Some(Split::Test), "test")]
+    {
         let style = if choice == split { theme.accent() } else { theme.muted() };
         let name = if choice == split { format!("[{name}]") } else { format!(" {name} ") };
         tabs.push(Span::styled(name, style));
@@ -63,9 +65,7 @@ pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, c
 
     let shown = usize::from(inner.height.saturating_sub(1) / height).max(1);
     let first = chosen.saturating_sub(shown.saturating_sub(1)).min(view.rows.len().saturating_sub(shown));
-    let share = |row: usize, split: Option<Split>| {
-        percent(sum(view, row, split), view.total(split))
-    };
+    let share = |row: usize, split: Option<Split>| percent(sum(view, row, split), view.total(split));
     let most = (0..view.rows.len()).filter_map(|row| share(row, split)).fold(0.0, f64::max).max(1e-9);
     for (place, index) in (first..view.rows.len()).take(shown).enumerate() {
         let line = row(inner, 1 + place as u16 * height);
@@ -105,9 +105,8 @@ pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, c
 /// Train, val and test as three bars of half a row each; what they compare is the share, not the count.
 fn thin_bars(view: &DataView, index: usize, most: f64, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let shares = Split::ALL.map(|split| {
-        percent(sum(view, index, Some(split)), view.total(Some(split))).unwrap_or(0.0) / most
-    });
+    let shares = Split::ALL
+        .map(|split| percent(sum(view, index, Some(split)), view.total(Some(split))).unwrap_or(0.0) / most);
     let length = |share: f64| {
         let cells = (share * f64::from(area.width)).round() as u16;
         if share > 0.0 { cells.max(1) } else { 0 }
@@ -119,7 +118,10 @@ fn thin_bars(view: &DataView, index: usize, most: f64, area: Rect, canvas: &mut 
             (true, true) => {
                 canvas.cell(x, area.y, '▀', theme.train());
                 if canvas.theme.coloured {
-                    canvas.style(Rect { x, y: area.y, width: 1, height: 1 }, ratatui::style::Style::new().bg(theme.palette.val));
+                    canvas.style(
+                        Rect { x, y: area.y, width: 1, height: 1 },
+                        ratatui::style::Style::new().bg(theme.palette.val),
+                    );
                 }
             }
             (true, false) => canvas.cell(x, area.y, '▀', theme.train()),
@@ -147,7 +149,8 @@ pub fn pairs(view: &DataView, chosen: Option<usize>, area: Rect, canvas: &mut Ca
         right: Line::styled("% of the row's films that have the column's", theme.muted()),
         ..Panel::default()
     };
-    let panel = if area.width < 62 { Panel { right: Line::default(), bottom: panel.right, ..panel } } else { panel };
+    let panel =
+        if area.width < 62 { Panel { right: Line::default(), bottom: panel.right, ..panel } } else { panel };
     let inner = canvas.panel(area, &panel);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let columns: Vec<usize> = view.rows.iter().filter_map(|row| *row).collect();
@@ -167,7 +170,8 @@ pub fn pairs(view: &DataView, chosen: Option<usize>, area: Rect, canvas: &mut Ca
     let spaced = usize::from(inner.height) >= columns.len() + 1;
     let top = if spaced {
         for (place, column) in columns.iter().enumerate() {
-            let cell = Rect { x: inner.x + head + place as u16 * cell_width, width: cell_width, ..row(inner, 0) };
+            let cell =
+                Rect { x: inner.x + head + place as u16 * cell_width, width: cell_width, ..row(inner, 0) };
             let name = labels.get(*column).map_or("", |condition| condition.abbreviation.as_str());
             let short: String = name.chars().take(usize::from(cell_width) - 1).collect();
             let style = if Some(*column) == chosen { theme.accent() } else { theme.muted() };
@@ -179,7 +183,8 @@ pub fn pairs(view: &DataView, chosen: Option<usize>, area: Rect, canvas: &mut Ca
     };
     for (place, first) in columns.iter().enumerate() {
         let line = row(inner, top + place as u16);
-        let name = labels.get(*first).map_or("", |c| if wide { c.name.as_str() } else { c.abbreviation.as_str() });
+        let name =
+            labels.get(*first).map_or("", |c| if wide { c.name.as_str() } else { c.abbreviation.as_str() });
         let style = if Some(*first) == chosen { theme.accent() } else { theme.text() };
         canvas.text(Rect { width: head, ..line }, name, style);
         for (column, second) in columns.iter().enumerate().filter(|(column, _)| *column != place) {

@@ -50,7 +50,11 @@ impl Curves<'_> {
         let mut series = Vec::new();
         if weight > 0.0 {
             for points in [&train, &val] {
-                series.push(Series { points: points.clone(), stroke: Stroke::Faint, style: theme.border(false) });
+                series.push(Series {
+                    points: points.clone(),
+                    stroke: Stroke::Faint,
+                    style: theme.border(false),
+                });
             }
         }
         let line = |points: &[Point]| if weight > 0.0 { smooth(points, weight) } else { points.to_vec() };
@@ -59,13 +63,8 @@ impl Curves<'_> {
         let best = self.best_of(spec, &val);
         let log = spec.falls && self.view.log_y;
         let cursor = self.view.cursor.map(|epoch| epoch as f64);
-        let chart = Chart {
-            series,
-            log,
-            cursor,
-            mark: best.map(|point| (point, theme.good())),
-            empty: self.empty,
-        };
+        let chart =
+            Chart { series, log, cursor, mark: best.map(|point| (point, theme.good())), empty: self.empty };
 
         let mut legend = Vec::new();
         if log {

@@ -122,7 +122,8 @@ fn film(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         focused: false,
     };
     let inner = canvas.panel(area, &panel);
-    let picture = Picture { pixels: pixels.film(index as usize), height: pixels.height(), width: pixels.width() };
+    let picture =
+        Picture { pixels: pixels.film(index as usize), height: pixels.height(), width: pixels.width() };
     picture.render(inner, canvas);
 }
 
@@ -131,7 +132,8 @@ fn provenance(view: &DataView, area: Rect, canvas: &mut Canvas) {
     let data = &view.dataset;
     let inner = canvas.panel(area, &Panel { title: "source", ..Panel::default() });
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let size = data.film_size().map_or("labels only".to_owned(), |(height, width)| format!("{width}x{height} px"));
+    let size =
+        data.film_size().map_or("labels only".to_owned(), |(height, width)| format!("{width}x{height} px"));
     let splits: Vec<String> =
         Split::ALL.iter().map(|split| format!("{split} {}", count(view.total(Some(*split))))).collect();
     let source = data.source().to_string();

@@ -83,10 +83,16 @@ fn setting(app: &App, entry: &Entry, chosen: bool, head: &str, line: Rect, canva
             canvas.style(value, theme.base().add_modifier(Modifier::UNDERLINED));
             canvas.text(value, &text, theme.strong().add_modifier(Modifier::UNDERLINED));
             let cursor = input.visual_cursor().saturating_sub(scroll) as u16;
-            canvas.style(at(section + NAME + 3 + cursor.min(VALUE - 4), 1), theme.base().add_modifier(Modifier::REVERSED));
+            canvas.style(
+                at(section + NAME + 3 + cursor.min(VALUE - 4), 1),
+                theme.base().add_modifier(Modifier::REVERSED),
+            );
         }
         _ => {
-            let turns = matches!(entry.field.kind, Kind::Choice(_) | Kind::Switch | Kind::Whole { .. } | Kind::Real { .. });
+            let turns = matches!(
+                entry.field.kind,
+                Kind::Choice(_) | Kind::Switch | Kind::Whole { .. } | Kind::Real { .. }
+            );
             let empty = entry.text.is_empty();
             let text = if empty { "none".to_owned() } else { one_line(&entry.text, usize::from(VALUE) - 4) };
             let text = if chosen && turns { format!("◂ {text} ▸") } else { format!("  {text}") };
@@ -105,13 +111,19 @@ fn setting(app: &App, entry: &Entry, chosen: bool, head: &str, line: Rect, canva
     match error {
         Some(error) => {
             // The key stands in front of the row already.
-            let short = error.split_once("it takes ").map_or(error.clone(), |(_, allowed)| format!("takes {allowed}"));
+            let short = error
+                .split_once("it takes ")
+                .map_or(error.clone(), |(_, allowed)| format!("takes {allowed}"));
             canvas.text(beside, &one_line(&format!("✗ {short}"), usize::from(beside.width)), theme.bad());
         }
         None if differs => {
             let default = RunConfig::default().get(entry.field);
             let default = if default.is_empty() { "none".to_owned() } else { default };
-            canvas.text(beside, &one_line(&format!("default {default}"), usize::from(beside.width)), theme.muted());
+            canvas.text(
+                beside,
+                &one_line(&format!("default {default}"), usize::from(beside.width)),
+                theme.muted(),
+            );
         }
         None => {}
     }

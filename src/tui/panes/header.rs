@@ -80,10 +80,7 @@ fn run_lines<'a>(app: &App, canvas: &Canvas) -> Vec<Line<'a>> {
 pub fn bottom(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let mode = app.mode();
-    let at_home = !matches!(
-        mode,
-        Mode::Form | Mode::Typing | Mode::Help | Mode::Question | Mode::Saving
-    );
+    let at_home = !matches!(mode, Mode::Form | Mode::Typing | Mode::Help | Mode::Question | Mode::Saving);
     let mut room = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     if at_home && area.width >= 40 {
         let mut spans = Vec::new();
@@ -117,8 +114,10 @@ pub fn bottom(app: &App, area: Rect, canvas: &mut Canvas) {
             canvas.text(room, "…", theme.muted());
             break;
         }
-        let line =
-            Line::from(vec![Span::styled(key, theme.accent()), Span::styled(format!(" {label}"), theme.text())]);
+        let line = Line::from(vec![
+            Span::styled(key, theme.accent()),
+            Span::styled(format!(" {label}"), theme.text()),
+        ]);
         let used = canvas.line(room, &line) + 2;
         room = Rect { x: room.x + used, width: room.width.saturating_sub(used), ..room };
     }

@@ -47,7 +47,10 @@ pub fn render(line: usize, area: Rect, canvas: &mut Canvas) {
     let more = entries.len().saturating_sub(first + rows);
     let panel = Panel {
         title: "keys",
-        right: Line::styled(if more > 0 { format!("{more} more lines, ↓") } else { String::new() }, theme.muted()),
+        right: Line::styled(
+            if more > 0 { format!("{more} more lines, ↓") } else { String::new() },
+            theme.muted(),
+        ),
         focused: true,
         ..Panel::default()
     };

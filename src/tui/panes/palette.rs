@@ -33,11 +33,19 @@ fn rank(text: &str, typed: &str) -> Option<u8> {
         return Some(2);
     }
     let mut letters = text.chars();
-    typed.chars().filter(|letter| *letter != ' ').all(|wanted| letters.any(|letter| letter == wanted)).then_some(3)
+    typed
+        .chars()
+        .filter(|letter| *letter != ' ')
+        .all(|wanted| letters.any(|letter| letter == wanted))
+        .then_some(3)
 }
 
 fn text(binding: &Binding) -> String {
-    if binding.label.is_empty() { binding.help.to_owned() } else { format!("{}: {}", binding.label, binding.help) }
+    if binding.label.is_empty() {
+        binding.help.to_owned()
+    } else {
+        format!("{}: {}", binding.label, binding.help)
+    }
 }
 
 /// Draws the palette at the top of `area`.
@@ -56,7 +64,8 @@ pub fn render(input: &Input, chosen: usize, area: Rect, canvas: &mut Canvas) {
     let scroll = input.visual_scroll(room);
     let shown: String = input.value().chars().skip(scroll).take(room).collect();
     canvas.text(field, &shown, theme.strong());
-    let cursor = Rect { x: field.x + (input.visual_cursor().saturating_sub(scroll)) as u16, width: 1, ..field };
+    let cursor =
+        Rect { x: field.x + (input.visual_cursor().saturating_sub(scroll)) as u16, width: 1, ..field };
     canvas.style(cursor.intersection(field), theme.base().add_modifier(Modifier::REVERSED));
     if found.is_empty() {
         canvas.text(row(inner, 2), "no command has these letters", theme.muted());

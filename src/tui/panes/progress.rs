@@ -31,8 +31,10 @@ pub fn settings(
         || one_line(&config.run.name, 24),
         |info| one_line(&format!("{} {}", config.run.name, info.id.short()), 24),
     );
-    let inner =
-        canvas.panel(area, &Panel { title, right: Line::styled(name.trim().to_owned(), theme.muted()), ..Panel::default() });
+    let inner = canvas.panel(
+        area,
+        &Panel { title, right: Line::styled(name.trim().to_owned(), theme.muted()), ..Panel::default() },
+    );
     let (now, before) = rates;
     let lr = match before {
         Some(before) if rate(before) != rate(now) => format!("{} → {}", rate(before), rate(now)),
@@ -55,7 +57,10 @@ pub fn settings(
             info.map_or(String::new(), |info| format!("{} params", parameters(info.parameters))),
         ),
         (
-            format!("{} {size}", one_line(&config.data.source, usize::from(inner.width).saturating_sub(24).max(8))),
+            format!(
+                "{} {size}",
+                one_line(&config.data.source, usize::from(inner.width).saturating_sub(24).max(8))
+            ),
             info.map_or(String::new(), |info| format!("{} films", count(info.films[0]))),
         ),
         (format!("{} {lr}", config.optimizer.kind), format!("batch {}", config.optimizer.batch_size)),
@@ -100,12 +105,13 @@ enum Row {
 
 fn rows(run: &LiveRun, progress: &Progress) -> Vec<Row> {
     let of = |part: f64, whole: f64| if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 };
-    let wait = run.info.as_ref().map(|info| &info.config.early_stopping).filter(|stopping| stopping.enabled).map(
-        |stopping| Row::Wait {
-            done: run.epochs.last().map_or(0, |record| record.wait_count),
-            of: stopping.patience,
-        },
-    );
+    let wait =
+        run.info.as_ref().map(|info| &info.config.early_stopping).filter(|stopping| stopping.enabled).map(
+            |stopping| Row::Wait {
+                done: run.epochs.last().map_or(0, |record| record.wait_count),
+                of: stopping.patience,
+            },
+        );
     let memory = if progress.memory == 0 { NONE.to_owned() } else { bytes(progress.memory) };
     if let Some(ending) = &run.ending {
         let epochs = run.info.as_ref().map_or(0, |info| info.config.optimizer.epochs);
@@ -119,7 +125,10 @@ fn rows(run: &LiveRun, progress: &Progress) -> Vec<Row> {
         });
         rows.push(Row::Pair("best".into(), best));
         rows.push(Row::Pair("test macro AUROC".into(), fixed(run.tested, 4)));
-        rows.push(Row::Pair(format!("took {}", clock(progress.elapsed)), format!("{} films/s", whole(speed))));
+        rows.push(Row::Pair(
+            format!("took {}", clock(progress.elapsed)),
+            format!("{} films/s", whole(speed)),
+        ));
         return rows;
     }
     let pass = of(progress.done as f64, progress.total as f64);
@@ -184,7 +193,11 @@ impl Row {
                 let style = if *done * 2 > *of { theme.warning() } else { theme.bar() };
                 let signs = Rect { x: area.x + 6, width: room, ..area };
                 let used = if area.height > 0 { steps(canvas, signs, *done, *of, style) } else { 0 };
-                canvas.text(Rect { x: signs.x + used, width: area.width.saturating_sub(6 + used), ..area }, &tail, theme.text());
+                canvas.text(
+                    Rect { x: signs.x + used, width: area.width.saturating_sub(6 + used), ..area },
+                    &tail,
+                    theme.text(),
+                );
             }
             Self::Pair(left, right) => {
                 let used = canvas.text(area, left, theme.text());
@@ -217,7 +230,8 @@ pub fn conditions(labels: &LabelSet, epochs: &[Vec<Option<f64>>], area: Rect, ca
         let Some(condition) = labels.get(*column) else { continue };
         let x = inner.x + (place / per_column) as u16 * (width + 2);
         let cell = Rect { x, width, ..row(inner, (place % per_column) as u16) };
-        let trend: Vec<f64> = epochs.iter().filter_map(|epoch| epoch.get(*column).copied().flatten()).collect();
+        let trend: Vec<f64> =
+            epochs.iter().filter_map(|epoch| epoch.get(*column).copied().flatten()).collect();
         let spark_room = usize::from(width).saturating_sub(19 + 6);
         let long = width >= 26;
         let curve = if spark_room >= 4 { spark(&trend, spark_room.min(16)) } else { String::new() };

@@ -43,7 +43,9 @@ fn ask(title: &str, text: &str, yes: &str, no: &str, area: Rect, canvas: &mut Ca
         Span::styled(format!(" {no}"), theme.text()),
     ]);
     let top = u16::from(inner.height > 4);
-    for (index, line) in wrap(&Line::styled(text.to_owned(), theme.text()), usize::from(inner.width)).iter().enumerate() {
+    for (index, line) in
+        wrap(&Line::styled(text.to_owned(), theme.text()), usize::from(inner.width)).iter().enumerate()
+    {
         canvas.line(row(inner, top + index as u16), line);
     }
     canvas.line(row(inner, inner.height.saturating_sub(1)), &answers);

@@ -85,30 +85,67 @@ struct Column {
 
 const COLUMNS: [Column; 9] = [
     Column { head: "run", width: 5, right: false, from: 0, text: |run, _| run.id.short().to_owned() },
-    Column { head: "name", width: 12, right: false, from: 88, text: |run, _| of(run, |c| c.run.name.clone()) },
-    Column { head: "network", width: 12, right: false, from: 44, text: |run, _| of(run, |c| c.model.arch.to_string()) },
-    Column { head: "data", width: 18, right: false, from: 100, text: |run, _| of(run, |c| short_source(&c.data.source)) },
+    Column {
+        head: "name",
+        width: 12,
+        right: false,
+        from: 88,
+        text: |run, _| of(run, |c| c.run.name.clone()),
+    },
+    Column {
+        head: "network",
+        width: 12,
+        right: false,
+        from: 44,
+        text: |run, _| of(run, |c| c.model.arch.to_string()),
+    },
+    Column {
+        head: "data",
+        width: 18,
+        right: false,
+        from: 100,
+        text: |run, _| of(run, |c| short_source(&c.data.source)),
+    },
     Column {
         head: "best",
         width: 10,
         right: true,
         from: 30,
         text: |run, _| {
-            run.status.best.as_ref().map_or(NONE.into(), |best| {
-                format!("{} @{:<3}", fixed(Some(best.value), 3), best.epoch)
-            })
+            run.status
+                .best
+                .as_ref()
+                .map_or(NONE.into(), |best| format!("{} @{:<3}", fixed(Some(best.value), 3), best.epoch))
         },
     },
-    Column { head: "epochs", width: 8, right: true, from: 50, text: |run, _| {
-        let most = run.config.as_ref().map_or(NONE.into(), |config| config.optimizer.epochs.to_string());
-        format!("{}/{most}", run.status.epoch)
-    } },
-    Column { head: "time", width: 9, right: true, from: 66, text: |run, _| clock(run.status.seconds()) },
-    Column { head: "started", width: 14, right: true, from: 76, text: |run, zone| {
-        let local = run.status.created.to_zoned(zone.clone());
-        local.strftime("%d %b %H:%M").to_string()
-    } },
-    Column { head: "lr", width: 8, right: true, from: 120, text: |run, _| of(run, |c| crate::tui::format::rate(c.optimizer.lr)) },
+    Column {
+        head: "epochs",
+        width: 8,
+        right: true,
+        from: 50,
+        text: |run, _| {
+            let most = run.config.as_ref().map_or(NONE.into(), |config| config.optimizer.epochs.to_string());
+            format!("{}/{most}", run.status.epoch)
+        },
+    },
+    Column { head: "time", width: 8, right: true, from: 66, text: |run, _| clock(run.status.seconds()) },
+    Column {
+        head: "started",
+        width: 13,
+        right: true,
+        from: 76,
+        text: |run, zone| {
+            let local = run.status.created.to_zoned(zone.clone());
+            local.strftime("%d %b %H:%M").to_string()
+        },
+    },
+    Column {
+        head: "lr",
+        width: 8,
+        right: true,
+        from: 120,
+        text: |run, _| of(run, |c| crate::tui::format::rate(c.optimizer.lr)),
+    },
 ];
 
 fn of(run: &RunSummary, text: impl Fn(&RunConfig) -> String) -> String {
@@ -146,20 +183,29 @@ fn table(app: &App, total: usize, area: Rect, canvas: &mut Canvas) {
     if shown.is_empty() {
         return sentences(inner, &[Line::styled("No run has these letters.", theme.muted())], canvas);
     }
+    let inner = Rect { width: inner.width.saturating_sub(1), ..inner };
     let columns: Vec<&Column> = COLUMNS.iter().filter(|column| inner.width >= column.from).collect();
     let header = row(inner, 0);
     let cells = |line: Rect| {
-        let mut x = line.x + 15;
+        let mut x = line.x + 14;
         columns.iter().map(move |column| {
             let cell = Rect { x, width: column.width, ..line }.intersection(line);
             x += column.width + 1;
             cell
         })
     };
-    canvas.text(Rect { x: header.x + 1, width: header.width.saturating_sub(1), ..header }, "state", theme.muted());
+    canvas.text(
+        Rect { x: header.x + 1, width: header.width.saturating_sub(1), ..header },
+        "state",
+        theme.muted(),
+    );
     for (column, cell) in columns.iter().zip(cells(header)) {
         let head = Line::styled(column.head, theme.muted());
-        if column.right { canvas.right(cell, &head) } else { canvas.line(cell, &head) };
+        if column.right {
+            canvas.right(cell, &head)
+        } else {
+            canvas.line(cell, &head)
+        };
     }
     let room = usize::from(inner.height.saturating_sub(1)).max(1);
     let first = app.runs.row.saturating_sub(room - 1);
@@ -175,10 +221,14 @@ fn table(app: &App, total: usize, area: Rect, canvas: &mut Canvas) {
         for (column, cell) in columns.iter().zip(cells(line)) {
             let text = one_line(&(column.text)(run, app.now.time_zone()), usize::from(column.width));
             let text = Line::styled(text, theme.text());
-            if column.right { canvas.right(cell, &text) } else { canvas.line(cell, &text) };
+            if column.right {
+                canvas.right(cell, &text)
+            } else {
+                canvas.line(cell, &text)
+            };
         }
         if index == app.runs.row {
-            canvas.style(line, theme.selection());
+            canvas.style(Rect { width: line.width + 1, ..line }, theme.selection());
         }
     }
 }
@@ -195,7 +245,12 @@ fn beside(app: &App, run: &RunSummary, area: Rect, canvas: &mut Canvas) {
             Layout::vertical([Constraint::Fill(1), Constraint::Length(facts_height)]).areas(area);
         (charts, facts)
     };
-    let view = ChartView { log_y: app.charts.log_y, smoothing: app.charts.smoothing, chosen: usize::MAX, ..ChartView::default() };
+    let view = ChartView {
+        log_y: app.charts.log_y,
+        smoothing: app.charts.smoothing,
+        chosen: usize::MAX,
+        ..ChartView::default()
+    };
     // Two charts, one above the other or side by side; the view chooses none of them.
     let curves = curves(app, run, &view);
     let halves: [Rect; 2] = if charts.width >= 90 || charts.height < 12 {

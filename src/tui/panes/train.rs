@@ -28,12 +28,9 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let [charts, log] = Layout::vertical([Constraint::Fill(1), Constraint::Length(log)]).areas(left);
     curves(app, charts, canvas);
     log_panel(app, log, canvas);
-    let [settings, progress, rest] = Layout::vertical([
-        Constraint::Length(SETTINGS_HEIGHT),
-        Constraint::Length(9),
-        Constraint::Fill(1),
-    ])
-    .areas(right);
+    let [settings, progress, rest] =
+        Layout::vertical([Constraint::Length(SETTINGS_HEIGHT), Constraint::Length(9), Constraint::Fill(1)])
+            .areas(right);
     run_panel(app, settings, canvas);
     progress::progress(app, progress, canvas);
     if rest.height >= 4 {
@@ -51,7 +48,8 @@ fn narrow(app: &App, area: Rect, canvas: &mut Canvas) {
     let below = if area.height >= 20 { 7 } else { 5 };
     let log = if area.height >= 16 { 4 } else { 0 };
     let [charts, middle, log] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(below), Constraint::Length(log)]).areas(area);
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(below), Constraint::Length(log)])
+            .areas(area);
     curves(app, charts, canvas);
     let [progress, settings] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(middle);
     progress::progress(app, progress, canvas);
@@ -90,7 +88,9 @@ fn curves(app: &App, area: Rect, canvas: &mut Canvas) {
             ];
             lines.extend(plan(app.form.current()).into_iter().map(|line| Line::styled(line, text)));
             match app.form.problem() {
-                Some(problem) => lines.extend([Line::default(), Line::styled(problem.to_owned(), theme.bad())]),
+                Some(problem) => {
+                    lines.extend([Line::default(), Line::styled(problem.to_owned(), theme.bad())])
+                }
                 None => {
                     let warnings = app.form.current().warnings();
                     lines.extend(warnings.into_iter().map(|line| Line::styled(line, theme.warning())));
@@ -135,7 +135,12 @@ fn plan(config: &RunConfig) -> Vec<String> {
         limit => format!(", at most {} films", count(limit)),
     };
     vec![
-        format!("{} on {} at {} px{limit}", config.model.arch, crate::text::one_line(&config.data.source, 60), config.data.size),
+        format!(
+            "{} on {} at {} px{limit}",
+            config.model.arch,
+            crate::text::one_line(&config.data.source, 60),
+            config.data.size
+        ),
         format!(
             "{} epochs at most, batches of {}, {} from {}",
             config.optimizer.epochs,
@@ -150,7 +155,8 @@ fn run_panel(app: &App, area: Rect, canvas: &mut Canvas) {
     let info = app.run.as_ref().and_then(|run| run.info.as_ref());
     match (&app.run, info) {
         (Some(run), Some(info)) => {
-            let (before, now) = run.rate_change.map_or((None, info.config.optimizer.lr), |(from, to)| (Some(from), to));
+            let (before, now) =
+                run.rate_change.map_or((None, info.config.optimizer.lr), |(from, to)| (Some(from), to));
             progress::settings("run", &info.config, Some(info), (now, before), area, canvas);
         }
         _ => {

@@ -16,18 +16,8 @@ pub struct ChartSpec {
 
 /// All charts, the most telling first: a small screen shows the first two, a middling one four.
 pub const CHARTS: [ChartSpec; 6] = [
-    ChartSpec {
-        title: "loss",
-        train: Some("train_loss"),
-        val: Some("val_loss"),
-        falls: true,
-    },
-    ChartSpec {
-        title: "macro AUROC",
-        train: None,
-        val: Some("val_auroc_macro"),
-        falls: false,
-    },
+    ChartSpec { title: "loss", train: Some("train_loss"), val: Some("val_loss"), falls: true },
+    ChartSpec { title: "macro AUROC", train: None, val: Some("val_auroc_macro"), falls: false },
     ChartSpec {
         title: "F1 (micro, .5)",
         train: Some("train_f1_score"),
@@ -40,12 +30,7 @@ pub const CHARTS: [ChartSpec; 6] = [
         val: Some("val_precision"),
         falls: false,
     },
-    ChartSpec {
-        title: "macro AUPRC",
-        train: None,
-        val: Some("val_auprc_macro"),
-        falls: false,
-    },
+    ChartSpec { title: "macro AUPRC", train: None, val: Some("val_auprc_macro"), falls: false },
     ChartSpec {
         title: "accuracy (micro, .5)",
         train: Some("train_accuracy"),

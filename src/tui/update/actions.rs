@@ -73,7 +73,9 @@ impl App {
                 Some(_) => self.overlay = Some(Overlay::AskStop),
                 None => self.say(Level::Info, "no run is on; s starts one"),
             },
-            Action::Checkpoint => return self.tell(Command::Checkpoint, "the weights are written after this step"),
+            Action::Checkpoint => {
+                return self.tell(Command::Checkpoint, "the weights are written after this step");
+            }
             Action::RaiseRate => return self.scale_rate(2.0),
             Action::LowerRate => return self.scale_rate(0.5),
             Action::LogScale => self.charts.log_y = !self.charts.log_y,

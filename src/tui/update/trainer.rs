@@ -38,10 +38,7 @@ impl App {
                 return self.list_if_shown();
             }
             Event::LearningRate { from, to, reason } => {
-                self.note(
-                    Level::Info,
-                    &format!("learning rate {} → {}: {reason}", rate(from), rate(to)),
-                );
+                self.note(Level::Info, &format!("learning rate {} → {}: {reason}", rate(from), rate(to)));
                 if let Some(run) = &mut self.run {
                     run.rate_change = Some((from, to));
                 }
@@ -123,12 +120,13 @@ impl App {
             (Some(before), Some(now)) => format!(" ({})", change(now - before, 4)),
             _ => String::new(),
         };
-        let outcome = if report.improved { "best so far".to_owned() } else { format!("wait {}", record.wait_count) };
+        let outcome =
+            if report.improved { "best so far".to_owned() } else { format!("wait {}", record.wait_count) };
         let line = format!(
-            "epoch {} done: val AUROC {}{change}, {outcome}, val loss {}",
+            "epoch {} done: val AUROC {}{change}, {outcome}, {:.1} s",
             record.epoch,
             fixed(record.val_auroc_macro, 4),
-            fixed(record.val_loss, 4),
+            record.epoch_seconds,
         );
         run.push(report);
         self.note(Level::Info, &line);

@@ -72,7 +72,9 @@ impl Chart {
         // The value axis.
         let mut taken = None;
         for (mark, label) in &labels {
-            let y = plot.bottom() - 1 - ((scale.place(*mark) * f64::from(plot.height - 1)).round() as u16).min(plot.height - 1);
+            let y = plot.bottom()
+                - 1
+                - ((scale.place(*mark) * f64::from(plot.height - 1)).round() as u16).min(plot.height - 1);
             if taken == Some(y) {
                 continue;
             }
@@ -97,7 +99,8 @@ impl Chart {
         for mark in whole_marks(first as usize, last as usize, room) {
             let label = mark.to_string();
             let (at, width) = (plot.x + column(mark as f64) / 2, label.len() as u16);
-            let x = at.saturating_sub(width / 2).clamp(plot.x, (plot.right()).saturating_sub(width).max(plot.x));
+            let x =
+                at.saturating_sub(width / 2).clamp(plot.x, (plot.right()).saturating_sub(width).max(plot.x));
             canvas.cell(at, plot.bottom(), '┬', axis);
             canvas.text(Rect { x, y: plot.bottom() + 1, width, height: 1 }, &label, text);
         }

@@ -17,7 +17,13 @@ pub fn gauge(canvas: &mut Canvas, area: Rect, share: f64, style: Style) {
             8 => ('█', style),
             0 => ('░', track),
             // In ASCII a part of a cell is either there or not.
-            part if canvas.ascii => if part >= 4 { ('#', style) } else { ('.', track) },
+            part if canvas.ascii => {
+                if part >= 4 {
+                    ('#', style)
+                } else {
+                    ('.', track)
+                }
+            }
             part => (['▏', '▎', '▍', '▌', '▋', '▊', '▉'][part as usize - 1], style),
         };
         canvas.cell(area.x + column, area.y, sign, style);

@@ -18,7 +18,11 @@ const SHADES: &[u8; 10] = b" .:-=+*#%@";
 impl Picture<'_> {
     /// Draws the film as large as `area` allows, its sides in proportion, in the middle.
     pub fn render(&self, area: Rect, canvas: &mut Canvas) {
-        if area.is_empty() || self.height == 0 || self.width == 0 || self.pixels.len() < self.height * self.width {
+        if area.is_empty()
+            || self.height == 0
+            || self.width == 0
+            || self.pixels.len() < self.height * self.width
+        {
             return;
         }
         // A cell is twice as high as wide, so it holds two square pixels.
@@ -52,9 +56,8 @@ impl Picture<'_> {
         };
         let (xs, ys) = (span(column, columns, self.width), span(row, rows, self.height));
         let count = xs.len() * ys.len();
-        let sum: usize = ys
-            .flat_map(|y| xs.clone().map(move |x| usize::from(self.pixels[y * self.width + x])))
-            .sum();
+        let sum: usize =
+            ys.flat_map(|y| xs.clone().map(move |x| usize::from(self.pixels[y * self.width + x]))).sum();
         sum.checked_div(count).unwrap_or(0) as u8
     }
 }
