@@ -17,7 +17,11 @@ fn holds(name: &str, table: &str) {
         std::fs::write(&path, updated).expect("README.md is written");
         return;
     }
-    assert_eq!(&readme[start..stop], table, "run UPDATE_README=1 cargo test --test readme -- --test-threads 1");
+    assert_eq!(
+        &readme[start..stop],
+        table,
+        "run UPDATE_README=1 cargo test --test readme -- --test-threads 1"
+    );
 }
 
 #[test]

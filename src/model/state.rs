@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use safetensors::SafeTensorError;
 use tch::{Device, TchError, Tensor};
 
 use crate::native;
@@ -172,12 +173,23 @@ impl Snapshot {
     /// # Errors
     /// Names the file and what the system says.
     pub fn write(&self, path: &Path) -> Result<(), WeightsError> {
-        crate::files::replace_with(path, |part| Ok(Tensor::write_safetensors(&self.tensors, part)?)).map_err(
-            |error: WeightsError| WeightsError::Unwritable {
-                path: path.to_owned(),
-                message: crate::text::one_line(&error.to_string(), 200),
-            },
-        )
+        crate::files::replace_with(path, |part| {
+            Tensor::write_safetensors(&self.tensors, part).map_err(|error| match error {
+                TchError::SafeTensorError { err: SafeTensorError::IoError(error), .. } => {
+                    WeightsError::Io(error)
+                }
+                other => WeightsError::Torch(other),
+            })
+        })
+        .map_err(|error| {
+            let message = match error {
+                WeightsError::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+                    "the disk is full; free some space and start again".to_owned()
+                }
+                other => crate::text::one_line(&other.to_string(), 200),
+            };
+            WeightsError::Unwritable { path: path.to_owned(), message }
+        })
     }
 }
 

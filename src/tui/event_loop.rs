@@ -39,6 +39,7 @@ pub enum Ending {
 }
 
 /// What woke the loop.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Wake {
     Message(Message),
     /// There is newer progress, to be read when a frame is drawn: one wake a frame, not one a step.

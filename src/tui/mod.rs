@@ -29,6 +29,7 @@ use std::io::Write;
 
 use crate::config::{AppPaths, RunConfig};
 use crate::dataset::Cache;
+use crate::runs::RunState;
 use crate::train::{Command, Trainer};
 use app::App;
 use theme::Theme;
@@ -66,8 +67,7 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
 
     let ending = event_loop::run(&mut app, options.start, &mut trainer, &cache).await;
     match &ending {
-        // Who doesn't want to wait leaves the thread to the end of the process; the journal can bear it.
-        Ok(event_loop::Ending::AtOnce) => {}
+        Ok(event_loop::Ending::AtOnce) => leave_now(&app),
         Ok(event_loop::Ending::Left) => trainer.shut_down(),
         Ok(event_loop::Ending::Signal) | Err(_) => {
             trainer.send(Command::Interrupt);
@@ -81,6 +81,16 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
     ending.map(|_| ())
 }
 
+/// Ends the process under a trainer that is still at work: its journal can bear that, but a library that takes
+/// its globals down under a working thread can't, so nothing is taken down.
+fn leave_now(app: &App) -> ! {
+    if let Some(line) = farewell(app) {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+    // SAFETY: the terminal is given back and standard output ends its lines itself; nothing else is owed.
+    unsafe { libc::_exit(130) }
+}
+
 /// One line about the last run of this session: its state as the disk says, and where it lies.
 fn farewell(app: &App) -> Option<String> {
     let run = app.run.as_ref()?;
@@ -90,7 +100,9 @@ fn farewell(app: &App) -> Option<String> {
     };
     let status = crate::runs::RunFolder::open(&info.path).ok().and_then(|folder| folder.read_status().ok());
     let (state, epoch) = match &status {
-        Some(status) => (status.honest_state().name(), status.epoch),
+        // Whoever leaves without waiting ends the run with the process.
+        Some(status) if status.state.is_live() => (RunState::Interrupted.name(), status.epoch),
+        Some(status) => (status.state.name(), status.epoch),
         None => (run.ending.as_ref().map_or("on", |ending| ending.state.name()), run.epochs.len()),
     };
     Some(format!("run {} {state} after {epoch} epochs: {}", info.id, info.path.display()))

@@ -30,7 +30,8 @@ fn every_shipped_theme_names_every_role() {
         let table: toml::Table = toml::from_str(text).expect(name);
         let mut named: Vec<&str> = table.keys().map(String::as_str).collect();
         let mut roles = Palette::ROLES.to_vec();
-        (named.sort_unstable(), roles.sort_unstable());
+        named.sort_unstable();
+        roles.sort_unstable();
         assert_eq!(named, roles, "{name}");
     }
 }

@@ -53,6 +53,14 @@ pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, c
     let height = if thin { 2 } else { 1 };
     let header = row(inner, 0);
     canvas.text(Rect { width: name, ..header }, "condition", theme.muted());
+    if thin {
+        let legend = Line::from(vec![
+            Span::styled("▀ train ", theme.train()),
+            Span::styled("▄ val ", theme.val()),
+            Span::styled("▀ test", theme.muted()),
+        ]);
+        canvas.line(Rect { x: header.x + name + 1, width: bars, ..header }, &legend);
+    }
     // Numbers stand at the right edge, where eyes compare them; bars begin beside the names.
     let at = |column: usize| inner.right().saturating_sub(numbers) + COUNT * column as u16;
     for (index, column) in columns.iter().enumerate() {
@@ -115,15 +123,12 @@ fn thin_bars(view: &DataView, index: usize, most: f64, area: Rect, canvas: &mut 
     for column in 0..area.width {
         let x = area.x + column;
         match (column < train, column < val) {
-            (true, true) => {
-                canvas.cell(x, area.y, '▀', theme.train());
-                if canvas.theme.coloured {
-                    canvas.style(
-                        Rect { x, y: area.y, width: 1, height: 1 },
-                        ratatui::style::Style::new().bg(theme.palette.val),
-                    );
-                }
+            (true, true) if theme.coloured => {
+                let style = theme.train().bg(theme.palette.val);
+                canvas.cell(x, area.y, '▀', style);
             }
+            // Without colours both halves are filled alike, and the longer one shows at the end.
+            (true, true) => canvas.cell(x, area.y, '█', theme.train()),
             (true, false) => canvas.cell(x, area.y, '▀', theme.train()),
             (false, true) => canvas.cell(x, area.y, '▄', theme.val()),
             (false, false) => {}
@@ -167,7 +172,7 @@ pub fn pairs(view: &DataView, chosen: Option<usize>, area: Rect, canvas: &mut Ca
         canvas.centre(middle, &Line::styled("too small for this table", theme.muted()));
         return;
     }
-    let spaced = usize::from(inner.height) >= columns.len() + 1;
+    let spaced = usize::from(inner.height) > columns.len();
     let top = if spaced {
         for (place, column) in columns.iter().enumerate() {
             let cell =
@@ -204,6 +209,20 @@ fn shade(share: f64, cell: Rect, canvas: &mut Canvas) {
         s if s >= 3.0 => theme.text(),
         _ => theme.muted(),
     };
+    if cell.width < 3 {
+        // Digits would run into each other.
+        let block = match share {
+            s if s >= 25.0 => '█',
+            s if s >= 10.0 => '▓',
+            s if s >= 3.0 => '▒',
+            s if s >= 0.5 => '░',
+            _ => '·',
+        };
+        for x in cell.left()..cell.right() {
+            canvas.cell(x, cell.y, block, style);
+        }
+        return;
+    }
     let text = if share < 0.5 { "·".to_owned() } else { format!("{share:.0}") };
     canvas.right(cell, &Line::styled(text, style));
 }

@@ -48,7 +48,18 @@ fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     let strip = if area.height >= 18 { 4 } else { 0 };
     let [body, strip] = Layout::vertical([Constraint::Fill(1), Constraint::Length(strip)]).areas(area);
     let column = view.rows.get(app.data.row).copied().flatten();
-    let table = |area, canvas: &mut Canvas| classes::table(view, app.data.split, app.data.row, area, canvas);
+    let table = |area: Rect, canvas: &mut Canvas| {
+        // What the classes leave free tells what the chosen one occurs with.
+        let rows = view.rows.len() as u16;
+        let needed = if area.height >= 2 * rows + 3 + 6 { 2 * rows + 3 } else { rows + 3 };
+        let spare = area.height.saturating_sub(needed);
+        let below = if spare >= 6 { spare.min(rows / 2 + 3) } else { 0 };
+        let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(area);
+        classes::table(view, app.data.split, app.data.row, upper, canvas);
+        if below > 0 {
+            classes::companions(view, app.data.row, lower, canvas);
+        }
+    };
     let side = |side: Side, area, canvas: &mut Canvas| match side {
         Side::Pairs => classes::pairs(view, column, area, canvas),
         Side::Film | Side::Classes => film(app, view, area, canvas),
@@ -61,18 +72,13 @@ fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         film(app, view, upper, canvas);
         classes::pairs(view, column, lower, canvas);
     } else if body.width >= 100 {
-        let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(50)]).areas(body);
+        // Fourteen columns of two digits need a little more than a film.
+        let wide = if app.data.side == Side::Pairs { 54 } else { 50 };
+        let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(wide)]).areas(body);
         match app.data.side {
             Side::Classes => table(body, canvas),
             other => {
-                let spare = left.height.saturating_sub(view.rows.len() as u16 + 3);
-                let below = if spare >= 6 { spare } else { 0 };
-                let [upper, lower] =
-                    Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(left);
-                table(upper, canvas);
-                if below > 0 {
-                    classes::companions(view, app.data.row, lower, canvas);
-                }
+                table(left, canvas);
                 side(other, right, canvas);
             }
         }

@@ -234,7 +234,11 @@ pub fn conditions(labels: &LabelSet, epochs: &[Vec<Option<f64>>], area: Rect, ca
             epochs.iter().filter_map(|epoch| epoch.get(*column).copied().flatten()).collect();
         let spark_room = usize::from(width).saturating_sub(19 + 6);
         let long = width >= 26;
-        let curve = if spark_room >= 4 { spark(&trend, spark_room.min(16)) } else { String::new() };
+        let curve = if spark_room >= 4 && trend.len() > 1 {
+            spark(&trend, spark_room.min(16))
+        } else {
+            String::new()
+        };
         let name = if long { &condition.name } else { &condition.abbreviation };
         canvas.text(cell, &one_line(name, 19), theme.text());
         let tail = Line::from(vec![

@@ -178,7 +178,8 @@ impl Form {
         let mut config = self.config.clone();
         self.problem = None;
         for entry in &mut self.entries {
-            entry.error = config.set(entry.field.key, &entry.text).err().map(|error| error.to_string());
+            entry.error = refusal(entry.field, &entry.text)
+                .or_else(|| config.set(entry.field.key, &entry.text).err().map(|error| error.to_string()));
             // Texts come to stand as the configuration writes them, so that equal values look equal.
             if entry.error.is_none() {
                 entry.text = config.get(entry.field);

@@ -61,6 +61,8 @@ fn an_unknown_source_is_told_while_it_is_typed() {
     let mut form = form();
     form.begin(Some("chest".into()));
     assert!(form.typing_error().expect("unknown").contains("phantom"));
+    form.end(true);
+    assert!(form.config().is_none(), "and starts nothing");
 }
 
 #[test]
