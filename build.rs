@@ -8,6 +8,10 @@ fn main() {
     let Some(libraries) = std::env::var_os("DEP_TCH_LIBTORCH_LIB").map(PathBuf::from) else {
         panic!("torch-sys did not say where libtorch is; run `make setup`");
     };
+    println!("cargo:rustc-check-cfg=cfg(chestxr_cuda)");
+    if libraries.join("libtorch_cuda.so").exists() {
+        println!("cargo:rustc-cfg=chestxr_cuda");
+    }
     compile_shim(&libraries);
     link_libtorch(&libraries);
 }

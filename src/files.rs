@@ -1,30 +1,66 @@
-//! Replacing a file so that a reader sees the old one or the new one, never a part.
+//! Replacing a file so that a reader, or whoever comes after a kill, sees the old one or the new one, never a
+//! part.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Replaces `path` by what `write` leaves at the temporary path it is given: flushed to disk, then renamed.
-///
-/// # Errors
-/// What `write` or the file system says; `path` is then as it was.
-pub fn replace_with<E: From<io::Error>>(
-    path: &Path,
-    write: impl FnOnce(&Path) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let outcome = write(&part).and_then(|()| {
-        File::open(&part)?.sync_all()?;
-        fs::rename(&part, path)?;
-        Ok(())
-    });
-    if outcome.is_err() {
-        // The half-written file is of no use to anyone; that it may not exist is fine.
-        let _ = fs::remove_file(&part);
+/// A new file beside the one it shall replace; removed again unless it gets there.
+#[derive(Debug)]
+pub struct Replacement {
+    target: PathBuf,
+    part: PathBuf,
+    done: bool,
+}
+
+impl Replacement {
+    /// Makes a new, empty file in the folder of `target`.
+    ///
+    /// # Errors
+    /// When `target` names a folder, or its folder isn't there or can't be written.
+    pub fn beside(target: &Path) -> io::Result<(Self, File)> {
+        if target.file_name().is_none() || target.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it names a folder, not a file"));
+        }
+        let mut number = 0_u32;
+        loop {
+            // The number of this process keeps two of them from writing into one file.
+            let part = target.with_file_name(format!(".{}-{number}.part", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).open(&part) {
+                Ok(file) => return Ok((Self { target: target.to_owned(), part, done: false }, file)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < u32::MAX => {
+                    number += 1
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
-    outcome
+
+    /// Where the new file lies until it takes its place.
+    pub fn path(&self) -> &Path {
+        &self.part
+    }
+
+    /// Sees the content onto the disk, then the name.
+    ///
+    /// # Errors
+    /// What the file system says; the target is then as it was.
+    pub fn put_in_place(mut self) -> io::Result<()> {
+        File::open(&self.part)?.sync_all()?;
+        fs::rename(&self.part, &self.target)?;
+        self.done = true;
+        let folder = self.target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        if !self.done {
+            // Nothing to be done where even that fails; the name tells what it is.
+            let _ = fs::remove_file(&self.part);
+        }
+    }
 }
 
 /// Replaces `path` by `bytes`.
@@ -32,5 +68,26 @@ pub fn replace_with<E: From<io::Error>>(
 /// # Errors
 /// What the file system says; `path` is then as it was.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with(path, |part| File::create(part)?.write_all(bytes))
+    let (replacement, mut file) = Replacement::beside(path)?;
+    file.write_all(bytes)?;
+    replacement.put_in_place()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("status.json");
+        replace_file(&path, b"old").expect("written");
+        let (unfinished, mut file) = Replacement::beside(&path).expect("a part");
+        file.write_all(b"ne").expect("written");
+        assert_eq!(fs::read(&path).expect("read"), b"old");
+        drop(unfinished);
+        replace_file(&path, b"new").expect("written");
+        assert_eq!(fs::read(&path).expect("read"), b"new");
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing is left over");
+    }
 }

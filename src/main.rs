@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             if commands::is_broken_pipe(&error) {
                 return Exit::Done.into();
             }
-            eprintln!("chestxr-tui: {error:#}");
+            commands::complain(&format!("chestxr-tui: {error:#}"));
             commands::exit_of(&error).into()
         }
     }
@@ -69,9 +69,9 @@ fn workbench(config: RunConfig, paths: AppPaths, global: &Global, start: bool) -
     let trainer =
         Trainer::spawn(paths.runs.clone(), cache.clone()).context("can't start the trainer's thread")?;
     let options = tui::Options { config, paths, theme: global.theme.clone(), start };
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(tui::run(options, trainer, cache))?;
-    Ok(Exit::Done)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(match runtime.block_on(tui::run(options, trainer, cache))? {
+        tui::Left::ByChoice => Exit::Done,
+        tui::Left::BySignal => Exit::Interrupted,
+    })
 }

@@ -152,6 +152,60 @@ fn the_first_interrupt_writes_the_checkpoint_and_ends_with_130() {
 }
 
 #[test]
+fn a_reader_that_hangs_up_ends_the_run_with_a_checkpoint() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let mut child = small(runs.path())
+        .args(["--json", "--set", "optimizer.epochs=10000", "--set", "early_stopping.enabled=false"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program runs");
+    let mut first = [0; 1];
+    std::io::Read::read_exact(child.stdout.as_mut().expect("piped"), &mut first).expect("it speaks");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let run = only_run(runs.path());
+    assert_eq!(json(&run.join("status.json"))["state"], "interrupted");
+    assert!(run.join("checkpoints/last.safetensors").is_file());
+}
+
+#[test]
+fn a_batch_that_leaves_batch_norm_one_value_fails_with_a_sentence() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    // 84 training films in batches of 83: the last one is alone, and at 28 px this ResNet ends in one pixel.
+    let output = small(runs.path())
+        .args(["--set", "model.arch=resnet18", "--set", "model.stem=imagenet", "--set", "data.size=28"])
+        .args(["--set", "optimizer.batch_size=83"])
+        .output()
+        .expect("it ends");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("choose another optimizer.batch_size"), "{}", stderr(&output));
+    assert_eq!(json(&only_run(runs.path()).join("status.json"))["state"], "failed");
+}
+
+#[test]
+fn text_from_files_reaches_the_terminal_without_control_characters() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let config = runs.path().join("c.toml");
+    for text in [
+        "[\"\\u001b[31mred\"]\nx = 1\n",
+        "[run]\nname = \"\\u001b[31mred\"\n",
+        "[run]\n\"\\u001b[31m\" = 1\n",
+    ] {
+        fs::write(&config, text).expect("written");
+        let output =
+            chestxr(runs.path()).args(["--no-ui", "--config"]).arg(&config).output().expect("it refuses");
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let message = stderr(&output);
+        assert!(!message.contains('\u{1b}') && message.trim_end().lines().count() == 1, "{message:?}");
+    }
+    fs::write(&config, "[optimizer]\nlearning_rate = 1\n").expect("written");
+    let output =
+        chestxr(runs.path()).args(["--no-ui", "--config"]).arg(&config).output().expect("it refuses");
+    assert_eq!(stderr(&output).matches("there is no setting").count(), 1, "{}", stderr(&output));
+}
+
+#[test]
 fn a_kill_leaves_files_that_read_and_a_run_that_says_so() {
     let runs = tempfile::tempdir().expect("a temporary folder");
     let mut child = small(runs.path())
@@ -349,7 +403,10 @@ fn weights_of_another_network_are_refused_by_name() {
         small(other.path()).args(["--set", &init, "--set", "model.arch=resnet18"]).output().expect("it ends");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("has no tensor `conv1.weight`"), "{}", stderr(&output));
-    assert_eq!(json(&only_run(other.path()).join("status.json"))["state"], "failed");
+    assert!(
+        fs::read_dir(other.path()).expect("a folder").next().is_none(),
+        "a run that never began leaves nothing"
+    );
 
     let third = tempfile::tempdir().expect("a temporary folder");
     let output =
@@ -364,7 +421,11 @@ fn doctor_and_completions_speak() {
     let output = chestxr(runs.path()).arg("doctor").output().expect("it looks");
     assert_eq!(output.status.code(), Some(0));
     let text = stdout(&output);
-    assert!(text.contains("libtorch     2.13.0") && text.contains("CUDA"), "{text}");
+    assert!(
+        text.contains(&format!("libtorch     {}", chestxr_tui::native::libtorch_version()))
+            && text.contains("CUDA"),
+        "{text}"
+    );
     let output = chestxr(runs.path()).args(["completions", "bash"]).output().expect("it prints");
     assert!(stdout(&output).contains("_chestxr__tui"));
 }

@@ -11,6 +11,9 @@ use chestxr_tui::{native, runs};
 
 use super::Exit;
 
+/// Whether libtorch was built with CUDA; build.rs looks.
+const CUDA_BUILD: bool = cfg!(chestxr_cuda);
+
 /// One thing looked at.
 struct Finding {
     key: &'static str,
@@ -31,7 +34,10 @@ fn missing(key: &'static str, value: impl Into<String>, advice: impl Into<String
 pub fn run(paths: &AppPaths, json: bool) -> Result<Exit> {
     let findings = [
         fine("chestxr-tui", env!("CARGO_PKG_VERSION")),
-        fine("libtorch", native::libtorch_version()),
+        fine(
+            "libtorch",
+            format!("{} ({} build)", native::libtorch_version(), if CUDA_BUILD { "CUDA" } else { "CPU" }),
+        ),
         fine("threads", tch::get_num_threads().to_string()),
         cuda(),
         terminal(),
@@ -64,14 +70,18 @@ fn cuda() -> Finding {
     }
     // A driver without a libtorch that can use it is the common trap: training then runs on the CPU, slowly.
     let driver = std::path::Path::new("/proc/driver/nvidia/version").exists();
-    if driver {
-        missing(
+    match (driver, CUDA_BUILD) {
+        (false, _) => fine("CUDA", "no NVIDIA driver; training runs on the CPU"),
+        (true, false) => missing(
             "CUDA",
             "an NVIDIA driver, but a libtorch without CUDA",
             "run `CUDA=1 make setup`, then build again",
-        )
-    } else {
-        fine("CUDA", "no NVIDIA driver; training runs on the CPU")
+        ),
+        (true, true) => missing(
+            "CUDA",
+            "an NVIDIA driver and a libtorch with CUDA, but no device",
+            "see what `nvidia-smi` says, whether CUDA_VISIBLE_DEVICES hides it, and whether the driver is new enough",
+        ),
     }
 }
 

@@ -6,7 +6,7 @@ pub mod doctor;
 pub mod runs;
 pub mod train;
 
-use std::io::{self, ErrorKind, IsTerminal};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use chestxr_tui::config::ConfigError;
@@ -46,6 +46,12 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
         || error.is::<Misuse>()
         || error.downcast_ref::<DataError>().is_some_and(DataError::is_usage);
     if misused { Exit::Misused } else { Exit::Failed }
+}
+
+/// Says something on stderr, fit for a terminal. Nothing happens when stderr is gone: a complaint about that
+/// would have no place to go either.
+pub fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", chestxr_tui::text::one_line(text, 2000));
 }
 
 /// Whether an error is only that nobody reads our output any more.

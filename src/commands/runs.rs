@@ -7,7 +7,7 @@ use serde_json::json;
 
 use chestxr_tui::config::{AppPaths, RunConfig};
 use chestxr_tui::runs::{self, EpochRecord, RunSummary};
-use chestxr_tui::text::clock;
+use chestxr_tui::text::{clock, one_line};
 
 use super::Exit;
 
@@ -29,8 +29,8 @@ pub fn list(paths: &AppPaths, json: bool) -> Result<Exit> {
     for run in &all {
         let RunSummary { id, state, status, .. } = run;
         let (value, metric) = match &status.best {
-            Some(best) => (format!("{:.4}", best.value), best.metric.as_str()),
-            None => ("–".to_owned(), "–"),
+            Some(best) => (format!("{:.4}", best.value), one_line(&best.metric, 20)),
+            None => ("–".to_owned(), "–".to_owned()),
         };
         let time = clock(status.seconds());
         writeln!(out, "{id:<42} {state:<12} {:>6} {value:>7}  {metric:<20} {time:>8}", status.epoch)?;
@@ -42,7 +42,8 @@ pub fn list(paths: &AppPaths, json: bool) -> Result<Exit> {
 pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
     let folder = runs::find(&paths.runs, wanted)?;
     let status = folder.read_status()?;
-    let config = folder.read_config()?;
+    // A run says what it can even when a part of it is damaged.
+    let config = folder.read_config();
     let epochs = folder.read_epochs()?;
     let mut out = std::io::stdout().lock();
     if json {
@@ -50,35 +51,31 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
         let state = status.honest_state();
         let line = json!({
             "id": folder.id(), "path": folder.path(), "state": state, "status": status,
-            "config": config, "epochs": epochs, "evaluation": evaluation,
+            "config": config.ok(), "epochs": epochs, "evaluation": evaluation,
         });
         writeln!(out, "{line}")?;
         return Ok(Exit::Done);
     }
     writeln!(out, "run      {}", folder.id())?;
     writeln!(out, "folder   {}", folder.path().display())?;
-    let reason = status.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
+    let shown = |text: &str| one_line(text, 400);
+    let reason = status.reason.as_deref().map_or(String::new(), |reason| format!(": {}", shown(reason)));
     writeln!(out, "state    {}{reason}", status.honest_state())?;
     if let Ok(provenance) = folder.read_provenance() {
         let [train, val, test] = provenance.films;
         let [height, width] = provenance.film_size;
-        writeln!(
-            out,
-            "data     {}, {train} / {val} / {test} films of {height} x {width} px",
-            config.data.source
-        )?;
-        writeln!(
-            out,
-            "model    {}, {} parameters, on {} with {} threads, libtorch {}",
-            config.model.arch,
-            provenance.parameters,
-            provenance.device,
-            provenance.threads,
-            provenance.libtorch
-        )?;
+        let (source, arch) = match &config {
+            Ok(config) => (config.data.source.as_str(), config.model.arch.name()),
+            Err(_) => ("unknown", "unknown"),
+        };
+        writeln!(out, "data     {source}, {train} / {val} / {test} films of {height} x {width} px")?;
+        let (device, libtorch) = (shown(&provenance.device), shown(&provenance.libtorch));
+        let (parameters, threads) = (provenance.parameters, provenance.threads);
+        let place = format!("on {device} with {threads} threads, libtorch {libtorch}");
+        writeln!(out, "model    {arch}, {parameters} parameters, {place}")?;
     }
     if let Some(best) = &status.best {
-        writeln!(out, "best     {} {:.4} after epoch {}", best.metric, best.value, best.epoch)?;
+        writeln!(out, "best     {} {:.4} after epoch {}", shown(&best.metric), best.value, best.epoch)?;
     }
     if let Ok(evaluation) = folder.read_evaluation() {
         let number = |value: Option<f64>| value.map_or("undefined".to_owned(), |value| format!("{value:.4}"));
@@ -90,7 +87,10 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
             mean.n_conditions
         )?;
     }
-    changes(&mut out, &config)?;
+    match &config {
+        Ok(config) => changes(&mut out, config)?,
+        Err(error) => writeln!(out, "config   {}", shown(&format!("{error:#}")))?,
+    }
     table(&mut out, &epochs)?;
     Ok(Exit::Done)
 }
@@ -104,13 +104,13 @@ fn changes(out: &mut impl Write, config: &RunConfig) -> std::io::Result<()> {
             "{head}{} = {} (default {})",
             field.key,
             config.get(field),
-            shown(&default.get(field))
+            or_empty(&default.get(field))
         )?;
     }
     Ok(())
 }
 
-fn shown(value: &str) -> &str {
+fn or_empty(value: &str) -> &str {
     if value.is_empty() { "empty" } else { value }
 }
 

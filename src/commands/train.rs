@@ -15,7 +15,7 @@ use chestxr_tui::runs::{EpochRecord, RunState};
 use chestxr_tui::text::{clock, thousands};
 use chestxr_tui::train::{Command, Commander, Event, Level, Phase, Progress, RunInfo, Trainer};
 
-use super::Exit;
+use super::{Exit, complain};
 
 /// Trains to the end. The first Ctrl-C finishes the step and writes the checkpoint; the second leaves at
 /// once.
@@ -25,7 +25,14 @@ pub fn run(config: RunConfig, paths: &AppPaths, json: bool) -> Result<Exit> {
     watch_signals(trainer.commander()).context("can't watch for signals")?;
     trainer.send(Command::Start { config: Box::new(config) });
     let printer: Box<dyn Printer> = if json { Box::new(JsonLines) } else { Box::new(Lines::new()) };
-    let state = tokio::runtime::Builder::new_current_thread().build()?.block_on(follow(trainer, printer))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let (state, told) = runtime.block_on(follow(trainer, printer))?;
+    if let Err(error) = told {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Ok(Exit::Interrupted);
+        }
+        return Err(error).context("can't write to stdout; the run was ended with a checkpoint");
+    }
     Ok(match state {
         RunState::Finished | RunState::Stopped => Exit::Done,
         RunState::Interrupted => Exit::Interrupted,
@@ -34,33 +41,59 @@ pub fn run(config: RunConfig, paths: &AppPaths, json: bool) -> Result<Exit> {
 }
 
 fn watch_signals(commander: Commander) -> std::io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)))?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         let mut pending = signals.forever();
         if pending.next().is_some() {
-            eprintln!("\nfinishing the step and writing the checkpoint; once more leaves at once");
+            // First the deed: stderr may be gone with the terminal.
             commander.send(Command::Interrupt);
+            complain("finishing the step and writing the checkpoint; once more leaves at once");
         }
         if pending.next().is_some() {
-            // What is on disk is whole at every instant, so there is nothing to wait for.
-            std::process::exit(130);
+            // What is on disk is whole at every instant, so there is nothing to wait for. Nothing is taken down
+            // either: libtorch must not lose its globals under a working thread.
+            // SAFETY: ends the process.
+            unsafe { libc::_exit(130) }
         }
     })?;
     Ok(())
 }
 
-async fn follow(mut trainer: Trainer, mut printer: Box<dyn Printer>) -> Result<RunState> {
+/// Whether whoever started this program wants a signal to pass it by, as `nohup` does.
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: a null new action only asks for the old one, which is plain data that zeros are valid for.
+    unsafe {
+        let mut old: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &mut old) == 0 && old.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Tells a run to its end. Once it can't be told any more (a closed pipe, a terminal that is gone) the run is
+/// ended with a checkpoint. Gives the state and whether all was told.
+async fn follow(
+    mut trainer: Trainer,
+    mut printer: Box<dyn Printer>,
+) -> Result<(RunState, std::io::Result<()>)> {
+    let mut told = Ok(());
     loop {
         tokio::select! {
             biased;
-            event = trainer.events.recv() => match event {
-                Some(Event::Ended { id, state, reason, best }) => {
-                    printer.event(&Event::Ended { id, state, reason, best })?;
-                    return Ok(state);
+            event = trainer.events.recv() => {
+                let Some(event) = event else {
+                    anyhow::bail!("the trainer's thread is gone; this is a fault of the program");
+                };
+                if told.is_ok() {
+                    told = printer.event(&event);
+                    if told.is_err() {
+                        trainer.send(Command::Interrupt);
+                    }
                 }
-                Some(event) => printer.event(&event)?,
-                None => anyhow::bail!("the trainer's thread is gone; this is a fault of the program"),
-            },
+                if let Event::Ended { state, .. } = event {
+                    trainer.shut_down();
+                    return Ok((state, told));
+                }
+            }
             Ok(()) = trainer.progress.changed() => {
                 let progress = trainer.progress.borrow_and_update().clone();
                 printer.progress(&progress);
@@ -112,7 +145,7 @@ impl Lines {
     fn started(&mut self, info: &RunInfo) -> std::io::Result<()> {
         self.epochs = info.config.optimizer.epochs;
         let template = "{msg:<12} {wide_bar:.cyan/dim} {pos}/{len}";
-        // The template is a constant that a test renders.
+        // A template that were wrong would leave the plain bar.
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style.progress_chars("█▌░"));
         }
@@ -166,7 +199,7 @@ impl Printer for Lines {
                     Level::Warning => "warning: ",
                     Level::Error => "error: ",
                 };
-                self.bar.suspend(|| eprintln!("{head}{text}"));
+                self.bar.suspend(|| complain(&format!("{head}{text}")));
                 Ok(())
             }
             Event::Evaluated { split, auroc_macro, auprc_macro, n_conditions } => {
@@ -179,7 +212,7 @@ impl Printer for Lines {
             }
             Event::Ended { state: RunState::Failed, reason, .. } => {
                 self.bar.finish_and_clear();
-                eprintln!("chestxr-tui: {reason}");
+                complain(&format!("chestxr-tui: {reason}"));
                 Ok(())
             }
             Event::Ended { state, reason, best, .. } => {

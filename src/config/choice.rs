@@ -13,6 +13,11 @@ macro_rules! choice {
             /// All names, in the order shown to people.
             pub const NAMES: &'static [&'static str] = &[$($text),+];
 
+            /// The choice of this name, if there is one.
+            pub fn from_name(name: &str) -> Option<Self> {
+                [$(Self::$variant),+].into_iter().find(|choice| choice.name() == name)
+            }
+
             /// The name of this choice.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }

@@ -19,8 +19,8 @@ pub enum ConfigError {
     Unreadable { path: PathBuf, error: std::io::Error },
     #[error("{}: {message}", path.display())]
     NotToml { path: PathBuf, message: String },
-    #[error("{}: {source}", path.display())]
-    InFile { path: PathBuf, source: Box<ConfigError> },
+    #[error("{}: {error}", path.display())]
+    InFile { path: PathBuf, error: Box<ConfigError> },
     #[error("{0}")]
     Conflict(String),
     #[error("there is no theme `{name}`; there are {}", known.join(", "))]

@@ -106,7 +106,7 @@ impl Field {
     /// Names the nearest known key when there is none.
     pub fn find(key: &str) -> Result<&'static Field, ConfigError> {
         FIELDS.iter().find(|field| field.key == key).ok_or_else(|| ConfigError::UnknownKey {
-            key: key.to_owned(),
+            key: crate::text::one_line(key, 80),
             nearest: nearest(key, FIELDS.iter().map(|field| field.key)),
         })
     }
@@ -147,7 +147,8 @@ impl Field {
             (_, value) => value,
         };
         let fits = match (self.kind, &value) {
-            (Kind::Text, String(_)) | (Kind::Switch, Boolean(_)) => true,
+            (Kind::Text, String(text)) => !text.contains(char::is_control),
+            (Kind::Switch, Boolean(_)) => true,
             (Kind::Device, String(text)) => is_device(text),
             (Kind::Whole { min, max }, Integer(number)) => (min..=max).contains(number),
             (Kind::Real { min, max, above }, Float(number)) => {
@@ -162,7 +163,7 @@ impl Field {
     /// What the setting may hold, in words.
     pub fn allowed(&self) -> String {
         match self.kind {
-            Kind::Text => "text in quotes".to_owned(),
+            Kind::Text => "text on one line".to_owned(),
             Kind::Device => "auto, cpu, cuda or cuda:N".to_owned(),
             Kind::Whole { min, max: i64::MAX } => format!("a whole number, at least {min}"),
             Kind::Whole { min, max } => format!("a whole number from {min} to {max}"),

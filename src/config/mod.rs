@@ -175,10 +175,16 @@ impl RunConfig {
             .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
         let table: toml::Table = toml::from_str(&text).map_err(|error| ConfigError::NotToml {
             path: path.to_owned(),
-            message: crate::text::one_line(&error.to_string(), 300),
+            message: match error.span() {
+                Some(span) => {
+                    let line = text[..span.start.min(text.len())].matches('\n').count() + 1;
+                    format!("line {line}: {}", crate::text::one_line(error.message(), 200))
+                }
+                None => crate::text::one_line(error.message(), 200),
+            },
         })?;
         Self::from_table(table)
-            .map_err(|error| ConfigError::InFile { path: path.to_owned(), source: Box::new(error) })
+            .map_err(|error| ConfigError::InFile { path: path.to_owned(), error: Box::new(error) })
     }
 
     fn from_table(given: toml::Table) -> Result<Self, ConfigError> {
@@ -193,6 +199,12 @@ impl RunConfig {
                     Ok(_) => ConfigError::Conflict(format!("`{section}` must be a [section]")),
                 });
             };
+            if !FIELDS.iter().any(|field| field.section() == section) {
+                return Err(ConfigError::UnknownKey {
+                    key: crate::text::one_line(&section, 80),
+                    nearest: fields::nearest(&section, FIELDS.iter().map(Field::section)),
+                });
+            }
             for (name, value) in settings {
                 let field = Field::find(&format!("{section}.{name}"))?;
                 put(&mut table, field, field.check(value)?);
@@ -265,7 +277,9 @@ impl RunConfig {
                 self.schedule.min_lr, self.optimizer.lr
             )));
         }
-        if self.model.arch == Arch::ChestNetS && !self.data.size.is_multiple_of(8) {
+        // Films of a file have their own size, which is checked when they are there.
+        let drawn = self.data.source.starts_with("phantom");
+        if drawn && self.model.arch == Arch::ChestNetS && !self.data.size.is_multiple_of(8) {
             return Err(ConfigError::Conflict(format!(
                 "chestnet-s halves its films three times, so `data.size` must be a multiple of 8, not {}",
                 self.data.size

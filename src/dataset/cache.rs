@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::source::Source;
 use super::{DataError, Dataset};
 use crate::config::DataSection;
 
@@ -24,17 +25,24 @@ impl Cache {
     /// # Errors
     /// As [`Dataset::load`].
     pub fn load(&self, section: &DataSection) -> Result<Arc<Dataset>, DataError> {
-        // A thread that panicked while reading left the previous data set in place, which is still right.
+        let source: Source = section.source.parse()?;
+        let mut section = section.clone();
+        if let Source::Npz(_) = source {
+            // The films of a file have the size they have.
+            section.size = 0;
+        }
+        section.source = source.absolute().to_string();
+        // A thread that panicked while reading left nothing behind, which is right.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, dataset)) = last.as_ref()
-            && known == section
+            && *known == section
         {
             return Ok(dataset.clone());
         }
         // The old films go before the new ones come: two sets may not fit side by side.
         *last = None;
-        let dataset = Arc::new(Dataset::load(section)?);
-        *last = Some((section.clone(), dataset.clone()));
+        let dataset = Arc::new(Dataset::load(&section)?);
+        *last = Some((section, dataset.clone()));
         Ok(dataset)
     }
 }

@@ -98,6 +98,15 @@ impl BatchNorm2d {
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let train = mode == Mode::Train;
         if train {
+            let values_per_channel = x.numel() as i64 / x.size()[1].max(1);
+            if values_per_channel <= 1 {
+                // The variance of one value is none, and it would poison the running statistics for good.
+                return Err(TchError::Torch(
+                    "batch normalisation needs more than one value a channel; choose another optimizer.batch_size \
+                     (the last batch of an epoch may hold one film), larger films or the small stem"
+                        .into(),
+                ));
+            }
             // The shallow clone is the same number: libtorch's in-place forms want a mutable handle.
             let _ = self.batches.shallow_clone().f_add_scalar_(1)?;
         }

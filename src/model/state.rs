@@ -4,9 +4,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensorError;
-use tch::{Device, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
+use crate::files::Replacement;
 use crate::native;
+
+/// What a safetensors file may hold beside its tensors: names, shapes, notes.
+const MAX_HEADER_BYTES: u64 = 16 << 20;
 
 /// A network's tensors in PyTorch's order of `state_dict()`. The layers hold handles to the same tensors.
 #[derive(Default)]
@@ -40,8 +44,13 @@ pub enum WeightsError {
     WrongShape { path: PathBuf, name: String, found: Vec<i64>, wanted: Vec<i64> },
     #[error("{} has a tensor `{name}` that this network lacks; were the weights made by another architecture?", path.display())]
     Unknown { path: PathBuf, name: String },
-    #[error(transparent)]
+    #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] TchError),
+    #[error(
+        "{}: `{name}` holds {found:?} values and this network wants {wanted:?}; convert the weights to float32",
+        path.display()
+    )]
+    WrongKind { path: PathBuf, name: String, found: Kind, wanted: Kind },
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -88,6 +97,14 @@ impl StateDict {
         self.entries.iter().filter(|entry| entry.trainable).map(|entry| entry.tensor.numel()).sum()
     }
 
+    /// Bytes of all tensors.
+    fn bytes(&self) -> u64 {
+        self.entries
+            .iter()
+            .map(|entry| (entry.tensor.numel() * entry.tensor.kind().elt_size_in_bytes()) as u64)
+            .sum()
+    }
+
     /// Moves all tensors to `device`; with `channels_last` the four-dimensional ones are stored so.
     pub(super) fn place(&mut self, device: Device, channels_last: bool) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
@@ -131,7 +148,12 @@ impl StateDict {
     /// thrown away.
     pub fn load(&mut self, path: &Path) -> Result<(), WeightsError> {
         let unreadable = |message: String| WeightsError::Unreadable { path: path.to_owned(), message };
-        std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+        let found = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+        // Twice as wide numbers and a generous header: more can't be weights of this network.
+        let most = 2 * self.bytes() + MAX_HEADER_BYTES;
+        if !found.is_file() || found.len() > most {
+            return Err(unreadable(format!("it is no file of at most {}", crate::text::bytes(most))));
+        }
         let read = Tensor::read_safetensors(path)
             .map_err(|error| unreadable(format!("it is no safetensors file ({})", first_line(&error))))?;
         let mut given: HashMap<String, Tensor> = read.into_iter().collect();
@@ -149,6 +171,14 @@ impl StateDict {
                     name: entry.name.clone(),
                     found: tensor.size(),
                     wanted: entry.tensor.size(),
+                });
+            }
+            if tensor.is_floating_point() != entry.tensor.is_floating_point() {
+                return Err(WeightsError::WrongKind {
+                    path: path.to_owned(),
+                    name: entry.name.clone(),
+                    found: tensor.kind(),
+                    wanted: entry.tensor.kind(),
                 });
             }
             entry.tensor.f_copy_(&tensor)?;
@@ -173,15 +203,17 @@ impl Snapshot {
     /// # Errors
     /// Names the file and what the system says.
     pub fn write(&self, path: &Path) -> Result<(), WeightsError> {
-        crate::files::replace_with(path, |part| {
-            Tensor::write_safetensors(&self.tensors, part).map_err(|error| match error {
+        let write = || {
+            let (replacement, _) = Replacement::beside(path)?;
+            Tensor::write_safetensors(&self.tensors, replacement.path()).map_err(|error| match error {
                 TchError::SafeTensorError { err: SafeTensorError::IoError(error), .. } => {
                     WeightsError::Io(error)
                 }
                 other => WeightsError::Torch(other),
-            })
-        })
-        .map_err(|error| {
+            })?;
+            Ok(replacement.put_in_place()?)
+        };
+        write().map_err(|error: WeightsError| {
             let message = match error {
                 WeightsError::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
                     "the disk is full; free some space and start again".to_owned()

@@ -1,5 +1,5 @@
 //! What tch lacks of libtorch, in one small C++ shim (`shim.cpp`) and this safe wrapper: the fused Adam
-//! step, channels-last storage, device memory; and the allocator settings of the process.
+//! step, channels-last storage; and the allocator settings of the process.
 
 use std::ffi::{CStr, c_char, c_void};
 
@@ -21,7 +21,6 @@ unsafe extern "C" {
     fn chestxr_clear_gradients(count: usize, parameters: *const *mut c_void) -> *mut c_char;
     fn chestxr_libtorch_version() -> *const c_char;
     fn chestxr_channels_last(tensor: *mut c_void, out: *mut *mut c_void) -> *mut c_char;
-    fn chestxr_cuda_memory(device: i64, allocated: *mut u64, peak: *mut u64) -> *mut c_char;
 }
 
 /// Takes the shim's message, if there is one, and frees it.
@@ -107,17 +106,6 @@ pub fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
     // SAFETY: on success `out` is a tensor of its own, which the new `Tensor` owns and frees.
     outcome(unsafe { chestxr_channels_last(tensor.as_ptr().cast_mut().cast(), &mut out) })?;
     Ok(unsafe { Tensor::from_ptr(out.cast()) })
-}
-
-/// Bytes that tensors hold on a CUDA device: now, and at most so far.
-///
-/// # Errors
-/// When libtorch was built without CUDA or there is no such device.
-pub fn cuda_memory(device: usize) -> Result<(u64, u64), TchError> {
-    let (mut allocated, mut peak) = (0, 0);
-    // SAFETY: both pointers are to live integers.
-    outcome(unsafe { chestxr_cuda_memory(device as i64, &mut allocated, &mut peak) })?;
-    Ok((allocated, peak))
 }
 
 /// Keeps glibc from handing large blocks back to the kernel and fetching them again on every step, which

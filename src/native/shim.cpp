@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/ops/_fused_adam.h>
-#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 #include <torch/version.h>
 
@@ -34,6 +33,14 @@ std::vector<at::Tensor> list(size_t count, void *const *pointers) {
   return tensors;
 }
 
+// The kernels walk raw memory: what doesn't match a parameter must be refused before.
+void require_match(const at::Tensor &parameter, const at::Tensor &other, const char *what) {
+  TORCH_CHECK(other.defined(), "a parameter has no ", what);
+  TORCH_CHECK(other.sizes() == parameter.sizes() && other.scalar_type() == parameter.scalar_type() &&
+                  other.device() == parameter.device(),
+              "a parameter and its ", what, " differ in shape, kind or device");
+}
+
 } // namespace
 
 extern "C" {
@@ -52,17 +59,23 @@ char *chestxr_fused_adam(size_t count, void *const *parameters, void *const *exp
                          double eps) {
   return guarded([&] {
     c10::AutoGradMode no_grad(false);
+    const auto values = list(count, parameters);
+    const auto averages = list(count, exp_avgs);
+    const auto squares = list(count, exp_avg_sqs);
     auto states = list(count, steps);
+    std::vector<at::Tensor> gradients;
+    gradients.reserve(count);
+    for (size_t i = 0; i < count; ++i) {
+      gradients.push_back(values[i].grad());
+      require_match(values[i], gradients[i], "gradient");
+      require_match(values[i], averages[i], "first moment");
+      require_match(values[i], squares[i], "second moment");
+    }
     // The kernel reads the step count but leaves counting to its caller, as torch.optim does.
     for (auto &state : states)
       state.add_(1);
-    const auto values = list(count, parameters);
-    std::vector<at::Tensor> gradients;
-    gradients.reserve(count);
-    for (const auto &value : values)
-      gradients.push_back(value.grad());
-    at::_fused_adam_(values, gradients, list(count, exp_avgs), list(count, exp_avg_sqs), {}, states, lr, beta1,
-                     beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+    at::_fused_adam_(values, gradients, averages, squares, {}, states, lr, beta1, beta2, weight_decay, eps,
+                     /*amsgrad=*/false, /*maximize=*/false);
   });
 }
 
@@ -71,15 +84,6 @@ char *chestxr_channels_last(void *tensor, void **out) {
     c10::AutoGradMode no_grad(false);
     const auto &source = *static_cast<at::Tensor *>(tensor);
     *out = new at::Tensor(source.contiguous(at::MemoryFormat::ChannelsLast));
-  });
-}
-
-char *chestxr_cuda_memory(int64_t device, uint64_t *allocated, uint64_t *peak) {
-  return guarded([&] {
-    const auto stats = at::getDeviceAllocator(at::kCUDA)->getDeviceStats(static_cast<c10::DeviceIndex>(device));
-    const auto &all = stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)];
-    *allocated = static_cast<uint64_t>(all.current);
-    *peak = static_cast<uint64_t>(all.peak);
   });
 }
 }

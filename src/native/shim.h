@@ -21,7 +21,4 @@ char *chestxr_clear_gradients(size_t count, void *const *parameters);
 
 /// Stores `tensor` (4-D) channels last; `out` receives a new tensor the caller owns.
 char *chestxr_channels_last(void *tensor, void **out);
-
-/// Bytes of the device's memory that tensors hold now and held at most; CUDA only.
-char *chestxr_cuda_memory(int64_t device, uint64_t *allocated, uint64_t *peak);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{RunFolder, RunId, RunState, Status};
-use crate::config::RunConfig;
+use crate::config::{Mode, Monitor, RunConfig};
 
 /// What a list of runs shows of one.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +28,8 @@ pub enum LookupError {
     Unknown { wanted: String, runs: PathBuf },
     #[error("`{wanted}` is the beginning of {count} runs; give more of it")]
     Ambiguous { wanted: String, count: usize },
+    #[error("the run {} can't be read: {why}", path.display())]
+    Damaged { path: PathBuf, why: String },
     #[error("no run in {} has a best epoch yet", .0.display())]
     NoBest(PathBuf),
     #[error("can't read the runs in {}: {error}", path.display())]
@@ -66,10 +68,21 @@ fn summary(path: &Path) -> Option<RunSummary> {
 /// # Errors
 /// When no run or more than one is meant.
 pub fn find(runs: &Path, wanted: &str) -> Result<RunFolder, LookupError> {
-    if wanted.contains(std::path::MAIN_SEPARATOR)
-        && let Ok(folder) = RunFolder::open(Path::new(wanted))
-    {
-        return Ok(folder);
+    let open = |path: &Path| {
+        let why = |error: anyhow::Error| LookupError::Damaged {
+            path: path.to_owned(),
+            why: crate::text::one_line(&format!("{error:#}"), 300),
+        };
+        let folder = RunFolder::open(path).map_err(why)?;
+        folder.read_status().map_err(why)?;
+        Ok(folder)
+    };
+    if wanted.contains(std::path::MAIN_SEPARATOR) && Path::new(wanted).is_dir() {
+        return open(Path::new(wanted));
+    }
+    // A folder of exactly that name is meant, even when it is too damaged to be listed.
+    if RunId::try_from(wanted.to_owned()).is_ok() && runs.join(wanted).is_dir() {
+        return open(&runs.join(wanted));
     }
     let all = list(runs)?;
     let unknown =
@@ -78,20 +91,18 @@ pub fn find(runs: &Path, wanted: &str) -> Result<RunFolder, LookupError> {
         "last" => all.first().ok_or_else(|| LookupError::NoRuns(runs.to_owned()))?,
         "best" => best(&all).ok_or_else(|| LookupError::NoBest(runs.to_owned()))?,
         _ => {
-            let exact = all.iter().find(|run| run.id.as_str() == wanted);
             let like = |run: &&RunSummary| run.id.as_str().starts_with(wanted) || run.id.short() == wanted;
             let matching: Vec<_> = all.iter().filter(like).collect();
-            match (exact, matching.as_slice()) {
-                (Some(run), _) => run,
-                (None, [run]) => run,
-                (None, []) => return Err(unknown()),
-                (None, several) => {
-                    return Err(LookupError::Ambiguous { wanted: wanted.to_owned(), count: several.len() });
+            match matching[..] {
+                [run] => run,
+                [] => return Err(unknown()),
+                _ => {
+                    return Err(LookupError::Ambiguous { wanted: wanted.to_owned(), count: matching.len() });
                 }
             }
         }
     };
-    RunFolder::open(&chosen.path).map_err(|_| unknown())
+    open(&chosen.path)
 }
 
 /// The run with the best monitored value among those that watched what the newest run with a best watched:
@@ -99,7 +110,7 @@ pub fn find(runs: &Path, wanted: &str) -> Result<RunFolder, LookupError> {
 fn best(all: &[RunSummary]) -> Option<&RunSummary> {
     let newest = all.iter().find(|run| run.status.best.is_some())?;
     let metric = &newest.status.best.as_ref()?.metric;
-    let smaller_is_better = metric.contains("loss");
+    let smaller_is_better = Monitor::from_name(metric).is_some_and(|monitor| monitor.mode() == Mode::Min);
     all.iter()
         .filter_map(|run| {
             run.status.best.as_ref().filter(|best| best.metric == *metric).map(|best| (run, best.value))

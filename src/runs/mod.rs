@@ -1,5 +1,6 @@
 //! A run on disk: its folder, journal, status and evaluation, and finding runs again. Every file is
-//! written so that a kill at any instant leaves it readable.
+//! written so that a kill at any instant leaves it readable; between two files a kill may leave one newer than
+//! the other (the best weights are there an instant before `status.json` names their epoch).
 
 mod evaluation;
 mod folder;

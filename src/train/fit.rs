@@ -1,12 +1,11 @@
 //! The learning loop: epochs of steps, validation after each, best weights tested at the end.
 
-use std::sync::mpsc::{Receiver, TryRecvError};
-
 use anyhow::{Context, Result, bail};
 use tch::{Kind, Reduction, Tensor};
 
 use super::batches::{Batches, shuffled};
 use super::early_stopping::{EarlyStopping, Verdict};
+use super::inbox::Inbox;
 use super::journal::Journal;
 use super::meter::{Meter, Work, resident_memory};
 use super::optimizer::Adam;
@@ -16,10 +15,12 @@ use crate::config::{Mode as Better, Monitor, RunConfig};
 use crate::dataset::{Dataset, Split};
 use crate::metrics::{EpochAccumulator, MultilabelReport};
 use crate::model::{Mode, Network};
-use crate::runs::{Best, EpochRecord, RunState};
+use crate::runs::{Best, EpochRecord, METRICS, RunState};
 
-/// Films a batch when nothing is learned: no gradients are kept, so more fit than in training.
-const JUDGED_TOGETHER: usize = 256;
+/// Films a batch when nothing is learned: no gradients are kept, so more fit than in training, up to this.
+const MOST_JUDGED_TOGETHER: usize = 256;
+/// So many times the training batch fits surely.
+const JUDGED_PER_TRAINED: usize = 4;
 
 /// How a run came to its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,35 @@ pub enum Halt {
     Shutdown,
 }
 
+impl Halt {
+    /// The halt a command asks for.
+    pub fn asked_by(command: &Command) -> Option<Self> {
+        match command {
+            Command::Stop => Some(Self::Stop),
+            Command::Interrupt => Some(Self::Interrupt),
+            Command::Shutdown => Some(Self::Shutdown),
+            _ => None,
+        }
+    }
+
+    /// The state it leaves a run in.
+    pub fn state(self) -> RunState {
+        match self {
+            Self::Stop | Self::Shutdown => RunState::Stopped,
+            Self::Interrupt => RunState::Interrupted,
+        }
+    }
+
+    /// Why the run ended, in words.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Stop => "stopped by hand",
+            Self::Shutdown => "stopped as the program ended",
+            Self::Interrupt => "interrupted by a signal",
+        }
+    }
+}
+
 /// A pass over a split came to its end, or was halted.
 enum Pass<T> {
     Done(T),
@@ -51,6 +81,7 @@ enum Pass<T> {
 struct Trained {
     seen: EpochAccumulator,
     loss: f64,
+    lr: f64,
     films_per_second: f64,
     seconds: f64,
 }
@@ -64,12 +95,14 @@ pub struct Fit<'a> {
     pub schedule: ReduceLrOnPlateau,
     pub stopping: EarlyStopping,
     pub journal: Journal,
-    pub inbox: &'a Receiver<Command>,
+    pub inbox: Inbox<'a>,
     pub device: tch::Device,
     /// Optimizer steps done.
     pub step: u64,
     /// Seconds that an epoch's validation took last time.
     pub validation_seconds: f64,
+    /// Learning is over and the network holds the best weights.
+    pub testing: bool,
 }
 
 impl Fit<'_> {
@@ -141,7 +174,14 @@ impl Fit<'_> {
         self.tell_step(&meter, total, total, loss);
         let mut seen = EpochAccumulator::new(labels.classes());
         seen.push(&to_floats(&Tensor::f_cat(&logits_seen, 0)?)?, &batches.labels_of(&order))?;
-        Ok(Pass::Done(Trained { seen, loss, films_per_second: meter.mean_rate(), seconds: meter.seconds() }))
+        let lr = self.optimizer.lr();
+        Ok(Pass::Done(Trained {
+            seen,
+            loss,
+            lr,
+            films_per_second: meter.mean_rate(),
+            seconds: meter.seconds(),
+        }))
     }
 
     /// The mean loss of the films seen; an error once it is no number, since nothing good comes after that.
@@ -159,11 +199,12 @@ impl Fit<'_> {
         let (films, labels) = self.dataset.trainable(split)?;
         let mut batches = Batches::new(films, labels, self.device);
         let order: Vec<usize> = (0..batches.len()).collect();
-        let total = order.len().div_ceil(JUDGED_TOGETHER);
+        let together = MOST_JUDGED_TOGETHER.min(JUDGED_PER_TRAINED * self.config.optimizer.batch_size);
+        let total = order.len().div_ceil(together);
         self.begin_pass(phase, 0, total);
         let mut meter = Meter::start();
         let mut seen = EpochAccumulator::new(labels.classes());
-        for (done, indices) in order.chunks(JUDGED_TOGETHER).enumerate() {
+        for (done, indices) in order.chunks(together).enumerate() {
             if let Some(halt) = self.obey(&mut meter)? {
                 return Ok(Pass::Halted(halt));
             }
@@ -174,7 +215,11 @@ impl Fit<'_> {
             };
             seen.push(&logits, &batches.labels_of(indices))?;
             meter.lap(Work::Compute);
-            self.journal.progress(|progress| progress.done = done + 1);
+            let elapsed = self.journal.elapsed();
+            self.journal.progress(|progress| {
+                progress.done = done + 1;
+                progress.elapsed = elapsed;
+            });
         }
         if split == Split::Val {
             self.validation_seconds = meter.seconds();
@@ -207,7 +252,26 @@ impl Fit<'_> {
         let improved = best.is_some();
         self.checkpoint(epoch, improved)?;
         let best = best.or_else(|| self.journal.best().cloned());
+        let undefined: Vec<&str> = METRICS
+            .iter()
+            .filter(|metric| (metric.get)(&record).is_none())
+            .map(|metric| metric.key)
+            .collect();
+        let loss_is_number = record.val_loss.is_some();
         self.journal.epoch(EpochReport { record, val_auroc: report.auroc, improved, best })?;
+        if !loss_is_number {
+            bail!(
+                "the validation loss is no finite number after epoch {epoch}; lower optimizer.lr, which is {}",
+                trained.lr
+            );
+        }
+        if !undefined.is_empty() {
+            let text = format!(
+                "{} undefined after epoch {epoch}: no condition is both present and absent in the validation films",
+                undefined.join(" and ")
+            );
+            self.journal.note(Level::Warning, text)?;
+        }
 
         if self.config.early_stopping.enabled {
             match verdict {
@@ -244,7 +308,7 @@ impl Fit<'_> {
         report: &MultilabelReport,
     ) -> EpochRecord {
         let train = trained.seen.micro();
-        let val_loss = judged.bce();
+        let val_loss = judged.bce().filter(|loss| loss.is_finite());
         EpochRecord {
             epoch,
             step: self.step,
@@ -260,7 +324,7 @@ impl Fit<'_> {
             val_f1_score: Some(report.micro.f1),
             val_auroc_macro: report.auroc_macro.value,
             val_auprc_macro: report.auprc_macro.value,
-            lr: self.optimizer.lr(),
+            lr: trained.lr,
             wait_count: 0,
             epoch_seconds: trained.seconds + self.validation_seconds,
             images_per_second: trained.films_per_second,
@@ -270,10 +334,9 @@ impl Fit<'_> {
     /// Tries the best weights on validation and test films and writes down what they said.
     fn test(&mut self) -> Result<Pass<()>> {
         let Some(best) = self.journal.best().cloned() else {
-            self.journal
-                .note(Level::Warning, "no epoch had a best value, so there are no weights to test")?;
-            return Ok(Pass::Done(()));
+            bail!("no epoch had a best value, so there are no weights to test");
         };
+        self.testing = true;
         self.network.state_mut().load(&self.journal.folder().best_weights())?;
         for split in [Split::Val, Split::Test] {
             let seen = match self.predict(split, Phase::Testing)? {
@@ -297,14 +360,15 @@ impl Fit<'_> {
         let mut paused_in = None;
         loop {
             let command = match paused_in {
-                // Nobody can command this run any more: that is the program's end.
-                Some(_) => self.inbox.recv().unwrap_or(Command::Shutdown),
-                None => match self.inbox.try_recv() {
-                    Ok(command) => command,
-                    Err(TryRecvError::Empty) => return Ok(None),
-                    Err(TryRecvError::Disconnected) => Command::Shutdown,
+                Some(_) => self.inbox.next(),
+                None => match self.inbox.try_next() {
+                    Some(command) => command,
+                    None => return Ok(None),
                 },
             };
+            if let Some(halt) = Halt::asked_by(&command) {
+                return Ok(Some(halt));
+            }
             match command {
                 Command::Pause if paused_in.is_none() => {
                     meter.lap(Work::Other);
@@ -322,9 +386,9 @@ impl Fit<'_> {
                     self.journal.event(Event::Resumed { step: self.step })?;
                 }
                 Command::Pause => {}
-                Command::Stop => return Ok(Some(Halt::Stop)),
-                Command::Interrupt => return Ok(Some(Halt::Interrupt)),
-                Command::Shutdown => return Ok(Some(Halt::Shutdown)),
+                Command::Checkpoint | Command::SetLearningRate { .. } if self.testing => {
+                    self.journal.note(Level::Info, "learning is over and its weights are saved")?;
+                }
                 Command::Checkpoint => {
                     let epoch = self.journal.epochs_done();
                     self.checkpoint(epoch, false)?;
@@ -343,6 +407,8 @@ impl Fit<'_> {
                     self.journal
                         .note(Level::Warning, "a run is on already; stop it before starting another")?;
                 }
+                // Answered above.
+                Command::Stop | Command::Interrupt | Command::Shutdown => {}
             }
         }
     }
@@ -376,6 +442,9 @@ impl Fit<'_> {
             progress.epochs = self.config.optimizer.epochs;
             progress.lr = self.optimizer.lr();
             progress.epoch_eta = None;
+            if phase == Phase::Testing {
+                progress.run_eta = None;
+            }
         });
     }
 

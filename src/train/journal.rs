@@ -125,22 +125,24 @@ impl Journal {
     }
 
     /// Ends the run: `status.json` first, so that whoever hears of the end finds it there.
-    ///
-    /// # Errors
-    /// When the folder can't be written; the end is told all the same.
-    pub fn end(mut self, state: RunState, reason: String, step: u64) -> Result<()> {
+    /// A folder that can't be written any more makes it a failure.
+    pub fn end(mut self, mut state: RunState, mut reason: String, step: u64) {
         self.status.state = state;
         self.status.reason = Some(reason.clone());
         self.status.ended = Some(Timestamp::now());
-        let written = self.touch(step);
+        if let Err(error) = self.touch(step) {
+            reason = format!("{state}: {reason}, but {error:#}");
+            state = RunState::Failed;
+        }
         let event = Event::Ended {
             id: Some(self.folder.id().clone()),
             state,
             reason,
             best: self.status.best.clone(),
         };
-        let logged = self.folder.append_event(Timestamp::now(), &event);
+        if let Err(error) = self.folder.append_event(Timestamp::now(), &event) {
+            self.voice.note(Level::Error, format!("{error:#}"));
+        }
         self.voice.say(event);
-        written.and(logged)
     }
 }

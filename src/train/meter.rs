@@ -73,9 +73,9 @@ impl Meter {
         true
     }
 
-    /// Films a second over the last seconds; 0 before the first beat.
+    /// Films a second over the last seconds; over all before the first beat.
     pub fn rate(&self) -> f64 {
-        self.rate.unwrap_or(0.0)
+        self.rate.unwrap_or_else(|| self.mean_rate())
     }
 
     /// Films a second over the whole pass.

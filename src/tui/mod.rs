@@ -46,13 +46,22 @@ pub struct Options {
     pub start: bool,
 }
 
+/// How the workbench was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// By a person.
+    ByChoice,
+    /// By a signal; a run that was on is interrupted, with a checkpoint.
+    BySignal,
+}
+
 /// Shows the workbench until a person leaves it or a signal ends it. Standard output must be a terminal. The
 /// terminal is as it was when this returns, whatever happened; a run that was on is saved and named on
 /// standard output.
 ///
 /// # Errors
 /// When the theme isn't there or is damaged (before anything is drawn), or the terminal fails.
-pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow::Result<()> {
+pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow::Result<Left> {
     let theme = if no_colour() {
         Theme::without_colours()
     } else {
@@ -78,7 +87,10 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
         // A reader that has gone away needs no farewell.
         let _ = writeln!(std::io::stdout(), "{line}");
     }
-    ending.map(|_| ())
+    Ok(match ending? {
+        event_loop::Ending::Signal => Left::BySignal,
+        event_loop::Ending::Left | event_loop::Ending::AtOnce => Left::ByChoice,
+    })
 }
 
 /// Ends the process under a trainer that is still at work: its journal can bear that, but a library that takes

@@ -116,7 +116,7 @@ impl Theme {
     /// As [`Theme::load`], an unknown `base` included.
     pub fn parse(name: &str, text: &str, path: &Path) -> Result<Self, ConfigError> {
         let in_file =
-            |error: ConfigError| ConfigError::InFile { path: path.to_owned(), source: Box::new(error) };
+            |error: ConfigError| ConfigError::InFile { path: path.to_owned(), error: Box::new(error) };
         let table: toml::Table = toml::from_str(text).map_err(|error| ConfigError::NotToml {
             path: path.to_owned(),
             message: crate::text::one_line(&error.to_string(), 300),

@@ -1,11 +1,13 @@
 //! Writes npz archives that numpy loads: equal arrays make equal bytes, and a reader never sees half a file.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
+
+use crate::files::Replacement;
 
 use super::error::{Fault, NpzError};
 use super::npy;
@@ -39,7 +41,7 @@ const MOST_DIMENSIONS: usize = 64;
 #[derive(Debug)]
 pub struct Writer {
     target: PathBuf,
-    temporary: Temporary,
+    replacement: Replacement,
     out: BufWriter<File>,
     method: u16,
     wide_from: u64,
@@ -52,11 +54,11 @@ impl Writer {
     /// # Errors
     /// A folder that isn't there or can't be written.
     pub fn create(path: &Path) -> Result<Self, NpzError> {
-        let (temporary, file) =
-            Temporary::beside(path).map_err(|error| NpzError::of_file(path, Fault::Write(error)))?;
+        let (replacement, file) =
+            Replacement::beside(path).map_err(|error| NpzError::of_file(path, Fault::Write(error)))?;
         Ok(Self {
             target: path.to_owned(),
-            temporary,
+            replacement,
             out: BufWriter::with_capacity(STEP, file),
             method: STORED,
             wide_from: WIDE_FROM,
@@ -100,16 +102,15 @@ impl Writer {
     ///
     /// # Errors
     /// A full disk or a folder that can't be written; the file that was there is then still whole.
-    pub fn finish(mut self) -> Result<(), NpzError> {
-        let mut finish = || {
-            let start = self.out.stream_position()?;
-            let directory = record::directory(&self.members, start, self.wide_from);
-            self.out.write_all(&directory)?;
-            self.out.flush()?;
-            self.out.get_ref().sync_all()?;
-            self.temporary.rename(&self.target)
+    pub fn finish(self) -> Result<(), NpzError> {
+        let Self { target, replacement, mut out, wide_from, members, .. } = self;
+        let finish = || {
+            let start = out.stream_position()?;
+            out.write_all(&record::directory(&members, start, wide_from))?;
+            out.flush()?;
+            replacement.put_in_place()
         };
-        finish().map_err(|error| NpzError::of_file(&self.target, Fault::Write(error)))
+        finish().map_err(|error| NpzError::of_file(&target, Fault::Write(error)))
     }
 
     fn array<T: Copy, const N: usize>(
@@ -217,52 +218,10 @@ impl<W: Write> Write for Summed<W> {
     }
 }
 
-/// A file beside the target that is removed unless it gets the target's name.
-#[derive(Debug)]
-struct Temporary {
-    path: PathBuf,
-    renamed: bool,
-}
-
-impl Temporary {
-    /// Makes a new file in the folder of `target`.
-    fn beside(target: &Path) -> io::Result<(Self, File)> {
-        if target.file_name().is_none() || target.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it names a folder, not a file"));
-        }
-        let mut number = 0_u32;
-        loop {
-            let path = target.with_file_name(format!(".{}-{number}.npz.tmp", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok((Self { path, renamed: false }, file)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < u32::MAX => {
-                    number += 1
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Gives the file the target's name, and sees that onto the disk.
-    fn rename(&mut self, target: &Path) -> io::Result<()> {
-        fs::rename(&self.path, target)?;
-        self.renamed = true;
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.renamed {
-            // Nothing to be done where even that fails; the name tells what it is.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::{Archive, Limits};
     use super::*;
 

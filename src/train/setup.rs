@@ -1,0 +1,165 @@
+//! From a configuration to everything a run works with, checked before the run leaves a trace on disk.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context, Result, bail};
+use tch::{Cuda, Device};
+
+use super::optimizer::Adam;
+use crate::config::{Arch, Monitor, RunConfig};
+use crate::dataset::source::Source;
+use crate::dataset::{Cache, Dataset, Split};
+use crate::model::{Network, Shape};
+use crate::native;
+use crate::runs::Provenance;
+
+/// What a run starts from.
+pub struct Setup {
+    pub config: RunConfig,
+    pub dataset: Arc<Dataset>,
+    pub device: Device,
+    shape: Shape,
+}
+
+impl Setup {
+    /// Reads the films and checks what can be checked. Paths in the configuration become absolute, so that
+    /// the run's own file means the same from any folder.
+    ///
+    /// # Errors
+    /// When there is no such device, the films can't be had, or they don't fit the configuration.
+    pub fn prepare(mut config: RunConfig, cache: &Cache) -> Result<Self> {
+        config.validate()?;
+        let device = resolve_device(&config.run.device)?;
+        let dataset = cache.load(&config.data)?;
+        for split in Split::ALL {
+            dataset.trainable(split)?;
+        }
+        config.data.source = dataset.source().absolute().to_string();
+        if !config.model.init.is_empty() {
+            let init =
+                std::path::absolute(&config.model.init).unwrap_or_else(|_| config.model.init.clone().into());
+            config.model.init = init.to_string_lossy().into_owned();
+        }
+        let (height, width) = dataset.film_size().context("the data set has no films")?;
+        if config.model.arch == Arch::ChestNetS && (height % 8 != 0 || width % 8 != 0) {
+            bail!(
+                "chestnet-s halves its films three times, so their sides must be multiples of 8, and these are \
+                 {height} x {width} px; set model.arch=resnet18 or resize the films"
+            );
+        }
+        let monitor = config.early_stopping.monitor;
+        let ranked = matches!(monitor, Monitor::ValAurocMacro | Monitor::ValAuprcMacro);
+        if ranked && !can_be_ranked(&dataset, Split::Val) {
+            bail!(
+                "no condition is both present and absent in the validation films, so {monitor} is undefined; \
+                 watch the loss: early_stopping.monitor=val_loss, early_stopping.mode=min"
+            );
+        }
+        let shape = Shape { height, width, classes: dataset.labels().len() };
+        Ok(Self { config, dataset, device, shape })
+    }
+
+    /// The network with its first weights and the optimizer over them. Sets libtorch's threads and generator.
+    ///
+    /// # Errors
+    /// When the weights to start from don't fit or the device has no memory left.
+    pub fn build(&self) -> Result<(Network, Adam)> {
+        // The number belongs to the process: a run that leaves it open must not inherit the last run's.
+        static DEFAULT_THREADS: OnceLock<i32> = OnceLock::new();
+        let default = *DEFAULT_THREADS.get_or_init(tch::get_num_threads);
+        let wanted = self.config.run.threads;
+        tch::set_num_threads(if wanted > 0 { wanted as i32 } else { default });
+        tch::manual_seed(self.config.run.seed as i64);
+        let mut network = Network::build(&self.config.model, self.shape, self.device)?;
+        if !self.config.model.init.is_empty() {
+            network.state_mut().load(Path::new(&self.config.model.init))?;
+        }
+        let optimizer = Adam::new(network.state(), &self.config.optimizer)?;
+        Ok((network, optimizer))
+    }
+
+    /// Where a run of this network comes from, for `run.toml`.
+    pub fn provenance(&self, network: &Network) -> Provenance {
+        Provenance {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            libtorch: native::libtorch_version().to_owned(),
+            device: device_name(self.device),
+            threads: tch::get_num_threads() as usize,
+            command_line: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+            data_digest: self.dataset.digest().to_owned(),
+            conditions: self.dataset.labels().iter().map(|label| label.key.clone()).collect(),
+            films: Split::ALL.map(|split| self.dataset.part(split).labels.len()),
+            film_size: [self.shape.height, self.shape.width],
+            parameters: network.state().parameter_count(),
+        }
+    }
+
+    /// What a person may want to know before the first step, a sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.config.warnings();
+        let drawn = matches!(self.dataset.source(), Source::Phantom(_));
+        let size = self.config.data.size;
+        if !drawn && size != RunConfig::default().data.size && size != self.shape.height {
+            notes.push(format!(
+                "data.size = {size} has no effect: the films of a file keep their {} x {} px",
+                self.shape.height, self.shape.width
+            ));
+        }
+        notes
+    }
+}
+
+/// Whether some condition of a split is both present and absent, so that an AUROC exists.
+fn can_be_ranked(dataset: &Dataset, split: Split) -> bool {
+    let stats = dataset.stats(split);
+    stats.positives.iter().any(|&positives| positives > 0 && positives < stats.films)
+}
+
+/// The device of a setting: `auto` takes CUDA when there is one.
+///
+/// # Errors
+/// When CUDA is asked for and this machine or this build has none, or not so many.
+pub fn resolve_device(wanted: &str) -> Result<Device> {
+    let cuda = |index: usize| -> Result<Device> {
+        let count = Cuda::device_count();
+        if !Cuda::is_available() || index as i64 >= count {
+            bail!(
+                "there is no CUDA device {index} here (libtorch sees {}); set run.device=cpu, or see `chestxr-tui doctor`",
+                count.max(0)
+            );
+        }
+        Ok(Device::Cuda(index))
+    };
+    match wanted {
+        "auto" => Ok(Device::cuda_if_available()),
+        "cpu" => Ok(Device::Cpu),
+        "cuda" => cuda(0),
+        other => match other.strip_prefix("cuda:").and_then(|index| index.parse().ok()) {
+            Some(index) => cuda(index),
+            None => bail!("`run.device` can't be `{other}`: it takes auto, cpu, cuda or cuda:N"),
+        },
+    }
+}
+
+/// `cpu` or `cuda:N`.
+fn device_name(device: Device) -> String {
+    match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        Device::Cpu => "cpu".to_owned(),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_is_not_there_is_named() {
+        assert!(matches!(resolve_device("cpu"), Ok(Device::Cpu)));
+        let count = Cuda::device_count();
+        let message = resolve_device(&format!("cuda:{count}")).expect_err("one too many").to_string();
+        assert!(message.contains(&format!("there is no CUDA device {count} here")), "{message}");
+    }
+}
