@@ -6,11 +6,14 @@ use super::source::Source;
 use super::{DataError, Dataset};
 use crate::config::DataSection;
 
+/// A data set and what was asked for to get it.
+type Known = (DataSection, Arc<Dataset>);
+
 /// Keeps the last data set read, so that the next run on it starts at once and the screen shows what the
 /// trainer uses. Asking for another one drops it once no run holds it any more.
 #[derive(Clone, Default)]
 pub struct Cache {
-    last: Arc<Mutex<Option<(DataSection, Arc<Dataset>)>>>,
+    last: Arc<Mutex<Option<Known>>>,
 }
 
 impl Cache {

@@ -60,7 +60,7 @@ impl<'a> Batches<'a> {
     }
 
     /// How many films there are.
-    pub fn len(&self) -> usize {
+    pub fn film_count(&self) -> usize {
         self.films.len()
     }
 

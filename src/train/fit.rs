@@ -135,7 +135,7 @@ impl Fit<'_> {
     fn train_epoch(&mut self, epoch: usize) -> Result<Pass<Trained>> {
         let (films, labels) = self.dataset.trainable(Split::Train)?;
         let mut batches = Batches::new(films, labels, self.device);
-        let order = shuffled(batches.len(), self.config.run.seed, epoch);
+        let order = shuffled(batches.film_count(), self.config.run.seed, epoch);
         let batch_size = self.config.optimizer.batch_size;
         let total = order.len().div_ceil(batch_size);
         self.begin_pass(Phase::Training, epoch, total);
@@ -198,7 +198,7 @@ impl Fit<'_> {
     fn predict(&mut self, split: Split, phase: Phase) -> Result<Pass<EpochAccumulator>> {
         let (films, labels) = self.dataset.trainable(split)?;
         let mut batches = Batches::new(films, labels, self.device);
-        let order: Vec<usize> = (0..batches.len()).collect();
+        let order: Vec<usize> = (0..batches.film_count()).collect();
         let together = MOST_JUDGED_TOGETHER.min(JUDGED_PER_TRAINED * self.config.optimizer.batch_size);
         let total = order.len().div_ceil(together);
         self.begin_pass(phase, 0, total);
