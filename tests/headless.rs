@@ -133,13 +133,8 @@ fn a_runs_configuration_starts_the_same_run_again() {
 #[test]
 fn the_first_interrupt_writes_the_checkpoint_and_ends_with_130() {
     let runs = tempfile::tempdir().expect("a temporary folder");
-    let mut child = small(runs.path())
-        .args(["--json", "--set", "optimizer.epochs=10000", "--set", "early_stopping.enabled=false"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program runs");
-    wait_for_line(&mut child, "\"event\":\"epoch\"");
+    let mut child = endless(runs.path(), libc::SIGINT, libc::SIG_DFL);
+    let _rest = wait_for_line(&mut child, "\"event\":\"epoch\"");
     signal(&child, libc::SIGINT);
     let status = child.wait().expect("it ends");
     assert_eq!(status.code(), Some(130));
@@ -152,14 +147,23 @@ fn the_first_interrupt_writes_the_checkpoint_and_ends_with_130() {
 }
 
 #[test]
+fn a_signal_that_the_caller_ignores_passes_the_run_by() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let mut child = endless(runs.path(), libc::SIGHUP, libc::SIG_IGN);
+    let mut lines = wait_for_line(&mut child, "\"event\":\"epoch\"");
+    signal(&child, libc::SIGHUP);
+    for _ in 0..2 {
+        assert!(lines.any(|line| line.contains("\"event\":\"epoch\"")), "the run goes on");
+    }
+    signal(&child, libc::SIGTERM);
+    assert!(lines.any(|line| line.contains("\"state\":\"interrupted\"")));
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+}
+
+#[test]
 fn a_reader_that_hangs_up_ends_the_run_with_a_checkpoint() {
     let runs = tempfile::tempdir().expect("a temporary folder");
-    let mut child = small(runs.path())
-        .args(["--json", "--set", "optimizer.epochs=10000", "--set", "early_stopping.enabled=false"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program runs");
+    let mut child = endless(runs.path(), libc::SIGINT, libc::SIG_DFL);
     let mut first = [0; 1];
     std::io::Read::read_exact(child.stdout.as_mut().expect("piped"), &mut first).expect("it speaks");
     drop(child.stdout.take());
@@ -208,13 +212,8 @@ fn text_from_files_reaches_the_terminal_without_control_characters() {
 #[test]
 fn a_kill_leaves_files_that_read_and_a_run_that_says_so() {
     let runs = tempfile::tempdir().expect("a temporary folder");
-    let mut child = small(runs.path())
-        .args(["--json", "--set", "optimizer.epochs=10000", "--set", "early_stopping.enabled=false"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program runs");
-    wait_for_line(&mut child, "\"event\":\"epoch\"");
+    let mut child = endless(runs.path(), libc::SIGINT, libc::SIG_DFL);
+    let _rest = wait_for_line(&mut child, "\"event\":\"epoch\"");
     signal(&child, libc::SIGKILL);
     child.wait().expect("it ends");
 
@@ -445,14 +444,33 @@ fn a_reader_that_leaves_early_is_no_failure() {
     assert_eq!(stderr(&output), "");
 }
 
-/// Reads the child's stdout up to a line that contains `needle`.
-fn wait_for_line(child: &mut std::process::Child, needle: &str) {
+/// A run that only a signal ends, with one signal handled as said: whoever runs the tests may ignore some, as
+/// shells do for what they put into the background.
+fn endless(runs: &Path, signal: i32, handler: libc::sighandler_t) -> std::process::Child {
+    use std::os::unix::process::CommandExt;
+    let mut command = small(runs);
+    command
+        .args(["--json", "--set", "optimizer.epochs=1000000", "--set", "early_stopping.enabled=false"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    // SAFETY: signal() is one of the calls allowed between fork and exec.
+    unsafe {
+        command.pre_exec(move || {
+            libc::signal(signal, handler);
+            Ok(())
+        });
+    }
+    command.spawn().expect("the program runs")
+}
+
+/// Reads the child's stdout up to a line that contains `needle`; gives what follows. The pipe stays open as
+/// long as that is kept, and the child's next line would end it after that.
+fn wait_for_line(child: &mut std::process::Child, needle: &str) -> impl Iterator<Item = String> + use<> {
     use std::io::BufRead;
-    let mut lines = std::io::BufReader::new(child.stdout.take().expect("piped")).lines();
-    let found = lines.by_ref().map_while(Result::ok).any(|line| line.contains(needle));
-    assert!(found, "the program ended before it said {needle}");
-    // The pipe stays open, or the child's next line would end it.
-    std::thread::spawn(move || lines.for_each(drop));
+    let mut lines =
+        std::io::BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains(needle)), "the program ended before it said {needle}");
+    lines
 }
 
 fn signal(child: &std::process::Child, signal: i32) {

@@ -10,8 +10,8 @@ use tch::TchError;
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::early_stopping::EarlyStopping;
-use super::fit::{Ending, Fit, Halt};
-use super::inbox::Inbox;
+use super::fit::{Ending, Fit};
+use super::inbox::{Halt, Inbox};
 use super::journal::{Journal, Voice};
 use super::schedule::ReduceLrOnPlateau;
 use super::setup::Setup;

@@ -5,17 +5,17 @@ use tch::{Kind, Reduction, Tensor};
 
 use super::batches::{Batches, shuffled};
 use super::early_stopping::{EarlyStopping, Verdict};
-use super::inbox::Inbox;
+use super::inbox::{Halt, Inbox};
 use super::journal::Journal;
 use super::meter::{Meter, Work, resident_memory};
 use super::optimizer::Adam;
 use super::schedule::ReduceLrOnPlateau;
-use super::{Command, EpochReport, Event, Level, Phase};
+use super::{EpochReport, Event, Level, Phase};
 use crate::config::{Mode as Better, Monitor, RunConfig};
 use crate::dataset::{Dataset, Split};
 use crate::metrics::{EpochAccumulator, MultilabelReport};
 use crate::model::{Mode, Network};
-use crate::runs::{Best, EpochRecord, METRICS, RunState};
+use crate::runs::{Best, EpochRecord, METRICS};
 
 /// Films a batch when nothing is learned: no gradients are kept, so more fit than in training, up to this.
 const MOST_JUDGED_TOGETHER: usize = 256;
@@ -29,46 +29,6 @@ pub enum Ending {
     Complete(String),
     /// Halted before its time.
     Halted(Halt),
-}
-
-/// Why a run ends before its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Halt {
-    /// A person's wish.
-    Stop,
-    /// A signal.
-    Interrupt,
-    /// The program ends.
-    Shutdown,
-}
-
-impl Halt {
-    /// The halt a command asks for.
-    pub fn asked_by(command: &Command) -> Option<Self> {
-        match command {
-            Command::Stop => Some(Self::Stop),
-            Command::Interrupt => Some(Self::Interrupt),
-            Command::Shutdown => Some(Self::Shutdown),
-            _ => None,
-        }
-    }
-
-    /// The state it leaves a run in.
-    pub fn state(self) -> RunState {
-        match self {
-            Self::Stop | Self::Shutdown => RunState::Stopped,
-            Self::Interrupt => RunState::Interrupted,
-        }
-    }
-
-    /// Why the run ended, in words.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Stop => "stopped by hand",
-            Self::Shutdown => "stopped as the program ended",
-            Self::Interrupt => "interrupted by a signal",
-        }
-    }
 }
 
 /// A pass over a split came to its end, or was halted.
@@ -353,76 +313,6 @@ impl Fit<'_> {
             self.journal.event(event)?;
         }
         Ok(Pass::Done(()))
-    }
-
-    /// Answers the commands that wait; while paused, waits for more. `Some` when the run shall end.
-    fn obey(&mut self, meter: &mut Meter) -> Result<Option<Halt>> {
-        let mut paused_in = None;
-        loop {
-            let command = match paused_in {
-                Some(_) => self.inbox.next(),
-                None => match self.inbox.try_next() {
-                    Some(command) => command,
-                    None => return Ok(None),
-                },
-            };
-            if let Some(halt) = Halt::asked_by(&command) {
-                return Ok(Some(halt));
-            }
-            match command {
-                Command::Pause if paused_in.is_none() => {
-                    meter.lap(Work::Other);
-                    let mut phase = Phase::Paused;
-                    self.journal.progress(|progress| std::mem::swap(&mut progress.phase, &mut phase));
-                    paused_in = Some(phase);
-                    self.journal.state(RunState::Paused, self.step)?;
-                    self.journal.event(Event::Paused { step: self.step })?;
-                }
-                Command::Resume => {
-                    let Some(phase) = paused_in.take() else { continue };
-                    meter.lap(Work::Paused);
-                    self.journal.progress(|progress| progress.phase = phase);
-                    self.journal.state(RunState::Running, self.step)?;
-                    self.journal.event(Event::Resumed { step: self.step })?;
-                }
-                Command::Pause => {}
-                Command::Checkpoint | Command::SetLearningRate { .. } if self.testing => {
-                    self.journal.note(Level::Info, "learning is over and its weights are saved")?;
-                }
-                Command::Checkpoint => {
-                    let epoch = self.journal.epochs_done();
-                    self.checkpoint(epoch, false)?;
-                }
-                Command::SetLearningRate { lr } if lr.is_finite() && lr > 0.0 => {
-                    let from = self.optimizer.lr();
-                    self.optimizer.set_lr(lr);
-                    self.journal.progress(|progress| progress.lr = lr);
-                    self.journal.event(Event::LearningRate { from, to: lr, reason: "set by hand".into() })?;
-                }
-                Command::SetLearningRate { lr } => {
-                    let text = format!("a learning rate must be above 0, not {lr}; it stays as it is");
-                    self.journal.note(Level::Warning, text)?;
-                }
-                Command::Start { .. } => {
-                    self.journal
-                        .note(Level::Warning, "a run is on already; stop it before starting another")?;
-                }
-                // Answered above.
-                Command::Stop | Command::Interrupt | Command::Shutdown => {}
-            }
-        }
-    }
-
-    /// Writes the weights as they are; `best` keeps them as the best ones too.
-    fn checkpoint(&self, epoch: usize, best: bool) -> Result<()> {
-        let snapshot = self.network.state().snapshot()?;
-        let folder = self.journal.folder();
-        for path in [best.then(|| folder.best_weights()), Some(folder.last_weights())].into_iter().flatten() {
-            snapshot.write(&path)?;
-            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            self.journal.event(Event::Checkpoint { file, epoch, step: self.step })?;
-        }
-        Ok(())
     }
 
     fn halt(&self, halt: Halt, epoch: usize) -> Result<Ending> {

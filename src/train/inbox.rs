@@ -1,10 +1,50 @@
-//! The trainer's end of the command channel.
+//! The trainer's end of the command channel, and what ends a run before its time.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
 use super::Command;
-use super::fit::Halt;
+use crate::runs::RunState;
+
+/// Why a run ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// A person's wish.
+    Stop,
+    /// A signal.
+    Interrupt,
+    /// The program ends.
+    Shutdown,
+}
+
+impl Halt {
+    /// The halt a command asks for.
+    pub fn asked_by(command: &Command) -> Option<Self> {
+        match command {
+            Command::Stop => Some(Self::Stop),
+            Command::Interrupt => Some(Self::Interrupt),
+            Command::Shutdown => Some(Self::Shutdown),
+            _ => None,
+        }
+    }
+
+    /// The state it leaves a run in.
+    pub fn state(self) -> RunState {
+        match self {
+            Self::Stop | Self::Shutdown => RunState::Stopped,
+            Self::Interrupt => RunState::Interrupted,
+        }
+    }
+
+    /// Why the run ended, in words.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Stop => "stopped by hand",
+            Self::Shutdown => "stopped as the program ended",
+            Self::Interrupt => "interrupted by a signal",
+        }
+    }
+}
 
 /// Commands in the order they were given. Some may come while nobody can act on them yet, as when films are
 /// being read; those are kept.

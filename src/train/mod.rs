@@ -2,6 +2,7 @@
 //! and the protocol that thread speaks.
 
 mod batches;
+mod controls;
 mod early_stopping;
 mod engine;
 mod fit;
