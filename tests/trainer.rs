@@ -133,6 +133,24 @@ fn a_paused_run_can_be_stopped() {
 }
 
 #[test]
+fn a_trainer_told_to_end_while_it_reads_films_ends() {
+    let _alone = alone();
+    for halts in [[Command::Interrupt, Command::Shutdown], [Command::Stop, Command::Interrupt]] {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let mut trainer = trainer(runs.path());
+        start(&trainer, config(&[("data.source", "phantom:3000")]));
+        let expected = if halts[0] == Command::Stop { RunState::Stopped } else { RunState::Interrupted };
+        for halt in halts {
+            trainer.send(halt);
+        }
+        let (state, reason) = end(&mut trainer);
+        assert_eq!((state, reason.ends_with("before the first step")), (expected, true), "{reason}");
+        assert!(chestxr_tui::runs::list(runs.path()).expect("a list").is_empty());
+        trainer.shut_down();
+    }
+}
+
+#[test]
 fn a_reader_that_never_reads_stops_nothing() {
     let _alone = alone();
     let runs = tempfile::tempdir().expect("a temporary folder");

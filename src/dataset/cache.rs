@@ -1,13 +1,17 @@
 //! The data set that trainer and screen share, read once.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use super::source::Source;
 use super::{DataError, Dataset};
 use crate::config::DataSection;
 
-/// A data set and what was asked for to get it.
-type Known = (DataSection, Arc<Dataset>);
+/// A data set, what was asked for to get it, and what its file was like then.
+type Known = (DataSection, Option<Stamp>, Arc<Dataset>);
+
+/// What tells a changed file from the one that was read: length and time of the last change.
+type Stamp = (u64, SystemTime);
 
 /// Keeps the last data set read, so that the next run on it starts at once and the screen shows what the
 /// trainer uses. Asking for another one drops it once no run holds it any more.
@@ -22,7 +26,7 @@ impl Cache {
         Self::default()
     }
 
-    /// The data set of `section`, read now unless it was the last one read. A second caller waits for the
+    /// The data set of `section`, read now unless it was the last one read and its file is as it was. A second caller waits for the
     /// first one's reading.
     ///
     /// # Errors
@@ -35,17 +39,57 @@ impl Cache {
             section.size = 0;
         }
         section.source = source.absolute().to_string();
+        let stamp = match &source {
+            Source::Npz(path) => {
+                std::fs::metadata(path).and_then(|file| Ok((file.len(), file.modified()?))).ok()
+            }
+            Source::Phantom(_) => None,
+        };
         // A thread that panicked while reading left nothing behind, which is right.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, dataset)) = last.as_ref()
+        if let Some((known, known_stamp, dataset)) = last.as_ref()
             && *known == section
+            && *known_stamp == stamp
         {
             return Ok(dataset.clone());
         }
         // The old films go before the new ones come: two sets may not fit side by side.
         *last = None;
         let dataset = Arc::new(Dataset::load(&section)?);
-        *last = Some((section, dataset.clone()));
+        *last = Some((section, stamp, dataset.clone()));
         Ok(dataset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Split;
+    use crate::dataset::npz::Writer;
+
+    fn write(path: &std::path::Path, films: usize) {
+        let mut writer = Writer::create(path).expect("a file");
+        for split in Split::ALL {
+            let (images, labels) = (vec![7; films * 64], vec![1; films * 14]);
+            writer = writer.array_u8(&format!("{split}_images"), &[films, 8, 8], &images).expect("films");
+            writer = writer.array_u8(&format!("{split}_labels"), &[films, 14], &labels).expect("labels");
+        }
+        writer.finish().expect("written");
+    }
+
+    #[test]
+    fn a_file_is_read_once_and_again_when_it_changed_or_went_away() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("films.npz");
+        let section = DataSection { source: path.display().to_string(), ..DataSection::default() };
+        let cache = Cache::new();
+        write(&path, 2);
+        let first = cache.load(&section).expect("it reads");
+        assert!(Arc::ptr_eq(&first, &cache.load(&section).expect("it is known")));
+        write(&path, 3);
+        let second = cache.load(&section).expect("it reads again");
+        assert_eq!(second.part(Split::Train).labels.len(), 3);
+        std::fs::remove_file(&path).expect("removed");
+        assert!(cache.load(&section).is_err());
     }
 }

@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc::Receiver;
 
 use anyhow::Result;
 use jiff::Zoned;
@@ -23,17 +22,17 @@ use crate::runs::{Provenance, RunFolder, RunState};
 
 /// Serves commands until [`Command::Shutdown`] or until nobody can send any.
 pub fn serve(
-    inbox: &Receiver<Command>,
+    mut inbox: Inbox,
     events: &UnboundedSender<Event>,
     progress: &watch::Sender<Progress>,
     runs: &Path,
     cache: &Cache,
 ) {
     let voice = Voice { events: events.clone(), progress: progress.clone() };
-    while let Ok(command) = inbox.recv() {
-        match command {
+    loop {
+        match inbox.next() {
             Command::Start { config } => {
-                let halted = work(*config, Inbox::new(inbox), &voice, runs, cache);
+                let halted = work(*config, &mut inbox, &voice, runs, cache);
                 voice.progress.send_replace(Progress::default());
                 if halted == Some(Halt::Shutdown) {
                     return;
@@ -47,7 +46,7 @@ pub fn serve(
 
 /// One run from its wish to its end. Whatever fails ends the run, not the program; what fails before the run
 /// has begun leaves no folder behind.
-fn work(config: RunConfig, mut inbox: Inbox, voice: &Voice, runs: &Path, cache: &Cache) -> Option<Halt> {
+fn work(config: RunConfig, inbox: &mut Inbox, voice: &Voice, runs: &Path, cache: &Cache) -> Option<Halt> {
     voice.progress.send_modify(|progress| progress.phase = Phase::Loading);
     voice.say(Event::Loading { source: config.data.source.clone() });
     let not_begun = |state: RunState, reason: String| {
@@ -85,7 +84,7 @@ fn work(config: RunConfig, mut inbox: Inbox, voice: &Voice, runs: &Path, cache: 
 }
 
 /// Builds the network and makes the run's folder: `run.toml` first, then `status.json`, which makes it a run.
-fn begin<'a>(setup: &'a Setup, inbox: Inbox<'a>, voice: &Voice, runs: &Path) -> Result<Fit<'a>> {
+fn begin<'a>(setup: &'a Setup, inbox: &'a mut Inbox, voice: &Voice, runs: &Path) -> Result<Fit<'a>> {
     let config = &setup.config;
     let (network, optimizer) = setup.build()?;
     let folder = RunFolder::create(runs, config, &Zoned::now())?;

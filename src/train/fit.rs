@@ -55,7 +55,7 @@ pub struct Fit<'a> {
     pub schedule: ReduceLrOnPlateau,
     pub stopping: EarlyStopping,
     pub journal: Journal,
-    pub inbox: Inbox<'a>,
+    pub inbox: &'a mut Inbox,
     pub device: tch::Device,
     /// Optimizer steps done.
     pub step: u64,

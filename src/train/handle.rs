@@ -42,9 +42,9 @@ impl Trainer {
         let (commands, inbox) = mpsc::channel();
         let (outbox, events) = tokio::sync::mpsc::unbounded_channel();
         let (latest, progress) = watch::channel(Progress::default());
-        let thread = std::thread::Builder::new()
-            .name("trainer".into())
-            .spawn(move || super::engine::serve(&inbox, &outbox, &latest, &runs, &cache))?;
+        let thread = std::thread::Builder::new().name("trainer".into()).spawn(move || {
+            super::engine::serve(super::inbox::Inbox::new(inbox), &outbox, &latest, &runs, &cache);
+        })?;
         Ok(Self { commands, events, progress, thread: Some(thread) })
     }
 

@@ -48,14 +48,14 @@ impl Halt {
 
 /// Commands in the order they were given. Some may come while nobody can act on them yet, as when films are
 /// being read; those are kept.
-pub struct Inbox<'a> {
-    channel: &'a Receiver<Command>,
+pub struct Inbox {
+    channel: Receiver<Command>,
     kept: VecDeque<Command>,
 }
 
-impl<'a> Inbox<'a> {
+impl Inbox {
     /// Reads from `channel`.
-    pub fn new(channel: &'a Receiver<Command>) -> Self {
+    pub fn new(channel: Receiver<Command>) -> Self {
         Self { channel, kept: VecDeque::new() }
     }
 
@@ -73,11 +73,34 @@ impl<'a> Inbox<'a> {
         self.kept.pop_front().or_else(|| self.channel.recv().ok()).unwrap_or(Command::Shutdown)
     }
 
-    /// Whether one of the commands so far asks for an end; all others are kept.
+    /// The first halt among the commands so far. It and what came before it are taken, since they were about
+    /// the run it ends; what came after is kept, as are all commands when none is a halt.
     pub fn halt_asked(&mut self) -> Option<Halt> {
         self.kept.extend(self.channel.try_iter());
-        let halt = self.kept.iter().find_map(Halt::asked_by)?;
-        self.kept.clear();
-        Some(halt)
+        let at = self.kept.iter().position(|command| Halt::asked_by(command).is_some())?;
+        self.kept.drain(..=at).next_back().as_ref().and_then(Halt::asked_by)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_halt_takes_what_came_before_it_and_leaves_what_came_after() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let mut inbox = Inbox::new(receiver);
+        assert_eq!(inbox.halt_asked(), None);
+        for command in [Command::Pause, Command::Interrupt, Command::Shutdown] {
+            sender.send(command).expect("open");
+        }
+        assert_eq!(inbox.halt_asked(), Some(Halt::Interrupt));
+        assert_eq!(inbox.next(), Command::Shutdown);
+        sender.send(Command::Checkpoint).expect("open");
+        assert_eq!(inbox.halt_asked(), None);
+        assert_eq!(inbox.try_next(), Some(Command::Checkpoint));
+        assert_eq!(inbox.try_next(), None);
+        drop(sender);
+        assert_eq!(inbox.try_next(), Some(Command::Shutdown), "nobody can command any more");
     }
 }

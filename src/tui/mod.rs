@@ -26,11 +26,15 @@ mod update;
 mod widgets;
 
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::config::{AppPaths, RunConfig};
 use crate::dataset::Cache;
 use crate::runs::RunState;
-use crate::train::{Command, Trainer};
+use crate::train::{Command, Phase, Trainer};
 use app::App;
 use theme::Theme;
 
@@ -75,6 +79,9 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
     }
 
     let ending = event_loop::run(&mut app, options.start, &mut trainer, &cache).await;
+    if !matches!(ending, Ok(event_loop::Ending::AtOnce)) {
+        leave_at_the_next_signal(trainer.progress.borrow().phase != Phase::Idle);
+    }
     match &ending {
         Ok(event_loop::Ending::AtOnce) => leave_now(&app),
         Ok(event_loop::Ending::Left) => trainer.shut_down(),
@@ -91,6 +98,19 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
         event_loop::Ending::Signal => Left::BySignal,
         event_loop::Ending::Left | event_loop::Ending::AtOnce => Left::ByChoice,
     })
+}
+
+/// From here on a signal ends the process at once: nothing is drawn any more, and the trainer may need a while
+/// to finish reading or its step.
+fn leave_at_the_next_signal(busy: bool) {
+    let now = Arc::new(AtomicBool::new(true));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // Where the system refuses, the signal does what it did before.
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, now.clone());
+    }
+    if busy {
+        let _ = writeln!(std::io::stderr(), "waiting for the trainer to finish; Ctrl-C leaves at once");
+    }
 }
 
 /// Ends the process under a trainer that is still at work: its journal can bear that, but a library that takes
