@@ -167,13 +167,13 @@ impl Lines {
         let number = |value: Option<f64>| value.map_or("     –".to_owned(), |value| format!("{value:.4}"));
         let width = self.epochs.to_string().len();
         self.line(&format!(
-            "epoch {:>width$}/{}  loss {}  val {}  AUROC {}{} AUPRC {}  F1 {}  wait {:>2}  lr {}  {}  {:.0} films/s",
+            "epoch {:>width$}/{}  loss {} val {}  AUROC {}{} AUPRC {}  F1 {}  wait {}  lr {:e}  {}  {:.0}/s",
             record.epoch,
             self.epochs,
             number(record.train_loss),
             number(record.val_loss),
             number(record.val_auroc_macro),
-            if improved { " *" } else { "  " },
+            if improved { "*" } else { " " },
             number(record.val_auprc_macro),
             number(record.val_f1_score),
             record.wait_count,
