@@ -16,7 +16,7 @@ use super::state::runs::RunsState;
 use super::theme::Theme;
 use crate::config::RunConfig;
 use crate::runs::RunSummary;
-use crate::train::{Command, Event, Level, Progress};
+use crate::train::{Command, Event, Level, Phase, Progress};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -101,6 +101,8 @@ pub struct App {
     pub data: DataState,
     pub run: Option<LiveRun>,
     pub progress: Progress,
+    /// The last phase that wasn't a pause: what a paused run is in the middle of.
+    pub pass: Phase,
     pub log: Log,
     pub runs: RunsState,
     /// The trainer's thread is gone.
@@ -126,6 +128,7 @@ impl App {
             data: DataState::default(),
             run: None,
             progress: Progress::default(),
+            pass: Phase::default(),
             log: Log::default(),
             runs: RunsState::default(),
             trainer_gone: false,

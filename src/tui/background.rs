@@ -21,6 +21,7 @@ pub fn spawn(
     cache: &Cache,
     messages: &UnboundedSender<Message>,
 ) {
+    let (refused, refusals) = (effect.clone(), messages.clone());
     let (runs_folder, cache, messages) = (runs_folder.to_owned(), cache.clone(), messages.clone());
     let work = move || {
         let answer = match effect {
@@ -45,8 +46,17 @@ pub fn spawn(
         // The loop may be gone already.
         let _ = messages.send(answer);
     };
-    // A system that refuses a thread can't do this work; the screen goes on saying that it waits.
-    let _ = std::thread::Builder::new().name("reader".into()).spawn(work);
+    if let Err(error) = std::thread::Builder::new().name("reader".into()).spawn(work) {
+        let reason = format!("the system refuses a thread to read with ({error}); close other programs");
+        let answer = match refused {
+            Effect::LoadData(section) => Message::Data(section, Err(reason)),
+            Effect::ListRuns => Message::Runs(Err(reason)),
+            Effect::ReadEpochs(path) => Message::Epochs(path, Err(reason)),
+            Effect::Send(_) | Effect::Leave { .. } => return,
+        };
+        // The loop may be gone already.
+        let _ = refusals.send(answer);
+    }
 }
 
 /// Turns a panic into a sentence, so that nobody waits for an answer for ever.

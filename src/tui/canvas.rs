@@ -146,8 +146,8 @@ impl<'a> Canvas<'a> {
         let area = area.intersection(self.buf.area);
         Clear.render(area, self.buf);
         self.style(area, self.theme.base());
-        // What lies under a popup is not to be clicked through it.
-        self.hits.retain(|hit| hit.area.intersection(area).is_empty());
+        // What lies over the screen has the mouse to itself, as it has the keys.
+        self.hits.clear();
         self.panel(area, panel)
     }
 

@@ -209,6 +209,63 @@ fn the_cursor_reads_all_charts_at_one_epoch() {
 }
 
 #[test]
+fn why_a_run_failed_can_be_read_beside_its_curves() {
+    let mut app = training();
+    let reason = "can't write the weights to /a/folder/with/a/name/that/is/longer/than/the/panel/is/wide/last.ckpt: \
+                  no space left on the device, and so on for another line that is left out";
+    ended(&mut app, RunState::Failed, reason);
+    app.notice = None;
+    for size in [(80, 24), (120, 34)] {
+        let text = screen(&app, size);
+        for part in ["failed: can't write the weights to ", "/panel/is/wide/last.ckpt: ", "… │"] {
+            assert!(text.contains(part), "{part} at {size:?}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_pause_changes_no_gauge_and_what_is_not_measured_is_no_share() {
+    use crate::train::{Phase, Progress};
+    let mut app = training();
+    let gauges = |app: &App| -> Vec<String> {
+        let text = screen(app, (120, 34));
+        text.lines().filter(|line| line.contains('%')).map(str::to_owned).collect()
+    };
+    let validating = Progress { phase: Phase::Validating, done: 3, total: 7, ..app.progress.clone() };
+    app.update(Message::Progress(validating.clone()), noon());
+    let before = gauges(&app);
+    app.update(Message::Progress(Progress { phase: Phase::Paused, ..validating }), noon());
+    assert_eq!(gauges(&app), before);
+
+    app.update(
+        Message::Progress(Progress { phase: Phase::Training, epoch: 1, epochs: 50, ..Progress::default() }),
+        noon(),
+    );
+    let text = screen(&app, (120, 34));
+    assert!(text.contains("compute –  data –") && text.contains("rest –"), "{text}");
+}
+
+#[test]
+fn a_scale_is_called_logarithmic_only_where_it_is() {
+    let mut app = training();
+    press(&mut app, &["y"]);
+    assert!(screen(&app, (120, 34)).contains(" log  "));
+    for record in &mut app.run.as_mut().expect("a run").epochs {
+        record.train_loss = Some(0.0);
+    }
+    let text = screen(&app, (120, 34));
+    assert!(!text.contains(" log  "), "{text}");
+}
+
+#[test]
+fn the_data_being_read_are_named_not_those_of_changed_settings() {
+    let mut app = fixture::app();
+    app.enter_screen();
+    app.form.set("data.source", "phantom:77".into());
+    assert!(screen(&app, (80, 24)).contains("Reading phantom …"));
+}
+
+#[test]
 fn not_a_medical_device_is_said_once() {
     assert_eq!(screen(&state("help"), (120, 34)).matches("Not a medical device").count(), 1);
 }

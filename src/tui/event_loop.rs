@@ -90,6 +90,7 @@ pub async fn run(app: &mut App, start: bool, trainer: &mut Trainer, cache: &Cach
                 Wake::End(ending) => return Ok(ending),
                 Wake::Nothing => break,
                 Wake::Progress => dirty = dirty.max(Dirty::Event),
+                Wake::Message(Message::Input(ref event)) if says_nothing(event) => {}
                 Wake::Message(message) => {
                     let from_person = matches!(message, Message::Input(_));
                     if from_person {
@@ -194,7 +195,9 @@ impl Sources<'_> {
     /// Brings the state up to the trainer's latest progress.
     fn read_progress(&mut self, app: &mut App) {
         // Once the trainer is gone nothing new can be there, and the mark stays so that nobody asks again.
-        if self.progress_waits && self.trainer.progress.has_changed().is_ok() {
+        let newer = self.trainer.progress.has_changed();
+        // `changed` has taken the mark away where it woke the loop; where it hasn't, the mark is still there.
+        if matches!(newer, Ok(true)) || (self.progress_waits && newer.is_ok()) {
             self.progress_waits = false;
             let progress = self.trainer.progress.borrow_and_update().clone();
             app.update(Message::Progress(progress), jiff::Zoned::now());
@@ -207,6 +210,18 @@ fn input(event: Option<std::io::Result<crossterm::event::Event>>) -> Wake {
         Some(Ok(event)) => Wake::Message(Message::Input(event)),
         // The terminal is gone: as good as a hang-up.
         Some(Err(_)) | None => Wake::End(Ending::Signal),
+    }
+}
+
+/// Whether nothing on screen can change by it: a mouse that moves or is let go, a key that is let go.
+fn says_nothing(event: &crossterm::event::Event) -> bool {
+    use crossterm::event::{Event, KeyEventKind, MouseEventKind};
+    match event {
+        Event::Mouse(mouse) => {
+            matches!(mouse.kind, MouseEventKind::Moved | MouseEventKind::Drag(_) | MouseEventKind::Up(_))
+        }
+        Event::Key(key) => key.kind == KeyEventKind::Release,
+        _ => false,
     }
 }
 
@@ -228,5 +243,23 @@ impl Outside<'_> {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+    use super::says_nothing;
+
+    #[test]
+    fn a_mouse_that_moves_asks_for_no_frame_and_one_that_clicks_does() {
+        let mouse =
+            |kind| Event::Mouse(MouseEvent { kind, column: 1, row: 1, modifiers: KeyModifiers::NONE });
+        assert!(says_nothing(&mouse(MouseEventKind::Moved)));
+        assert!(says_nothing(&mouse(MouseEventKind::Up(MouseButton::Left))));
+        assert!(!says_nothing(&mouse(MouseEventKind::Down(MouseButton::Left))));
+        assert!(!says_nothing(&mouse(MouseEventKind::ScrollUp)));
+        assert!(!says_nothing(&Event::Resize(80, 24)));
     }
 }

@@ -34,7 +34,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use crate::config::{AppPaths, RunConfig};
 use crate::dataset::Cache;
 use crate::runs::RunState;
-use crate::train::{Command, Phase, Trainer};
+use crate::train::{Command, Trainer};
 use app::App;
 use theme::Theme;
 
@@ -80,7 +80,7 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
 
     let ending = event_loop::run(&mut app, options.start, &mut trainer, &cache).await;
     if !matches!(ending, Ok(event_loop::Ending::AtOnce)) {
-        leave_at_the_next_signal(trainer.progress.borrow().phase != Phase::Idle);
+        leave_at_the_next_signal(app.run.as_ref().is_some_and(|run| run.ending.is_none()));
     }
     match &ending {
         Ok(event_loop::Ending::AtOnce) => leave_now(&app),

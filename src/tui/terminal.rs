@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::ThreadId;
 
-use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
-};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
@@ -23,6 +22,13 @@ use super::app::Message;
 
 /// A frame is collected and sent in one go: a terminal on a slow line never shows a part of it.
 const FRAME_BYTES: usize = 64 * 1024;
+
+/// Asks for clicks and the wheel with wide coordinates (xterm's modes 1000 and 1006). Crossterm's own command
+/// asks for every movement as well (1003), which nothing here answers.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+
+/// Takes that back.
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// Whether the terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -65,7 +71,7 @@ impl Screen {
     fn enter() -> io::Result<()> {
         TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, cursor::Hide)
+        execute!(io::stdout(), EnterAlternateScreen, Print(MOUSE_ON), EnableBracketedPaste, cursor::Hide)
     }
 
     /// Draws a frame, shown by the terminal as a whole.
@@ -100,7 +106,7 @@ fn give_back() {
         out,
         EndSynchronizedUpdate,
         DisableBracketedPaste,
-        DisableMouseCapture,
+        Print(MOUSE_OFF),
         LeaveAlternateScreen,
         cursor::Show
     );

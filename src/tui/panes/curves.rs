@@ -67,7 +67,7 @@ impl Curves<'_> {
             Chart { series, log, cursor, mark: best.map(|point| (point, theme.good())), empty: self.empty };
 
         let mut legend = Vec::new();
-        if log {
+        if chart.is_log() {
             legend.push(Span::styled("log  ", theme.muted()));
         }
         if weight > 0.0 {

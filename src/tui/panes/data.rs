@@ -15,7 +15,9 @@ use crate::tui::widgets::picture::Picture;
 /// Draws the screen.
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let source = one_line(&app.form.current().data.source, 60);
+    // What is being read, which the settings may have left behind already.
+    let asked = app.data.section.as_ref().unwrap_or(&app.form.current().data);
+    let source = one_line(&asked.source, 60);
     match &app.data.loading {
         Loading::Ready(view) => ready(app, view, area, canvas),
         Loading::Failed(reason) => {

@@ -42,22 +42,29 @@ pub fn sentences(area: Rect, lines: &[Line], canvas: &mut Canvas) {
     }
 }
 
-/// Breaks a line of one style at white space so that it fits `width`.
+/// Breaks a line of one style at white space so that it fits `width`; within a word where the word alone
+/// doesn't fit, as a path may not.
 pub fn wrap(line: &Line, width: usize) -> Vec<Line<'static>> {
     let style = line.spans.first().map_or(line.style, |span| line.style.patch(span.style));
     let text: String = line.spans.iter().map(|span| span.content.as_ref()).collect();
     let mut rows: Vec<String> = vec![String::new()];
-    for word in text.split(' ') {
+    let limit = width.max(1);
+    let words = text.split(' ').flat_map(|word| {
+        let letters: Vec<char> = word.chars().collect();
+        let pieces = letters.chunks(limit).map(|piece| piece.iter().collect::<String>());
+        if letters.is_empty() { vec![String::new()] } else { pieces.collect() }
+    });
+    for word in words {
         // There is always a last row: it begins with one and none is taken away.
         let last = rows.len() - 1;
         let used = rows[last].chars().count();
         if used > 0 && used + 1 + word.chars().count() > width {
-            rows.push(word.to_owned());
+            rows.push(word);
         } else {
             if used > 0 {
                 rows[last].push(' ');
             }
-            rows[last].push_str(word);
+            rows[last].push_str(&word);
         }
     }
     rows.into_iter().map(|row| Line::styled(row, style)).collect()

@@ -3,8 +3,10 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::wrap;
 use crate::config::{RunConfig, ScheduleKind};
 use crate::dataset::labels::LabelSet;
+use crate::runs::RunState;
 use crate::text::{bytes, clock, one_line};
 use crate::train::{Phase, Progress, RunInfo};
 use crate::tui::app::App;
@@ -90,7 +92,7 @@ pub fn progress(app: &App, area: Rect, canvas: &mut Canvas) {
         return;
     };
     let progress = &app.progress;
-    let lines: Vec<Row> = rows(run, progress);
+    let lines: Vec<Row> = rows(run, progress, app.pass, usize::from(padded(inner).width));
     for (index, line) in lines.iter().enumerate() {
         line.render(padded(row(inner, index as u16)), canvas);
     }
@@ -101,9 +103,16 @@ enum Row {
     Gauge { name: &'static str, share: f64, tail: String },
     Wait { done: usize, of: usize },
     Pair(String, String),
+    Text(Line<'static>),
 }
 
-fn rows(run: &LiveRun, progress: &Progress) -> Vec<Row> {
+/// Rows that the reason of an end may take.
+const REASON_ROWS: usize = 3;
+
+/// The rows of the panel, the most telling first, `width` columns wide. `pass`: what the run is in the middle
+/// of, when it is paused.
+fn rows(run: &LiveRun, progress: &Progress, pass: Phase, width: usize) -> Vec<Row> {
+    let phase = if progress.phase == Phase::Paused { pass } else { progress.phase };
     let of = |part: f64, whole: f64| if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 };
     let wait =
         run.info.as_ref().map(|info| &info.config.early_stopping).filter(|stopping| stopping.enabled).map(
@@ -118,8 +127,9 @@ fn rows(run: &LiveRun, progress: &Progress) -> Vec<Row> {
         let share = of(run.epochs.len() as f64, epochs as f64);
         let speed = run.epochs.last().map_or(0.0, |record| record.images_per_second);
         let mut rows = vec![Row::Gauge { name: "run", share, tail: String::new() }];
-        rows.extend(wait);
-        rows.push(Row::Pair(format!("{}: {}", ending.state, ending.reason), String::new()));
+        // Why a run failed needs the room; its waiting came to nothing.
+        rows.extend(wait.filter(|_| ending.state != RunState::Failed));
+        rows.extend(reason(&format!("{}: {}", ending.state, ending.reason), width).map(Row::Text));
         let best = run.best.as_ref().map_or(NONE.to_owned(), |best| {
             format!("{} {} @{}", best.metric, fixed(Some(best.value), 4), best.epoch)
         });
@@ -132,15 +142,18 @@ fn rows(run: &LiveRun, progress: &Progress) -> Vec<Row> {
         return rows;
     }
     let pass = of(progress.done as f64, progress.total as f64);
-    let pass_name = match progress.phase {
+    let pass_name = match phase {
         Phase::Validating => "val",
         Phase::Testing => "test",
         _ => "epoch",
     };
     let eta = |eta: Option<f64>| eta.map_or(NONE.to_owned(), clock);
     // Training is a pass over the films; validation after it belongs to the same epoch.
-    let done = match progress.phase {
-        Phase::Training | Phase::Paused => progress.epoch.saturating_sub(1) as f64 + pass,
+    let done = match phase {
+        // A pause whose beginning was missed: it began in an epoch.
+        Phase::Training | Phase::Paused | Phase::Idle | Phase::Loading => {
+            progress.epoch.saturating_sub(1) as f64 + pass
+        }
         _ => progress.epoch as f64,
     };
     let mut rows = vec![
@@ -156,13 +169,25 @@ fn rows(run: &LiveRun, progress: &Progress) -> Vec<Row> {
         format!("{} films/s", whole(progress.images_per_second)),
         format!("loss {}", fixed(progress.loss, 4)),
     ));
-    let rest = (1.0 - progress.compute_share - progress.data_share).clamp(0.0, 1.0);
+    let busy = progress.compute_share + progress.data_share;
+    // Before the first step nothing is measured, and nothing is not a share.
+    let share = |share: f64| if busy > 0.0 { percent(share) } else { NONE.to_owned() };
     rows.push(Row::Pair(
-        format!("compute {}  data {}", percent(progress.compute_share), percent(progress.data_share)),
-        format!("rest {}", percent(rest)),
+        format!("compute {}  data {}", share(progress.compute_share), share(progress.data_share)),
+        format!("rest {}", share((1.0 - busy).clamp(0.0, 1.0))),
     ));
     rows.push(Row::Pair(format!("memory {memory}"), format!("lr {}", rate(progress.lr))));
     rows
+}
+
+/// A reason in up to three rows, the last one ending in `…` where there is more.
+fn reason(text: &str, width: usize) -> impl Iterator<Item = Line<'static>> {
+    let rows: Vec<String> =
+        wrap(&Line::from(text.to_owned()), width).iter().map(ToString::to_string).collect();
+    let kept = rows.len().min(REASON_ROWS);
+    let last = rows[kept.saturating_sub(1)..].join(" ");
+    let head: Vec<String> = rows.into_iter().take(kept.saturating_sub(1)).collect();
+    head.into_iter().chain([one_line(&last, width)]).map(Line::from)
 }
 
 /// A speed in whole films.
@@ -174,6 +199,9 @@ impl Row {
     fn render(&self, area: Rect, canvas: &mut Canvas) {
         let theme = canvas.theme;
         match self {
+            Self::Text(line) => {
+                canvas.line(area, &line.clone().style(theme.text()));
+            }
             Self::Gauge { name, share, tail } => {
                 canvas.text(area, name, theme.muted());
                 let tail = Line::from(vec![

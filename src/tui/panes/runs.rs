@@ -261,10 +261,11 @@ fn beside(app: &App, run: &RunSummary, area: Rect, canvas: &mut Canvas) {
     for (index, half) in halves.into_iter().enumerate() {
         curves.chart(index, half, canvas);
     }
-    facts_panel(run, facts, canvas);
+    facts_panel(run, ": Enter", facts, canvas);
 }
 
-fn facts_panel(run: &RunSummary, area: Rect, canvas: &mut Canvas) {
+/// What came of a run and how it differs from the default; `hint` says where the rest is.
+fn facts_panel(run: &RunSummary, hint: &str, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let (mark, style) = state_mark(run.state, theme);
     let panel = Panel {
@@ -299,7 +300,7 @@ fn facts_panel(run: &RunSummary, area: Rect, canvas: &mut Canvas) {
     let more = lines.len().saturating_sub(room);
     for (index, line) in lines.iter().take(room).enumerate() {
         if more > 0 && index + 1 == room {
-            canvas.text(row(inner, index as u16), &format!("… {} more: Enter", more + 1), theme.muted());
+            canvas.text(row(inner, index as u16), &format!("… {} more{hint}", more + 1), theme.muted());
         } else {
             canvas.line(row(inner, index as u16), line);
         }
@@ -307,10 +308,13 @@ fn facts_panel(run: &RunSummary, area: Rect, canvas: &mut Canvas) {
 }
 
 fn curves<'a>(app: &'a App, run: &'a RunSummary, view: &'a ChartView) -> Curves<'a> {
-    let empty = match (&app.runs.epochs, app.runs.chosen_epochs().is_empty()) {
-        (Epochs::Failed(_), _) => "metrics.jsonl can't be read",
-        (Epochs::Ready(_), true) => "no epoch was done",
-        _ => "reading …",
+    let empty = match &app.runs.epochs {
+        // The epochs read last are those of another run.
+        _ if app.runs.read.as_ref() != Some(&run.path) => "reading …",
+        Epochs::Failed(_) => "metrics.jsonl can't be read",
+        Epochs::Ready(epochs) if epochs.is_empty() => "no epoch was done",
+        Epochs::Ready(_) => "nothing measured",
+        Epochs::Unread => "reading …",
     };
     Curves { epochs: app.runs.chosen_epochs(), best: run.status.best.as_ref(), view, empty }
 }
@@ -324,9 +328,9 @@ fn opened(app: &App, run: &RunSummary, area: Rect, canvas: &mut Canvas) {
             Some(config) => {
                 let title = format!("{} {}", run.id.short(), run.state);
                 progress::settings(&title, config, None, (config.optimizer.lr, None), settings, canvas);
-                facts_panel(run, facts, canvas);
+                facts_panel(run, "", facts, canvas);
             }
-            None => facts_panel(run, right, canvas),
+            None => facts_panel(run, "", right, canvas),
         }
         left
     } else {

@@ -72,7 +72,8 @@ fn tiny(app: &App, area: Rect, canvas: &mut Canvas) {
     canvas.text(row(area, 0), &line, style);
     let lines = usize::from(area.height.saturating_sub(1));
     for (index, line) in app.log.tail(lines).enumerate() {
-        canvas.text(row(area, index as u16 + 1), &line.text, theme.muted());
+        let text = crate::text::one_line(&line.text, usize::from(area.width));
+        canvas.text(row(area, index as u16 + 1), &text, theme.muted());
     }
 }
 

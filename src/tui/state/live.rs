@@ -38,6 +38,10 @@ pub struct LiveRun {
     pub ending: Option<Ending>,
     /// Stop was asked for.
     pub stopping: bool,
+    /// The learning rate asked for last, until the trainer has it.
+    pub asked_lr: Option<f64>,
+    /// A pause (or going on) asked for last, until the trainer does so.
+    pub asked_pause: Option<bool>,
 }
 
 impl LiveRun {
@@ -97,7 +101,7 @@ impl Log {
         self.lines.push_back(LogLine { time, level, text: crate::text::one_line(text, 400) });
         if self.back > 0 {
             // Someone is reading older lines: they stay where they are.
-            self.back = (self.back + 1).min(self.lines.len());
+            self.back = (self.back + 1).min(self.lines.len().saturating_sub(1));
         }
     }
 
@@ -115,5 +119,24 @@ impl Log {
     /// Whether nothing happened yet.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_of_the_oldest_line_keeps_a_line_in_sight() {
+        let (mut log, now) = (Log::default(), crate::tui::fixture::noon());
+        log.push(&now, Level::Info, "first");
+        log.push(&now, Level::Info, "second");
+        log.scroll(9);
+        log.push(&now, Level::Info, "third");
+        assert_eq!(log.tail(1).next().map(|line| line.text.as_str()), Some("first"));
+        for _ in 0..2 * LOG_LINES {
+            log.push(&now, Level::Info, "more");
+        }
+        assert_eq!((log.back, log.tail(1).count()), (LOG_LINES - 1, 1));
     }
 }

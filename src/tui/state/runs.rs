@@ -29,6 +29,10 @@ pub enum Epochs {
 #[derive(Debug, Default)]
 pub struct RunsState {
     pub listing: Listing,
+    /// The list is being read.
+    pub asked: bool,
+    /// It was asked for once more meanwhile.
+    pub again: bool,
     /// The chosen row among the runs that pass the filter.
     pub row: usize,
     /// Letters that a run must have in id, name, network or source.

@@ -2,7 +2,7 @@
 
 use crate::config::Kind;
 use crate::dataset::Split;
-use crate::train::{Command, Level, Phase};
+use crate::train::{Command, Level, Phase, Progress};
 use crate::tui::action::{Action, Screen};
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::format::rate;
@@ -10,6 +10,7 @@ use crate::tui::keymap::Mode;
 use crate::tui::panes::palette;
 use crate::tui::state::charts::{CHARTS, ChartView};
 use crate::tui::state::data::Side;
+use crate::tui::state::live::LiveRun;
 use crate::tui::theme::{self, Theme};
 
 /// Rows that a page key moves.
@@ -40,6 +41,10 @@ impl App {
             Action::Left => self.turn(-1),
             Action::Right => self.turn(1),
             Action::Row(row) => return self.row(row),
+            // The small charts beside the list open their run.
+            Action::Chart(_) if !matches!(self.mode(), Mode::Train | Mode::Opened) => {
+                return if self.screen == Screen::Runs { self.open() } else { Vec::new() };
+            }
             Action::Chart(chart) => {
                 if self.charts.chosen == chart {
                     self.charts.zoomed = !self.charts.zoomed;
@@ -164,7 +169,7 @@ impl App {
     fn go(&mut self, by: isize) -> Vec<Effect> {
         match self.mode() {
             Mode::Form => self.form.step(by),
-            Mode::Typing => self.go_typing(by),
+            Mode::Typing => return self.go_typing(by),
             Mode::Help => {
                 if let Some(Overlay::Help(line)) = &mut self.overlay {
                     *line = line.saturating_add_signed(by).min(super::super::panes::help::last_line());
@@ -176,17 +181,19 @@ impl App {
                 self.data.film = 0;
             }
             Mode::Train | Mode::Opened => self.charts.choose(by.signum()),
-            Mode::Runs => {
-                let rows = self.runs.shown().len();
-                self.runs.row = self.runs.row.saturating_add_signed(by).min(rows.saturating_sub(1));
-                return self.read_chosen(false);
-            }
+            Mode::Runs => return self.go_runs(by),
             Mode::Global | Mode::Question | Mode::Saving => {}
         }
         Vec::new()
     }
 
-    fn go_typing(&mut self, by: isize) {
+    fn go_runs(&mut self, by: isize) -> Vec<Effect> {
+        let rows = self.runs.shown().len();
+        self.runs.row = self.runs.row.saturating_add_signed(by).min(rows.saturating_sub(1));
+        self.read_chosen(false)
+    }
+
+    fn go_typing(&mut self, by: isize) -> Vec<Effect> {
         match &mut self.overlay {
             Some(Overlay::Palette { input, row }) => {
                 let last = palette::matches(input.value()).len().saturating_sub(1);
@@ -196,8 +203,10 @@ impl App {
                 self.form.end(true);
                 self.form.step(by);
             }
+            None => return self.go_runs(by),
             _ => {}
         }
+        Vec::new()
     }
 
     fn turn(&mut self, by: isize) {
@@ -223,11 +232,7 @@ impl App {
     fn row(&mut self, row: usize) -> Vec<Effect> {
         match self.mode() {
             Mode::Data => (self.data.row, self.data.film) = (row, 0),
-            Mode::Runs if self.runs.row == row => return self.open(),
-            Mode::Runs => {
-                self.runs.row = row;
-                return self.read_chosen(false);
-            }
+            Mode::Runs => return self.row_of_runs(row),
             Mode::Form if self.form.row == row => return self.accept(),
             Mode::Form => self.form.go(row),
             Mode::Typing => match &mut self.overlay {
@@ -239,11 +244,20 @@ impl App {
                     self.form.end(true);
                     self.form.go(row);
                 }
+                None => return self.row_of_runs(row),
                 _ => {}
             },
             _ => {}
         }
         Vec::new()
+    }
+
+    fn row_of_runs(&mut self, row: usize) -> Vec<Effect> {
+        if self.runs.row == row {
+            return self.open();
+        }
+        self.runs.row = row;
+        self.read_chosen(false)
     }
 
     fn start(&mut self) -> Vec<Effect> {
@@ -266,16 +280,31 @@ impl App {
             self.note(Level::Warning, &warning);
         }
         self.overlay = None;
+        // From here on a run is on, though the trainer hasn't said so yet.
+        self.begin_run(config.data.source.clone());
         let mut effects = self.show(Screen::Train);
         effects.push(Effect::Send(Command::Start { config: Box::new(config) }));
         effects
     }
 
+    /// A new run takes the place of the last; nothing of that one shows through.
+    pub(super) fn begin_run(&mut self, source: String) {
+        self.run = Some(LiveRun { source, ..LiveRun::default() });
+        self.progress = Progress { phase: Phase::Loading, ..Progress::default() };
+        self.pass = Phase::Loading;
+        self.charts.cursor = None;
+    }
+
     fn pause(&mut self) -> Vec<Effect> {
-        if self.progress.phase == Phase::Paused {
-            self.tell(Command::Resume, "going on")
-        } else {
+        let asked = self.run.as_ref().and_then(|run| run.asked_pause);
+        let pause = !asked.unwrap_or(self.progress.phase == Phase::Paused);
+        if let Some(run) = &mut self.run {
+            run.asked_pause = Some(pause);
+        }
+        if pause {
             self.tell(Command::Pause, "pausing after this step")
+        } else {
+            self.tell(Command::Resume, "going on")
         }
     }
 
@@ -290,13 +319,17 @@ impl App {
     }
 
     fn scale_rate(&mut self, factor: f64) -> Vec<Effect> {
-        if self.running().is_some() {
-            let from = self.progress.lr;
+        if let Some(run) = self.running() {
+            // What was asked for last may not have been told back yet.
+            let from = run.asked_lr.unwrap_or(self.progress.lr);
             if from <= 0.0 {
                 self.say(Level::Info, "the run has no learning rate yet; try again when it trains");
                 return Vec::new();
             }
             let lr = tidy(from * factor);
+            if let Some(run) = &mut self.run {
+                run.asked_lr = Some(lr);
+            }
             let answer = format!("learning rate {} → {} from the next step", rate(from), rate(lr));
             return self.tell(Command::SetLearningRate { lr }, &answer);
         }
@@ -311,7 +344,7 @@ impl App {
 
     fn open(&mut self) -> Vec<Effect> {
         let mut effects = self.show(Screen::Runs);
-        self.runs.opened = self.runs.chosen().is_some();
+        (self.runs.opened, self.runs.filtering) = (self.runs.chosen().is_some(), false);
         self.charts.clear();
         effects.extend(self.read_chosen(false));
         effects
@@ -320,7 +353,7 @@ impl App {
     fn reload(&mut self) -> Vec<Effect> {
         match self.screen {
             Screen::Data => self.load_data(true),
-            Screen::Runs => vec![Effect::ListRuns],
+            Screen::Runs => self.list_runs(),
             Screen::Train => Vec::new(),
         }
     }

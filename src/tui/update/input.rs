@@ -24,8 +24,7 @@ impl App {
                     for letter in text.chars() {
                         line.handle(InputRequest::InsertChar(letter));
                     }
-                });
-                Vec::new()
+                })
             }
             Event::Mouse(mouse) => self.mouse(mouse),
             _ => Vec::new(),
@@ -42,7 +41,7 @@ impl App {
         match mode {
             Mode::Typing => {
                 if let Some(request) = line_request(key) {
-                    self.type_with(|line| {
+                    return self.type_with(|line| {
                         line.handle(request);
                     });
                 }
@@ -67,7 +66,8 @@ impl App {
         }
     }
 
-    fn type_with(&mut self, change: impl FnOnce(&mut Input)) {
+    /// Changes the line being typed, and reads what is chosen because of it.
+    fn type_with(&mut self, change: impl FnOnce(&mut Input)) -> Vec<Effect> {
         match &mut self.overlay {
             Some(Overlay::Form) => {
                 if let Some(line) = &mut self.form.typing {
@@ -83,9 +83,11 @@ impl App {
                 change(&mut line);
                 self.runs.filter = line.value().to_owned();
                 self.runs.row = 0;
+                return self.read_chosen(false);
             }
             _ => {}
         }
+        Vec::new()
     }
 
     fn mouse(&mut self, mouse: &MouseEvent) -> Vec<Effect> {

@@ -13,10 +13,17 @@ impl App {
     /// Takes a message; `now` is when it came.
     pub fn update(&mut self, message: Message, now: jiff::Zoned) -> Vec<Effect> {
         self.now = now;
+        // By any message, not by the clock's alone: where others come all the time, that one never does.
+        if self.notice.as_ref().is_some_and(|notice| notice.until <= self.now.timestamp()) {
+            self.notice = None;
+        }
         match message {
             Message::Input(event) => self.input(&event),
             Message::Trainer(event) => self.trainer(event),
             Message::Progress(progress) => {
+                if progress.phase != Phase::Paused {
+                    self.pass = progress.phase;
+                }
                 // A trainer at rest has nothing to tell; what the last run came to stays readable.
                 if progress.phase == Phase::Idle && progress.step == 0 {
                     self.progress.phase = Phase::Idle;
@@ -37,13 +44,18 @@ impl App {
                 }
                 Vec::new()
             }
-            Message::Runs(Ok(runs)) => {
-                self.runs.take(runs);
-                self.read_chosen(true)
-            }
-            Message::Runs(Err(reason)) => {
-                self.runs.listing = Listing::Failed(reason);
-                Vec::new()
+            Message::Runs(outcome) => {
+                self.runs.asked = false;
+                let mut effects =
+                    if std::mem::take(&mut self.runs.again) { self.list_runs() } else { Vec::new() };
+                match outcome {
+                    Ok(runs) => {
+                        self.runs.take(runs);
+                        effects.extend(self.read_chosen(true));
+                    }
+                    Err(reason) => self.runs.listing = Listing::Failed(reason),
+                }
+                effects
             }
             Message::Epochs(path, outcome) => {
                 if self.runs.read.as_ref() == Some(&path) {
@@ -59,12 +71,7 @@ impl App {
                 self.say(Level::Error, text);
                 Vec::new()
             }
-            Message::Tick => {
-                if self.notice.as_ref().is_some_and(|notice| notice.until <= self.now.timestamp()) {
-                    self.notice = None;
-                }
-                Vec::new()
-            }
+            Message::Tick => Vec::new(),
         }
     }
 
@@ -74,8 +81,19 @@ impl App {
         match self.screen {
             Screen::Data => self.load_data(false),
             Screen::Train => Vec::new(),
-            Screen::Runs => vec![Effect::ListRuns],
+            Screen::Runs => self.list_runs(),
         }
+    }
+
+    /// Asks for the list of runs; while one is being read, for another after it. Two readings at once could
+    /// answer in the wrong order.
+    pub(super) fn list_runs(&mut self) -> Vec<Effect> {
+        if self.runs.asked {
+            self.runs.again = true;
+            return Vec::new();
+        }
+        self.runs.asked = true;
+        vec![Effect::ListRuns]
     }
 
     /// Asks for the data of the next run unless they are here or on their way.

@@ -41,6 +41,48 @@ fn a_second_run_is_not_started_over_the_first() {
 }
 
 #[test]
+fn a_run_is_on_from_the_moment_it_is_asked_for() {
+    let mut app = fixture::app();
+    assert!(matches!(sent(press(&mut app, &["2", "s"])), Some(Command::Start { .. })));
+    assert_eq!(sent(press(&mut app, &["s"])), None);
+    assert_eq!(press(&mut app, &["q"]), []);
+    assert_eq!(app.mode(), Mode::Question);
+    press(&mut app, &["Esc"]);
+    assert_eq!(sent(press(&mut app, &["x", "Enter"])), Some(Command::Stop));
+    tell(&mut app, Event::Loading { source: "phantom".into() });
+    assert!(app.running().expect("a run").stopping, "the wish to stop is older than the loading");
+}
+
+#[test]
+fn nothing_of_the_last_run_shows_through_the_next() {
+    let mut app = training();
+    ended(&mut app, RunState::Finished, "all epochs done");
+    press(&mut app, &["Left", "s"]);
+    assert_eq!((app.progress.elapsed, app.progress.phase), (0.0, Phase::Loading));
+    assert_eq!(app.charts.cursor, None);
+    let reason = "there is no file lost.npz".to_owned();
+    tell(&mut app, Event::Ended { id: None, state: RunState::Failed, reason, best: None });
+    assert_eq!(app.progress.elapsed, 0.0);
+    assert!(app.notice.expect("a sentence").text.contains("lost.npz"));
+}
+
+#[test]
+fn quick_keys_build_on_what_was_asked_for_not_on_what_was_told_back() {
+    let mut app = training();
+    press(&mut app, &["+"]);
+    assert_eq!(sent(press(&mut app, &["+"])), Some(Command::SetLearningRate { lr: 1.2e-3 }));
+    for (from, to) in [(3e-4, 6e-4), (6e-4, 1.2e-3)] {
+        tell(&mut app, Event::LearningRate { from, to, reason: "set by hand".into() });
+    }
+    assert_eq!(app.run.as_ref().and_then(|run| run.asked_lr), None);
+    assert_eq!(sent(press(&mut app, &[" "])), Some(Command::Pause));
+    assert_eq!(sent(press(&mut app, &[" "])), Some(Command::Resume));
+    tell(&mut app, Event::Paused { step: 1 });
+    tell(&mut app, Event::Resumed { step: 1 });
+    assert_eq!(sent(press(&mut app, &[" "])), Some(Command::Pause));
+}
+
+#[test]
 fn space_pauses_and_goes_on() {
     let mut app = training();
     assert_eq!(sent(press(&mut app, &[" "])), Some(Command::Pause));
@@ -166,6 +208,31 @@ fn letters_filter_the_runs_and_escape_shows_all_again() {
 }
 
 #[test]
+fn the_run_that_a_filter_leaves_is_read_while_it_is_typed() {
+    let mut app = with_runs();
+    let effects = press(&mut app, &["/", "b", "3"]);
+    let path = app.runs.chosen().expect("a run").path.clone();
+    assert_eq!(effects.last(), Some(&Effect::ReadEpochs(path)));
+    let mut app = with_runs();
+    assert!(matches!(press(&mut app, &["/", "Down"])[..], [Effect::ReadEpochs(_)]));
+    assert_eq!((app.mode(), app.runs.row), (Mode::Typing, 1));
+    app.perform(Action::Row(2));
+    assert_eq!((app.mode(), app.runs.row), (Mode::Typing, 2));
+    app.perform(Action::Row(2));
+    assert_eq!(app.mode(), Mode::Opened);
+}
+
+#[test]
+fn one_reading_of_the_list_is_on_its_way_at_most() {
+    let mut app = with_runs();
+    assert_eq!(press(&mut app, &["r"]), [Effect::ListRuns]);
+    assert_eq!(press(&mut app, &["r", "r"]), []);
+    let effects = app.update(Message::Runs(Err("busy".into())), noon());
+    assert_eq!(effects, [Effect::ListRuns], "asked for while it was read, so once more");
+    assert_eq!(app.update(Message::Runs(Err("busy".into())), noon()), []);
+}
+
+#[test]
 fn enter_opens_a_run_and_escape_goes_back() {
     let mut app = with_runs();
     press(&mut app, &["Enter"]);
@@ -218,6 +285,24 @@ fn a_click_chooses_a_screen_and_a_row() {
 }
 
 #[test]
+fn a_click_on_a_small_chart_opens_its_run() {
+    let mut app = with_runs();
+    app.perform(Action::Chart(0));
+    assert_eq!(app.mode(), Mode::Opened);
+}
+
+#[test]
+fn what_lies_over_the_screen_has_the_clicks_to_itself() {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 34));
+    let mut app = with_runs();
+    app.overlay = Some(Overlay::Help(0));
+    assert_eq!(crate::tui::draw::draw(&app, &mut buffer), []);
+    press(&mut app, &["Esc", ":"]);
+    let hits = crate::tui::draw::draw(&app, &mut buffer);
+    assert!(!hits.is_empty() && hits.iter().all(|hit| matches!(hit.action, Action::Row(_))), "{hits:?}");
+}
+
+#[test]
 fn a_sentence_in_the_bottom_line_goes_away_with_time() {
     let mut app = fixture::app();
     app.say(Level::Info, "done");
@@ -225,6 +310,9 @@ fn a_sentence_in_the_bottom_line_goes_away_with_time() {
     assert!(app.notice.is_some());
     app.update(Message::Tick, &noon() + jiff::SignedDuration::from_secs(5));
     assert!(app.notice.is_none() && !app.wants_ticks() || matches!(app.data.loading, Loading::Busy(_)));
+    app.say(Level::Info, "done");
+    app.update(Message::Progress(Progress::default()), &noon() + jiff::SignedDuration::from_secs(10));
+    assert!(app.notice.is_none(), "any message tells the time");
 }
 
 #[test]

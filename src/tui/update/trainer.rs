@@ -12,8 +12,10 @@ impl App {
         match event {
             Event::Loading { source } => {
                 self.note(Level::Info, &format!("reading {source}"));
-                self.run = Some(LiveRun { source, ..LiveRun::default() });
-                self.charts.cursor = None;
+                // The run that `start` began stays, with what was asked of it since.
+                if self.running().is_none_or(|run| run.info.is_some()) {
+                    self.begin_run(source);
+                }
             }
             Event::Started(info) => {
                 let sentence = format!(
@@ -31,8 +33,14 @@ impl App {
                 run.info = Some(info);
                 return self.list_if_shown();
             }
-            Event::Paused { step } => self.note(Level::Info, &format!("paused at step {step}")),
-            Event::Resumed { step } => self.note(Level::Info, &format!("went on at step {step}")),
+            Event::Paused { step } => {
+                self.pause_answered(true);
+                self.note(Level::Info, &format!("paused at step {step}"));
+            }
+            Event::Resumed { step } => {
+                self.pause_answered(false);
+                self.note(Level::Info, &format!("went on at step {step}"));
+            }
             Event::Epoch(report) => {
                 self.epoch(&report);
                 return self.list_if_shown();
@@ -41,6 +49,7 @@ impl App {
                 self.note(Level::Info, &format!("learning rate {} → {}: {reason}", rate(from), rate(to)));
                 if let Some(run) = &mut self.run {
                     run.rate_change = Some((from, to));
+                    run.asked_lr = run.asked_lr.filter(|asked| *asked != to);
                 }
             }
             Event::Checkpoint { file, epoch, step } => {
@@ -71,7 +80,11 @@ impl App {
                 let reason = crate::text::one_line(&reason, 300);
                 let name = id.map_or("the run".to_owned(), |id| format!("run {}", id.short()));
                 let level = if state == RunState::Failed { Level::Error } else { Level::Info };
-                self.note(level, &format!("{name} {state}: {reason}"));
+                let sentence = format!("{name} {state}: {reason}");
+                self.note(level, &sentence);
+                if state == RunState::Failed {
+                    self.say(level, sentence);
+                }
                 let run = self.run.get_or_insert_default();
                 run.best = best.or(run.best.take());
                 run.ending = Some(Ending { state, reason });
@@ -108,8 +121,15 @@ impl App {
         self.list_if_shown()
     }
 
-    fn list_if_shown(&self) -> Vec<Effect> {
-        if self.screen == Screen::Runs { vec![Effect::ListRuns] } else { Vec::new() }
+    /// The trainer paused, or went on: a wish for that is fulfilled, a later wish still stands.
+    fn pause_answered(&mut self, paused: bool) {
+        if let Some(run) = &mut self.run {
+            run.asked_pause = run.asked_pause.filter(|asked| *asked != paused);
+        }
+    }
+
+    fn list_if_shown(&mut self) -> Vec<Effect> {
+        if self.screen == Screen::Runs { self.list_runs() } else { Vec::new() }
     }
 
     fn epoch(&mut self, report: &EpochReport) {

@@ -44,12 +44,22 @@ pub struct Chart {
 const DOTS: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
 impl Chart {
+    /// The value axis with about `wanted` marks; none without values.
+    fn scale(&self, wanted: usize) -> Option<Scale> {
+        let values = self.series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
+        Scale::over(values, wanted, self.log)
+    }
+
+    /// Whether the value axis is logarithmic, which not all values allow; without values, whether it is to be.
+    pub fn is_log(&self) -> bool {
+        self.scale(2).map_or(self.log, |scale| scale.log)
+    }
+
     /// Draws axes and curves into `area`.
     pub fn render(&self, area: Rect, canvas: &mut Canvas) {
         let (text, axis) = (canvas.theme.muted(), canvas.theme.border(false));
-        let values = self.series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
         let wanted = usize::from(area.height.saturating_sub(2) / 3).clamp(2, 8);
-        let Some(scale) = Scale::over(values, wanted, self.log) else {
+        let Some(scale) = self.scale(wanted) else {
             let middle = row(area, area.height.saturating_sub(1) / 2);
             canvas.centre(middle, &ratatui::text::Line::styled(self.empty, text));
             return;

@@ -11,7 +11,8 @@ pub struct Scale {
     pub marks: Vec<f64>,
     /// Digits after the point that tell the marks apart.
     pub digits: usize,
-    log: bool,
+    /// Whether equal ratios have equal room.
+    pub log: bool,
 }
 
 impl Scale {
