@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Trains and judges multi-label chest X-ray classifiers in the terminal. Not a medical device.
 #[derive(Debug, Parser)]
-#[command(version, about, propagate_version = true, subcommand_help_heading = "Commands")]
+#[command(version, propagate_version = true, subcommand_help_heading = "Commands")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -1,4 +1,4 @@
-//! `chestxr-tui`: a terminal workbench for training, judging and explaining multi-label chest X-ray
+//! `chestxr-tui`: a terminal workbench for training and judging multi-label chest X-ray
 //! classifiers. The rooms tell the story of a film: dataset, model, train, metrics, runs; `tui` and the
 //! commands of the binary read what the trainer says.
 

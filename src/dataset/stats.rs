@@ -20,34 +20,6 @@ pub struct SplitStats {
     pub labels_total: usize,
 }
 
-impl SplitStats {
-    /// Films with at least one condition.
-    pub fn abnormal(&self) -> usize {
-        self.films - self.normal
-    }
-
-    /// Films without the condition of `column`; `None` where there is no such column.
-    pub fn negatives(&self, column: usize) -> Option<usize> {
-        self.positives.get(column).map(|positives| self.films - positives)
-    }
-
-    /// Share of films without any condition in per cent; `None` for an empty split.
-    pub fn normal_percent(&self) -> Option<f64> {
-        percent(self.normal, self.films)
-    }
-
-    /// Prevalence of the condition of `column` in per cent of all films; `None` for an empty split or where
-    /// there is no such column.
-    pub fn positive_percent(&self, column: usize) -> Option<f64> {
-        percent(*self.positives.get(column)?, self.films)
-    }
-
-    /// Mean number of conditions a film has; `None` for an empty split.
-    pub fn labels_per_film(&self) -> Option<f64> {
-        (self.films > 0).then(|| self.labels_total as f64 / self.films as f64)
-    }
-}
-
 /// `part` in per cent of `whole`; `None` when `whole` is 0, since there is no share of nothing.
 pub fn percent(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| 100.0 * part as f64 / whole as f64)
@@ -98,13 +70,9 @@ mod tests {
     fn a_film_without_any_label_is_normal() {
         let stats = split_stats(&labels());
         assert_eq!(stats, SplitStats { films: 4, normal: 1, positives: vec![3, 2, 0], labels_total: 5 });
-        assert_eq!(stats.abnormal(), 3);
-        assert_eq!(stats.normal_percent(), Some(25.0));
-        assert_eq!(stats.positive_percent(0), Some(75.0));
-        assert_eq!(stats.positive_percent(2), Some(0.0));
-        assert_eq!(stats.positive_percent(3), None);
-        assert_eq!(stats.negatives(1), Some(2));
-        assert_eq!(stats.labels_per_film(), Some(1.25));
+        assert_eq!(percent(stats.normal, stats.films), Some(25.0));
+        assert_eq!(percent(stats.positives[0], stats.films), Some(75.0));
+        assert_eq!(percent(stats.positives[2], stats.films), Some(0.0));
     }
 
     #[test]
@@ -117,8 +85,6 @@ mod tests {
         let stats = split_stats(&Labels::new(vec![], 3).expect("no rows"));
         assert_eq!((stats.films, stats.normal, stats.labels_total), (0, 0, 0));
         assert_eq!(stats.positives, [0, 0, 0]);
-        assert_eq!(stats.normal_percent(), None);
-        assert_eq!(stats.positive_percent(0), None);
-        assert_eq!(stats.labels_per_film(), None);
+        assert_eq!(percent(stats.normal, stats.films), None);
     }
 }

@@ -32,12 +32,6 @@ impl EpochAccumulator {
         Ok(())
     }
 
-    /// Forgets the films and keeps the memory, for the next epoch.
-    pub fn clear(&mut self) {
-        self.logits.clear();
-        self.labels.clear();
-    }
-
     /// N, the films seen so far.
     pub fn rows(&self) -> usize {
         self.labels.len().checked_div(self.classes).unwrap_or(0)

@@ -95,9 +95,7 @@ impl Journal {
         self.status.epoch = report.record.epoch;
         self.status.best.clone_from(&report.best);
         self.touch(report.record.step)?;
-        self.folder.append_event(Timestamp::now(), &Event::Epoch(report.clone()))?;
-        self.voice.say(Event::Epoch(report));
-        Ok(())
+        self.event(Event::Epoch(report))
     }
 
     /// Brings `status.json` up to date.
