@@ -115,7 +115,7 @@ fn network(name: &str, gain: f64, dropout: f64) -> Network {
         "resnet18.imagenet" => (Arch::ResNet18, Stem::ImageNet),
         other => panic!("no network {other}"),
     };
-    let section = ModelSection { arch, stem, dropout, init: String::new() };
+    let section = ModelSection { arch, stem, dropout, ..ModelSection::default() };
     let mut network = Network::build(&section, SHAPE, Device::Cpu).expect("the network is built");
     let tensors: Vec<(String, Tensor)> = network
         .state()

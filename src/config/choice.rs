@@ -39,6 +39,79 @@ choice! {
         ChestNetS = "chestnet-s",
         /// He et al. 2016, in torchvision's naming.
         ResNet18 = "resnet18",
+        /// The same in 34 layers.
+        ResNet34 = "resnet34",
+        /// The same in 50 layers, of bottleneck blocks.
+        ResNet50 = "resnet50",
+        /// Huang et al. 2017, the network of CheXNet.
+        DenseNet121 = "densenet121",
+    }
+}
+
+choice! {
+    /// How a first convolution for one grey channel is made of one for red, green and blue.
+    Gray {
+        /// The sum, with ImageNet's mean and deviation folded in: the network sees what it was trained on.
+        Sum = "sum",
+        /// The mean, as the predecessor did.
+        Mean = "mean",
+    }
+}
+
+choice! {
+    /// The numbers a network computes with.
+    Precision {
+        Fp32 = "fp32",
+        /// Matrix products in bfloat16, weights in float32.
+        Bf16 = "bf16",
+        /// Matrix products in half precision with a scaled loss; needs CUDA.
+        Fp16 = "fp16",
+    }
+}
+
+choice! {
+    /// What training does to a film.
+    Preset {
+        /// Gentle and upright: what a film could have looked like.
+        Chest = "chest",
+        /// The predecessor's own set, rotations by 90 degrees and vertical flips among them.
+        Predecessor = "predecessor",
+        /// Nothing.
+        None = "none",
+        /// What the other settings of the section say.
+        Custom = "custom",
+    }
+}
+
+choice! {
+    /// What lies outside of a film that was moved.
+    Border {
+        /// Black.
+        Constant = "constant",
+        /// The film mirrored at its border pixels.
+        Reflect = "reflect",
+    }
+}
+
+choice! {
+    /// Where films are augmented.
+    AugmentOn {
+        /// On the device when it is CUDA, else on the CPU.
+        Auto = "auto",
+        /// By worker threads.
+        Cpu = "cpu",
+        /// As batches on the network's device.
+        Device = "device",
+    }
+}
+
+choice! {
+    /// Which films an epoch sees.
+    Sampling {
+        /// Each film once.
+        Shuffle = "shuffle",
+        /// As many films, drawn with replacement; a film of a rare condition is drawn more often.
+        Balanced = "balanced",
     }
 }
 
@@ -59,6 +132,10 @@ choice! {
     OptimizerKind {
         /// Kingma & Ba 2015 with weight decay added to the gradient, as `torch.optim.Adam`.
         Adam = "adam",
+        /// Loshchilov & Hutter 2019: weight decay apart from the gradient, as `torch.optim.AdamW`.
+        AdamW = "adamw",
+        /// Gradient descent with momentum, as `torch.optim.SGD`.
+        Sgd = "sgd",
     }
 }
 
@@ -67,6 +144,10 @@ choice! {
     ScheduleKind {
         /// Cut when the monitored value stops improving.
         Plateau = "plateau",
+        /// Falls from step to step along half a cosine to `schedule.min_lr`.
+        Cosine = "cosine",
+        /// Rises and falls once over the whole run (Smith & Topin 2018), as `torch.optim.lr_scheduler.OneCycleLR`.
+        OneCycle = "onecycle",
         /// Stays as set.
         None = "none",
     }
@@ -106,5 +187,9 @@ choice! {
     LossKind {
         /// Binary cross-entropy on logits, mean over films and conditions.
         Bce = "bce",
+        /// Lin et al. 2017: what is easy counts less.
+        Focal = "focal",
+        /// Ridnik et al. 2021: easy negatives count less than easy positives, the easiest nothing.
+        Asymmetric = "asymmetric",
     }
 }

@@ -1,6 +1,10 @@
 //! The table of every setting: TOML files, `--set`, the workbench's form and the documentation read it.
 
-use super::choice::{Arch, LossKind, Mode, Monitor, OptimizerKind, ScheduleKind, Stem, ThresholdMode};
+use super::PosWeight;
+use super::choice::{
+    Arch, AugmentOn, Border, Gray, LossKind, Mode, Monitor, OptimizerKind, Precision, Preset, Sampling,
+    ScheduleKind, Stem, ThresholdMode,
+};
 use super::error::ConfigError;
 
 /// What a setting holds.
@@ -16,6 +20,8 @@ pub enum Kind {
     Real { min: f64, max: f64, above: bool },
     /// `true` or `false`.
     Switch,
+    /// `none`, `sqrt`, `full` or a number above 0, the largest weight.
+    PosWeight,
     /// One of these names.
     Choice(&'static [&'static str]),
 }
@@ -53,11 +59,56 @@ pub const FIELDS: &[Field] = &[
     field("run.seed", whole(0, i64::MAX), "starts every random number of the run"),
     field("run.device", Kind::Device, "auto takes the first CUDA device when there is one"),
     field("run.threads", whole(0, 1024), "CPU threads of libtorch; 0 lets libtorch choose"),
+    field("run.precision", Kind::Choice(Precision::NAMES), "numbers of the matrix products; fp16 needs CUDA"),
+    field(
+        "run.deterministic",
+        Kind::Switch,
+        "on CUDA: the same bits in every run, and slower; a CPU always gives them",
+    ),
     field("data.source", Kind::Text, "phantom[:N] or npz:PATH"),
     field("data.size", whole(28, 512), "side of phantom films in pixels; a file's films keep their own"),
     field("data.limit", whole(0, i64::MAX), "at most so many training films; 0 takes all"),
+    field(
+        "data.sampling",
+        Kind::Choice(Sampling::NAMES),
+        "balanced draws films of rare conditions more often",
+    ),
+    field("augment.preset", Kind::Choice(Preset::NAMES), "custom takes the settings below, a preset its own"),
+    field("augment.on", Kind::Choice(AugmentOn::NAMES), "auto is the device on CUDA, else worker threads"),
+    field(
+        "augment.workers",
+        whole(0, 256),
+        "threads that augment ahead of the step; 0 lets the program choose",
+    ),
+    field("augment.border", Kind::Choice(Border::NAMES), "what a moved film shows beyond its edge"),
+    field("augment.rotate90_p", real(0.0, 1.0), "chance of a turn by 0, 90, 180 or 270 degrees"),
+    field("augment.vflip_p", real(0.0, 1.0), "chance of a flip upside down"),
+    field("augment.hflip_p", real(0.0, 1.0), "chance of a flip left to right, which moves the heart"),
+    field("augment.affine_p", real(0.0, 1.0), "chance of rotation, shift, scale and shear together"),
+    field("augment.rotate", real(0.0, 180.0), "at most so many degrees to either side"),
+    field("augment.shift", real(0.0, 0.5), "at most this share of the film's sides"),
+    field("augment.scale", real(0.0, 0.5), "at most this share larger or smaller"),
+    field("augment.shear", real(0.0, 45.0), "at most so many degrees"),
+    field("augment.brightness_contrast_p", real(0.0, 1.0), "chance of another brightness and contrast"),
+    field("augment.brightness", real(0.0, 1.0), "at most this share of white added or taken"),
+    field("augment.contrast", real(0.0, 1.0), "at most this share steeper or flatter"),
+    field("augment.gamma_p", real(0.0, 1.0), "chance of a gamma curve"),
+    field("augment.gamma", real(0.0, 2.0), "exponent between 1/(1+g) and 1+g"),
+    field("augment.noise_p", real(0.0, 1.0), "chance of Gaussian noise"),
+    field("augment.noise", real(0.0, 0.5), "its deviation at most, as a share of white"),
+    field("augment.blur_p", real(0.0, 1.0), "chance of a Gaussian blur"),
+    field("augment.blur", real(0.0, 5.0), "its deviation at most, in pixels at 64 px"),
+    field("augment.cutout_p", real(0.0, 1.0), "chance of a black rectangle"),
+    field("augment.cutout", real(0.0, 0.9), "its sides at most, as a share of the film's"),
     field("model.arch", Kind::Choice(Arch::NAMES), "the network"),
     field("model.stem", Kind::Choice(Stem::NAMES), "how a ResNet begins; auto is small below 128 px"),
+    field(
+        "model.pretrained",
+        Kind::Text,
+        "none, imagenet, or a file or run whose weights but the last layer are taken",
+    ),
+    field("model.gray", Kind::Choice(Gray::NAMES), "how a first layer for colours becomes one for grey"),
+    field("model.freeze_epochs", whole(0, 1_000_000), "epochs in which only the last layer learns"),
     field(
         "model.dropout",
         real(0.0, 0.95),
@@ -70,14 +121,33 @@ pub const FIELDS: &[Field] = &[
     ),
     field("optimizer.kind", Kind::Choice(OptimizerKind::NAMES), "the optimizer"),
     field("optimizer.lr", above(0.0, 10.0), "learning rate at the start"),
-    field("optimizer.weight_decay", real(0.0, 1.0), "share of each weight added to its gradient"),
+    field("optimizer.head_lr_factor", above(0.0, 1000.0), "the last layer learns so many times as fast"),
+    field(
+        "optimizer.weight_decay",
+        real(0.0, 1.0),
+        "share of each weight added to its gradient; taken off each weight by AdamW",
+    ),
+    field("optimizer.momentum", real(0.0, 0.9999), "share of the last step that SGD goes on with"),
+    field("optimizer.nesterov", Kind::Switch, "SGD looks ahead along its momentum"),
     field("optimizer.batch_size", whole(1, 65_536), "films a step"),
+    field("optimizer.accumulate", whole(1, 65_536), "batches whose gradients make one step"),
+    field(
+        "optimizer.clip_norm",
+        real(0.0, 1e9),
+        "gradients longer than this are shortened to it; 0 leaves them",
+    ),
+    field(
+        "optimizer.ema",
+        real(0.0, 0.99999),
+        "decay of a running mean of the weights, which is then what is judged; 0 is off",
+    ),
     field("optimizer.epochs", whole(1, 1_000_000), "at most so many passes over the training films"),
     field(
         "schedule.kind",
         Kind::Choice(ScheduleKind::NAMES),
         "plateau cuts the rate when the monitor stalls",
     ),
+    field("schedule.warmup", real(0.0, 1e6), "epochs in which the rate rises from nothing; not for onecycle"),
     field(
         "schedule.factor",
         Kind::Real { min: 0.0, max: 0.999, above: true },
@@ -88,6 +158,16 @@ pub const FIELDS: &[Field] = &[
     field("schedule.threshold", real(0.0, 1.0), "the least gain that counts"),
     field("schedule.threshold_mode", Kind::Choice(ThresholdMode::NAMES), "gain as an amount or as a share"),
     field("loss.kind", Kind::Choice(LossKind::NAMES), "the loss"),
+    field(
+        "loss.pos_weight",
+        Kind::PosWeight,
+        "weight of a positive label: full is negatives a positive, sqrt its root, a number full up to it",
+    ),
+    field("loss.smoothing", real(0.0, 0.5), "labels lie so far inside of 0 and 1"),
+    field("loss.gamma", real(0.0, 10.0), "focal: how much less what is easy counts"),
+    field("loss.gamma_pos", real(0.0, 10.0), "asymmetric: the same for positives"),
+    field("loss.gamma_neg", real(0.0, 10.0), "asymmetric: the same for negatives"),
+    field("loss.clip", real(0.0, 0.5), "asymmetric: negatives below this probability count nothing"),
     field("early_stopping.enabled", Kind::Switch, "stop when the monitor stalls"),
     field(
         "early_stopping.monitor",
@@ -97,6 +177,18 @@ pub const FIELDS: &[Field] = &[
     field("early_stopping.mode", Kind::Choice(Mode::NAMES), "which direction is better"),
     field("early_stopping.patience", whole(1, 1_000_000), "epochs without gain before the run stops"),
     field("early_stopping.min_delta", real(0.0, 1.0), "the least gain that counts"),
+    field("early_stopping.check_finite", Kind::Switch, "stop when the monitor is no finite number"),
+    field("checkpoint.save_top_k", whole(1, 1000), "weights of so many best epochs are kept"),
+    field(
+        "checkpoint.every_n_steps",
+        whole(0, i64::MAX),
+        "write a checkpoint every so many steps too; 0 doesn't",
+    ),
+    field(
+        "checkpoint.every_minutes",
+        real(0.0, 1e6),
+        "write a checkpoint every so many minutes too; 0 doesn't",
+    ),
 ];
 
 impl Field {
@@ -128,7 +220,9 @@ impl Field {
     pub fn parse(&self, text: &str) -> Result<toml::Value, ConfigError> {
         let text = text.trim();
         let value = match self.kind {
-            Kind::Text | Kind::Device | Kind::Choice(_) => Some(toml::Value::String(text.to_owned())),
+            Kind::Text | Kind::Device | Kind::PosWeight | Kind::Choice(_) => {
+                Some(toml::Value::String(text.to_owned()))
+            }
             Kind::Whole { .. } => text.replace('_', "").parse().ok().map(toml::Value::Integer),
             Kind::Real { .. } => text.parse().ok().map(toml::Value::Float),
             Kind::Switch => text.parse().ok().map(toml::Value::Boolean),
@@ -144,12 +238,15 @@ impl Field {
         use toml::Value::{Boolean, Float, Integer, String};
         let value = match (self.kind, value) {
             (Kind::Real { .. }, Integer(number)) => Float(number as f64),
+            (Kind::PosWeight, Integer(number)) => String(number.to_string()),
+            (Kind::PosWeight, Float(number)) => String(number.to_string()),
             (_, value) => value,
         };
         let fits = match (self.kind, &value) {
             (Kind::Text, String(text)) => !text.contains(char::is_control),
             (Kind::Switch, Boolean(_)) => true,
             (Kind::Device, String(text)) => is_device(text),
+            (Kind::PosWeight, String(text)) => text.parse::<PosWeight>().is_ok(),
             (Kind::Whole { min, max }, Integer(number)) => (min..=max).contains(number),
             (Kind::Real { min, max, above }, Float(number)) => {
                 (min..=max).contains(number) && !(above && *number == min)
@@ -165,6 +262,7 @@ impl Field {
         match self.kind {
             Kind::Text => "text on one line".to_owned(),
             Kind::Device => "auto, cpu, cuda or cuda:N".to_owned(),
+            Kind::PosWeight => "none, sqrt, full or a number above 0".to_owned(),
             Kind::Whole { min, max: i64::MAX } => format!("a whole number, at least {min}"),
             Kind::Whole { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Real { min, max, above: false } => format!("a number from {min} to {max}"),

@@ -5,15 +5,20 @@ mod choice;
 mod error;
 mod fields;
 mod paths;
+mod pos_weight;
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-pub use choice::{Arch, LossKind, Mode, Monitor, OptimizerKind, ScheduleKind, Stem, ThresholdMode};
+pub use choice::{
+    Arch, AugmentOn, Border, Gray, LossKind, Mode, Monitor, OptimizerKind, Precision, Preset, Sampling,
+    ScheduleKind, Stem, ThresholdMode,
+};
 pub use error::ConfigError;
 pub use fields::{FIELDS, Field, Kind};
 pub use paths::AppPaths;
+pub use pos_weight::PosWeight;
 
 /// Everything that decides what a run does. Two runs with equal configurations on equal data on one CPU
 /// give equal bits.
@@ -21,11 +26,13 @@ pub use paths::AppPaths;
 pub struct RunConfig {
     pub run: RunSection,
     pub data: DataSection,
+    pub augment: AugmentSection,
     pub model: ModelSection,
     pub optimizer: OptimizerSection,
     pub schedule: ScheduleSection,
     pub loss: LossSection,
     pub early_stopping: EarlyStoppingSection,
+    pub checkpoint: CheckpointSection,
 }
 
 /// `[run]`
@@ -35,6 +42,8 @@ pub struct RunSection {
     pub seed: u64,
     pub device: String,
     pub threads: usize,
+    pub precision: Precision,
+    pub deterministic: bool,
 }
 
 /// `[data]`
@@ -43,6 +52,38 @@ pub struct DataSection {
     pub source: String,
     pub size: usize,
     pub limit: usize,
+    pub sampling: Sampling,
+}
+
+/// `[augment]`: ranges are symmetric around doing nothing, each drawn anew for every film and epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AugmentSection {
+    pub preset: Preset,
+    pub on: AugmentOn,
+    pub workers: usize,
+    pub border: Border,
+    pub rotate90_p: f64,
+    pub vflip_p: f64,
+    pub hflip_p: f64,
+    pub affine_p: f64,
+    /// Degrees.
+    pub rotate: f64,
+    pub shift: f64,
+    pub scale: f64,
+    /// Degrees.
+    pub shear: f64,
+    pub brightness_contrast_p: f64,
+    pub brightness: f64,
+    pub contrast: f64,
+    pub gamma_p: f64,
+    pub gamma: f64,
+    pub noise_p: f64,
+    pub noise: f64,
+    pub blur_p: f64,
+    /// Pixels of a film of 64 px.
+    pub blur: f64,
+    pub cutout_p: f64,
+    pub cutout: f64,
 }
 
 /// `[model]`
@@ -50,6 +91,9 @@ pub struct DataSection {
 pub struct ModelSection {
     pub arch: Arch,
     pub stem: Stem,
+    pub pretrained: String,
+    pub gray: Gray,
+    pub freeze_epochs: usize,
     pub dropout: f64,
     pub init: String,
 }
@@ -59,8 +103,14 @@ pub struct ModelSection {
 pub struct OptimizerSection {
     pub kind: OptimizerKind,
     pub lr: f64,
+    pub head_lr_factor: f64,
     pub weight_decay: f64,
+    pub momentum: f64,
+    pub nesterov: bool,
     pub batch_size: usize,
+    pub accumulate: usize,
+    pub clip_norm: f64,
+    pub ema: f64,
     pub epochs: usize,
 }
 
@@ -68,6 +118,7 @@ pub struct OptimizerSection {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScheduleSection {
     pub kind: ScheduleKind,
+    pub warmup: f64,
     pub factor: f64,
     pub patience: usize,
     pub min_lr: f64,
@@ -79,6 +130,12 @@ pub struct ScheduleSection {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LossSection {
     pub kind: LossKind,
+    pub pos_weight: PosWeight,
+    pub smoothing: f64,
+    pub gamma: f64,
+    pub gamma_pos: f64,
+    pub gamma_neg: f64,
+    pub clip: f64,
 }
 
 /// `[early_stopping]`
@@ -89,29 +146,96 @@ pub struct EarlyStoppingSection {
     pub mode: Mode,
     pub patience: usize,
     pub min_delta: f64,
+    pub check_finite: bool,
+}
+
+/// `[checkpoint]`: beside the one at every epoch's end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointSection {
+    pub save_top_k: usize,
+    pub every_n_steps: u64,
+    pub every_minutes: f64,
 }
 
 impl Default for RunSection {
     fn default() -> Self {
-        Self { name: String::new(), seed: 0, device: "auto".into(), threads: 0 }
+        Self {
+            name: String::new(),
+            seed: 0,
+            device: "auto".into(),
+            threads: 0,
+            precision: Precision::Fp32,
+            deterministic: false,
+        }
     }
 }
 
 impl Default for DataSection {
     fn default() -> Self {
-        Self { source: "phantom".into(), size: 64, limit: 0 }
+        Self { source: "phantom".into(), size: 64, limit: 0, sampling: Sampling::Shuffle }
+    }
+}
+
+impl Default for AugmentSection {
+    fn default() -> Self {
+        // The ranges are those of the preset `chest`, so that `custom` starts from it.
+        Self {
+            preset: Preset::Chest,
+            on: AugmentOn::Auto,
+            workers: 0,
+            border: Border::Constant,
+            rotate90_p: 0.0,
+            vflip_p: 0.0,
+            hflip_p: 0.0,
+            affine_p: 0.9,
+            rotate: 10.0,
+            shift: 0.05,
+            scale: 0.1,
+            shear: 0.0,
+            brightness_contrast_p: 0.5,
+            brightness: 0.1,
+            contrast: 0.1,
+            gamma_p: 0.0,
+            gamma: 0.2,
+            noise_p: 0.0,
+            noise: 0.03,
+            blur_p: 0.0,
+            blur: 0.7,
+            cutout_p: 0.0,
+            cutout: 0.25,
+        }
     }
 }
 
 impl Default for ModelSection {
     fn default() -> Self {
-        Self { arch: Arch::ChestNetS, stem: Stem::Auto, dropout: 0.5, init: String::new() }
+        Self {
+            arch: Arch::ChestNetS,
+            stem: Stem::Auto,
+            pretrained: "none".into(),
+            gray: Gray::Sum,
+            freeze_epochs: 0,
+            dropout: 0.5,
+            init: String::new(),
+        }
     }
 }
 
 impl Default for OptimizerSection {
     fn default() -> Self {
-        Self { kind: OptimizerKind::Adam, lr: 3e-4, weight_decay: 1e-4, batch_size: 32, epochs: 50 }
+        Self {
+            kind: OptimizerKind::Adam,
+            lr: 3e-4,
+            head_lr_factor: 1.0,
+            weight_decay: 1e-4,
+            momentum: 0.9,
+            nesterov: false,
+            batch_size: 32,
+            accumulate: 1,
+            clip_norm: 0.0,
+            ema: 0.0,
+            epochs: 50,
+        }
     }
 }
 
@@ -119,6 +243,7 @@ impl Default for ScheduleSection {
     fn default() -> Self {
         Self {
             kind: ScheduleKind::Plateau,
+            warmup: 0.0,
             factor: 0.1,
             patience: 4,
             min_lr: 0.0,
@@ -130,7 +255,15 @@ impl Default for ScheduleSection {
 
 impl Default for LossSection {
     fn default() -> Self {
-        Self { kind: LossKind::Bce }
+        Self {
+            kind: LossKind::Bce,
+            pos_weight: PosWeight::None,
+            smoothing: 0.0,
+            gamma: 2.0,
+            gamma_pos: 1.0,
+            gamma_neg: 4.0,
+            clip: 0.05,
+        }
     }
 }
 
@@ -143,7 +276,14 @@ impl Default for EarlyStoppingSection {
             mode: Mode::Max,
             patience: 14,
             min_delta: 1e-4,
+            check_finite: true,
         }
+    }
+}
+
+impl Default for CheckpointSection {
+    fn default() -> Self {
+        Self { save_top_k: 1, every_n_steps: 0, every_minutes: 0.0 }
     }
 }
 

@@ -53,6 +53,9 @@ impl Network {
             Arch::ResNet18 => {
                 Box::new(resnet::ResNet::new(&mut state, &resnet::RESNET18, section.stem, shape)?)
             }
+            Arch::ResNet34 | Arch::ResNet50 | Arch::DenseNet121 => {
+                return Err(TchError::Torch("not built yet".into()));
+            }
         };
         // On CUDA the tensor cores read channels last; on a CPU it was measured to be faster for ChestNetS and
         // slower for ResNet-18. The films follow: with one channel both orders are the same.

@@ -77,6 +77,7 @@ fn the_plateau_schedule_cuts_where_pytorch_cuts() {
     for trace in golden.plateau.iter().filter(|trace| trace.cooldown == 0) {
         let section = ScheduleSection {
             kind: ScheduleKind::Plateau,
+            warmup: 0.0,
             factor: trace.factor,
             patience: trace.patience,
             min_lr: trace.min_lr,
@@ -108,6 +109,7 @@ fn early_stopping_waits_and_stops_where_lightning_does() {
             mode: mode(&trace.mode),
             patience: trace.patience,
             min_delta: trace.min_delta,
+            check_finite: true,
         };
         let mut stopping = EarlyStopping::new(&section);
         let mut stopped = None;
