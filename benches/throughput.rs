@@ -7,9 +7,8 @@
 use std::time::Instant;
 
 use chestxr_tui::config::{Arch, RunConfig};
-use chestxr_tui::dataset::{Cache, Dataset, Split};
-use chestxr_tui::model::{Mode, Network, Shape};
-use chestxr_tui::train::{Adam, Batches, Command, Event, Trainer, bce_with_logits};
+use chestxr_tui::dataset::{Cache, Split};
+use chestxr_tui::train::{Batches, Command, Event, Setup, Trainer};
 
 /// Seconds of bare steps.
 const CEILING_SECONDS: f64 = 8.0;
@@ -35,10 +34,10 @@ fn main() -> anyhow::Result<()> {
         config.set("model.stem", "imagenet")?;
         config.optimizer.batch_size = batch;
         config.optimizer.epochs = 2;
-        let before = alone(|| ceiling(&config, &dataset))?;
+        let before = alone(|| ceiling(&config, &cache))?;
         let looped = real_loop(&config, &cache)?;
         // Measured on both sides of the loop: a shared machine drifts.
-        let ceiling = (before + alone(|| ceiling(&config, &dataset))?) / 2.0;
+        let ceiling = (before + alone(|| ceiling(&config, &cache))?) / 2.0;
         println!("{arch:<12} {batch:>5} {looped:>14.0} {ceiling:>14.0} {:>7.0}%", 100.0 * looped / ceiling);
     }
     Ok(())
@@ -55,7 +54,7 @@ fn alone(body: impl FnOnce() -> anyhow::Result<f64> + Send) -> anyhow::Result<f6
 fn real_loop(config: &RunConfig, cache: &Cache) -> anyhow::Result<f64> {
     let runs = tempfile::tempdir()?;
     let mut trainer = Trainer::spawn(runs.path().to_owned(), cache.clone())?;
-    trainer.send(Command::Start { config: Box::new(config.clone()) });
+    trainer.send(Command::Start { config: Box::new(config.clone()), resume: None });
     let mut last = 0.0;
     while let Some(event) = trainer.events.blocking_recv() {
         match event {
@@ -72,19 +71,19 @@ fn real_loop(config: &RunConfig, cache: &Cache) -> anyhow::Result<f64> {
 }
 
 /// Films a second of training steps on one batch.
-fn ceiling(config: &RunConfig, dataset: &Dataset) -> anyhow::Result<f64> {
-    let device = chestxr_tui::train::resolve_device(&config.run.device)?;
-    let (films, labels) = dataset.trainable(Split::Train)?;
-    let shape = Shape { height: films.height(), width: films.width(), classes: labels.classes() };
-    let network = Network::build(&config.model, shape, device)?;
-    let mut optimizer = Adam::new(network.state(), &config.optimizer)?;
+fn ceiling(config: &RunConfig, cache: &Cache) -> anyhow::Result<f64> {
+    let setup = Setup::prepare(config.clone(), cache)?;
+    let mut learner = setup.learner()?;
+    let (films, labels) = setup.dataset.trainable(Split::Train)?;
     let count = config.optimizer.batch_size;
     let indices: Vec<usize> = (0..count).map(|index| index % films.len()).collect();
-    let (x, y) = Batches::new(films, labels, device).gather(&indices)?;
+    let (x, y) = Batches::new(films, labels, setup.device).gather(&indices)?;
+    let mut number = 0;
     let mut step = || -> anyhow::Result<()> {
-        optimizer.clear_gradients()?;
-        bce_with_logits(&network.forward(&x, Mode::Train)?, &y)?.f_backward()?;
-        Ok(optimizer.step()?)
+        number += 1;
+        learner.begin_step()?;
+        let _ = learner.learn(&x, &y, 1.0)?;
+        learner.end_step(config.optimizer.lr, number)
     };
     for _ in 0..3 {
         step()?;

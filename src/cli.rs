@@ -46,7 +46,15 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start a run, in the workbench or with --no-ui to its end
-    Train,
+    Train {
+        /// Go on with a run from its last checkpoint; its own settings hold, and --set may change how long it
+        /// runs and where
+        #[arg(long, value_name = "RUN", conflicts_with = "find_lr")]
+        resume: Option<String>,
+        /// Try learning rates on a few steps and suggest one, instead of training
+        #[arg(long)]
+        find_lr: bool,
+    },
     /// Look at films and labels
     #[command(subcommand)]
     Data(DataCommand),
@@ -83,5 +91,8 @@ pub enum RunsCommand {
     Show {
         /// A run's id or the beginning of one, its last four digits, last, best, or its folder
         run: String,
+        /// Tell what the run did, then what it does, until it ends
+        #[arg(long)]
+        follow: bool,
     },
 }

@@ -11,11 +11,12 @@ use clap::Parser;
 use chestxr_tui::config::{AppPaths, RunConfig};
 use chestxr_tui::dataset::Cache;
 use chestxr_tui::dataset::source::Source;
-use chestxr_tui::train::Trainer;
+use chestxr_tui::runs::{self, RunFolder};
+use chestxr_tui::train::{Command as TrainerCommand, Trainer};
 use chestxr_tui::{native, tui};
 
 use cli::{Cli, Command, DataCommand, Global, RunsCommand};
-use commands::Exit;
+use commands::{Exit, Misuse};
 
 fn main() -> ExitCode {
     native::tune_allocator();
@@ -35,35 +36,86 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Exit> {
     let Cli { command, global } = cli;
-    let config = configured(&global)?;
     let paths = AppPaths::new(global.runs_dir.as_deref());
     let json = global.json;
+    if let Some(Command::Train { resume: Some(run), .. }) = &command {
+        let (config, folder) = resumed(&global, &paths, run)?;
+        let wish = TrainerCommand::Start {
+            config: Box::new(config.clone()),
+            resume: Some(folder.path().to_owned()),
+        };
+        return match global.no_ui {
+            true => commands::train::run(wish, &paths, json),
+            false => workbench(config, paths, &global, Some(wish)),
+        };
+    }
+    let config = configured(&global)?;
+    let start = || TrainerCommand::Start { config: Box::new(config.clone()), resume: None };
     match command {
-        None | Some(Command::Train) if global.no_ui => commands::train::run(config, &paths, json),
-        None => workbench(config, paths, &global, false),
-        Some(Command::Train) => workbench(config, paths, &global, true),
+        Some(Command::Train { find_lr: true, .. }) => {
+            let wish = TrainerCommand::FindLr { config: Box::new(config.clone()) };
+            match global.no_ui {
+                true => commands::train::run(wish, &paths, json),
+                false => workbench(config, paths, &global, Some(wish)),
+            }
+        }
+        None | Some(Command::Train { .. }) if global.no_ui => commands::train::run(start(), &paths, json),
+        None => workbench(config, paths, &global, None),
+        Some(Command::Train { .. }) => workbench(config.clone(), paths, &global, Some(start())),
         Some(Command::Data(DataCommand::Info { source })) => commands::data::info(&config.data, source, json),
         Some(Command::Data(DataCommand::Convert { source, out })) => {
             commands::data::convert(&config.data, source, &out)
         }
         Some(Command::Runs(RunsCommand::List)) => commands::runs::list(&paths, json),
-        Some(Command::Runs(RunsCommand::Show { run })) => commands::runs::show(&paths, &run, json),
+        Some(Command::Runs(RunsCommand::Show { run, follow: true })) => {
+            commands::follow::run(&paths, &run, json)
+        }
+        Some(Command::Runs(RunsCommand::Show { run, .. })) => commands::runs::show(&paths, &run, json),
         Some(Command::Doctor) => commands::doctor::run(&paths, json),
         Some(Command::Completions { shell }) => commands::completions::run(shell),
     }
 }
 
-/// The configuration as files and options make it. The short options are settings by another name.
+/// The configuration as files and options make it.
 fn configured(global: &Global) -> Result<RunConfig> {
-    let mut sets = global.sets.clone();
-    sets.extend(global.data.iter().map(|source| format!("data.source={source}")));
-    sets.extend(global.device.iter().map(|device| format!("run.device={device}")));
-    let config = RunConfig::resolve(global.config.as_deref(), &sets)?;
+    let config = RunConfig::resolve(global.config.as_deref(), &sets(global))?;
     config.data.source.parse::<Source>()?;
     Ok(config)
 }
 
-fn workbench(config: RunConfig, paths: AppPaths, global: &Global, start: bool) -> Result<Exit> {
+/// All settings given as options, the short ones by their full names.
+fn sets(global: &Global) -> Vec<String> {
+    let mut sets = global.sets.clone();
+    sets.extend(global.data.iter().map(|source| format!("data.source={source}")));
+    sets.extend(global.device.iter().map(|device| format!("run.device={device}")));
+    sets
+}
+
+/// The run to go on with, and its settings with what may be changed.
+fn resumed(global: &Global, paths: &AppPaths, wanted: &str) -> Result<(RunConfig, RunFolder)> {
+    if global.config.is_some() {
+        return Err(Misuse(
+            "a run goes on with its own settings: leave --config away, or start a new run with it".into(),
+        )
+        .into());
+    }
+    let folder = runs::find(&paths.runs, wanted)?;
+    let mut config = folder.read_config()?;
+    let own = config.clone();
+    for given in sets(global) {
+        config.set_pair(&given)?;
+    }
+    config.validate()?;
+    own.may_become(&config)?;
+    Ok((config, folder))
+}
+
+fn workbench(
+    config: RunConfig,
+    paths: AppPaths,
+    global: &Global,
+    start: Option<TrainerCommand>,
+) -> Result<Exit> {
     commands::require_terminal()?;
     let cache = Cache::new();
     let trainer =

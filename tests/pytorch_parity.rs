@@ -9,11 +9,12 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use tch::{Device, Tensor};
 
-use chestxr_tui::config::{Arch, ModelSection, OptimizerSection, Stem};
+use chestxr_tui::config::{Arch, ModelSection, RunConfig, Stem};
 use chestxr_tui::dataset::films::{Films, Labels};
 use chestxr_tui::dataset::npz::{Limits, read_medmnist};
+use chestxr_tui::dataset::stats::split_stats;
 use chestxr_tui::model::{Mode, Network, Shape, StateDict};
-use chestxr_tui::train::{Adam, Batches, bce_with_logits};
+use chestxr_tui::train::{Batches, Learner};
 
 const CLASSES: usize = 14;
 const SIDE: usize = 64;
@@ -193,19 +194,17 @@ fn logits_equal_pytorchs() {
 }
 
 fn losses(name: &str, films: &Films, labels: &Labels, lr: f64, steps: usize) -> Vec<f64> {
+    let config = RunConfig::default();
     let network = network(name, 1.0, 0.0);
-    let section = OptimizerSection { lr, ..OptimizerSection::default() };
-    let mut optimizer = Adam::new(network.state(), &section).expect("an optimizer");
+    let mut learner = Learner::new(network, &config, &split_stats(labels), Device::Cpu).expect("a learner");
     let mut batches = Batches::new(films, labels, Device::Cpu);
     (0..steps)
         .map(|step| {
             let indices: Vec<usize> = (0..32).map(|j| (step * 32 + j) % films.len()).collect();
             let (x, y) = batches.gather(&indices).expect("a batch");
-            optimizer.clear_gradients().expect("cleared");
-            let loss =
-                bce_with_logits(&network.forward(&x, Mode::Train).expect("logits"), &y).expect("a loss");
-            loss.backward();
-            optimizer.step().expect("a step");
+            learner.begin_step().expect("cleared");
+            let (loss, _) = learner.learn(&x, &y, 1.0).expect("a loss");
+            learner.end_step(lr, step as u64 + 1).expect("a step");
             f64::try_from(loss).expect("a number")
         })
         .collect()

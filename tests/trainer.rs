@@ -33,7 +33,7 @@ fn trainer(runs: &Path) -> Trainer {
 }
 
 fn start(trainer: &Trainer, config: RunConfig) {
-    trainer.send(Command::Start { config: Box::new(config) });
+    trainer.send(Command::Start { config: Box::new(config), resume: None });
 }
 
 /// Reads events up to the first one that `wanted` takes.

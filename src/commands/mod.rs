@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod data;
 pub mod doctor;
+pub mod follow;
 pub mod runs;
 pub mod train;
 

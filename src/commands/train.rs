@@ -9,22 +9,22 @@ use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use chestxr_tui::config::{AppPaths, RunConfig};
+use chestxr_tui::config::AppPaths;
 use chestxr_tui::dataset::Cache;
 use chestxr_tui::runs::{EpochRecord, RunState};
 use chestxr_tui::text::{clock, thousands};
-use chestxr_tui::train::{Command, Commander, Event, Level, Phase, Progress, RunInfo, Trainer};
+use chestxr_tui::train::{Command, Commander, Event, Level, LrCurve, Phase, Progress, RunInfo, Trainer};
 
 use super::{Exit, complain};
 
-/// Trains to the end. The first Ctrl-C finishes the step and writes the checkpoint; the second leaves at
+/// Starts a run, goes on with one or tries learning rates, to the end. The first Ctrl-C finishes the step and writes the checkpoint; the second leaves at
 /// once.
-pub fn run(config: RunConfig, paths: &AppPaths, json: bool) -> Result<Exit> {
+pub fn run(wish: Command, paths: &AppPaths, json: bool) -> Result<Exit> {
     let trainer =
         Trainer::spawn(paths.runs.clone(), Cache::new()).context("can't start the trainer's thread")?;
     watch_signals(trainer.commander()).context("can't watch for signals")?;
-    trainer.send(Command::Start { config: Box::new(config) });
-    let printer: Box<dyn Printer> = if json { Box::new(JsonLines) } else { Box::new(Lines::new()) };
+    trainer.send(wish);
+    let printer = printer(json);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let (state, told) = runtime.block_on(follow(trainer, printer))?;
     if let Err(error) = told {
@@ -89,7 +89,7 @@ async fn follow(
                         trainer.send(Command::Interrupt);
                     }
                 }
-                if let Event::Ended { state, .. } = event {
+                if let Some(state) = end(&event) {
                     trainer.shut_down();
                     return Ok((state, told));
                 }
@@ -102,8 +102,22 @@ async fn follow(
     }
 }
 
+/// The state that an event ends what was asked for in, if it does.
+fn end(event: &Event) -> Option<RunState> {
+    match event {
+        Event::Ended { state, .. } => Some(*state),
+        Event::LrFound(_) => Some(RunState::Finished),
+        _ => None,
+    }
+}
+
+/// Whoever tells a run: in JSON, or in lines for people.
+pub fn printer(json: bool) -> Box<dyn Printer> {
+    if json { Box::new(JsonLines) } else { Box::new(Lines::new()) }
+}
+
 /// Tells a run to somebody.
-trait Printer {
+pub trait Printer {
     fn event(&mut self, event: &Event) -> std::io::Result<()>;
     fn progress(&mut self, progress: &Progress);
 }
@@ -153,6 +167,9 @@ impl Lines {
         let [height, width] = info.film_size;
         self.line(&format!("run     {}", info.id))?;
         self.line(&format!("folder  {}", info.path.display()))?;
+        if let Some((epochs, step)) = info.resumed_at {
+            self.line(&format!("goes on after {epochs} epochs, at step {step}"))?;
+        }
         let source = &info.config.data.source;
         self.line(&format!("data    {source}: {train} / {val} / {test} films of {height} x {width} px"))?;
         let parameters = thousands(info.parameters as u64);
@@ -161,6 +178,23 @@ impl Lines {
             "model   {arch}, {parameters} parameters, on {} with {threads} threads",
             info.device
         ))
+    }
+
+    fn learning_rates(&self, curve: &LrCurve) -> std::io::Result<()> {
+        // A table of a tenth of the steps shows the shape; --json has all.
+        let worst = curve.losses.iter().fold(f64::MIN, |most, loss| most.max(*loss));
+        let least = curve.losses.iter().fold(f64::MAX, |least, loss| least.min(*loss));
+        self.line("    rate     loss")?;
+        for (rate, loss) in curve.rates.iter().zip(&curve.losses).step_by(4) {
+            let share = if worst > least { (loss - least) / (worst - least) } else { 0.0 };
+            let bar = "▪".repeat((40.0 * share).round() as usize);
+            self.line(&format!("{rate:>8.1e} {loss:>8.4} {bar}"))?;
+        }
+        self.line(&curve.reason)?;
+        match curve.suggestion {
+            Some(rate) => self.line(&format!("suggestion: --set optimizer.lr={rate:.1e}")),
+            None => self.line("no suggestion: the loss never fell"),
+        }
     }
 
     fn epoch(&self, record: &EpochRecord, improved: bool) -> std::io::Result<()> {
@@ -210,6 +244,10 @@ impl Printer for Lines {
                     "{split:<5} macro AUROC {auroc}, macro AUPRC {auprc} over {n_conditions} conditions"
                 ))
             }
+            Event::LrFound(curve) => {
+                self.bar.finish_and_clear();
+                self.learning_rates(curve)
+            }
             Event::Ended { state: RunState::Failed, reason, .. } => {
                 self.bar.finish_and_clear();
                 complain(&format!("chestxr-tui: {reason}"));
@@ -229,6 +267,7 @@ impl Printer for Lines {
     fn progress(&mut self, progress: &Progress) {
         let message = match progress.phase {
             Phase::Idle | Phase::Loading => return,
+            Phase::Searching => "trying rates".to_owned(),
             Phase::Training => format!("epoch {}", progress.epoch),
             Phase::Paused => "paused".to_owned(),
             Phase::Validating => "validating".to_owned(),

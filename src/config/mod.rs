@@ -287,6 +287,10 @@ impl Default for CheckpointSection {
     }
 }
 
+/// Settings that a run may go on with changed, beside those of checkpoints.
+const MAY_CHANGE: [&str; 5] =
+    ["run.name", "run.device", "run.threads", "augment.workers", "optimizer.epochs"];
+
 impl RunConfig {
     /// The defaults, then a file, then `--set` pairs (`section.key=value`), each checked as it comes.
     ///
@@ -298,12 +302,43 @@ impl RunConfig {
             None => Self::default(),
         };
         for given in sets {
-            let (key, value) =
-                given.split_once('=').ok_or_else(|| ConfigError::NoValue { given: given.clone() })?;
-            config.set(key.trim(), value)?;
+            config.set_pair(given)?;
         }
         config.validate()?;
         Ok(config)
+    }
+
+    /// Changes one setting, given as `section.key=value`.
+    ///
+    /// # Errors
+    /// When there is no such setting or the value isn't allowed.
+    pub fn set_pair(&mut self, given: &str) -> Result<(), ConfigError> {
+        let (key, value) =
+            given.split_once('=').ok_or_else(|| ConfigError::NoValue { given: given.to_owned() })?;
+        self.set(key.trim(), value)
+    }
+
+    /// Whether a run with these settings can go on with `other`: only how long, where and how often it is
+    /// saved may change.
+    ///
+    /// # Errors
+    /// Names the first setting that may not.
+    pub fn may_become(&self, other: &Self) -> Result<(), ConfigError> {
+        let fixed = |field: &&Field| {
+            let free = MAY_CHANGE.contains(&field.key) || field.section() == "checkpoint";
+            !free && self.get(field) != other.get(field)
+        };
+        match FIELDS.iter().find(fixed) {
+            None => Ok(()),
+            Some(field) => Err(ConfigError::Conflict(format!(
+                "`{}` can't change from {} to {} when a run goes on; only {} and checkpoint.* can. Start a new run \
+                 instead, from these settings with --config",
+                field.key,
+                self.get(field),
+                other.get(field),
+                MAY_CHANGE.join(", ")
+            ))),
+        }
     }
 
     /// Reads a TOML file over the defaults. A `[provenance]` table, as `run.toml` has, is passed over.

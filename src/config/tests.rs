@@ -48,7 +48,7 @@ fn a_bad_value_names_key_value_and_what_is_allowed() {
     let message = refusal("model.arch", "resnet81");
     assert_eq!(
         message,
-        "`model.arch` can't be `resnet81`: it takes chestnet-s, resnet18; did you mean `resnet18`?"
+        "`model.arch` can't be `resnet81`: it takes chestnet-s, resnet18, resnet34, resnet50, densenet121; did you mean `resnet18`?"
     );
     assert!(refusal("optimizer.lr", "0").contains("a number above 0"));
     assert!(refusal("optimizer.lr", "nan").contains("a number above 0"));

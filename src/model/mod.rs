@@ -72,6 +72,31 @@ impl Network {
         self.layers.head(&self.layers.features(films, mode)?, mode)
     }
 
+    /// Handles to the parameters of the last layer, in order.
+    pub fn head_parameters(&self) -> Vec<Tensor> {
+        self.state
+            .trainable()
+            .into_iter()
+            .filter(|(n, _)| n.starts_with("fc.") || n.starts_with("classifier.4"))
+            .map(|(_, t)| t)
+            .collect()
+    }
+
+    /// Handles to all other parameters, in order.
+    pub fn backbone_parameters(&self) -> Vec<Tensor> {
+        self.state
+            .trainable()
+            .into_iter()
+            .filter(|(n, _)| !(n.starts_with("fc.") || n.starts_with("classifier.4")))
+            .map(|(_, t)| t)
+            .collect()
+    }
+
+    /// Placeholder until the networks are merged.
+    pub fn freeze_backbone(&mut self, _frozen: bool) -> Result<(), TchError> {
+        Ok(())
+    }
+
     /// Parameters and running statistics by name.
     pub fn state(&self) -> &StateDict {
         &self.state

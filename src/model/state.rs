@@ -92,6 +92,15 @@ impl StateDict {
             .collect()
     }
 
+    /// Handles to the trainable tensors in order, with their names.
+    pub fn trainable(&self) -> Vec<(String, Tensor)> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.trainable)
+            .map(|entry| (entry.name.clone(), entry.tensor.shallow_clone()))
+            .collect()
+    }
+
     /// Number of trainable values.
     pub fn parameter_count(&self) -> usize {
         self.entries.iter().filter(|entry| entry.trainable).map(|entry| entry.tensor.numel()).sum()
@@ -124,20 +133,7 @@ impl StateDict {
     /// # Errors
     /// What libtorch says.
     pub fn snapshot(&self) -> Result<Snapshot, TchError> {
-        let _no_grad = tch::no_grad_guard();
-        let copy = |tensor: &Tensor| -> Result<Tensor, TchError> {
-            // Files hold plain rows; `copy` keeps later steps from changing what is written.
-            let plain = tensor.detach().f_to_device(Device::Cpu)?.f_contiguous()?;
-            let mut copy = plain.f_empty_like()?;
-            copy.f_copy_(&plain)?;
-            Ok(copy)
-        };
-        let tensors = self
-            .entries
-            .iter()
-            .map(|entry| Ok((entry.name.clone(), copy(&entry.tensor)?)))
-            .collect::<Result<_, TchError>>()?;
-        Ok(Snapshot { tensors })
+        Snapshot::of(self.iter())
     }
 
     /// Takes the values of a safetensors file: every tensor of the network must be there in its shape, and
@@ -198,6 +194,30 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Copies of these tensors.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn of<'a>(tensors: impl Iterator<Item = (&'a str, &'a Tensor)>) -> Result<Self, TchError> {
+        let _no_grad = tch::no_grad_guard();
+        let copy = |tensor: &Tensor| -> Result<Tensor, TchError> {
+            // Files hold plain rows; `copy` keeps later steps from changing what is written.
+            let plain = tensor.detach().f_to_device(Device::Cpu)?.f_contiguous()?;
+            let mut copy = plain.f_empty_like()?;
+            copy.f_copy_(&plain)?;
+            Ok(copy)
+        };
+        let tensors = tensors
+            .map(|(name, tensor)| Ok((name.to_owned(), copy(tensor)?)))
+            .collect::<Result<_, TchError>>()?;
+        Ok(Self { tensors })
+    }
+
+    /// Adds a tensor as it is.
+    pub fn push(&mut self, name: &str, tensor: Tensor) {
+        self.tensors.push((name.to_owned(), tensor));
+    }
+
     /// Writes a safetensors file that replaces `path` atomically.
     ///
     /// # Errors

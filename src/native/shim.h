@@ -10,11 +10,37 @@ extern "C" {
 /// The version of libtorch this was compiled against; never freed.
 const char *chestxr_libtorch_version();
 
-/// One fused Adam step over `count` parameters with a gradient each, in place (coupled weight decay, as
-/// torch.optim.Adam).
+/// One fused Adam step over `count` parameters with a gradient each, in place: weight decay as torch.optim.Adam
+/// or, `decoupled`, as AdamW. With `found_inf` (float32 scalar, may be null) not 0 nothing changes.
 char *chestxr_fused_adam(size_t count, void *const *parameters, void *const *exp_avgs, void *const *exp_avg_sqs,
                          void *const *steps, double lr, double beta1, double beta2, double weight_decay,
-                         double eps);
+                         double eps, int decoupled, void *found_inf);
+
+/// One fused step of gradient descent as torch.optim.SGD; momenta start at zero.
+char *chestxr_fused_sgd(size_t count, void *const *parameters, void *const *momenta, double lr, double momentum,
+                        double weight_decay, int nesterov, void *found_inf);
+
+/// Shortens all gradients together to a 2-norm of at most `most`.
+char *chestxr_clip_gradients(size_t count, void *const *parameters, double most);
+
+/// Multiplies all gradients by `inv_scale`; sets `found_inf` to 1 if one is not finite (float32 scalars).
+char *chestxr_unscale_gradients(size_t count, void *const *parameters, void *found_inf, const void *inv_scale);
+
+/// Moves each of `means` by the share `weight` of the way to its value.
+char *chestxr_lerp(size_t count, void *const *means, void *const *values, double weight);
+
+/// The state of a generator as a new uint8 tensor the caller owns; a negative index is the CPU.
+char *chestxr_generator_state(int cuda_index, void **out);
+char *chestxr_set_generator_state(int cuda_index, const void *state);
+
+/// Autocast of this thread: 0 off, 1 bfloat16, 2 half. Every on is followed by one off.
+char *chestxr_autocast(int cuda, int kind);
+
+/// Deterministic algorithms, or TF32 and cuDNN's own choice of the fastest.
+char *chestxr_cuda_mode(int deterministic);
+
+/// Bytes used by this process, free and in all on a CUDA device.
+char *chestxr_device_memory(int cuda_index, uint64_t *used, uint64_t *free, uint64_t *total);
 
 /// Drops the gradients, so that the next backward pass hands its own over instead of adding to zeros.
 char *chestxr_clear_gradients(size_t count, void *const *parameters);

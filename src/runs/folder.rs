@@ -35,6 +35,9 @@ pub struct Provenance {
     pub film_size: [usize; 2],
     /// Trainable parameters.
     pub parameters: usize,
+    /// What is subtracted from each condition's logit to undo weights and sampling; empty for runs without.
+    #[serde(default)]
+    pub logit_shift: Vec<f32>,
 }
 
 /// A run's folder.
@@ -109,6 +112,41 @@ impl RunFolder {
     /// Weights of the last checkpoint.
     pub fn last_weights(&self) -> PathBuf {
         self.checkpoints().join("last.safetensors")
+    }
+
+    /// Everything a run goes on from.
+    pub fn last_state(&self) -> PathBuf {
+        self.checkpoints().join("last.state")
+    }
+
+    /// Weights of an epoch that are kept for their value.
+    pub fn epoch_weights(&self, epoch: usize) -> PathBuf {
+        self.checkpoints().join(format!("epoch-{epoch:04}.safetensors"))
+    }
+
+    /// Epochs whose weights lie in the folder, with their files.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn kept_epochs(&self) -> Result<Vec<(usize, PathBuf)>> {
+        let folder = self.checkpoints();
+        let entries = fs::read_dir(&folder).with_context(|| format!("can't read {}", folder.display()))?;
+        let mut kept = Vec::new();
+        for entry in entries {
+            let path = entry.with_context(|| format!("can't read {}", folder.display()))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let epoch = name.strip_prefix("epoch-").and_then(|name| name.strip_suffix(".safetensors"));
+            if let Some(epoch) = epoch.and_then(|epoch| epoch.parse().ok()) {
+                kept.push((epoch, path));
+            }
+        }
+        kept.sort();
+        Ok(kept)
+    }
+
+    /// What the run leaves for people and other programs to look at.
+    pub fn artifacts(&self) -> PathBuf {
+        self.path.join("artifacts")
     }
 
     /// Predictions of a split, `val` or `test`.
@@ -224,6 +262,50 @@ impl RunFolder {
                     .with_context(|| format!("{} is damaged in line {}", path.display(), row + 1))
             })
             .collect()
+    }
+
+    /// Brings the journal back to the end of epoch `epochs`: rows of `metrics.jsonl` behind it go, since the
+    /// run that goes on writes them again, and lines that a kill cut short go from both files.
+    ///
+    /// # Errors
+    /// When a file can't be read or written.
+    pub fn rewind(&self, epochs: usize) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Row {
+            epoch: usize,
+        }
+        self.keep_lines("metrics.jsonl", |line| {
+            serde_json::from_str::<Row>(line).is_ok_and(|row| row.epoch <= epochs)
+        })?;
+        // Only ever cut at its end, in place: another process may be following it.
+        let path = self.path.join("events.jsonl");
+        let cut = || -> io::Result<()> {
+            let bytes = fs::read(&path)?;
+            let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            if whole < bytes.len() {
+                OpenOptions::new().write(true).open(&path)?.set_len(whole as u64)?;
+            }
+            Ok(())
+        };
+        match cut() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("can't mend {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps the whole lines of a file that `wanted` wants, byte for byte.
+    fn keep_lines(&self, name: &str, wanted: impl Fn(&str) -> bool) -> Result<()> {
+        let path = self.path.join(name);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
+        };
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let kept: String = whole.filter(|line| wanted(line)).collect();
+        if kept == text { Ok(()) } else { self.replace(name, kept.as_bytes()) }
     }
 
     fn append(&self, name: &str, value: &impl Serialize) -> Result<()> {

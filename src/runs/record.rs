@@ -10,18 +10,23 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Optimizer steps since the start of the run.
     pub step: u64,
+    /// Mean of the trained loss.
     pub train_loss: Option<f64>,
+    /// Mean binary cross-entropy of the probabilities as reported, without weights, focus or smoothing.
+    #[serde(default)]
+    pub train_loss_unweighted: Option<f64>,
     pub train_accuracy: Option<f64>,
     pub train_precision: Option<f64>,
     pub train_f1_score: Option<f64>,
     pub val_loss: Option<f64>,
+    /// As for training.
     pub val_loss_unweighted: Option<f64>,
     pub val_accuracy: Option<f64>,
     pub val_precision: Option<f64>,
     pub val_f1_score: Option<f64>,
     pub val_auroc_macro: Option<f64>,
     pub val_auprc_macro: Option<f64>,
-    /// Learning rate the epoch was trained with.
+    /// Learning rate of the epoch's last step.
     pub lr: f64,
     /// Epochs since the monitored value last improved.
     pub wait_count: usize,
@@ -44,6 +49,7 @@ pub struct Metric {
 /// Every number of an epoch that a curve can be drawn of.
 pub const METRICS: &[Metric] = &[
     Metric { key: "train_loss", label: "loss", get: |r| r.train_loss },
+    Metric { key: "train_loss_unweighted", label: "unweighted loss", get: |r| r.train_loss_unweighted },
     Metric { key: "train_accuracy", label: "accuracy", get: |r| r.train_accuracy },
     Metric { key: "train_precision", label: "precision", get: |r| r.train_precision },
     Metric { key: "train_f1_score", label: "F1", get: |r| r.train_f1_score },

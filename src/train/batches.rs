@@ -1,7 +1,5 @@
 //! Films and labels on their way into the network: order, normalisation, upload.
 
-use rand::{RngExt, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use tch::{Device, TchError, Tensor};
 
 use crate::dataset::films::{Films, Labels};
@@ -9,20 +7,6 @@ use crate::dataset::films::{Films, Labels};
 /// Grey values 0..=255 are brought to -1..=1: mean .5 and deviation .5 of the unit interval.
 fn normalised() -> [f32; 256] {
     std::array::from_fn(|grey| (grey as f32 / 255.0 - 0.5) / 0.5)
-}
-
-/// The order of the films in an epoch: a shuffle that depends on the run's seed and the epoch alone.
-pub fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<usize> {
-    // The two are mixed by an odd constant (2^64 divided by the golden ratio), so that neighbouring seeds
-    // and epochs share no order.
-    let mut rng =
-        Xoshiro256PlusPlus::seed_from_u64(seed ^ (epoch as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    let mut order: Vec<usize> = (0..count).collect();
-    // Fisher-Yates, from the end.
-    for last in (1..count).rev() {
-        order.swap(last, rng.random_range(0..=last));
-    }
-    order
 }
 
 /// Gathers films into batches on the network's device.
@@ -73,18 +57,6 @@ impl<'a> Batches<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_epoch_sees_every_film_once_in_an_order_of_its_own() {
-        let first = shuffled(1000, 7, 1);
-        let mut sorted = first.clone();
-        sorted.sort_unstable();
-        assert!(sorted.into_iter().eq(0..1000));
-        assert_eq!(first, shuffled(1000, 7, 1));
-        assert_ne!(first, shuffled(1000, 7, 2));
-        assert_ne!(first, shuffled(1000, 8, 1));
-        assert_eq!(shuffled(1, 0, 0), [0]);
-    }
 
     #[test]
     fn a_batch_holds_normalised_films_and_their_labels() {

@@ -1,11 +1,14 @@
 //! When a run has stopped getting better.
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{EarlyStoppingSection, Mode};
 
 /// Counts epochs without gain, as Lightning's `EarlyStopping`: a value counts as a gain when it beats the
 /// best by more than `min_delta`, and the run stops once `patience` epochs in a row brought none.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EarlyStopping {
+    check_finite: bool,
     mode: Mode,
     patience: usize,
     min_delta: f64,
@@ -22,7 +25,7 @@ pub enum Verdict {
     Wait(usize),
     /// Patience is at its end.
     Stop,
-    /// The value is not a finite number.
+    /// The value is not a finite number and that was to be checked; without the check it is no gain.
     NotFinite,
 }
 
@@ -30,6 +33,7 @@ impl EarlyStopping {
     /// Nothing seen yet.
     pub fn new(section: &EarlyStoppingSection) -> Self {
         Self {
+            check_finite: section.check_finite,
             mode: section.mode,
             patience: section.patience,
             min_delta: section.min_delta,
@@ -40,11 +44,11 @@ impl EarlyStopping {
 
     /// Judges the monitored value of an epoch.
     pub fn update(&mut self, value: f64) -> Verdict {
-        if !value.is_finite() {
+        if self.check_finite && !value.is_finite() {
             return Verdict::NotFinite;
         }
         let gain = match (self.best, self.mode) {
-            (None, _) => true,
+            (None, _) => value.is_finite(),
             (Some(best), Mode::Max) => value - self.min_delta > best,
             (Some(best), Mode::Min) => value + self.min_delta < best,
         };

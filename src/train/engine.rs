@@ -2,18 +2,23 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use jiff::Zoned;
-use tch::TchError;
+use tch::{TchError, Tensor};
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
+use super::checkpoint::{Position, Restored};
 use super::early_stopping::EarlyStopping;
-use super::fit::{Ending, Fit};
+use super::finder::{self, Found};
+use super::fit::{Ending, Fit, Seen};
 use super::inbox::{Halt, Inbox};
 use super::journal::{Journal, Voice};
-use super::schedule::ReduceLrOnPlateau;
+use super::learner::Learner;
+use super::schedule::LearningRate;
 use super::setup::Setup;
+use super::writer::Writer;
 use super::{Command, Event, Level, Phase, Progress, RunInfo};
 use crate::config::RunConfig;
 use crate::dataset::Cache;
@@ -30,48 +35,80 @@ pub fn serve(
 ) {
     let voice = Voice { events: events.clone(), progress: progress.clone() };
     loop {
-        match inbox.next() {
-            Command::Start { config } => {
-                let halted = work(*config, &mut inbox, &voice, runs, cache);
-                voice.progress.send_replace(Progress::default());
-                if halted == Some(Halt::Shutdown) {
-                    return;
-                }
+        let halted = match inbox.next() {
+            Command::Start { config, resume } => {
+                work(*config, resume.as_deref(), &mut inbox, &voice, runs, cache)
             }
+            Command::FindLr { config } => search(*config, &mut inbox, &voice, cache),
             Command::Shutdown => return,
-            _ => voice.note(Level::Info, "no run is on"),
+            _ => {
+                voice.note(Level::Info, "no run is on");
+                continue;
+            }
+        };
+        voice.progress.send_replace(Progress::default());
+        if halted == Some(Halt::Shutdown) {
+            return;
         }
     }
 }
 
-/// One run from its wish to its end. Whatever fails ends the run, not the program; what fails before the run
-/// has begun leaves no folder behind.
-fn work(config: RunConfig, inbox: &mut Inbox, voice: &Voice, runs: &Path, cache: &Cache) -> Option<Halt> {
+/// Tells that what was asked for came to nothing.
+fn not_begun(voice: &Voice, state: RunState, reason: String) {
+    voice.say(Event::Ended { id: None, state, reason, best: None });
+}
+
+/// Reads films and checks settings. `Err` holds what was asked for meanwhile, after telling why there will
+/// be no run.
+fn prepare(
+    config: RunConfig,
+    inbox: &mut Inbox,
+    voice: &Voice,
+    cache: &Cache,
+) -> Result<Setup, Option<Halt>> {
     voice.progress.send_modify(|progress| progress.phase = Phase::Loading);
     voice.say(Event::Loading { source: config.data.source.clone() });
-    let not_begun = |state: RunState, reason: String| {
-        voice.say(Event::Ended { id: None, state, reason, best: None });
-    };
     let setup = match guarded(|| Setup::prepare(config, cache)) {
         Ok(setup) => setup,
         Err(reason) => {
-            not_begun(RunState::Failed, reason);
-            return inbox.halt_asked();
+            not_begun(voice, RunState::Failed, reason);
+            return Err(inbox.halt_asked());
         }
     };
     if let Some(halt) = inbox.halt_asked() {
-        not_begun(halt.state(), format!("{} before the first step", halt.reason()));
-        return Some(halt);
+        not_begun(voice, halt.state(), format!("{} before the first step", halt.reason()));
+        return Err(Some(halt));
     }
-    let mut fit = match guarded(|| begin(&setup, inbox, voice, runs)) {
+    Ok(setup)
+}
+
+/// One run from its wish to its end. Whatever fails ends the run, not the program; what fails before the run
+/// has begun leaves no folder behind.
+fn work(
+    config: RunConfig,
+    resume: Option<&Path>,
+    inbox: &mut Inbox,
+    voice: &Voice,
+    runs: &Path,
+    cache: &Cache,
+) -> Option<Halt> {
+    let setup = match prepare(config, inbox, voice, cache) {
+        Ok(setup) => setup,
+        Err(halt) => return halt,
+    };
+    let begun = guarded(|| match resume {
+        Some(folder) => go_on(&setup, folder, inbox, voice),
+        None => begin(&setup, inbox, voice, runs),
+    });
+    let mut fit = match begun {
         Ok(fit) => fit,
         Err(reason) => {
-            not_begun(RunState::Failed, reason);
+            not_begun(voice, RunState::Failed, reason);
             return None;
         }
     };
     let outcome = guarded(|| {
-        announce(&fit, &setup)?;
+        announce(&fit, &setup, resume.is_some())?;
         fit.run()
     });
     let (state, reason, halted) = match outcome {
@@ -79,37 +116,119 @@ fn work(config: RunConfig, inbox: &mut Inbox, voice: &Voice, runs: &Path, cache:
         Ok(Ending::Halted(halt)) => (halt.state(), halt.reason().to_owned(), Some(halt)),
         Err(reason) => (RunState::Failed, reason, None),
     };
-    fit.journal.end(state, reason, fit.step);
+    let Fit { journal, position, writer, .. } = fit;
+    // What is being written belongs to the run still.
+    drop(writer);
+    journal.end(state, reason, position.step);
     halted
+}
+
+/// Tries learning rates.
+fn search(config: RunConfig, inbox: &mut Inbox, voice: &Voice, cache: &Cache) -> Option<Halt> {
+    let setup = match prepare(config, inbox, voice, cache) {
+        Ok(setup) => setup,
+        Err(halt) => return halt,
+    };
+    match guarded(|| finder::find(&setup, inbox, voice)) {
+        Ok(Found::Curve(curve)) => voice.say(Event::LrFound(curve)),
+        Ok(Found::Halted(halt)) => {
+            not_begun(voice, halt.state(), halt.reason().to_owned());
+            return Some(halt);
+        }
+        Err(reason) => not_begun(voice, RunState::Failed, reason),
+    }
+    None
 }
 
 /// Builds the network and makes the run's folder: `run.toml` first, then `status.json`, which makes it a run.
 fn begin<'a>(setup: &'a Setup, inbox: &'a mut Inbox, voice: &Voice, runs: &Path) -> Result<Fit<'a>> {
     let config = &setup.config;
-    let (network, optimizer) = setup.build()?;
+    let learner = setup.learner()?;
     let folder = RunFolder::create(runs, config, &Zoned::now())?;
-    folder.write_config(config, &setup.provenance(&network))?;
+    folder.write_config(config, &setup.provenance(learner.network()))?;
+    let journal = Journal::begin(folder, voice.clone())?;
+    fit(setup, learner, first_position(setup), journal, inbox)
+}
+
+/// Takes up a run from its last checkpoint.
+fn go_on<'a>(setup: &'a Setup, folder: &Path, inbox: &'a mut Inbox, voice: &Voice) -> Result<Fit<'a>> {
+    let folder = RunFolder::open(folder)?;
+    let status = folder.read_status()?;
+    ensure!(
+        !status.honest_state().is_live(),
+        "run {} is being worked on by process {}; stop that one first",
+        folder.id(),
+        status.pid
+    );
+    let before = folder.read_provenance()?;
+    let learner = setup.learner()?;
+    let provenance = setup.provenance(learner.network());
+    ensure!(
+        before.data_digest == provenance.data_digest,
+        "the films of {} are not those that run {} was trained on, so it can't go on; start a new run",
+        setup.config.data.source,
+        folder.id()
+    );
+    let restored = Restored::read(&folder.last_state())?;
+    let mut position = restored.position.clone();
+    let steps = setup.steps_per_epoch() as u64;
+    let epochs = setup.config.optimizer.epochs;
+    if folder.read_config()?.optimizer.epochs != epochs {
+        position.rate.set_total(steps * epochs as u64);
+        // More epochs than were done are wanted now; whatever ended learning before has no say any more.
+        position.over = None;
+    }
+    if position.over.is_none() && position.epochs_done >= epochs {
+        position.over = Some(format!("all {epochs} epochs are done"));
+    }
+    folder.write_config(&setup.config, &provenance)?;
+    let best = position.best.clone();
+    let journal = Journal::resume(folder, voice.clone(), position.epochs_done, position.step, best)?;
+    let mut fit = fit(setup, learner, position, journal, inbox)?;
+    fit.restore(restored)?;
+    Ok(fit)
+}
+
+fn first_position(setup: &Setup) -> Position {
+    let config = &setup.config;
+    let stopping = &config.early_stopping;
+    let steps = setup.steps_per_epoch();
+    let rate = LearningRate::new(&config.schedule, &config.optimizer, stopping.mode, steps);
+    Position::start(rate, EarlyStopping::new(stopping))
+}
+
+fn fit<'a>(
+    setup: &'a Setup,
+    learner: Learner,
+    position: Position,
+    journal: Journal,
+    inbox: &'a mut Inbox,
+) -> Result<Fit<'a>> {
+    let shift = setup.logit_shift();
+    let shift = match shift.is_empty() {
+        true => None,
+        false => Some(Tensor::f_from_slice(&shift)?.f_to_device(setup.device)?),
+    };
     Ok(Fit {
-        config,
-        dataset: &setup.dataset,
-        network,
-        optimizer,
-        schedule: ReduceLrOnPlateau::new(&config.schedule, config.early_stopping.mode),
-        stopping: EarlyStopping::new(&config.early_stopping),
-        journal: Journal::begin(folder, voice.clone())?,
+        setup,
+        learner,
+        position,
+        seen: Seen::nothing(setup.device)?,
+        shift,
+        writer: Writer::start(journal.folder().clone())?,
+        journal,
         inbox,
-        device: setup.device,
-        step: 0,
         validation_seconds: 0.0,
-        testing: false,
+        saved_at: Instant::now(),
     })
 }
 
 /// Tells what starts.
-fn announce(fit: &Fit, setup: &Setup) -> Result<()> {
+fn announce(fit: &Fit, setup: &Setup, resumed: bool) -> Result<()> {
     let folder = fit.journal.folder();
-    let Provenance { device, threads, films, film_size, parameters, .. } = setup.provenance(&fit.network);
-    fit.journal.event(Event::Started(RunInfo {
+    let Provenance { device, threads, films, film_size, parameters, .. } =
+        setup.provenance(fit.learner.network());
+    fit.journal.event(Event::Started(Box::new(RunInfo {
         id: folder.id().clone(),
         path: folder.path().to_owned(),
         config: setup.config.clone(),
@@ -119,8 +238,9 @@ fn announce(fit: &Fit, setup: &Setup) -> Result<()> {
         films,
         film_size,
         parameters,
-        steps_per_epoch: films[0].div_ceil(setup.config.optimizer.batch_size),
-    }))?;
+        steps_per_epoch: setup.steps_per_epoch(),
+        resumed_at: resumed.then_some((fit.position.epochs_done, fit.position.step)),
+    })))?;
     for note in setup.notes() {
         fit.journal.note(Level::Warning, note)?;
     }

@@ -1,21 +1,21 @@
 //! The learning loop: epochs of steps, validation after each, best weights tested at the end.
 
-use anyhow::{Context, Result, bail};
-use tch::{Kind, Reduction, Tensor};
+use anyhow::{Result, bail};
+use tch::{Device, Kind, Tensor};
 
-use super::batches::{Batches, shuffled};
-use super::early_stopping::{EarlyStopping, Verdict};
+use super::batches::Batches;
+use super::checkpoint::Position;
+use super::feed;
 use super::inbox::{Halt, Inbox};
 use super::journal::Journal;
+use super::learner::Learner;
 use super::meter::{Meter, Work, resident_memory};
-use super::optimizer::Adam;
-use super::schedule::ReduceLrOnPlateau;
-use super::{EpochReport, Event, Level, Phase};
-use crate::config::{Mode as Better, Monitor, RunConfig};
-use crate::dataset::{Dataset, Split};
-use crate::metrics::{EpochAccumulator, MultilabelReport};
-use crate::model::{Mode, Network};
-use crate::runs::{Best, EpochRecord, METRICS};
+use super::writer::Writer;
+use super::{Phase, setup::Setup};
+use crate::config::RunConfig;
+use crate::dataset::Split;
+use crate::metrics::EpochAccumulator;
+use crate::native;
 
 /// Films a batch when nothing is learned: no gradients are kept, so more fit than in training, up to this.
 const MOST_JUDGED_TOGETHER: usize = 256;
@@ -32,37 +32,61 @@ pub enum Ending {
 }
 
 /// A pass over a split came to its end, or was halted.
-enum Pass<T> {
+pub(super) enum Pass<T> {
     Done(T),
     Halted(Halt),
 }
 
 /// What a pass over the training films leaves.
-struct Trained {
-    seen: EpochAccumulator,
-    loss: f64,
-    lr: f64,
-    films_per_second: f64,
-    seconds: f64,
+pub(super) struct Trained {
+    /// By the probabilities that are reported.
+    pub seen: EpochAccumulator,
+    /// Mean of the trained loss.
+    pub loss: f64,
+    /// Of the last step.
+    pub lr: f64,
+    pub films_per_second: f64,
+    pub seconds: f64,
+}
+
+/// What a pass over a split said.
+pub(super) struct Judged {
+    /// By the probabilities that are reported.
+    pub seen: EpochAccumulator,
+    /// Mean of the trained loss.
+    pub loss: f64,
+}
+
+/// What the epoch in work has seen; on the device, until somebody reads it.
+pub(super) struct Seen {
+    /// Logits as the network gave them, `float32 B,C` a batch.
+    pub logits: Vec<Tensor>,
+    /// Sum of the trained loss over the films, `float64` scalar.
+    pub loss_sum: Tensor,
+}
+
+impl Seen {
+    pub fn nothing(device: Device) -> Result<Self> {
+        let loss_sum = Tensor::f_zeros([0_i64; 0].as_slice(), (Kind::Double, device))?;
+        Ok(Self { logits: Vec::new(), loss_sum })
+    }
 }
 
 /// Everything one run works with.
 pub struct Fit<'a> {
-    pub config: &'a RunConfig,
-    pub dataset: &'a Dataset,
-    pub network: Network,
-    pub optimizer: Adam,
-    pub schedule: ReduceLrOnPlateau,
-    pub stopping: EarlyStopping,
-    pub journal: Journal,
-    pub inbox: &'a mut Inbox,
-    pub device: tch::Device,
-    /// Optimizer steps done.
-    pub step: u64,
+    pub(super) setup: &'a Setup,
+    pub(super) learner: Learner,
+    pub(super) position: Position,
+    pub(super) seen: Seen,
+    /// Subtracted from logits before they become probabilities (`float32 C`); see `loss::logit_shift`.
+    pub(super) shift: Option<Tensor>,
+    pub(super) journal: Journal,
+    pub(super) writer: Writer,
+    pub(super) inbox: &'a mut Inbox,
     /// Seconds that an epoch's validation took last time.
-    pub validation_seconds: f64,
-    /// Learning is over and the network holds the best weights.
-    pub testing: bool,
+    pub(super) validation_seconds: f64,
+    /// When the last checkpoint was handed over.
+    pub(super) saved_at: std::time::Instant,
 }
 
 impl Fit<'_> {
@@ -71,109 +95,128 @@ impl Fit<'_> {
     /// # Errors
     /// What libtorch or the disk says, or that the loss is no number any more.
     pub fn run(&mut self) -> Result<Ending> {
-        let mut reason = format!("all {} epochs are done", self.config.optimizer.epochs);
-        for epoch in 1..=self.config.optimizer.epochs {
+        let reason = loop {
+            if let Some(reason) = self.position.over.clone() {
+                break reason;
+            }
+            let epoch = self.position.epochs_done + 1;
             let trained = match self.train_epoch(epoch)? {
                 Pass::Done(trained) => trained,
-                Pass::Halted(halt) => return self.halt(halt, epoch),
+                Pass::Halted(halt) => return self.halt(halt),
             };
+            self.learner.use_judged_weights()?;
             let judged = match self.predict(Split::Val, Phase::Validating)? {
                 Pass::Done(judged) => judged,
-                Pass::Halted(halt) => return self.halt(halt, epoch),
+                Pass::Halted(halt) => return self.halt(halt),
             };
-            if let Some(why) = self.close_epoch(epoch, &trained, &judged)? {
-                reason = why;
-                break;
-            }
-        }
+            self.learner.use_learning_weights()?;
+            self.close_epoch(epoch, &trained, &judged)?;
+        };
+        self.finish_writing()?;
         match self.test()? {
             Pass::Done(()) => Ok(Ending::Complete(reason)),
             Pass::Halted(halt) => Ok(Ending::Halted(halt)),
         }
     }
 
+    /// One pass over the training films, from where the epoch in work stands.
     fn train_epoch(&mut self, epoch: usize) -> Result<Pass<Trained>> {
-        let (films, labels) = self.dataset.trainable(Split::Train)?;
-        let mut batches = Batches::new(films, labels, self.device);
-        let order = shuffled(batches.film_count(), self.config.run.seed, epoch);
-        let batch_size = self.config.optimizer.batch_size;
+        let setup = self.setup;
+        let config = &setup.config;
+        let (films, labels) = setup.dataset.trainable(Split::Train)?;
+        let order = feed::order(config.data.sampling, labels, config.run.seed, epoch);
+        let (batch_size, accumulate) = (config.optimizer.batch_size, config.optimizer.accumulate);
         let total = order.len().div_ceil(batch_size);
+        self.learner.freeze_backbone(epoch <= config.model.freeze_epochs)?;
+        let mut batches = Batches::new(films, labels, setup.device);
         self.begin_pass(Phase::Training, epoch, total);
 
         let mut meter = Meter::start();
-        // Both stay on the device until somebody reads them: a step need not wait for its own loss.
-        let mut logits_seen = Vec::with_capacity(total);
-        let mut loss_sum = Tensor::f_zeros([0_i64; 0].as_slice(), (Kind::Double, self.device))?;
-        let mut films_seen = 0;
-        for (done, indices) in order.chunks(batch_size).enumerate() {
-            if let Some(halt) = self.obey(&mut meter)? {
-                return Ok(Pass::Halted(halt));
+        while self.position.batches_done < total {
+            let batch = self.position.batches_done;
+            let in_step = batch % accumulate;
+            if in_step == 0 {
+                // Between steps there are no gradients, so here a run can be left and gone on with.
+                if let Some(halt) = self.obey(&mut meter)? {
+                    return Ok(Pass::Halted(halt));
+                }
+                self.learner.begin_step()?;
             }
+            let indices = &order[batch * batch_size..order.len().min((batch + 1) * batch_size)];
             let (films, targets) = batches.gather(indices)?;
             meter.lap(Work::Data);
 
-            self.optimizer.clear_gradients()?;
-            let logits = self.network.forward(&films, Mode::Train)?;
-            let loss = bce_with_logits(&logits, &targets)?;
-            loss.f_backward()?;
-            self.optimizer.step()?;
-            self.step += 1;
-            films_seen += indices.len();
-            loss_sum = loss_sum
-                .f_add(&loss.detach().f_to_kind(Kind::Double)?.f_mul_scalar(indices.len() as f64)?)?;
-            logits_seen.push(logits.detach());
-            meter.films(indices.len());
+            // The last step of an epoch may have fewer batches than the others.
+            let together = accumulate.min(total - (batch - in_step));
+            let (loss, logits) = self.learner.learn(&films, &targets, 1.0 / together as f64)?;
+            let ends_step = in_step + 1 == together;
+            if ends_step {
+                let lr = self.position.rate.at(self.position.step);
+                self.position.step += 1;
+                self.learner.end_step(lr, self.position.step)?;
+            }
+            let films_done = indices.len();
+            self.seen.loss_sum =
+                self.seen.loss_sum.f_add(&loss.f_to_kind(Kind::Double)?.f_mul_scalar(films_done as f64)?)?;
+            self.seen.logits.push(logits);
+            self.position.batches_done += 1;
+            self.position.films_seen += films_done;
+            meter.films(films_done);
+            let told = if meter.beats() { Some(self.mean_loss()?) } else { None };
             meter.lap(Work::Compute);
 
-            if meter.beats() {
-                self.tell_step(&meter, done + 1, total, self.mean_loss(&loss_sum, films_seen)?);
+            if ends_step && self.checkpoint_is_due() {
+                self.checkpoint()?;
+                meter.lap(Work::Checkpoint);
             }
-            meter.lap(Work::Other);
+            if let Some(loss) = told {
+                self.tell_step(&meter, batch + 1, total, loss);
+            }
+            meter.lap(Work::Metrics);
         }
-        let loss = self.mean_loss(&loss_sum, films_seen)?;
+        let loss = self.mean_loss()?;
         self.tell_step(&meter, total, total, loss);
+        let logits = self.reported(&Tensor::f_cat(&self.seen.logits, 0)?)?;
         let mut seen = EpochAccumulator::new(labels.classes());
-        seen.push(&to_floats(&Tensor::f_cat(&logits_seen, 0)?)?, &batches.labels_of(&order))?;
-        let lr = self.optimizer.lr();
+        seen.push(&to_floats(&logits)?, &batches.labels_of(&order))?;
         Ok(Pass::Done(Trained {
             seen,
             loss,
-            lr,
+            lr: self.position.rate.at(self.position.step.saturating_sub(1)),
             films_per_second: meter.mean_rate(),
             seconds: meter.seconds(),
         }))
     }
 
     /// The mean loss of the films seen; an error once it is no number, since nothing good comes after that.
-    fn mean_loss(&self, sum: &Tensor, films: usize) -> Result<f64> {
-        let loss = f64::try_from(sum)? / films as f64;
+    fn mean_loss(&self) -> Result<f64> {
+        let loss = f64::try_from(&self.seen.loss_sum)? / self.position.films_seen.max(1) as f64;
         if !loss.is_finite() {
-            let (step, lr) = (self.step, self.optimizer.lr());
+            let step = self.position.step;
+            let lr = self.position.rate.at(step.saturating_sub(1));
             bail!("the loss is no finite number any more by step {step}; lower optimizer.lr, which is {lr}");
         }
         Ok(loss)
     }
 
-    /// Logits and labels of a whole split, in its order, by the network as it is.
-    fn predict(&mut self, split: Split, phase: Phase) -> Result<Pass<EpochAccumulator>> {
-        let (films, labels) = self.dataset.trainable(split)?;
-        let mut batches = Batches::new(films, labels, self.device);
+    /// What the weights in the network say of a whole split, in its order.
+    pub(super) fn predict(&mut self, split: Split, phase: Phase) -> Result<Pass<Judged>> {
+        let setup = self.setup;
+        let (films, labels) = setup.dataset.trainable(split)?;
+        let mut batches = Batches::new(films, labels, setup.device);
         let order: Vec<usize> = (0..batches.film_count()).collect();
-        let together = MOST_JUDGED_TOGETHER.min(JUDGED_PER_TRAINED * self.config.optimizer.batch_size);
-        let total = order.len().div_ceil(together);
-        self.begin_pass(phase, 0, total);
+        let together = MOST_JUDGED_TOGETHER.min(JUDGED_PER_TRAINED * self.config().optimizer.batch_size);
+        self.begin_pass(phase, 0, order.len().div_ceil(together));
         let mut meter = Meter::start();
-        let mut seen = EpochAccumulator::new(labels.classes());
+        let mut logits_seen = Vec::new();
+        let mut targets_seen = Vec::new();
         for (done, indices) in order.chunks(together).enumerate() {
             if let Some(halt) = self.obey(&mut meter)? {
                 return Ok(Pass::Halted(halt));
             }
-            let logits = {
-                let _no_grad = tch::no_grad_guard();
-                let (films, _) = batches.gather(indices)?;
-                to_floats(&self.network.forward(&films, Mode::Eval)?)?
-            };
-            seen.push(&logits, &batches.labels_of(indices))?;
+            let (films, targets) = batches.gather(indices)?;
+            logits_seen.push(self.learner.judge(&films)?);
+            targets_seen.push(targets);
             meter.lap(Work::Compute);
             let elapsed = self.journal.elapsed();
             self.journal.progress(|progress| {
@@ -181,156 +224,40 @@ impl Fit<'_> {
                 progress.elapsed = elapsed;
             });
         }
+        let logits = Tensor::f_cat(&logits_seen, 0)?;
+        let loss = f64::try_from(self.learner.loss().of(&logits, &Tensor::f_cat(&targets_seen, 0)?)?)?;
+        let mut seen = EpochAccumulator::new(labels.classes());
+        seen.push(&to_floats(&self.reported(&logits)?)?, &batches.labels_of(&order))?;
+        meter.lap(Work::Metrics);
         if split == Split::Val {
             self.validation_seconds = meter.seconds();
         }
-        Ok(Pass::Done(seen))
+        Ok(Pass::Done(Judged { seen, loss }))
     }
 
-    /// Writes the epoch down, keeps its weights, and decides: the learning rate of the next one, and `Some`
-    /// reason when there shall be none.
-    fn close_epoch(
-        &mut self,
-        epoch: usize,
-        trained: &Trained,
-        judged: &EpochAccumulator,
-    ) -> Result<Option<String>> {
-        let report = judged.compute();
-        let monitor = self.config.early_stopping.monitor;
-        let mut record = self.record(epoch, trained, judged, &report);
-        let value = monitored(monitor, &record);
-        let verdict = self.stopping.update(value.unwrap_or(f64::NAN));
-        record.wait_count = self.stopping.wait_count();
-
-        let better = |best: &Best, value: f64| match self.config.early_stopping.mode {
-            Better::Max => value > best.value,
-            Better::Min => value < best.value,
-        };
-        let best = value
-            .filter(|value| self.journal.best().is_none_or(|best| better(best, *value)))
-            .map(|value| Best { metric: monitor.name().to_owned(), value, epoch });
-        let improved = best.is_some();
-        self.checkpoint(epoch, improved)?;
-        let best = best.or_else(|| self.journal.best().cloned());
-        let undefined: Vec<&str> = METRICS
-            .iter()
-            .filter(|metric| (metric.get)(&record).is_none())
-            .map(|metric| metric.key)
-            .collect();
-        let loss_is_number = record.val_loss.is_some();
-        self.journal.epoch(EpochReport { record, val_auroc: report.auroc, improved, best })?;
-        if !loss_is_number {
-            bail!(
-                "the validation loss is no finite number after epoch {epoch}; lower optimizer.lr, which is {}",
-                trained.lr
-            );
-        }
-        if !undefined.is_empty() {
-            let text = format!(
-                "{} undefined after epoch {epoch}: no condition is both present and absent in the validation films",
-                undefined.join(" and ")
-            );
-            self.journal.note(Level::Warning, text)?;
-        }
-
-        if self.config.early_stopping.enabled {
-            match verdict {
-                Verdict::Stop => {
-                    let patience = self.config.early_stopping.patience;
-                    return Ok(Some(format!(
-                        "{monitor} gained less than {} for {patience} epochs in a row",
-                        self.config.early_stopping.min_delta
-                    )));
-                }
-                Verdict::NotFinite => {
-                    return Ok(Some(format!(
-                        "{monitor} is undefined after epoch {epoch}, so nothing can be watched"
-                    )));
-                }
-                Verdict::Gain | Verdict::Wait(_) => {}
-            }
-        }
-        let from = self.optimizer.lr();
-        let to = self.schedule.step(value.unwrap_or(f64::NAN), from);
-        if to != from {
-            self.optimizer.set_lr(to);
-            let reason = format!("{} epochs without gain", self.config.schedule.patience + 1);
-            self.journal.event(Event::LearningRate { from, to, reason })?;
-        }
-        Ok(None)
+    /// Logits of the probabilities that are reported: what weights and sampling moved is moved back.
+    fn reported(&self, logits: &Tensor) -> Result<Tensor> {
+        Ok(match &self.shift {
+            Some(shift) => logits.f_to_kind(Kind::Float)?.f_sub(shift)?,
+            None => logits.f_to_kind(Kind::Float)?,
+        })
     }
 
-    fn record(
-        &self,
-        epoch: usize,
-        trained: &Trained,
-        judged: &EpochAccumulator,
-        report: &MultilabelReport,
-    ) -> EpochRecord {
-        let train = trained.seen.micro();
-        let val_loss = judged.bce().filter(|loss| loss.is_finite());
-        EpochRecord {
-            epoch,
-            step: self.step,
-            train_loss: Some(trained.loss),
-            train_accuracy: Some(train.accuracy),
-            train_precision: Some(train.precision),
-            train_f1_score: Some(train.f1),
-            val_loss,
-            // The same number as long as the trained loss carries no weights.
-            val_loss_unweighted: val_loss,
-            val_accuracy: Some(report.micro.accuracy),
-            val_precision: Some(report.micro.precision),
-            val_f1_score: Some(report.micro.f1),
-            val_auroc_macro: report.auroc_macro.value,
-            val_auprc_macro: report.auprc_macro.value,
-            lr: trained.lr,
-            wait_count: 0,
-            epoch_seconds: trained.seconds + self.validation_seconds,
-            images_per_second: trained.films_per_second,
-        }
-    }
-
-    /// Tries the best weights on validation and test films and writes down what they said.
-    fn test(&mut self) -> Result<Pass<()>> {
-        let Some(best) = self.journal.best().cloned() else {
-            bail!("no epoch had a best value, so there are no weights to test");
-        };
-        self.testing = true;
-        self.network.state_mut().load(&self.journal.folder().best_weights())?;
-        for split in [Split::Val, Split::Test] {
-            let seen = match self.predict(split, Phase::Testing)? {
-                Pass::Done(seen) => seen,
-                Pass::Halted(halt) => return Ok(Pass::Halted(halt)),
-            };
-            let event = super::verdict::write(
-                self.journal.folder(),
-                split,
-                self.dataset.labels(),
-                &seen,
-                best.epoch,
-            )?;
-            self.journal.event(event)?;
-        }
-        Ok(Pass::Done(()))
-    }
-
-    fn halt(&self, halt: Halt, epoch: usize) -> Result<Ending> {
-        self.checkpoint(epoch - 1, false).context("the last checkpoint could not be written")?;
-        Ok(Ending::Halted(halt))
+    pub(super) fn config(&self) -> &RunConfig {
+        &self.setup.config
     }
 
     /// Tells where a pass begins; `epoch` 0 leaves the epoch as it is.
     fn begin_pass(&self, phase: Phase, epoch: usize, total: usize) {
         self.journal.progress(|progress| {
             progress.phase = phase;
-            progress.done = 0;
+            progress.done = if phase == Phase::Training { self.position.batches_done } else { 0 };
             progress.total = total;
             if epoch > 0 {
                 progress.epoch = epoch;
             }
-            progress.epochs = self.config.optimizer.epochs;
-            progress.lr = self.optimizer.lr();
+            progress.epochs = self.setup.config.optimizer.epochs;
+            progress.lr = self.position.rate.at(self.position.step);
             progress.epoch_eta = None;
             if phase == Phase::Testing {
                 progress.run_eta = None;
@@ -340,38 +267,28 @@ impl Fit<'_> {
 
     fn tell_step(&self, meter: &Meter, done: usize, total: usize, loss: f64) {
         let elapsed = self.journal.elapsed();
-        let (data_share, compute_share) = meter.shares();
-        let a_step = meter.seconds() / done as f64;
+        let shares = meter.shares();
+        let a_step = meter.seconds_a_step();
         let epoch_eta = a_step * (total - done) as f64 + self.validation_seconds;
         let epoch_seconds = a_step * total as f64 + self.validation_seconds;
+        let device_memory = native::device_memory(self.setup.device);
         self.journal.progress(|progress| {
-            progress.step = self.step;
+            progress.step = self.position.step;
             progress.done = done;
             progress.loss = Some(loss);
-            progress.lr = self.optimizer.lr();
+            progress.lr = self.position.rate.at(self.position.step.saturating_sub(1));
             progress.images_per_second = meter.rate();
-            progress.data_share = data_share;
-            progress.compute_share = compute_share;
+            progress.shares = shares;
             progress.elapsed = elapsed;
             progress.epoch_eta = Some(epoch_eta);
             let to_come = progress.epochs.saturating_sub(progress.epoch) as f64;
             progress.run_eta = Some(epoch_eta + to_come * epoch_seconds);
             progress.memory = resident_memory();
+            progress.device_memory = device_memory.map(|memory| [memory.used, memory.total]);
         });
     }
 }
 
-/// Mean binary cross-entropy of logits (`N,C`) and 0/1 targets (`N,C`), a scalar with its gradient.
-pub fn bce_with_logits(logits: &Tensor, targets: &Tensor) -> Result<Tensor, tch::TchError> {
-    logits.f_binary_cross_entropy_with_logits::<Tensor>(targets, None, None, Reduction::Mean)
-}
-
 fn to_floats(tensor: &Tensor) -> Result<Vec<f32>> {
     Ok(Vec::try_from(tensor.f_contiguous()?.f_view(-1)?)?)
-}
-
-/// The value that decides, from an epoch's record.
-fn monitored(monitor: Monitor, record: &EpochRecord) -> Option<f64> {
-    let metric = crate::runs::Metric::find(monitor.name())?;
-    (metric.get)(record).filter(|value| value.is_finite())
 }

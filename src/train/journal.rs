@@ -47,19 +47,27 @@ impl Journal {
         Ok(Self { folder, status, voice, started: Instant::now() })
     }
 
+    /// Goes on with the journal of a run that has done `epochs` epochs and `step` steps.
+    ///
+    /// # Errors
+    /// When the folder can't be read or written.
+    pub fn resume(
+        folder: RunFolder,
+        voice: Voice,
+        epochs: usize,
+        step: u64,
+        best: Option<Best>,
+    ) -> Result<Self> {
+        folder.rewind(epochs)?;
+        let created = folder.read_status()?.created;
+        let status = Status { created, epoch: epochs, step, best, ..Status::starting(Timestamp::now()) };
+        folder.write_status(&status)?;
+        Ok(Self { folder, status, voice, started: Instant::now() })
+    }
+
     /// The run's folder.
     pub fn folder(&self) -> &RunFolder {
         &self.folder
-    }
-
-    /// The best epoch so far.
-    pub fn best(&self) -> Option<&Best> {
-        self.status.best.as_ref()
-    }
-
-    /// Epochs completed.
-    pub fn epochs_done(&self) -> usize {
-        self.status.epoch
     }
 
     /// Seconds since the journal began.
@@ -95,7 +103,7 @@ impl Journal {
         self.status.epoch = report.record.epoch;
         self.status.best.clone_from(&report.best);
         self.touch(report.record.step)?;
-        self.event(Event::Epoch(report))
+        self.event(Event::Epoch(Box::new(report)))
     }
 
     /// Brings `status.json` up to date.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::Shares;
+
 /// How often progress is told.
 const BEAT: Duration = Duration::from_millis(200);
 /// The weight of a new beat in the smoothed speed: the last two seconds make up most of it.
@@ -14,8 +16,10 @@ pub enum Work {
     Data,
     /// The network and the optimizer.
     Compute,
+    /// Copying what a checkpoint keeps; it is written beside training.
+    Checkpoint,
     /// Commands, progress, metrics.
-    Other,
+    Metrics,
     /// A pause; counts for nothing.
     Paused,
 }
@@ -25,7 +29,8 @@ pub enum Work {
 pub struct Meter {
     lap: Instant,
     beat: Instant,
-    spent: [Duration; 3],
+    spent: [Duration; 4],
+    steps: usize,
     films: usize,
     films_at_beat: usize,
     rate: Option<f64>,
@@ -35,7 +40,15 @@ impl Meter {
     /// A pass begins now.
     pub fn start() -> Self {
         let now = Instant::now();
-        Self { lap: now, beat: now, spent: [Duration::ZERO; 3], films: 0, films_at_beat: 0, rate: None }
+        Self {
+            lap: now,
+            beat: now,
+            spent: [Duration::ZERO; 4],
+            steps: 0,
+            films: 0,
+            films_at_beat: 0,
+            rate: None,
+        }
     }
 
     /// The time since the last lap was spent on `work`.
@@ -46,7 +59,8 @@ impl Meter {
         match work {
             Work::Data => self.spent[0] += stretch,
             Work::Compute => self.spent[1] += stretch,
-            Work::Other => self.spent[2] += stretch,
+            Work::Checkpoint => self.spent[2] += stretch,
+            Work::Metrics => self.spent[3] += stretch,
             // A beat measures speed, and a pause has none.
             Work::Paused => {
                 self.beat = now;
@@ -58,6 +72,7 @@ impl Meter {
     /// So many films more went through.
     pub fn films(&mut self, count: usize) {
         self.films += count;
+        self.steps += 1;
     }
 
     /// Whether it is time to tell progress again. The smoothed speed is brought up to date then.
@@ -89,10 +104,16 @@ impl Meter {
         self.spent.iter().sum::<Duration>().as_secs_f64()
     }
 
-    /// Shares of the time spent on data and on compute, each 0..=1.
-    pub fn shares(&self) -> (f64, f64) {
+    /// Seconds a batch of this pass.
+    pub fn seconds_a_step(&self) -> f64 {
+        self.seconds() / self.steps.max(1) as f64
+    }
+
+    /// What the time of the pass was spent on.
+    pub fn shares(&self) -> Shares {
         let all = self.seconds().max(f64::MIN_POSITIVE);
-        (self.spent[0].as_secs_f64() / all, self.spent[1].as_secs_f64() / all)
+        let [data, compute, checkpoint, metrics] = self.spent.map(|spent| spent.as_secs_f64() / all);
+        Shares { data, compute, checkpoint, metrics }
     }
 }
 

@@ -2,28 +2,42 @@
 //! and the protocol that thread speaks.
 
 mod batches;
+mod checkpoint;
 mod controls;
 mod early_stopping;
+mod ema;
 mod engine;
+mod epoch_end;
+mod feed;
+mod finder;
 mod fit;
 mod handle;
 mod inbox;
 mod journal;
+mod learner;
+mod loss;
 mod meter;
 mod optimizer;
 mod protocol;
+mod saving;
+mod scaler;
 mod schedule;
 mod setup;
 mod verdict;
+mod writer;
 
-pub use batches::{Batches, shuffled};
+pub use batches::Batches;
+pub use checkpoint::Restored;
 pub use early_stopping::{EarlyStopping, Verdict};
-pub use fit::bce_with_logits;
+pub use ema::Ema;
+pub use feed::shuffled;
 pub use handle::{Commander, Trainer};
-pub use optimizer::Adam;
-pub use protocol::{Command, EpochReport, Event, Level, Phase, Progress, RunInfo};
-pub use schedule::ReduceLrOnPlateau;
-pub use setup::resolve_device;
+pub use learner::Learner;
+pub use loss::{Loss, logit_shift, pos_weights};
+pub use optimizer::Optimizer;
+pub use protocol::{Command, EpochReport, Event, Level, LrCurve, Phase, Progress, RunInfo, Shares};
+pub use schedule::{LearningRate, ReduceLrOnPlateau};
+pub use setup::{Setup, resolve_device};
 
 #[cfg(test)]
 mod tests;

@@ -2,42 +2,89 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::config::OptimizerSection;
-use crate::model::StateDict;
-use crate::native::{self, AdamStep};
+use super::scaler::LossScaler;
+use crate::config::{OptimizerKind, OptimizerSection};
+use crate::model::Network;
+use crate::native::{self, AdamStep, SgdStep};
 
-/// Adam in one fused kernel over all parameters, equal to `torch.optim.Adam` with its default betas
-/// (.9, .999) and epsilon 1e-8.
-pub struct Adam {
-    parameters: Vec<Tensor>,
-    exp_avgs: Vec<Tensor>,
-    exp_avg_sqs: Vec<Tensor>,
-    steps: Vec<Tensor>,
+/// Decay of the moments and the constant under the root: PyTorch's defaults for Adam and AdamW.
+const BETAS: (f64, f64) = (0.9, 0.999);
+const EPSILON: f64 = 1e-8;
+
+/// Adam, AdamW or gradient descent with momentum in one fused kernel over all parameters, equal to
+/// `torch.optim` with the same settings; the last layer may learn at a multiple of the rate.
+pub struct Optimizer {
+    kind: OptimizerKind,
+    groups: [Group; 2],
     lr: f64,
     weight_decay: f64,
+    momentum: f64,
+    nesterov: bool,
+    clip_norm: f64,
 }
 
-impl Adam {
+/// Parameters that learn alike: the backbone, or the last layer.
+struct Group {
+    name: &'static str,
+    parameters: Vec<Tensor>,
+    /// First moments or momenta; none for plain gradient descent.
+    first: Vec<Tensor>,
+    /// Second moments, for Adam.
+    second: Vec<Tensor>,
+    /// Steps done (`float32` scalars), for Adam.
+    steps: Vec<Tensor>,
+    /// Times the learning rate.
+    factor: f64,
+    frozen: bool,
+}
+
+impl Group {
+    fn new(
+        name: &'static str,
+        parameters: Vec<Tensor>,
+        section: &OptimizerSection,
+        factor: f64,
+    ) -> Result<Self, TchError> {
+        let adam = section.kind != OptimizerKind::Sgd;
+        let zeros = |wanted: bool| -> Result<Vec<Tensor>, TchError> {
+            parameters.iter().filter(|_| wanted).map(Tensor::f_zeros_like).collect()
+        };
+        let first = zeros(adam || section.momentum > 0.0)?;
+        let second = zeros(adam)?;
+        let steps = parameters
+            .iter()
+            .filter(|_| adam)
+            .map(|parameter| Tensor::f_zeros([0_i64; 0].as_slice(), (Kind::Float, parameter.device())))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { name, parameters, first, second, steps, factor, frozen: false })
+    }
+}
+
+impl Optimizer {
     /// Starts with zero moments on the parameters' device, stored as the parameters are.
     ///
     /// # Errors
     /// What libtorch says, e.g. that there is no memory left.
-    pub fn new(state: &StateDict, section: &OptimizerSection) -> Result<Self, TchError> {
+    pub fn new(network: &Network, section: &OptimizerSection) -> Result<Self, TchError> {
         let _no_grad = tch::no_grad_guard();
-        let parameters = state.parameters();
-        let zeros = || parameters.iter().map(Tensor::f_zeros_like).collect::<Result<Vec<_>, _>>();
-        let steps = parameters
-            .iter()
-            .map(|parameter| Tensor::f_zeros([0_i64; 0].as_slice(), (Kind::Float, parameter.device())))
-            .collect::<Result<_, _>>()?;
+        let (backbone, head) = (network.backbone_parameters(), network.head_parameters());
         Ok(Self {
-            exp_avgs: zeros()?,
-            exp_avg_sqs: zeros()?,
-            steps,
+            kind: section.kind,
+            groups: [
+                Group::new("backbone", backbone, section, 1.0)?,
+                Group::new("head", head, section, section.head_lr_factor)?,
+            ],
             lr: section.lr,
             weight_decay: section.weight_decay,
-            parameters,
+            momentum: section.momentum,
+            nesterov: section.nesterov,
+            clip_norm: section.clip_norm,
         })
+    }
+
+    /// Leaves the backbone as it is, or lets it learn.
+    pub fn freeze_backbone(&mut self, frozen: bool) {
+        self.groups[0].frozen = frozen;
     }
 
     /// Drops the gradients of the last step.
@@ -45,17 +92,44 @@ impl Adam {
     /// # Errors
     /// What libtorch says.
     pub fn clear_gradients(&self) -> Result<(), TchError> {
-        native::clear_gradients(&self.parameters)
+        self.groups.iter().try_for_each(|group| native::clear_gradients(&group.parameters))
     }
 
-    /// Changes the parameters by their gradients.
+    /// Changes the parameters by their gradients, clipped if the settings say so. With a `scaler` the
+    /// gradients are those of a scaled loss; if one overflowed, nothing changes but the scale.
     ///
     /// # Errors
     /// What libtorch says, e.g. when a parameter has no gradient.
-    pub fn step(&mut self) -> Result<(), TchError> {
-        let step =
-            AdamStep { lr: self.lr, beta1: 0.9, beta2: 0.999, weight_decay: self.weight_decay, eps: 1e-8 };
-        native::fused_adam(&self.parameters, &self.exp_avgs, &self.exp_avg_sqs, &self.steps, step)
+    pub fn step(&mut self, scaler: Option<&mut LossScaler>) -> Result<(), TchError> {
+        let learning = || self.groups.iter().filter(|group| !group.frozen);
+        if let Some(scaler) = &scaler {
+            scaler.begin_step()?;
+            learning().try_for_each(|group| scaler.unscale(&group.parameters))?;
+        }
+        if self.clip_norm > 0.0 {
+            let all: Vec<Tensor> =
+                learning().flat_map(|group| &group.parameters).map(Tensor::shallow_clone).collect();
+            native::clip_gradients(&all, self.clip_norm)?;
+        }
+        let overflow = scaler.as_ref().map(|scaler| scaler.overflow());
+        for group in learning() {
+            let (lr, weight_decay) = (self.lr * group.factor, self.weight_decay);
+            match self.kind {
+                OptimizerKind::Sgd => {
+                    let (momentum, nesterov) = (self.momentum, self.nesterov);
+                    let step = SgdStep { lr, momentum, weight_decay, nesterov };
+                    native::fused_sgd(&group.parameters, &group.first, step, overflow)?;
+                }
+                OptimizerKind::Adam | OptimizerKind::AdamW => {
+                    let (beta1, beta2) = BETAS;
+                    let decoupled = self.kind == OptimizerKind::AdamW;
+                    let step = AdamStep { lr, beta1, beta2, weight_decay, eps: EPSILON, decoupled };
+                    let Group { parameters, first, second, steps, .. } = group;
+                    native::fused_adam(parameters, first, second, steps, step, overflow)?;
+                }
+            }
+        }
+        scaler.map_or(Ok(()), LossScaler::end_step)
     }
 
     /// The learning rate of the next step.
@@ -66,5 +140,20 @@ impl Adam {
     /// Changes the learning rate from the next step on.
     pub fn set_lr(&mut self, lr: f64) {
         self.lr = lr;
+    }
+
+    /// Everything a step changes beside the parameters, by name, in a fixed order.
+    pub fn state(&self) -> Vec<(String, Tensor)> {
+        self.groups
+            .iter()
+            .flat_map(|group| {
+                let lists = [("first", &group.first), ("second", &group.second), ("steps", &group.steps)];
+                lists.into_iter().flat_map(move |(what, tensors)| {
+                    tensors.iter().enumerate().map(move |(index, tensor)| {
+                        (format!("optimizer.{}.{what}.{index}", group.name), tensor.shallow_clone())
+                    })
+                })
+            })
+            .collect()
     }
 }

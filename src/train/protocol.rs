@@ -15,6 +15,14 @@ pub enum Command {
     /// Starts a run; refused with a [`Event::Note`] while one is on.
     Start {
         config: Box<RunConfig>,
+        /// The folder of a run to go on with, from its last checkpoint; `config` is then its own, or differs
+        /// only in what may change.
+        #[serde(default)]
+        resume: Option<PathBuf>,
+    },
+    /// Tries learning rates on a few steps and tells [`Event::LrFound`]; leaves no run.
+    FindLr {
+        config: Box<RunConfig>,
     },
     Pause,
     Resume,
@@ -22,7 +30,7 @@ pub enum Command {
     Stop,
     /// As `Stop`, for a signal; the state is `interrupted`.
     Interrupt,
-    /// Writes `last.safetensors` now.
+    /// Writes `last.safetensors` and `last.state` now.
     Checkpoint,
     /// Takes effect at the next step.
     SetLearningRate {
@@ -40,14 +48,14 @@ pub enum Event {
     Loading {
         source: String,
     },
-    Started(RunInfo),
+    Started(Box<RunInfo>),
     Paused {
         step: u64,
     },
     Resumed {
         step: u64,
     },
-    Epoch(EpochReport),
+    Epoch(Box<EpochReport>),
     LearningRate {
         from: f64,
         to: f64,
@@ -70,6 +78,8 @@ pub enum Event {
         auprc_macro: Option<f64>,
         n_conditions: usize,
     },
+    /// Losses at rising learning rates.
+    LrFound(LrCurve),
     /// The run is over; `reason` says why in words. Comes also, with no id, when a run couldn't start.
     Ended {
         id: Option<RunId>,
@@ -107,6 +117,9 @@ pub struct RunInfo {
     /// Trainable parameters.
     pub parameters: usize,
     pub steps_per_epoch: usize,
+    /// The epoch and step it goes on from, when it is no new run.
+    #[serde(default)]
+    pub resumed_at: Option<(usize, u64)>,
 }
 
 /// An epoch's end.
@@ -129,6 +142,8 @@ pub enum Phase {
     Idle,
     Loading,
     Training,
+    /// Learning rates are tried.
+    Searching,
     Paused,
     Validating,
     Testing,
@@ -152,9 +167,8 @@ pub struct Progress {
     pub lr: f64,
     /// Training films a second, smoothed over the last seconds.
     pub images_per_second: f64,
-    /// Share of the step's time, 0..=1: films gathered and moved, network and optimizer, the rest.
-    pub data_share: f64,
-    pub compute_share: f64,
+    /// Where the time of the pass went.
+    pub shares: Shares,
     /// Seconds since the run began.
     pub elapsed: f64,
     /// Estimated seconds to the end of the epoch and of the run, when they can be told.
@@ -162,4 +176,49 @@ pub struct Progress {
     pub run_eta: Option<f64>,
     /// Resident memory of the process in bytes; 0 where the system doesn't say.
     pub memory: u64,
+    /// Bytes held on the CUDA device and what it has; `None` on a CPU.
+    pub device_memory: Option<[u64; 2]>,
+}
+
+/// Shares of a pass's time, 0..=1 each; all 0 before the first step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shares {
+    /// Waiting for films, and moving them to the device.
+    pub data: f64,
+    /// Network and optimizer.
+    pub compute: f64,
+    /// Copying what a checkpoint keeps.
+    pub checkpoint: f64,
+    /// Metrics, progress, commands.
+    pub metrics: f64,
+}
+
+impl Shares {
+    /// What limits the run, with its share; `None` before the first step.
+    pub fn limit(&self) -> Option<(&'static str, f64)> {
+        self.named().into_iter().filter(|(_, share)| *share > 0.0).max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// All shares with their names.
+    pub fn named(&self) -> [(&'static str, f64); 4] {
+        [
+            ("data", self.data),
+            ("compute", self.compute),
+            ("checkpoint", self.checkpoint),
+            ("metrics", self.metrics),
+        ]
+    }
+}
+
+/// What trying learning rates brought (Smith 2017).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LrCurve {
+    /// Learning rates, rising.
+    pub rates: Vec<f64>,
+    /// The loss at each, smoothed.
+    pub losses: Vec<f64>,
+    /// Where the loss falls fastest; `None` when it never falls.
+    pub suggestion: Option<f64>,
+    /// Why the search ended, in words.
+    pub reason: String,
 }

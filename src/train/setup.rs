@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context, Result, bail};
 use tch::{Cuda, Device};
 
-use super::optimizer::Adam;
-use crate::config::{Arch, Monitor, RunConfig};
+use super::learner::Learner;
+use super::{feed, loss};
+use crate::config::{Arch, Monitor, Precision, RunConfig, Sampling};
 use crate::dataset::source::Source;
 use crate::dataset::{Cache, Dataset, Split};
 use crate::model::{Network, Shape};
@@ -31,6 +32,9 @@ impl Setup {
     pub fn prepare(mut config: RunConfig, cache: &Cache) -> Result<Self> {
         config.validate()?;
         let device = resolve_device(&config.run.device)?;
+        if config.run.precision == Precision::Fp16 && !device.is_cuda() {
+            bail!("fp16 needs CUDA; set run.precision=bf16 or fp32 for a CPU");
+        }
         let dataset = cache.load(&config.data)?;
         for split in Split::ALL {
             dataset.trainable(split)?;
@@ -60,23 +64,41 @@ impl Setup {
         Ok(Self { config, dataset, device, shape })
     }
 
-    /// The network with its first weights and the optimizer over them. Sets libtorch's threads and generator.
+    /// The network with its first weights and what changes it. Sets libtorch's threads, modes and generator.
     ///
     /// # Errors
     /// When the weights to start from don't fit or the device has no memory left.
-    pub fn build(&self) -> Result<(Network, Adam)> {
+    pub fn learner(&self) -> Result<Learner> {
         // The number belongs to the process: a run that leaves it open must not inherit the last run's.
         static DEFAULT_THREADS: OnceLock<i32> = OnceLock::new();
         let default = *DEFAULT_THREADS.get_or_init(tch::get_num_threads);
         let wanted = self.config.run.threads;
         tch::set_num_threads(if wanted > 0 { wanted as i32 } else { default });
+        if self.device.is_cuda() {
+            native::cuda_mode(self.config.run.deterministic)?;
+        }
         tch::manual_seed(self.config.run.seed as i64);
         let mut network = Network::build(&self.config.model, self.shape, self.device)?;
         if !self.config.model.init.is_empty() {
             network.state_mut().load(Path::new(&self.config.model.init))?;
         }
-        let optimizer = Adam::new(network.state(), &self.config.optimizer)?;
-        Ok((network, optimizer))
+        Learner::new(network, &self.config, self.dataset.stats(Split::Train), self.device)
+    }
+
+    /// Optimizer steps of an epoch.
+    pub fn steps_per_epoch(&self) -> usize {
+        let films = self.dataset.part(Split::Train).labels.len();
+        films.div_ceil(self.config.optimizer.batch_size).div_ceil(self.config.optimizer.accumulate)
+    }
+
+    /// What is subtracted from each condition's logit before it becomes a probability; empty when nothing is.
+    pub fn logit_shift(&self) -> Vec<f32> {
+        let train = self.dataset.stats(Split::Train);
+        let weights = loss::pos_weights(&self.config.loss, train);
+        let sampled = (self.config.data.sampling == Sampling::Balanced)
+            .then(|| feed::sampled_prevalence(&self.dataset.part(Split::Train).labels));
+        let shift = loss::logit_shift(&weights, train, sampled.as_deref());
+        if shift.iter().all(|shift| *shift == 0.0) { Vec::new() } else { shift }
     }
 
     /// Where a run of this network comes from, for `run.toml`.
@@ -92,6 +114,7 @@ impl Setup {
             films: Split::ALL.map(|split| self.dataset.part(split).labels.len()),
             film_size: [self.shape.height, self.shape.width],
             parameters: network.state().parameter_count(),
+            logit_shift: self.logit_shift(),
         }
     }
 

@@ -20,7 +20,6 @@ use crate::train::{Command, Event, Level, Phase, Progress};
 
 /// Something that happened.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, or a short queue of small ones")]
 pub enum Message {
     /// A key, a click, a paste, a resize.
     Input(crossterm::event::Event),

@@ -11,10 +11,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::app::{App, Effect, Message};
 use super::background::{self, Endings};
+use super::draw;
 use super::terminal::Screen;
-use super::{action::Action, draw};
 use crate::dataset::Cache;
-use crate::train::Trainer;
+use crate::train::{Command, Trainer};
 
 /// Least time between frames that a person's keys ask for.
 const AFTER_INPUT: Duration = Duration::from_millis(12);
@@ -39,7 +39,6 @@ pub enum Ending {
 }
 
 /// What woke the loop.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Wake {
     Message(Message),
     /// There is newer progress, to be read when a frame is drawn: one wake a frame, not one a step.
@@ -56,11 +55,16 @@ enum Dirty {
     Input,
 }
 
-/// Runs the workbench; `start` starts a run first.
+/// Runs the workbench; `start` is asked of the trainer first.
 ///
 /// # Errors
 /// When the terminal can't be taken.
-pub async fn run(app: &mut App, start: bool, trainer: &mut Trainer, cache: &Cache) -> anyhow::Result<Ending> {
+pub async fn run(
+    app: &mut App,
+    start: Option<Command>,
+    trainer: &mut Trainer,
+    cache: &Cache,
+) -> anyhow::Result<Ending> {
     let (sender, inbox) = unbounded_channel();
     let endings = Endings::watch()?;
     let mut screen = Screen::take(sender.clone())?;
@@ -68,8 +72,8 @@ pub async fn run(app: &mut App, start: bool, trainer: &mut Trainer, cache: &Cach
     // Before anything is read, so that a person sees at once that the program is there.
     show(app, &mut screen)?;
     let mut effects = app.enter_screen();
-    if start {
-        effects.extend(app.perform(Action::Start));
+    if let Some(wish) = start {
+        effects.extend(app.ask_for(wish));
     }
     let mut sources = Sources { input, endings, inbox, trainer, progress_waits: false, trainer_heard: true };
     let outside = Outside { sender, cache };

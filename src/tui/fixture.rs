@@ -55,6 +55,7 @@ pub fn press(app: &mut App, keys: &[&str]) -> Vec<Effect> {
 /// The run that every test trains.
 pub fn info() -> RunInfo {
     RunInfo {
+        resumed_at: None,
         id: id(),
         path: "/runs/x".into(),
         config: RunConfig::default(),
@@ -78,6 +79,7 @@ pub fn epoch(epoch: usize) -> EpochReport {
     let auroc = 0.55 + 0.24 * share - if epoch > 10 { 0.008 * (epoch - 10) as f64 } else { 0.0 };
     let best = epoch.min(10);
     let record = EpochRecord {
+        train_loss_unweighted: None,
         epoch,
         step: 88 * epoch as u64,
         train_loss: Some(0.24 - 0.09 * share),
@@ -108,9 +110,9 @@ pub fn training() -> App {
     let mut app = app();
     press(&mut app, &["2", "s"]);
     tell(&mut app, Event::Loading { source: "phantom".into() });
-    tell(&mut app, Event::Started(info()));
+    tell(&mut app, Event::Started(Box::new(info())));
     for number in 1..=12 {
-        tell(&mut app, Event::Epoch(epoch(number)));
+        tell(&mut app, Event::Epoch(Box::new(epoch(number))));
     }
     let progress = Progress {
         phase: Phase::Training,
@@ -122,8 +124,8 @@ pub fn training() -> App {
         loss: Some(0.1588),
         lr: 3e-4,
         images_per_second: 1840.0,
-        data_share: 0.02,
-        compute_share: 0.95,
+        shares: crate::train::Shares { data: 0.02, compute: 0.95, checkpoint: 0.01, metrics: 0.02 },
+        device_memory: None,
         elapsed: 150.0,
         epoch_eta: Some(41.0),
         run_eta: Some(2470.0),

@@ -46,8 +46,8 @@ pub struct Options {
     pub paths: AppPaths,
     /// A theme by name.
     pub theme: Option<String>,
-    /// A run is started at once.
-    pub start: bool,
+    /// What the trainer is asked for at once.
+    pub start: Option<Command>,
 }
 
 /// How the workbench was left.
@@ -74,7 +74,7 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
     let now = jiff::Zoned::now();
     let mut app = App::new(options.config, options.paths.runs, options.paths.themes, theme, now);
     app.ascii = ascii_only();
-    if options.start {
+    if options.start.is_some() {
         app.screen = action::Screen::Train;
     }
 

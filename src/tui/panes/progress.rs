@@ -169,12 +169,13 @@ fn rows(run: &LiveRun, progress: &Progress, pass: Phase, width: usize) -> Vec<Ro
         format!("{} films/s", whole(progress.images_per_second)),
         format!("loss {}", fixed(progress.loss, 4)),
     ));
-    let busy = progress.compute_share + progress.data_share;
+    let shares = progress.shares;
+    let busy = shares.compute + shares.data;
     // Before the first step nothing is measured, and nothing is not a share.
     let share = |share: f64| if busy > 0.0 { percent(share) } else { NONE.to_owned() };
     rows.push(Row::Pair(
-        format!("compute {}  data {}", share(progress.compute_share), share(progress.data_share)),
-        format!("rest {}", share((1.0 - busy).clamp(0.0, 1.0))),
+        format!("compute {}  data {}", share(shares.compute), share(shares.data)),
+        format!("rest {}", share((1.0_f64 - busy).clamp(0.0, 1.0))),
     ));
     rows.push(Row::Pair(format!("memory {memory}"), format!("lr {}", rate(progress.lr))));
     rows

@@ -68,7 +68,7 @@ fn an_unknown_source_is_told_while_it_is_typed() {
 #[test]
 fn arrows_go_through_choices_and_round_numbers() {
     assert_eq!(turned("model.arch", "chestnet-s", 1), "resnet18");
-    assert_eq!(turned("model.arch", "chestnet-s", -1), "resnet18");
+    assert_eq!(turned("model.arch", "chestnet-s", -1), "densenet121");
     assert_eq!(turned("early_stopping.enabled", "true", 1), "false");
     assert_eq!(turned("optimizer.batch_size", "32", 1), "64");
     assert_eq!(turned("optimizer.batch_size", "1", -1), "1");

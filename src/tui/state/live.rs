@@ -67,6 +67,7 @@ impl LiveRun {
                 Phase::Paused => ("paused", RunState::Paused),
                 Phase::Validating => ("validating", RunState::Running),
                 Phase::Testing => ("testing", RunState::Running),
+                Phase::Searching => ("trying rates", RunState::Running),
                 Phase::Loading => ("loading", RunState::Queued),
                 Phase::Training | Phase::Idle => ("training", RunState::Running),
             },

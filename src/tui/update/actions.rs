@@ -260,6 +260,22 @@ impl App {
         self.read_chosen(false)
     }
 
+    /// Asks the trainer for a run, or to go on with one, or to try learning rates.
+    pub fn ask_for(&mut self, wish: Command) -> Vec<Effect> {
+        let (Command::Start { config, .. } | Command::FindLr { config }) = &wish else {
+            return vec![Effect::Send(wish)];
+        };
+        for warning in config.warnings() {
+            self.note(Level::Warning, &warning);
+        }
+        self.overlay = None;
+        // From here on a run is on, though the trainer hasn't said so yet.
+        self.begin_run(config.data.source.clone());
+        let mut effects = self.show(Screen::Train);
+        effects.push(Effect::Send(wish));
+        effects
+    }
+
     fn start(&mut self) -> Vec<Effect> {
         if self.trainer_gone {
             self.say(Level::Error, "the trainer is gone; leave with q and start the program again");
@@ -276,15 +292,7 @@ impl App {
             self.overlay = Some(Overlay::Form);
             return Vec::new();
         };
-        for warning in config.warnings() {
-            self.note(Level::Warning, &warning);
-        }
-        self.overlay = None;
-        // From here on a run is on, though the trainer hasn't said so yet.
-        self.begin_run(config.data.source.clone());
-        let mut effects = self.show(Screen::Train);
-        effects.push(Effect::Send(Command::Start { config: Box::new(config) }));
-        effects
+        self.ask_for(Command::Start { config: Box::new(config), resume: None })
     }
 
     /// A new run takes the place of the last; nothing of that one shows through.

@@ -19,7 +19,7 @@ fn s_starts_a_run_with_the_settings_of_the_form() {
     let mut app = fixture::app();
     app.form.set("optimizer.epochs", "3".into());
     match sent(press(&mut app, &["2", "s"])) {
-        Some(Command::Start { config }) => assert_eq!(config.optimizer.epochs, 3),
+        Some(Command::Start { config, .. }) => assert_eq!(config.optimizer.epochs, 3),
         other => panic!("{other:?}"),
     }
 }

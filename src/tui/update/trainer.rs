@@ -30,7 +30,7 @@ impl App {
                     *run = LiveRun::default();
                 }
                 run.source.clone_from(&info.config.data.source);
-                run.info = Some(info);
+                run.info = Some(*info);
                 return self.list_if_shown();
             }
             Event::Paused { step } => {
@@ -75,6 +75,9 @@ impl App {
                 {
                     run.tested = auroc_macro;
                 }
+            }
+            Event::LrFound(curve) => {
+                self.note(Level::Info, &curve.reason);
             }
             Event::Ended { id, state, reason, best } => {
                 let reason = crate::text::one_line(&reason, 300);

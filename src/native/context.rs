@@ -1,0 +1,110 @@
+//! State of libtorch that belongs to the process or the thread: generators, autocast, CUDA's modes, memory.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::marker::PhantomData;
+
+use tch::{Device, TchError, Tensor};
+
+use super::outcome;
+
+unsafe extern "C" {
+    fn chestxr_generator_state(cuda_index: c_int, out: *mut *mut c_void) -> *mut c_char;
+    fn chestxr_set_generator_state(cuda_index: c_int, state: *const c_void) -> *mut c_char;
+    fn chestxr_autocast(cuda: c_int, kind: c_int) -> *mut c_char;
+    fn chestxr_cuda_mode(deterministic: c_int) -> *mut c_char;
+    fn chestxr_device_memory(
+        cuda_index: c_int,
+        used: *mut u64,
+        free: *mut u64,
+        total: *mut u64,
+    ) -> *mut c_char;
+}
+
+/// The number of a CUDA device; below 0 the CPU.
+fn cuda_index(device: Device) -> c_int {
+    match device {
+        Device::Cuda(index) => c_int::try_from(index).unwrap_or(c_int::MAX),
+        _ => -1,
+    }
+}
+
+/// The state of a device's default generator, a `uint8` tensor on the CPU.
+///
+/// # Errors
+/// Whatever libtorch says.
+pub fn generator_state(device: Device) -> Result<Tensor, TchError> {
+    let mut out = std::ptr::null_mut();
+    // SAFETY: on success `out` is a tensor of its own, which the new `Tensor` owns and frees.
+    outcome(unsafe { chestxr_generator_state(cuda_index(device), &mut out) })?;
+    Ok(unsafe { Tensor::from_ptr(out.cast()) })
+}
+
+/// Sets a device's default generator to a state of [`generator_state`].
+///
+/// # Errors
+/// When it is no state of such a generator.
+pub fn set_generator_state(device: Device, state: &Tensor) -> Result<(), TchError> {
+    // SAFETY: the tensor outlives the call.
+    outcome(unsafe { chestxr_set_generator_state(cuda_index(device), state.as_ptr().cast()) })
+}
+
+/// Autocast on this thread, until it is dropped: matrix products and convolutions in 16 bits, the rest in 32.
+#[derive(Debug)]
+pub struct Autocast {
+    cuda: bool,
+    /// The switch belongs to the thread that turned it.
+    stays_here: PhantomData<*const ()>,
+}
+
+impl Autocast {
+    /// Turns it on for operations on `device`: bfloat16, or half precision.
+    ///
+    /// # Errors
+    /// Whatever libtorch says.
+    pub fn on(device: Device, half: bool) -> Result<Self, TchError> {
+        let cuda = device.is_cuda();
+        // SAFETY: plain numbers.
+        outcome(unsafe { chestxr_autocast(cuda.into(), if half { 2 } else { 1 }) })?;
+        Ok(Self { cuda, stays_here: PhantomData })
+    }
+}
+
+impl Drop for Autocast {
+    fn drop(&mut self) {
+        // SAFETY: plain numbers. Turning it off can only fail as turning it on does, which has worked.
+        let _ = outcome(unsafe { chestxr_autocast(self.cuda.into(), 0) });
+    }
+}
+
+/// How CUDA computes: the same bits in every run, or with TF32 and what cuDNN finds fastest.
+///
+/// # Errors
+/// Whatever libtorch says.
+pub fn cuda_mode(deterministic: bool) -> Result<(), TchError> {
+    // SAFETY: a plain number.
+    outcome(unsafe { chestxr_cuda_mode(deterministic.into()) })
+}
+
+/// Memory of a device in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeviceMemory {
+    /// Held by tensors of this process.
+    pub used: u64,
+    /// Free for anybody.
+    pub free: u64,
+    /// What there is.
+    pub total: u64,
+}
+
+/// The memory of a CUDA device; `None` for the CPU or when libtorch doesn't say.
+pub fn device_memory(device: Device) -> Option<DeviceMemory> {
+    let index = cuda_index(device);
+    if index < 0 {
+        return None;
+    }
+    let mut memory = DeviceMemory::default();
+    // SAFETY: three numbers to be written.
+    outcome(unsafe { chestxr_device_memory(index, &mut memory.used, &mut memory.free, &mut memory.total) })
+        .ok()?;
+    Some(memory)
+}

@@ -1,0 +1,159 @@
+//! What happens between two epochs and after the last: the record, the verdict, the checkpoint, the test.
+
+use anyhow::{Result, bail};
+
+use super::checkpoint::Kept;
+use super::early_stopping::Verdict;
+use super::fit::{Fit, Judged, Pass, Seen, Trained};
+use super::{EpochReport, Event, Level, Phase};
+use crate::config::{Mode as Better, Monitor};
+use crate::dataset::Split;
+use crate::metrics::MultilabelReport;
+use crate::runs::{Best, EpochRecord, METRICS};
+
+impl Fit<'_> {
+    /// Writes the epoch down, keeps its weights if they are among the best, and decides: the learning rate of
+    /// the next one, or that there shall be none.
+    pub(super) fn close_epoch(&mut self, epoch: usize, trained: &Trained, judged: &Judged) -> Result<()> {
+        let report = judged.seen.compute();
+        let monitor = self.config().early_stopping.monitor;
+        let mut record = self.record(epoch, trained, judged, &report);
+        let value = monitored(monitor, &record);
+        let verdict = self.position.stopping.update(value.unwrap_or(f64::NAN));
+        record.wait_count = self.position.stopping.wait_count();
+        let (improved, among_best) = self.rank(epoch, value);
+        let undefined: Vec<&str> = METRICS
+            .iter()
+            .filter(|metric| (metric.get)(&record).is_none())
+            .map(|metric| metric.key)
+            .collect();
+        let loss_is_number = record.val_loss.is_some();
+        let best = self.position.best.clone();
+        self.journal.epoch(EpochReport { record, val_auroc: report.auroc, improved, best })?;
+        if !loss_is_number {
+            bail!(
+                "the validation loss is no finite number after epoch {epoch}; lower optimizer.lr, which is {}",
+                trained.lr
+            );
+        }
+        if !undefined.is_empty() {
+            let text = format!(
+                "{} undefined after epoch {epoch}: no condition is both present and absent in the validation films",
+                undefined.join(" and ")
+            );
+            self.journal.note(Level::Warning, text)?;
+        }
+
+        self.position.over = self.end_of_learning(epoch, &verdict);
+        if self.position.over.is_none()
+            && let Some((from, to)) = self.position.rate.end_epoch(value.unwrap_or(f64::NAN))
+        {
+            let reason = format!("{} epochs without gain", self.config().schedule.patience + 1);
+            self.journal.event(Event::LearningRate { from, to, reason })?;
+        }
+        self.position.epochs_done = epoch;
+        self.position.batches_done = 0;
+        self.position.films_seen = 0;
+        self.seen = Seen::nothing(self.setup.device)?;
+        self.checkpoint_epoch(epoch, among_best, improved)
+    }
+
+    /// Takes the epoch into the list of the best: whether it is the best, and whether it is on the list.
+    fn rank(&mut self, epoch: usize, value: Option<f64>) -> (bool, bool) {
+        let Some(value) = value else { return (false, false) };
+        let stopping = &self.config().early_stopping;
+        let (mode, metric) = (stopping.mode, stopping.monitor.name().to_owned());
+        let beats = |value: f64, other: f64| match mode {
+            Better::Max => value > other,
+            Better::Min => value < other,
+        };
+        let kept = &mut self.position.kept;
+        // Of equal ones the earlier stays in front.
+        let place = kept.iter().position(|kept| beats(value, kept.value)).unwrap_or(kept.len());
+        kept.insert(place, Kept { epoch, value });
+        kept.truncate(self.setup.config.checkpoint.save_top_k);
+        let among_best = kept.iter().any(|kept| kept.epoch == epoch);
+        let improved = self.position.best.as_ref().is_none_or(|best| beats(value, best.value));
+        if improved {
+            self.position.best = Some(Best { metric, value, epoch });
+        }
+        (improved, among_best)
+    }
+
+    /// Why the run learns no more after this epoch, if it doesn't.
+    fn end_of_learning(&self, epoch: usize, verdict: &Verdict) -> Option<String> {
+        let config = self.config();
+        let stopping = &config.early_stopping;
+        let monitor = stopping.monitor;
+        match verdict {
+            Verdict::Stop if stopping.enabled => Some(format!(
+                "{monitor} gained less than {} for {} epochs in a row",
+                stopping.min_delta, stopping.patience
+            )),
+            Verdict::NotFinite if stopping.enabled => {
+                Some(format!("{monitor} is undefined after epoch {epoch}, so nothing can be watched"))
+            }
+            _ => (epoch >= config.optimizer.epochs).then(|| format!("all {epoch} epochs are done")),
+        }
+    }
+
+    fn record(
+        &self,
+        epoch: usize,
+        trained: &Trained,
+        judged: &Judged,
+        report: &MultilabelReport,
+    ) -> EpochRecord {
+        let train = trained.seen.micro();
+        let finite = |value: &f64| value.is_finite();
+        EpochRecord {
+            epoch,
+            step: self.position.step,
+            train_loss: Some(trained.loss),
+            train_loss_unweighted: trained.seen.bce().filter(finite),
+            train_accuracy: Some(train.accuracy),
+            train_precision: Some(train.precision),
+            train_f1_score: Some(train.f1),
+            val_loss: Some(judged.loss).filter(finite),
+            val_loss_unweighted: judged.seen.bce().filter(finite),
+            val_accuracy: Some(report.micro.accuracy),
+            val_precision: Some(report.micro.precision),
+            val_f1_score: Some(report.micro.f1),
+            val_auroc_macro: report.auroc_macro.value,
+            val_auprc_macro: report.auprc_macro.value,
+            lr: trained.lr,
+            wait_count: 0,
+            epoch_seconds: trained.seconds + self.validation_seconds,
+            images_per_second: trained.films_per_second,
+        }
+    }
+
+    /// Tries the best weights on validation and test films and writes down what they said.
+    pub(super) fn test(&mut self) -> Result<Pass<()>> {
+        let Some(best) = self.position.best.clone() else {
+            bail!("no epoch had a best value, so there are no weights to test");
+        };
+        self.learner.network_mut().state_mut().load(&self.journal.folder().best_weights())?;
+        for split in [Split::Val, Split::Test] {
+            let judged = match self.predict(split, Phase::Testing)? {
+                Pass::Done(judged) => judged,
+                Pass::Halted(halt) => return Ok(Pass::Halted(halt)),
+            };
+            let event = super::verdict::write(
+                self.journal.folder(),
+                split,
+                self.setup.dataset.labels(),
+                &judged.seen,
+                best.epoch,
+            )?;
+            self.journal.event(event)?;
+        }
+        Ok(Pass::Done(()))
+    }
+}
+
+/// The value that decides, from an epoch's record.
+fn monitored(monitor: Monitor, record: &EpochRecord) -> Option<f64> {
+    let metric = crate::runs::Metric::find(monitor.name())?;
+    (metric.get)(record).filter(|value| value.is_finite())
+}

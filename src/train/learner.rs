@@ -1,0 +1,218 @@
+//! A network and all that changes it: one learning step, whoever asks for it (the loop, the search for a
+//! learning rate, the benchmark).
+
+use anyhow::Result;
+use tch::{Device, Tensor};
+
+use super::checkpoint::Restored;
+use super::ema::Ema;
+use super::loss::Loss;
+use super::optimizer::Optimizer;
+use super::scaler::LossScaler;
+use crate::config::{Precision, RunConfig};
+use crate::dataset::stats::SplitStats;
+use crate::model::{Mode, Network, Snapshot};
+use crate::native::{self, Autocast};
+
+/// Network, loss, optimizer, running mean and precision.
+pub struct Learner {
+    network: Network,
+    loss: Loss,
+    optimizer: Optimizer,
+    scaler: Option<LossScaler>,
+    ema: Option<Ema>,
+    precision: Precision,
+    device: Device,
+}
+
+impl Learner {
+    /// Before the first step; `train` counts the labels of the training films.
+    ///
+    /// # Errors
+    /// What libtorch says, e.g. that the device has no memory left.
+    pub fn new(network: Network, config: &RunConfig, train: &SplitStats, device: Device) -> Result<Self> {
+        let optimizer = Optimizer::new(&network, &config.optimizer)?;
+        let ema = match config.optimizer.ema {
+            0.0 => None,
+            decay => Some(Ema::new(network.state().trainable(), decay)?),
+        };
+        let scaler = match config.run.precision {
+            Precision::Fp16 => Some(LossScaler::new(device)?),
+            Precision::Fp32 | Precision::Bf16 => None,
+        };
+        let loss = Loss::new(&config.loss, train, device)?;
+        Ok(Self { network, loss, optimizer, scaler, ema, precision: config.run.precision, device })
+    }
+
+    /// The network as it is.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The same, to load weights into.
+    pub fn network_mut(&mut self) -> &mut Network {
+        &mut self.network
+    }
+
+    /// The trained loss.
+    pub fn loss(&self) -> &Loss {
+        &self.loss
+    }
+
+    /// Lets only the last layer learn, or all.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn freeze_backbone(&mut self, frozen: bool) -> Result<()> {
+        self.network.freeze_backbone(frozen)?;
+        self.optimizer.freeze_backbone(frozen);
+        Ok(())
+    }
+
+    /// Begins a step: no gradients.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn begin_step(&self) -> Result<()> {
+        Ok(self.optimizer.clear_gradients()?)
+    }
+
+    /// Adds `share` of a batch's gradients: films `float32 N,1,H,W`, targets `float32 N,C`. Gives the mean
+    /// loss and the logits, neither with gradients nor waited for.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn learn(&mut self, films: &Tensor, targets: &Tensor, share: f64) -> Result<(Tensor, Tensor)> {
+        let (logits, loss) = {
+            let _cast = self.cast()?;
+            let logits = self.network.forward(films, Mode::Train)?;
+            let loss = self.loss.of(&logits, targets)?;
+            (logits, loss)
+        };
+        let mut downhill = loss.shallow_clone();
+        if share != 1.0 {
+            downhill = downhill.f_mul_scalar(share)?;
+        }
+        if let Some(scaler) = &self.scaler {
+            downhill = scaler.scaled(&downhill)?;
+        }
+        downhill.f_backward()?;
+        Ok((loss.detach(), logits.detach()))
+    }
+
+    /// Ends optimizer step `number` (from 1) at learning rate `lr`.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn end_step(&mut self, lr: f64, number: u64) -> Result<()> {
+        self.optimizer.set_lr(lr);
+        self.optimizer.step(self.scaler.as_mut())?;
+        if let Some(ema) = &mut self.ema {
+            ema.update(number)?;
+        }
+        Ok(())
+    }
+
+    /// Logits (`float32 N,C`) of films (`float32 N,1,H,W`), without gradients, by the weights in the network.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn judge(&self, films: &Tensor) -> Result<Tensor> {
+        let _no_grad = tch::no_grad_guard();
+        let _cast = self.cast()?;
+        Ok(self.network.forward(films, Mode::Eval)?.f_to_kind(tch::Kind::Float)?)
+    }
+
+    /// Puts the weights that are judged into the network, the running mean if there is one, until
+    /// [`Learner::use_learning_weights`].
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn use_judged_weights(&mut self) -> Result<()> {
+        match &mut self.ema {
+            Some(ema) if !ema.is_swapped() => Ok(ema.swap()?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts the weights that learn back into the network.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn use_learning_weights(&mut self) -> Result<()> {
+        match &mut self.ema {
+            Some(ema) if ema.is_swapped() => Ok(ema.swap()?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the network holds the running mean.
+    pub fn is_judging(&self) -> bool {
+        self.ema.as_ref().is_some_and(Ema::is_swapped)
+    }
+
+    /// A copy of the weights that are judged.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn judged_weights(&mut self) -> Result<Snapshot> {
+        self.use_judged_weights()?;
+        let snapshot = self.network.state().snapshot();
+        self.use_learning_weights()?;
+        Ok(snapshot?)
+    }
+
+    /// Everything a step reads and changes, by name: weights, moments, running mean, loss scale. The weights
+    /// must be the learning ones.
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        let weights = self.network.state().iter();
+        let mut all: Vec<(String, Tensor)> =
+            weights.map(|(name, tensor)| (format!("weight.{name}"), tensor.shallow_clone())).collect();
+        all.extend(self.optimizer.state());
+        all.extend(self.ema.iter().flat_map(Ema::state));
+        all.extend(self.scaler.iter().flat_map(LossScaler::state));
+        all
+    }
+
+    /// The same with the states of the random generators, for a checkpoint.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn state(&mut self) -> Result<Vec<(String, Tensor)>> {
+        self.use_learning_weights()?;
+        let mut all = self.tensors();
+        for (name, device) in self.generators() {
+            all.push((name.into(), native::generator_state(device)?));
+        }
+        Ok(all)
+    }
+
+    /// Takes all that [`Learner::state`] gave.
+    ///
+    /// # Errors
+    /// When something is missing or has another shape.
+    pub fn restore(&mut self, restored: &mut Restored) -> Result<()> {
+        self.use_learning_weights()?;
+        restored.fill(self.tensors())?;
+        for (name, device) in self.generators() {
+            // A run that moved to another device has no state of its generator: it starts from the seed.
+            if let Some(state) = restored.take(name, tch::Kind::Uint8, Device::Cpu)? {
+                native::set_generator_state(device, &state)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn generators(&self) -> impl Iterator<Item = (&'static str, Device)> + use<> {
+        let cuda = self.device.is_cuda().then_some(("generator.cuda", self.device));
+        [("generator.cpu", Device::Cpu)].into_iter().chain(cuda)
+    }
+
+    fn cast(&self) -> Result<Option<Autocast>> {
+        Ok(match self.precision {
+            Precision::Fp32 => None,
+            Precision::Bf16 => Some(Autocast::on(self.device, false)?),
+            Precision::Fp16 => Some(Autocast::on(self.device, true)?),
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! Checkpoints of a run: when they are due, what goes into them, and how a run goes on from one.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use tch::{Kind, Tensor};
+
+use super::Event;
+use super::checkpoint::{self, Restored};
+use super::fit::{Ending, Fit, Seen};
+use super::inbox::Halt;
+use super::writer::{self, Job, Written};
+
+impl Fit<'_> {
+    /// Whether the settings want a checkpoint after this step.
+    pub(super) fn checkpoint_is_due(&self) -> bool {
+        let section = &self.config().checkpoint;
+        let by_steps = section.every_n_steps > 0 && self.position.step.is_multiple_of(section.every_n_steps);
+        let by_time = section.every_minutes > 0.0
+            && self.saved_at.elapsed().as_secs_f64() >= 60.0 * section.every_minutes;
+        by_steps || by_time
+    }
+
+    /// Hands a checkpoint of this moment, between two steps, to the writer.
+    pub(super) fn checkpoint(&mut self) -> Result<()> {
+        self.submit(None, false)
+    }
+
+    /// The checkpoint at the end of an epoch, with its weights when they are `among_best`.
+    pub(super) fn checkpoint_epoch(&mut self, epoch: usize, among_best: bool, improved: bool) -> Result<()> {
+        self.submit(among_best.then_some(epoch), improved)
+    }
+
+    fn submit(&mut self, kept: Option<usize>, improved: bool) -> Result<()> {
+        let kept = match kept {
+            Some(epoch) => Some((epoch, self.learner.judged_weights()?)),
+            None => None,
+        };
+        // A checkpoint may be asked for while the running mean is being judged.
+        let judging = self.learner.is_judging();
+        let mut tensors = self.learner.state()?;
+        tensors.push(("epoch.loss_sum".into(), self.seen.loss_sum.shallow_clone()));
+        if !self.seen.logits.is_empty() {
+            // One tensor from here on: what was joined once isn't joined again.
+            self.seen.logits = vec![Tensor::f_cat(&self.seen.logits, 0)?];
+            tensors.push(("epoch.logits".into(), self.seen.logits[0].shallow_clone()));
+        }
+        let state = checkpoint::pack(&self.position, tensors)?;
+        let job = Job {
+            epoch: self.position.epochs_done,
+            step: self.position.step,
+            kept,
+            last: self.learner.network().state().snapshot()?,
+            state,
+            best: improved.then_some(self.position.epochs_done),
+            keep: self.position.kept.iter().map(|kept| kept.epoch).collect(),
+        };
+        if judging {
+            self.learner.use_judged_weights()?;
+        }
+        self.saved_at = Instant::now();
+        self.writer.submit(job);
+        self.tell_written()
+    }
+
+    /// Tells of the checkpoints that have reached the disk.
+    pub(super) fn tell_written(&mut self) -> Result<()> {
+        while let Some(written) = self.writer.written()? {
+            self.tell_of(written)?;
+        }
+        Ok(())
+    }
+
+    fn tell_of(&self, Written { epoch, step, files }: Written) -> Result<()> {
+        files.into_iter().try_for_each(|file| self.journal.event(Event::Checkpoint { file, epoch, step }))
+    }
+
+    /// Waits until all checkpoints are on the disk.
+    pub(super) fn finish_writing(&mut self) -> Result<()> {
+        while let Some(written) = self.writer.wait()? {
+            self.tell_of(written)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a run before its time, with a checkpoint it can go on from.
+    pub(super) fn halt(&mut self, halt: Halt) -> Result<Ending> {
+        self.checkpoint()
+            .and_then(|()| self.finish_writing())
+            .context("the last checkpoint could not be written")?;
+        Ok(Ending::Halted(halt))
+    }
+
+    /// Takes up where a checkpoint left off.
+    ///
+    /// # Errors
+    /// When the checkpoint doesn't fit the run.
+    pub(super) fn restore(&mut self, mut restored: Restored) -> Result<()> {
+        self.learner.restore(&mut restored)?;
+        let device = self.setup.device;
+        self.seen = Seen::nothing(device)?;
+        if let Some(sum) = restored.take("epoch.loss_sum", Kind::Double, device)? {
+            self.seen.loss_sum = sum;
+        }
+        if let Some(logits) = restored.take("epoch.logits", Kind::Float, device)? {
+            self.seen.logits = vec![logits];
+        }
+        let folder = self.journal.folder();
+        // A kill may have come between the state and what it names.
+        if let Some(best) =
+            self.position.best.as_ref().filter(|best| folder.epoch_weights(best.epoch).is_file())
+        {
+            writer::point_best_at(folder, best.epoch)?;
+        }
+        let kept: Vec<usize> = self.position.kept.iter().map(|kept| kept.epoch).collect();
+        writer::keep_only(folder, &kept)
+    }
+}

@@ -1,0 +1,199 @@
+//! A run killed at any instant goes on as if nothing had happened: weights, predictions and metrics are the
+//! same bytes as an uninterrupted run's (`metrics.jsonl` but for the two clock readings of a row).
+//!
+//! CHESTXR_KILLS sets how many random instants are tried; CHESTXR_KILL_SEED another choice of them.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use support::{chestxr, json, only_run, stderr};
+
+/// Three epochs with everything that has a state of its own: augmentation, dropout, a running mean, a warm-up,
+/// accumulated batches and a plateau that cuts the rate after each epoch without gain.
+const SETTINGS: [&str; 14] = [
+    "data.source=phantom:700",
+    "data.size=32",
+    "augment.preset=chest",
+    "optimizer.batch_size=16",
+    "optimizer.accumulate=2",
+    "optimizer.epochs=3",
+    "optimizer.ema=0.95",
+    "optimizer.clip_norm=1",
+    "schedule.patience=0",
+    "schedule.warmup=0.5",
+    "loss.pos_weight=sqrt",
+    "data.sampling=balanced",
+    "checkpoint.every_n_steps=2",
+    "run.seed=5",
+];
+
+fn train(runs: &Path) -> Command {
+    let mut command = chestxr(runs);
+    command.args(["--no-ui", "train"]);
+    for setting in SETTINGS {
+        command.args(["--set", setting]);
+    }
+    command
+}
+
+fn resume(runs: &Path) -> Command {
+    let mut command = chestxr(runs);
+    command.args(["--no-ui", "train", "--resume", "last"]);
+    command
+}
+
+/// What must be equal: files by their bytes, metrics without clock readings.
+fn outcome(run: &Path) -> Vec<(String, Vec<u8>)> {
+    let files = [
+        "checkpoints/best.safetensors",
+        "checkpoints/last.safetensors",
+        "checkpoints/last.state",
+        "predictions_val.npz",
+        "predictions_test.npz",
+        "evaluation.json",
+    ];
+    let mut all: Vec<(String, Vec<u8>)> =
+        files.iter().map(|file| (file.to_string(), std::fs::read(run.join(file)).expect(file))).collect();
+    all.push(("metrics.jsonl".into(), metrics(run).into_bytes()));
+    let mut kept: Vec<String> = std::fs::read_dir(run.join("checkpoints"))
+        .expect("checkpoints")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.ends_with(".part"))
+        .collect();
+    kept.sort();
+    all.push(("the list of checkpoints".into(), kept.join(" ").into_bytes()));
+    all
+}
+
+fn metrics(run: &Path) -> String {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).expect("metrics.jsonl");
+    let mut rows = String::new();
+    for line in text.lines() {
+        let mut row: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(line).expect("a row is JSON");
+        assert!(row.remove("epoch_seconds").is_some() && row.remove("images_per_second").is_some());
+        rows += &format!("{}\n", serde_json::to_string(&row).expect("JSON"));
+    }
+    rows
+}
+
+fn wait(mut child: Child, what: &str) {
+    let status = child.wait().expect("it can be waited for");
+    assert!(status.success(), "{what}: {status}");
+}
+
+/// Starts a run and kills it after `after`. `None` when it had ended by itself.
+fn killed(mut command: Command, after: Duration) -> Option<()> {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    std::thread::sleep(after);
+    let ended = child.try_wait().expect("it can be asked").is_some();
+    child.kill().expect("it can be killed");
+    child.wait().expect("it can be waited for");
+    (!ended).then_some(())
+}
+
+fn random(state: &mut u64) -> f64 {
+    // SplitMix64 (Steele et al. 2014).
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_bytes() {
+    let whole = tempfile::tempdir().expect("a temporary folder");
+    let started = Instant::now();
+    wait(train(whole.path()).stdout(Stdio::null()).spawn().expect("it starts"), "the uninterrupted run");
+    let took = started.elapsed();
+    let expected = outcome(&only_run(whole.path()));
+    let mut seed = number("CHESTXR_KILL_SEED", 3);
+    let kills = number("CHESTXR_KILLS", 4);
+    for kill in 0..kills {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        // Most of a short run is its start: what has left no state yet is started anew, as a person would.
+        let after = took.mul_f64(0.1 + 0.85 * random(&mut seed));
+        let first = killed(train(runs.path()), after);
+        let folder: Option<PathBuf> =
+            runs.path().read_dir().expect("the folder").next().map(|entry| entry.expect("an entry").path());
+        let has_state = folder.as_ref().is_some_and(|folder| folder.join("checkpoints/last.state").is_file());
+        let at = folder.as_ref().filter(|_| has_state).map(|run| json(&run.join("status.json")));
+        eprintln!(
+            "kill {kill} after {:.2} of {:.2} s: {}",
+            after.as_secs_f64(),
+            took.as_secs_f64(),
+            match (&at, first) {
+                (_, None) => "it had ended".into(),
+                (None, _) => "no checkpoint yet".into(),
+                (Some(status), _) => format!("epoch {} done, step told {}", status["epoch"], status["step"]),
+            }
+        );
+        if !has_state {
+            continue;
+        }
+        // Killed once more on its way, then left to its end.
+        killed(resume(runs.path()), took.mul_f64(0.3 * random(&mut seed)));
+        wait(resume(runs.path()).stdout(Stdio::null()).spawn().expect("it starts"), "the resumed run");
+        let found = outcome(&only_run(runs.path()));
+        for ((name, expected), (_, found)) in expected.iter().zip(&found) {
+            assert!(expected == found, "{name} differs after kill {kill} at {after:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stopped_run_goes_on_for_more_epochs_and_refuses_other_settings() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let small = ["--set", "data.source=phantom:120", "--set", "data.size=32", "--set", "optimizer.epochs=1"];
+    let done = chestxr(runs.path()).args(["--no-ui", "train"]).args(small).output().expect("it runs");
+    assert!(done.status.success(), "{}", stderr(&done));
+    let run = only_run(runs.path());
+
+    let refused = resume(runs.path()).args(["--set", "optimizer.lr=0.1"]).output().expect("it runs");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        stderr(&refused).contains("`optimizer.lr` can't change from 0.0003 to 0.1"),
+        "{}",
+        stderr(&refused)
+    );
+
+    let more = resume(runs.path()).args(["--set", "optimizer.epochs=3"]).output().expect("it runs");
+    assert!(more.status.success(), "{}", stderr(&more));
+    let epochs: Vec<u64> = std::fs::read_to_string(run.join("metrics.jsonl"))
+        .expect("metrics")
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).expect("JSON")["epoch"]
+                .as_u64()
+                .expect("a number")
+        })
+        .collect();
+    assert_eq!(epochs, [1, 2, 3]);
+    assert_eq!(json(&run.join("status.json"))["state"], "finished");
+}
+
+#[test]
+fn a_damaged_state_is_refused_in_a_sentence_and_nothing_is_lost() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let small = ["--set", "data.source=phantom:120", "--set", "data.size=32", "--set", "optimizer.epochs=2"];
+    let done = chestxr(runs.path()).args(["--no-ui", "train"]).args(small).output().expect("it runs");
+    assert!(done.status.success(), "{}", stderr(&done));
+    let run = only_run(runs.path());
+    let state = run.join("checkpoints/last.state");
+    let whole = std::fs::read(&state).expect("the state");
+    std::fs::write(&state, &whole[..whole.len() / 2]).expect("written");
+    let before = metrics(&run);
+    let refused = resume(runs.path()).args(["--set", "optimizer.epochs=3"]).output().expect("it runs");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("last.state is damaged"), "{}", stderr(&refused));
+    assert_eq!(metrics(&run), before);
+    assert_eq!(json(&run.join("status.json"))["state"], "finished");
+}
