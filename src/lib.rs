@@ -2,6 +2,7 @@
 //! classifiers. The rooms tell the story of a film: dataset, model, train, metrics, runs; `tui` and the
 //! commands of the binary read what the trainer says.
 
+pub mod augment;
 pub mod config;
 pub mod dataset;
 pub mod files;

@@ -1,13 +1,9 @@
-//! Films and labels on their way into the network: order, normalisation, upload.
+//! Films and labels on their way into the network as they are: normalisation, upload.
 
 use tch::{Device, TchError, Tensor};
 
+use crate::augment::normalised;
 use crate::dataset::films::{Films, Labels};
-
-/// Grey values 0..=255 are brought to -1..=1: mean .5 and deviation .5 of the unit interval.
-fn normalised() -> [f32; 256] {
-    std::array::from_fn(|grey| (grey as f32 / 255.0 - 0.5) / 0.5)
-}
 
 /// Gathers films into batches on the network's device.
 pub struct Batches<'a> {

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
@@ -11,6 +12,7 @@ use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::checkpoint::{Position, Restored};
 use super::early_stopping::EarlyStopping;
+use super::feed::Resident;
 use super::finder::{self, Found};
 use super::fit::{Ending, Fit, Seen};
 use super::inbox::{Halt, Inbox};
@@ -20,6 +22,7 @@ use super::schedule::LearningRate;
 use super::setup::Setup;
 use super::writer::Writer;
 use super::{Command, Event, Level, Phase, Progress, RunInfo};
+use crate::augment::Plan;
 use crate::config::RunConfig;
 use crate::dataset::Cache;
 use crate::model::first_line;
@@ -213,6 +216,8 @@ fn fit<'a>(
         setup,
         learner,
         position,
+        plan: Arc::new(Plan::new(&setup.config.augment)),
+        resident: Resident::upload(setup)?.map(Arc::new),
         seen: Seen::nothing(setup.device)?,
         shift,
         writer: Writer::start(journal.folder().clone())?,

@@ -1,10 +1,195 @@
-//! Which films an epoch sees, and in which order.
+//! Which films an epoch sees, in which order, and how they come to the network.
 
+use std::sync::Arc;
+
+use anyhow::Result;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use tch::{Device, Kind, Tensor};
 
-use crate::config::Sampling;
+use super::setup::Setup;
+use crate::augment::{Epoch, Loader, Maker, Plan, augment_batch};
+use crate::config::{AugmentOn, Sampling};
+use crate::dataset::Split;
 use crate::dataset::films::Labels;
+use crate::native;
+
+/// Films may take this share of a device's free memory; the rest is for the network.
+const FILM_SHARE: f64 = 0.5;
+/// Threads that augment for a GPU, at most.
+const MOST_WORKERS: usize = 8;
+
+/// Training films and labels that lie on the network's device.
+pub struct Resident {
+    /// `uint8 N,H,W`.
+    films: Tensor,
+    /// `float32 N,C`.
+    targets: Tensor,
+}
+
+impl Resident {
+    /// Uploads the training films, if they shall be augmented on the device and fit there.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn upload(setup: &Setup) -> Result<Option<Self>> {
+        let (films, labels) = setup.dataset.trainable(Split::Train)?;
+        let fits = || {
+            let bytes = films.pixels().len() + 4 * labels.values().len();
+            native::device_memory(setup.device)
+                .is_some_and(|memory| (bytes as f64) < FILM_SHARE * memory.free as f64)
+        };
+        let wanted = match setup.config.augment.on {
+            AugmentOn::Cpu => false,
+            AugmentOn::Device => true,
+            AugmentOn::Auto => setup.device.is_cuda() && fits(),
+        };
+        if !wanted {
+            return Ok(None);
+        }
+        let [count, height, width] = [films.len(), films.height(), films.width()].map(|n| n as i64);
+        let pixels = Tensor::f_from_slice(films.pixels())?.f_view([count, height, width])?;
+        let targets = Tensor::f_from_slice(labels.values())?.f_view([count, -1])?;
+        Ok(Some(Self {
+            films: pixels.f_to_device(setup.device)?,
+            targets: targets.f_to_device(setup.device)?.f_to_kind(Kind::Float)?,
+        }))
+    }
+}
+
+/// The batches of an epoch on the network's device, augmented.
+pub struct Feed<'a> {
+    way: Way<'a>,
+    epoch: Epoch,
+    next: usize,
+    device: Device,
+}
+
+enum Way<'a> {
+    /// By worker threads ahead of the step.
+    Ahead(Loader),
+    /// By whoever asks.
+    Asked(Maker<'a>),
+    /// From films that lie on the device.
+    OnDevice(&'a Resident, &'a Plan),
+}
+
+impl<'a> Feed<'a> {
+    /// The batches of an epoch from batch `first` on.
+    ///
+    /// # Errors
+    /// When the system refuses a thread or the films aren't there.
+    pub fn start(
+        setup: &'a Setup,
+        plan: &'a Plan,
+        resident: Option<&'a Resident>,
+        epoch: usize,
+        first: usize,
+    ) -> Result<Self> {
+        let config = &setup.config;
+        let (_, labels) = setup.dataset.trainable(Split::Train)?;
+        let order = order(config.data.sampling, labels, config.run.seed, epoch);
+        let times = match config.data.sampling {
+            Sampling::Shuffle => Vec::new(),
+            Sampling::Balanced => times(&order, labels.len()),
+        };
+        let epoch = Epoch {
+            order: Arc::new(order),
+            times: Arc::new(times),
+            batch_size: config.optimizer.batch_size,
+            seed: config.run.seed,
+            epoch,
+        };
+        let cuda = setup.device.is_cuda();
+        let workers = match config.augment.workers {
+            0 if cuda => std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS),
+            0 => 1,
+            workers => workers,
+        };
+        let way = match resident {
+            Some(resident) => Way::OnDevice(resident, plan),
+            None => {
+                let pinned = cuda.then_some(setup.device);
+                Way::Ahead(Loader::start(&setup.dataset, plan, &epoch, first, workers, pinned)?)
+            }
+        };
+        Ok(Self { way, epoch, next: first, device: setup.device })
+    }
+
+    /// The same, made by whoever asks, one batch after another: for a few batches.
+    ///
+    /// # Errors
+    /// As [`Feed::start`].
+    pub fn without_threads(setup: &'a Setup, plan: &'a Plan, epoch: usize) -> Result<Self> {
+        let config = &setup.config;
+        let (_, labels) = setup.dataset.trainable(Split::Train)?;
+        let order = order(config.data.sampling, labels, config.run.seed, epoch);
+        let epoch = Epoch {
+            order: Arc::new(order),
+            times: Arc::default(),
+            batch_size: config.optimizer.batch_size,
+            seed: config.run.seed,
+            epoch,
+        };
+        let way = Way::Asked(Maker::new(&setup.dataset, plan));
+        Ok(Self { way, epoch, next: 0, device: setup.device })
+    }
+
+    /// The films of the epoch in order.
+    pub fn order(&self) -> &[usize] {
+        &self.epoch.order
+    }
+
+    /// Number of batches.
+    pub fn batches(&self) -> usize {
+        self.epoch.batches()
+    }
+
+    /// The next batch: films `float32 N,1,H,W` in -1..=1, targets `float32 N,C`; `None` after the last.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn next(&mut self) -> Result<Option<(Tensor, Tensor)>> {
+        let number = self.next;
+        if number >= self.batches() {
+            return Ok(None);
+        }
+        self.next += 1;
+        let batch = match &mut self.way {
+            Way::Ahead(loader) => loader.next()?,
+            Way::Asked(maker) => maker.make(&self.epoch, number)?,
+            Way::OnDevice(resident, plan) => {
+                let size = (resident.films.size()[1] as usize, resident.films.size()[2] as usize);
+                let (indices, draws): (Vec<usize>, Vec<_>) = self
+                    .epoch
+                    .batch(number)
+                    .map(|(film, time)| {
+                        (film, plan.draw(self.epoch.seed, self.epoch.epoch, film, time, size))
+                    })
+                    .unzip();
+                let films = augment_batch(&resident.films, &indices, &draws, plan.border())?;
+                let rows: Vec<i64> = indices.iter().map(|index| *index as i64).collect();
+                let rows = Tensor::f_from_slice(&rows)?.f_to_device(self.device)?;
+                return Ok(Some((films, resident.targets.f_index_select(0, &rows)?)));
+            }
+        };
+        // From pinned memory the copy runs beside whatever the device is doing.
+        let upload = |tensor: Tensor| tensor.f_to_device_(self.device, Kind::Float, true, false);
+        Ok(Some((upload(batch.films)?, upload(batch.targets)?)))
+    }
+}
+
+/// How often each film of an order has come before.
+fn times(order: &[usize], films: usize) -> Vec<u32> {
+    let mut seen = vec![0; films];
+    order
+        .iter()
+        .map(|film| {
+            seen[*film] += 1;
+            seen[*film] - 1
+        })
+        .collect()
+}
 
 /// The order of the films in an epoch: depends on the run's seed and the epoch alone.
 pub fn order(sampling: Sampling, labels: &Labels, seed: u64, epoch: usize) -> Vec<usize> {

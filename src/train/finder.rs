@@ -2,14 +2,14 @@
 //! watched; where it falls fastest is a good one. Range, smoothing and suggestion are those of Lightning's
 //! `lr_find`.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use super::batches::Batches;
+use super::feed::Feed;
 use super::inbox::{Halt, Inbox};
 use super::journal::Voice;
 use super::setup::Setup;
-use super::{Command, Level, LrCurve, Phase, feed};
-use crate::dataset::Split;
+use super::{Command, Level, LrCurve, Phase};
+use crate::augment::Plan;
 
 /// From and to which rate, in how many steps.
 const RANGE: (f64, f64) = (1e-8, 1.0);
@@ -33,12 +33,9 @@ pub enum Found {
 /// What libtorch says.
 pub fn find(setup: &Setup, inbox: &mut Inbox, voice: &Voice) -> Result<Found> {
     let mut learner = setup.learner()?;
-    let config = &setup.config;
-    let (films, labels) = setup.dataset.trainable(Split::Train)?;
-    let mut batches = Batches::new(films, labels, setup.device);
-    let size = config.optimizer.batch_size.min(films.len());
-    let mut order = Vec::new();
-    let mut epoch = 0;
+    let plan = Plan::new(&setup.config.augment);
+    let mut epoch = 1;
+    let mut feed = Feed::without_threads(setup, &plan, epoch)?;
     let (mut rates, mut losses) = (Vec::new(), Vec::new());
     let mut mean = Smoothed::default();
     let mut reason = format!("all {STEPS} rates were tried");
@@ -51,12 +48,14 @@ pub fn find(setup: &Setup, inbox: &mut Inbox, voice: &Voice) -> Result<Found> {
                 voice.note(Level::Warning, "learning rates are being tried; wait or stop that first");
             }
         }
-        if order.len() < size {
-            epoch += 1;
-            order = feed::order(config.data.sampling, labels, config.run.seed, epoch);
-        }
-        let indices: Vec<usize> = order.drain(..size).collect();
-        let (films, targets) = batches.gather(&indices)?;
+        let (films, targets) = match feed.next()? {
+            Some(batch) => batch,
+            None => {
+                epoch += 1;
+                feed = Feed::without_threads(setup, &plan, epoch)?;
+                feed.next()?.context("there are no training films")?
+            }
+        };
         let lr = rate(step);
         learner.begin_step()?;
         let (loss, _) = learner.learn(&films, &targets, 1.0)?;

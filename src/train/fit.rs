@@ -1,17 +1,20 @@
 //! The learning loop: epochs of steps, validation after each, best weights tested at the end.
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
 use tch::{Device, Kind, Tensor};
 
 use super::batches::Batches;
 use super::checkpoint::Position;
-use super::feed;
+use super::feed::{Feed, Resident};
 use super::inbox::{Halt, Inbox};
 use super::journal::Journal;
 use super::learner::Learner;
 use super::meter::{Meter, Work, resident_memory};
 use super::writer::Writer;
 use super::{Phase, setup::Setup};
+use crate::augment::Plan;
 use crate::config::RunConfig;
 use crate::dataset::Split;
 use crate::metrics::EpochAccumulator;
@@ -76,6 +79,10 @@ impl Seen {
 pub struct Fit<'a> {
     pub(super) setup: &'a Setup,
     pub(super) learner: Learner,
+    /// What training does to a film.
+    pub(super) plan: Arc<Plan>,
+    /// The training films on the device, when they lie there.
+    pub(super) resident: Option<Arc<Resident>>,
     pub(super) position: Position,
     pub(super) seen: Seen,
     /// Subtracted from logits before they become probabilities (`float32 C`); see `loss::logit_shift`.
@@ -123,12 +130,11 @@ impl Fit<'_> {
     fn train_epoch(&mut self, epoch: usize) -> Result<Pass<Trained>> {
         let setup = self.setup;
         let config = &setup.config;
-        let (films, labels) = setup.dataset.trainable(Split::Train)?;
-        let order = feed::order(config.data.sampling, labels, config.run.seed, epoch);
-        let (batch_size, accumulate) = (config.optimizer.batch_size, config.optimizer.accumulate);
-        let total = order.len().div_ceil(batch_size);
+        let (_, labels) = setup.dataset.trainable(Split::Train)?;
+        let (plan, resident) = (Arc::clone(&self.plan), self.resident.clone());
+        let mut feed = Feed::start(setup, &plan, resident.as_deref(), epoch, self.position.batches_done)?;
+        let (total, accumulate) = (feed.batches(), config.optimizer.accumulate);
         self.learner.freeze_backbone(epoch <= config.model.freeze_epochs)?;
-        let mut batches = Batches::new(films, labels, setup.device);
         self.begin_pass(Phase::Training, epoch, total);
 
         let mut meter = Meter::start();
@@ -142,8 +148,7 @@ impl Fit<'_> {
                 }
                 self.learner.begin_step()?;
             }
-            let indices = &order[batch * batch_size..order.len().min((batch + 1) * batch_size)];
-            let (films, targets) = batches.gather(indices)?;
+            let Some((films, targets)) = feed.next()? else { break };
             meter.lap(Work::Data);
 
             // The last step of an epoch may have fewer batches than the others.
@@ -155,7 +160,7 @@ impl Fit<'_> {
                 self.position.step += 1;
                 self.learner.end_step(lr, self.position.step)?;
             }
-            let films_done = indices.len();
+            let films_done = targets.size()[0] as usize;
             self.seen.loss_sum =
                 self.seen.loss_sum.f_add(&loss.f_to_kind(Kind::Double)?.f_mul_scalar(films_done as f64)?)?;
             self.seen.logits.push(logits);
@@ -178,7 +183,8 @@ impl Fit<'_> {
         self.tell_step(&meter, total, total, loss);
         let logits = self.reported(&Tensor::f_cat(&self.seen.logits, 0)?)?;
         let mut seen = EpochAccumulator::new(labels.classes());
-        seen.push(&to_floats(&logits)?, &batches.labels_of(&order))?;
+        let in_order: Vec<u8> = feed.order().iter().flat_map(|film| labels.row(*film)).copied().collect();
+        seen.push(&to_floats(&logits)?, &in_order)?;
         Ok(Pass::Done(Trained {
             seen,
             loss,

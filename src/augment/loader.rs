@@ -1,0 +1,223 @@
+//! Batches made ahead of the step by worker threads, handed out in order.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::{Painter, Plan};
+use crate::dataset::{Dataset, Split};
+
+/// Batches that may lie ready for each worker: enough to bridge a slow one, few enough to hold.
+const AHEAD_PER_WORKER: usize = 2;
+
+/// What an epoch consists of.
+#[derive(Clone)]
+pub struct Epoch {
+    /// Films in the order they come.
+    pub order: Arc<Vec<usize>>,
+    /// How often each has come before; empty when each comes once.
+    pub times: Arc<Vec<u32>>,
+    pub batch_size: usize,
+    pub seed: u64,
+    pub epoch: usize,
+}
+
+impl Epoch {
+    /// The films of a batch, with their times.
+    pub fn batch(&self, number: usize) -> impl Iterator<Item = (usize, u32)> + Clone + '_ {
+        let from = number * self.batch_size;
+        let to = self.order.len().min(from + self.batch_size);
+        (from..to).map(|place| (self.order[place], self.times.get(place).copied().unwrap_or(0)))
+    }
+
+    /// Number of batches.
+    pub fn batches(&self) -> usize {
+        self.order.len().div_ceil(self.batch_size)
+    }
+}
+
+/// Films (`float32 N,1,H,W` in -1..=1) and labels (`float32 N,C`), on the CPU.
+pub struct Batch {
+    pub films: Tensor,
+    pub targets: Tensor,
+}
+
+/// Worker threads that make the batches of one epoch. What they make depends on seed, epoch and film alone,
+/// so their number changes nothing but the time.
+pub struct Loader {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    /// The next batch a worker takes, and the next that is handed out.
+    taken: usize,
+    given: usize,
+    ahead: usize,
+    ready: BTreeMap<usize, Result<Batch, TchError>>,
+    stop: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A worker that panicked has changed nothing halfway: each change is one assignment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Loader {
+    /// Starts `workers` threads on an epoch of the training films, from batch `first` on. With `pinned`, for
+    /// CUDA, batches lie in memory that the device reads by itself.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn start(
+        dataset: &Arc<Dataset>,
+        plan: &Plan,
+        epoch: &Epoch,
+        first: usize,
+        workers: usize,
+        pinned: Option<Device>,
+    ) -> std::io::Result<Self> {
+        let ahead = AHEAD_PER_WORKER * workers;
+        let state = State { taken: first, given: first, ahead, ready: BTreeMap::new(), stop: false };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let mut loader = Self { shared, threads: Vec::new() };
+        for number in 0..workers {
+            let (shared, dataset, plan) = (Arc::clone(&loader.shared), Arc::clone(dataset), plan.clone());
+            let epoch = epoch.clone();
+            let name = format!("augment-{number}");
+            loader.threads.push(std::thread::Builder::new().name(name).spawn(move || {
+                let mut maker = Maker::new(&dataset, &plan);
+                while let Some(number) = take(&shared, epoch.batches()) {
+                    let batch = maker.make(&epoch, number).and_then(|batch| match pinned {
+                        Some(device) => batch.pin(device),
+                        None => Ok(batch),
+                    });
+                    shared.lock().ready.insert(number, batch);
+                    shared.changed.notify_all();
+                }
+            })?);
+        }
+        Ok(loader)
+    }
+
+    /// The next batch, waited for.
+    ///
+    /// # Errors
+    /// When libtorch refused the memory, or the workers are gone.
+    pub fn next(&mut self) -> Result<Batch, TchError> {
+        let mut state = self.shared.lock();
+        loop {
+            let number = state.given;
+            if let Some(batch) = state.ready.remove(&number) {
+                state.given += 1;
+                drop(state);
+                self.shared.changed.notify_all();
+                return batch;
+            }
+            if self.threads.iter().all(JoinHandle::is_finished) {
+                return Err(TchError::Torch("the threads that augment films are gone".into()));
+            }
+            // Looked at again now and then: a worker that panicked tells nobody.
+            let wait = std::time::Duration::from_millis(200);
+            state = self
+                .shared
+                .changed
+                .wait_timeout(state, wait)
+                .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
+        }
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.shared.lock().stop = true;
+        self.shared.changed.notify_all();
+        for thread in self.threads.drain(..) {
+            // A panic of a worker has been reported by the hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The next batch for a worker; `None` when there is none or nobody wants it.
+fn take(shared: &Shared, batches: usize) -> Option<usize> {
+    let mut state = shared.lock();
+    loop {
+        if state.stop || state.taken >= batches {
+            return None;
+        }
+        if state.taken < state.given + state.ahead {
+            state.taken += 1;
+            return Some(state.taken - 1);
+        }
+        state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// Makes batches on the thread that asks.
+pub struct Maker<'a> {
+    dataset: &'a Dataset,
+    plan: &'a Plan,
+    painter: Painter,
+}
+
+impl<'a> Maker<'a> {
+    /// A maker of batches of the training films.
+    pub fn new(dataset: &'a Dataset, plan: &'a Plan) -> Self {
+        Self { dataset, plan, painter: Painter::new(plan.border()) }
+    }
+
+    /// Batch `number` of an epoch.
+    ///
+    /// # Errors
+    /// When there are no films, or libtorch refuses the memory.
+    pub fn make(&mut self, epoch: &Epoch, number: usize) -> Result<Batch, TchError> {
+        let (films, labels) =
+            self.dataset.trainable(Split::Train).map_err(|error| TchError::Torch(error.to_string()))?;
+        let (size, area) = ((films.height(), films.width()), films.area());
+        let count = epoch.batch(number).count();
+        let classes = labels.classes();
+        let shape = [count, 1, size.0, size.1].map(|n| n as i64);
+        let images = filled(&shape, |pixels| {
+            for ((film, time), out) in epoch.batch(number).zip(pixels.chunks_exact_mut(area)) {
+                let draw = self.plan.draw(epoch.seed, epoch.epoch, film, time, size);
+                self.painter.paint(films.film(film), &draw, out);
+            }
+        })?;
+        let targets = filled(&[count as i64, classes as i64], |values| {
+            for ((film, _), out) in epoch.batch(number).zip(values.chunks_exact_mut(classes)) {
+                for (value, label) in out.iter_mut().zip(labels.row(film)) {
+                    *value = f32::from(*label);
+                }
+            }
+        })?;
+        Ok(Batch { films: images, targets })
+    }
+}
+
+impl Batch {
+    fn pin(self, device: Device) -> Result<Self, TchError> {
+        Ok(Self { films: self.films.f_pin_memory(device)?, targets: self.targets.f_pin_memory(device)? })
+    }
+}
+
+/// A new tensor of floats on the CPU with what `fill` writes into it. Written in place, without an operation of
+/// libtorch: one of those would raise a pool of OpenMP threads of its own for every worker.
+fn filled(shape: &[i64], fill: impl FnOnce(&mut [f32])) -> Result<Tensor, TchError> {
+    let tensor = Tensor::f_empty(shape, (Kind::Float, Device::Cpu))?;
+    // SAFETY: a fresh, contiguous tensor of as many floats, which nobody else knows; floats have no invalid
+    // bits, and all of it is written before anybody reads.
+    let values = unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<f32>(), tensor.numel()) };
+    values.fill(0.0);
+    fill(values);
+    Ok(tensor)
+}

@@ -1,0 +1,50 @@
+//! Rotation, scale, shear and shift together, in the order of albumentations' `Affine`
+//! (`ShiftScaleRotate` there is the same without shear): about the centre, first scale, then rotation
+//! (counter-clockwise as seen), then shear, then the shift.
+
+use super::Transform;
+use crate::augment::{Affine, Step};
+
+pub const TRANSFORM: Transform = Transform {
+    name: "affine",
+    label: "rotate, shift, scale, shear",
+    settings: &["augment.affine_p", "augment.rotate", "augment.shift", "augment.scale", "augment.shear"],
+    probability: |section| section.affine_p,
+    draw: |plan, dice, draw| {
+        let section = plan.section();
+        let angle = dice.around(section.rotate);
+        let shift = [dice.around(section.shift), dice.around(section.shift)];
+        let wide = 1.0 + dice.around(section.scale);
+        let tall = 1.0 + dice.around(section.scale);
+        let tall = if plan.keep_ratio() { wide } else { tall };
+        let shear = [dice.around(section.shear), dice.around(section.shear)];
+        let (height, width) = draw.size;
+        let [right, down] = [shift[0] * width as f64, shift[1] * height as f64];
+        let map = matrix(angle, [wide, tall], shear, [right, down], draw.size);
+        draw.steps.push(Step::Move(map));
+        let mut words = format!("rotate {angle:.1}°, shift {right:.1},{down:.1} px, scale {wide:.2}");
+        if !plan.keep_ratio() {
+            words += &format!("x{tall:.2}");
+        }
+        if section.shear > 0.0 {
+            words += &format!(", shear {:.1},{:.1}°", shear[0], shear[1]);
+        }
+        draw.words.push(words);
+    },
+};
+
+/// The map of an angle and shears in degrees, scales, and a shift in pixels, on a film of this height and
+/// width.
+pub fn matrix(
+    angle: f64,
+    [wide, tall]: [f64; 2],
+    shear: [f64; 2],
+    [right, down]: [f64; 2],
+    size: (usize, usize),
+) -> Affine {
+    let linear = |a, b, d, e| Affine { a, b, d, e, ..Affine::IDENTITY };
+    let (sin, cos) = angle.to_radians().sin_cos();
+    let [x, y] = shear.map(|degrees| degrees.to_radians().tan());
+    let joined = linear(wide, 0.0, 0.0, tall).then(linear(cos, sin, -sin, cos)).then(linear(1.0, x, y, 1.0));
+    Affine::about_centre([joined.a, joined.b, joined.d, joined.e], size).then(Affine::shift(right, down))
+}

@@ -1,0 +1,15 @@
+//! Left to right. It moves the heart to the other side, so it is off unless asked for.
+
+use super::Transform;
+use crate::augment::{Affine, Step};
+
+pub const TRANSFORM: Transform = Transform {
+    name: "hflip",
+    label: "flip left to right",
+    settings: &["augment.hflip_p"],
+    probability: |section| section.hflip_p,
+    draw: |_, _, draw| {
+        draw.steps.push(Step::Move(Affine::about_centre([-1.0, 0.0, 0.0, 1.0], draw.size)));
+        draw.words.push("mirrored".into());
+    },
+};

@@ -1,0 +1,48 @@
+//! The transforms, one file each.
+
+mod affine;
+mod blur;
+mod brightness_contrast;
+mod cutout;
+mod gamma;
+mod hflip;
+mod noise;
+mod rotate90;
+mod vflip;
+
+#[cfg(test)]
+pub(super) use affine::matrix as affine_matrix;
+#[cfg(test)]
+pub(super) use brightness_contrast::table as tone_table;
+
+use super::dice::Dice;
+use super::{Draw, Plan};
+use crate::config::AugmentSection;
+
+/// One thing that can happen to a film.
+#[derive(Clone, Copy)]
+pub struct Transform {
+    /// As in the settings.
+    pub name: &'static str,
+    /// For people.
+    pub label: &'static str,
+    /// Settings with its ranges.
+    pub settings: &'static [&'static str],
+    /// Its chance, 0..=1.
+    pub probability: fn(&AugmentSection) -> f64,
+    /// Draws its numbers and adds what it does.
+    pub draw: fn(&Plan, &mut Dice, &mut Draw),
+}
+
+/// All transforms in the order they act.
+pub const TRANSFORMS: &[Transform] = &[
+    rotate90::TRANSFORM,
+    vflip::TRANSFORM,
+    hflip::TRANSFORM,
+    affine::TRANSFORM,
+    brightness_contrast::TRANSFORM,
+    gamma::TRANSFORM,
+    blur::TRANSFORM,
+    noise::TRANSFORM,
+    cutout::TRANSFORM,
+];

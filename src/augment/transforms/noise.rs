@@ -1,0 +1,16 @@
+//! Gaussian noise, the same at every pixel size.
+
+use super::Transform;
+use crate::augment::Step;
+
+pub const TRANSFORM: Transform = Transform {
+    name: "noise",
+    label: "noise",
+    settings: &["augment.noise_p", "augment.noise"],
+    probability: |section| section.noise_p,
+    draw: |plan, dice, draw| {
+        let share = dice.between(0.0, plan.section().noise);
+        draw.steps.push(Step::Noise { sigma: 255.0 * share, seed: dice.bits() });
+        draw.words.push(format!("noise {share:.3}"));
+    },
+};

@@ -1,0 +1,25 @@
+//! A turn by a multiple of 90 degrees, none among them, as albumentations' `RandomRotate90`.
+
+use super::Transform;
+use crate::augment::{Affine, Step};
+
+pub const TRANSFORM: Transform = Transform {
+    name: "rotate90",
+    label: "turn by 90°",
+    settings: &["augment.rotate90_p"],
+    probability: |section| section.rotate90_p,
+    draw: |_, dice, draw| {
+        let square = draw.size.0 == draw.size.1;
+        // A film that isn't square keeps its frame only when it is turned upside down.
+        let turns = if square { dice.below(4) } else { 2 * dice.below(2) };
+        // Counter-clockwise as seen, with y downwards: numpy's rot90.
+        let linear = match turns {
+            0 => return,
+            1 => [0.0, 1.0, -1.0, 0.0],
+            2 => [-1.0, 0.0, 0.0, -1.0],
+            _ => [0.0, -1.0, 1.0, 0.0],
+        };
+        draw.steps.push(Step::Move(Affine::about_centre(linear, draw.size)));
+        draw.words.push(format!("turn {}°", 90 * turns));
+    },
+};
