@@ -85,7 +85,7 @@ impl Draw {
         let (height, width) = self.size;
         let (x0, x1) = span(corners.map(|corner| corner.0), width);
         let (y0, y1) = span(corners.map(|corner| corner.1), height);
-        (x1 > x0 && y1 > y0).then(|| Bounds {
+        (x1 > x0 && y1 > y0).then_some(Bounds {
             x: x0 as f32,
             y: y0 as f32,
             width: (x1 - x0) as f32,

@@ -113,7 +113,7 @@ impl Loader {
     ///
     /// # Errors
     /// When libtorch refused the memory, or the workers are gone.
-    pub fn next(&mut self) -> Result<Batch, TchError> {
+    pub fn next_batch(&mut self) -> Result<Batch, TchError> {
         let mut state = self.shared.lock();
         loop {
             let number = state.given;

@@ -256,7 +256,7 @@ fn batches_are_the_same_whatever_the_number_of_threads() {
         let mut loader = Loader::start(&dataset, &plan, &epoch, first, workers, None).expect("threads");
         (first..epoch.batches())
             .map(|_| {
-                let Batch { films, targets } = loader.next().expect("a batch");
+                let Batch { films, targets } = loader.next_batch().expect("a batch");
                 let floats = |tensor: Tensor| Vec::<f32>::try_from(tensor.view(-1)).expect("floats");
                 (floats(films), floats(targets))
             })

@@ -55,6 +55,10 @@ impl Layers for ChestNetS {
         Ok(x)
     }
 
+    fn head_name(&self) -> &'static str {
+        "classifier.4"
+    }
+
     fn head(&self, features: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let train = mode == Mode::Train;
         // The order of a flattened film is channel, row, column, however it is stored.

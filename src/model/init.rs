@@ -12,11 +12,10 @@ pub fn uniform_fan_in(shape: &[i64], fan_in: i64) -> Result<Tensor, TchError> {
     Tensor::f_empty(shape, ON_CPU)?.f_uniform_(-bound, bound)
 }
 
-/// Normal with variance 2/fan_out, for a convolution `O,I,h,w` followed by ReLU: torchvision's ResNets
-/// (`kaiming_normal_`, He et al. 2015).
-pub fn normal_fan_out(shape: &[i64; 4]) -> Result<Tensor, TchError> {
-    let fan_out = shape[0] * shape[2] * shape[3];
-    Tensor::f_empty(shape.as_slice(), ON_CPU)?.f_normal_(0.0, (2.0 / fan_out as f64).sqrt())
+/// Normal with variance 2/`fan`, for a convolution `O,I,h,w` followed by ReLU (`kaiming_normal_`, He et al.
+/// 2015): torchvision takes the fan out for ResNets and the fan in for DenseNets.
+pub fn normal_fan(shape: &[i64; 4], fan: i64) -> Result<Tensor, TchError> {
+    Tensor::f_empty(shape.as_slice(), ON_CPU)?.f_normal_(0.0, (2.0 / fan as f64).sqrt())
 }
 
 /// All the same value.

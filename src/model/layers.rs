@@ -26,6 +26,8 @@ pub enum ConvInit {
     Default,
     /// As torchvision's ResNets draw them.
     FanOut,
+    /// As torchvision's DenseNets draw them.
+    FanIn,
 }
 
 /// Channels in, channels out, kernel side, stride, padding.
@@ -51,7 +53,8 @@ impl Conv2d {
         let fan_in = shape.inputs * shape.kernel * shape.kernel;
         let weight = match start {
             ConvInit::Default => init::uniform_fan_in(&size, fan_in)?,
-            ConvInit::FanOut => init::normal_fan_out(&size)?,
+            ConvInit::FanOut => init::normal_fan(&size, shape.outputs * shape.kernel * shape.kernel)?,
+            ConvInit::FanIn => init::normal_fan(&size, fan_in)?,
         };
         let weight = state.parameter(format!("{name}.weight"), weight);
         let bias = match bias {
@@ -136,6 +139,19 @@ impl Linear {
         let weight = state.parameter(format!("{name}.weight"), weight);
         let bias = state.parameter(format!("{name}.bias"), init::uniform_fan_in(&[outputs], inputs)?);
         Ok(Self { weight, bias })
+    }
+
+    /// The same with a bias of 0, as torchvision's DenseNets start.
+    pub fn without_bias_at_first(
+        state: &mut StateDict,
+        name: &str,
+        inputs: i64,
+        outputs: i64,
+    ) -> Result<Self, TchError> {
+        let mut linear = Self::new(state, name, inputs, outputs)?;
+        let _no_grad = tch::no_grad_guard();
+        let _ = linear.bias.f_zero_()?;
+        Ok(linear)
     }
 
     /// `N,I` to `N,O`.

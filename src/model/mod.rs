@@ -2,14 +2,17 @@
 //! An architecture is one file here, a name in `config::Arch` and a line in [`Network::build`].
 
 mod chestnet;
+mod densenet;
 mod init;
 mod layers;
 mod resnet;
 mod state;
 
+use densenet::DenseNet;
+use resnet::ResNet;
 use tch::{Device, TchError, Tensor};
 
-use crate::config::{Arch, ModelSection};
+use crate::config::{Arch, ModelSection, Stem};
 
 pub use layers::Mode;
 pub use state::{Snapshot, StateDict, WeightsError, first_line};
@@ -19,6 +22,9 @@ trait Layers: Send {
     /// `float32 N,1,H,W` to the activations (`N,C,h,w`) that the head reads.
     fn features(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
 
+    /// The module whose tensors are the last layer's.
+    fn head_name(&self) -> &'static str;
+
     /// Those activations to logits `N,C`.
     fn head(&self, features: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
 }
@@ -27,6 +33,8 @@ trait Layers: Send {
 pub struct Network {
     layers: Box<dyn Layers>,
     state: StateDict,
+    /// All but the last layer are kept as they are.
+    frozen: bool,
 }
 
 /// What the films and labels ask of a network.
@@ -40,6 +48,20 @@ pub struct Shape {
     pub classes: usize,
 }
 
+/// Films smaller than this keep more of their little resolution with the small stem.
+const SMALL_BELOW: usize = 128;
+
+impl Stem {
+    /// Whether films of this shape begin with one 3x3 convolution of stride 1.
+    fn is_small(self, shape: Shape) -> bool {
+        match self {
+            Self::Auto => shape.height.min(shape.width) < SMALL_BELOW,
+            Self::Small => true,
+            Self::ImageNet => false,
+        }
+    }
+}
+
 impl Network {
     /// A network with PyTorch's own initialisation, drawn from libtorch's CPU generator (so the same seed
     /// gives the same weights on any device), then moved to `device`.
@@ -50,18 +72,16 @@ impl Network {
         let mut state = StateDict::new();
         let layers: Box<dyn Layers> = match section.arch {
             Arch::ChestNetS => Box::new(chestnet::ChestNetS::new(&mut state, shape, section.dropout)?),
-            Arch::ResNet18 => {
-                Box::new(resnet::ResNet::new(&mut state, &resnet::RESNET18, section.stem, shape)?)
-            }
-            Arch::ResNet34 | Arch::ResNet50 | Arch::DenseNet121 => {
-                return Err(TchError::Torch("not built yet".into()));
-            }
+            Arch::ResNet18 => Box::new(ResNet::new(&mut state, &resnet::RESNET18, section.stem, shape)?),
+            Arch::ResNet34 => Box::new(ResNet::new(&mut state, &resnet::RESNET34, section.stem, shape)?),
+            Arch::ResNet50 => Box::new(ResNet::new(&mut state, &resnet::RESNET50, section.stem, shape)?),
+            Arch::DenseNet121 => Box::new(DenseNet::new(&mut state, section.stem, shape)?),
         };
         // On CUDA the tensor cores read channels last; on a CPU it was measured to be faster for ChestNetS and
         // slower for ResNet-18. The films follow: with one channel both orders are the same.
         let channels_last = device.is_cuda() || section.arch == Arch::ChestNetS;
         state.place(device, channels_last)?;
-        Ok(Self { layers, state })
+        Ok(Self { layers, state, frozen: false })
     }
 
     /// Logits `float32 N,C` of normalised films `float32 N,1,H,W` on the network's device.
@@ -69,31 +89,42 @@ impl Network {
     /// # Errors
     /// What libtorch says, e.g. when the films have another size than the network.
     pub fn forward(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        self.layers.head(&self.layers.features(films, mode)?, mode)
+        let backbone_mode = if self.frozen { Mode::Eval } else { mode };
+        self.layers.head(&self.layers.features(films, backbone_mode)?, mode)
+    }
+
+    /// Whether a tensor of this name belongs to the last layer, which turns activations into logits.
+    pub fn is_head(&self, name: &str) -> bool {
+        name.rsplit_once('.').is_some_and(|(module, _)| module == self.layers.head_name())
     }
 
     /// Handles to the parameters of the last layer, in order.
     pub fn head_parameters(&self) -> Vec<Tensor> {
-        self.state
-            .trainable()
-            .into_iter()
-            .filter(|(n, _)| n.starts_with("fc.") || n.starts_with("classifier.4"))
-            .map(|(_, t)| t)
-            .collect()
+        self.parameters(true)
     }
 
     /// Handles to all other parameters, in order.
     pub fn backbone_parameters(&self) -> Vec<Tensor> {
-        self.state
-            .trainable()
-            .into_iter()
-            .filter(|(n, _)| !(n.starts_with("fc.") || n.starts_with("classifier.4")))
-            .map(|(_, t)| t)
-            .collect()
+        self.parameters(false)
     }
 
-    /// Placeholder until the networks are merged.
-    pub fn freeze_backbone(&mut self, _frozen: bool) -> Result<(), TchError> {
+    fn parameters(&self, head: bool) -> Vec<Tensor> {
+        let all = self.state.trainable().into_iter();
+        all.filter(|(name, _)| self.is_head(name) == head).map(|(_, tensor)| tensor).collect()
+    }
+
+    /// Keeps all but the last layer as they are, or lets them learn again. While they are kept, batch norm
+    /// uses its running statistics in training too and leaves them alone.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn freeze_backbone(&mut self, frozen: bool) -> Result<(), TchError> {
+        if self.frozen != frozen {
+            for mut parameter in self.backbone_parameters() {
+                let _ = parameter.f_requires_grad_(!frozen)?;
+            }
+            self.frozen = frozen;
+        }
         Ok(())
     }
 

@@ -8,17 +8,19 @@ use crate::config::Stem;
 
 /// What tells one residual network from another.
 pub struct Plan {
-    /// Basic blocks in each of the four stages of 64, 128, 256 and 512 channels.
+    /// Blocks in each of the four stages of 64, 128, 256 and 512 channels.
     blocks: [usize; 4],
+    /// Blocks of three convolutions, the last with four times the channels.
+    bottleneck: bool,
 }
 
-/// ResNet-18.
-pub const RESNET18: Plan = Plan { blocks: [2, 2, 2, 2] };
+pub const RESNET18: Plan = Plan { blocks: [2, 2, 2, 2], bottleneck: false };
+pub const RESNET34: Plan = Plan { blocks: [3, 4, 6, 3], bottleneck: false };
+pub const RESNET50: Plan = Plan { blocks: [3, 4, 6, 3], bottleneck: true };
 
 const CHANNELS: [i64; 4] = [64, 128, 256, 512];
-
-/// Films smaller than this keep more of their little resolution with the small stem.
-const SMALL_BELOW: usize = 128;
+/// What the last convolution of a bottleneck multiplies its channels by.
+const EXPANSION: i64 = 4;
 
 /// A convolution without bias and the batch norm behind it.
 struct ConvNorm(Conv2d, BatchNorm2d);
@@ -36,37 +38,56 @@ impl ConvNorm {
     }
 }
 
-/// Two 3x3 convolutions and a way around them.
-struct BasicBlock {
-    first: ConvNorm,
-    second: ConvNorm,
+/// Two 3x3 convolutions, or 1x1, 3x3 and 1x1, and a way around them.
+struct Block {
+    /// ReLU after each but the last.
+    convs: Vec<ConvNorm>,
     downsample: Option<ConvNorm>,
 }
 
-impl BasicBlock {
+impl Block {
+    /// `channels` of the stage; the stride is that of the 3x3 convolution, as in torchvision.
     fn new(
         state: &mut StateDict,
         name: &str,
         inputs: i64,
-        outputs: i64,
+        channels: i64,
         stride: i64,
+        bottleneck: bool,
     ) -> Result<Self, TchError> {
-        let three = |inputs, stride| ConvShape { inputs, outputs, kernel: 3, stride, padding: 1 };
-        let first =
-            ConvNorm::new(state, &format!("{name}.conv1"), &format!("{name}.bn1"), three(inputs, stride))?;
-        let second =
-            ConvNorm::new(state, &format!("{name}.conv2"), &format!("{name}.bn2"), three(outputs, 1))?;
+        let three = |inputs, outputs, stride| ConvShape { inputs, outputs, kernel: 3, stride, padding: 1 };
+        let one = |inputs, outputs, stride| ConvShape { inputs, outputs, kernel: 1, stride, padding: 0 };
+        let (shapes, outputs) = if bottleneck {
+            let wide = EXPANSION * channels;
+            (vec![one(inputs, channels, 1), three(channels, channels, stride), one(channels, wide, 1)], wide)
+        } else {
+            (vec![three(inputs, channels, stride), three(channels, channels, 1)], channels)
+        };
+        let convs = shapes
+            .into_iter()
+            .enumerate()
+            .map(|(index, shape)| {
+                let number = index + 1;
+                ConvNorm::new(state, &format!("{name}.conv{number}"), &format!("{name}.bn{number}"), shape)
+            })
+            .collect::<Result<_, _>>()?;
         let downsample = if stride != 1 || inputs != outputs {
-            let one = ConvShape { inputs, outputs, kernel: 1, stride, padding: 0 };
-            Some(ConvNorm::new(state, &format!("{name}.downsample.0"), &format!("{name}.downsample.1"), one)?)
+            let [conv, norm] = [0, 1].map(|index| format!("{name}.downsample.{index}"));
+            Some(ConvNorm::new(state, &conv, &norm, one(inputs, outputs, stride))?)
         } else {
             None
         };
-        Ok(Self { first, second, downsample })
+        Ok(Self { convs, downsample })
     }
 
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let inner = self.second.forward(&self.first.forward(x, mode)?.f_relu_()?, mode)?;
+        let mut inner = x.shallow_clone();
+        for (index, conv) in self.convs.iter().enumerate() {
+            inner = conv.forward(&inner, mode)?;
+            if index + 1 < self.convs.len() {
+                inner = inner.f_relu_()?;
+            }
+        }
         let around = match &self.downsample {
             Some(downsample) => downsample.forward(x, mode)?,
             None => x.shallow_clone(),
@@ -79,28 +100,24 @@ impl BasicBlock {
 pub struct ResNet {
     stem: ConvNorm,
     pool: bool,
-    blocks: Vec<BasicBlock>,
+    blocks: Vec<Block>,
     fc: Linear,
 }
 
 impl ResNet {
     pub fn new(state: &mut StateDict, plan: &Plan, stem: Stem, shape: Shape) -> Result<Self, TchError> {
-        let small = match stem {
-            Stem::Auto => shape.height.min(shape.width) < SMALL_BELOW,
-            Stem::Small => true,
-            Stem::ImageNet => false,
-        };
+        let small = stem.is_small(shape);
         let (kernel, stride, padding) = if small { (3, 1, 1) } else { (7, 2, 3) };
         let first = ConvShape { inputs: 1, outputs: 64, kernel, stride, padding };
         let stem = ConvNorm::new(state, "conv1", "bn1", first)?;
         let mut blocks = Vec::new();
         let mut inputs = 64;
-        for (stage, (&count, outputs)) in plan.blocks.iter().zip(CHANNELS).enumerate() {
+        for (stage, (&count, channels)) in plan.blocks.iter().zip(CHANNELS).enumerate() {
             for index in 0..count {
                 let stride = if stage > 0 && index == 0 { 2 } else { 1 };
                 let name = format!("layer{}.{index}", stage + 1);
-                blocks.push(BasicBlock::new(state, &name, inputs, outputs, stride)?);
-                inputs = outputs;
+                blocks.push(Block::new(state, &name, inputs, channels, stride, plan.bottleneck)?);
+                inputs = if plan.bottleneck { EXPANSION * channels } else { channels };
             }
         }
         let fc = Linear::new(state, "fc", inputs, shape.classes as i64)?;
@@ -118,6 +135,10 @@ impl Layers for ResNet {
             x = block.forward(&x, mode)?;
         }
         Ok(x)
+    }
+
+    fn head_name(&self) -> &'static str {
+        "fc"
     }
 
     fn head(&self, features: &Tensor, _mode: Mode) -> Result<Tensor, TchError> {

@@ -69,7 +69,7 @@ enum Way<'a> {
     /// By worker threads ahead of the step.
     Ahead(Loader),
     /// By whoever asks.
-    Asked(Maker<'a>),
+    Asked(Box<Maker<'a>>),
     /// From films that lie on the device.
     OnDevice(&'a Resident, &'a Plan),
 }
@@ -131,7 +131,7 @@ impl<'a> Feed<'a> {
             seed: config.run.seed,
             epoch,
         };
-        let way = Way::Asked(Maker::new(&setup.dataset, plan));
+        let way = Way::Asked(Box::new(Maker::new(&setup.dataset, plan)));
         Ok(Self { way, epoch, next: 0, device: setup.device })
     }
 
@@ -149,14 +149,14 @@ impl<'a> Feed<'a> {
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn next(&mut self) -> Result<Option<(Tensor, Tensor)>> {
+    pub fn next_batch(&mut self) -> Result<Option<(Tensor, Tensor)>> {
         let number = self.next;
         if number >= self.batches() {
             return Ok(None);
         }
         self.next += 1;
         let batch = match &mut self.way {
-            Way::Ahead(loader) => loader.next()?,
+            Way::Ahead(loader) => loader.next_batch()?,
             Way::Asked(maker) => maker.make(&self.epoch, number)?,
             Way::OnDevice(resident, plan) => {
                 let size = (resident.films.size()[1] as usize, resident.films.size()[2] as usize);

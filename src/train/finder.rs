@@ -48,12 +48,12 @@ pub fn find(setup: &Setup, inbox: &mut Inbox, voice: &Voice) -> Result<Found> {
                 voice.note(Level::Warning, "learning rates are being tried; wait or stop that first");
             }
         }
-        let (films, targets) = match feed.next()? {
+        let (films, targets) = match feed.next_batch()? {
             Some(batch) => batch,
             None => {
                 epoch += 1;
                 feed = Feed::without_threads(setup, &plan, epoch)?;
-                feed.next()?.context("there are no training films")?
+                feed.next_batch()?.context("there are no training films")?
             }
         };
         let lr = rate(step);

@@ -148,7 +148,7 @@ impl Fit<'_> {
                 }
                 self.learner.begin_step()?;
             }
-            let Some((films, targets)) = feed.next()? else { break };
+            let Some((films, targets)) = feed.next_batch()? else { break };
             meter.lap(Work::Data);
 
             // The last step of an epoch may have fewer batches than the others.

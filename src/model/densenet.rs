@@ -1,0 +1,121 @@
+//! DenseNet-121 (Huang et al. 2017) in torchvision's layout and names, for one grey channel.
+
+use tch::{TchError, Tensor};
+
+use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
+use super::{Layers, Shape, StateDict};
+use crate::config::Stem;
+
+/// Layers in each dense block.
+const BLOCKS: [usize; 4] = [6, 12, 24, 16];
+/// Channels that a layer adds.
+const GROWTH: i64 = 32;
+/// Channels between a layer's two convolutions, in growths.
+const BOTTLENECK: i64 = 4;
+const STEM_CHANNELS: i64 = 64;
+
+/// Norm, ReLU, 1x1 convolution, norm, ReLU, 3x3 convolution; what comes out is put behind what came in.
+struct DenseLayer {
+    norms: [BatchNorm2d; 2],
+    convs: [Conv2d; 2],
+}
+
+impl DenseLayer {
+    fn new(state: &mut StateDict, name: &str, inputs: i64) -> Result<Self, TchError> {
+        let middle = BOTTLENECK * GROWTH;
+        let one = ConvShape { inputs, outputs: middle, kernel: 1, stride: 1, padding: 0 };
+        let three = ConvShape { inputs: middle, outputs: GROWTH, kernel: 3, stride: 1, padding: 1 };
+        let norm1 = BatchNorm2d::new(state, &format!("{name}.norm1"), inputs)?;
+        let conv1 = Conv2d::new(state, &format!("{name}.conv1"), one, false, ConvInit::FanIn)?;
+        let norm2 = BatchNorm2d::new(state, &format!("{name}.norm2"), middle)?;
+        let conv2 = Conv2d::new(state, &format!("{name}.conv2"), three, false, ConvInit::FanIn)?;
+        Ok(Self { norms: [norm1, norm2], convs: [conv1, conv2] })
+    }
+
+    fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let inner = self.convs[0].forward(&self.norms[0].forward(x, mode)?.f_relu_()?)?;
+        let new = self.convs[1].forward(&self.norms[1].forward(&inner, mode)?.f_relu_()?)?;
+        Tensor::f_cat(&[x, &new], 1)
+    }
+}
+
+/// Norm, ReLU, 1x1 convolution to half the channels, mean over 2x2.
+struct Transition {
+    norm: BatchNorm2d,
+    conv: Conv2d,
+}
+
+/// `features.conv0`, `features.norm0`, `features.denseblock1` to `features.norm5`, `classifier`.
+pub struct DenseNet {
+    stem: (Conv2d, BatchNorm2d),
+    pool: bool,
+    blocks: Vec<(Vec<DenseLayer>, Option<Transition>)>,
+    norm: BatchNorm2d,
+    classifier: Linear,
+}
+
+impl DenseNet {
+    pub fn new(state: &mut StateDict, stem: Stem, shape: Shape) -> Result<Self, TchError> {
+        let small = stem.is_small(shape);
+        let (kernel, stride, padding) = if small { (3, 1, 1) } else { (7, 2, 3) };
+        let first = ConvShape { inputs: 1, outputs: STEM_CHANNELS, kernel, stride, padding };
+        let stem = (
+            Conv2d::new(state, "features.conv0", first, false, ConvInit::FanIn)?,
+            BatchNorm2d::new(state, "features.norm0", STEM_CHANNELS)?,
+        );
+        let mut channels = STEM_CHANNELS;
+        let mut blocks = Vec::new();
+        for (block, count) in BLOCKS.into_iter().enumerate() {
+            let number = block + 1;
+            let mut layers = Vec::new();
+            for layer in 1..=count {
+                let name = format!("features.denseblock{number}.denselayer{layer}");
+                layers.push(DenseLayer::new(state, &name, channels)?);
+                channels += GROWTH;
+            }
+            let transition = if number < BLOCKS.len() {
+                let name = format!("features.transition{number}");
+                let halve =
+                    ConvShape { inputs: channels, outputs: channels / 2, kernel: 1, stride: 1, padding: 0 };
+                let norm = BatchNorm2d::new(state, &format!("{name}.norm"), channels)?;
+                let conv = Conv2d::new(state, &format!("{name}.conv"), halve, false, ConvInit::FanIn)?;
+                channels /= 2;
+                Some(Transition { norm, conv })
+            } else {
+                None
+            };
+            blocks.push((layers, transition));
+        }
+        let norm = BatchNorm2d::new(state, "features.norm5", channels)?;
+        let classifier = Linear::without_bias_at_first(state, "classifier", channels, shape.classes as i64)?;
+        Ok(Self { stem, pool: !small, blocks, norm, classifier })
+    }
+}
+
+impl Layers for DenseNet {
+    fn features(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let (conv, norm) = &self.stem;
+        let mut x = norm.forward(&conv.forward(films)?, mode)?.f_relu_()?;
+        if self.pool {
+            x = max_pool(&x, 3, 2, 1)?;
+        }
+        for (layers, transition) in &self.blocks {
+            for layer in layers {
+                x = layer.forward(&x, mode)?;
+            }
+            if let Some(Transition { norm, conv }) = transition {
+                let halved = conv.forward(&norm.forward(&x, mode)?.f_relu_()?)?;
+                x = halved.f_avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)?;
+            }
+        }
+        self.norm.forward(&x, mode)?.f_relu_()
+    }
+
+    fn head_name(&self) -> &'static str {
+        "classifier"
+    }
+
+    fn head(&self, features: &Tensor, _mode: Mode) -> Result<Tensor, TchError> {
+        self.classifier.forward(&features.f_adaptive_avg_pool2d([1, 1])?.f_flatten(1, -1)?)
+    }
+}
