@@ -52,6 +52,7 @@ fn a_run_on_real_films_leaves_every_file_and_learns() {
         "events.jsonl",
         "checkpoints/best.safetensors",
         "checkpoints/last.safetensors",
+        "checkpoints/last.state",
         "predictions_val.npz",
         "predictions_test.npz",
         "evaluation.json",
@@ -69,7 +70,7 @@ fn a_run_on_real_films_leaves_every_file_and_learns() {
     .into_iter()
     .map(|(key, _)| key)
     .collect();
-    let promised = "epoch step train_loss train_accuracy train_precision train_f1_score val_loss \
+    let promised = "epoch step train_loss train_loss_unweighted train_accuracy train_precision train_f1_score val_loss \
         val_loss_unweighted val_accuracy val_precision val_f1_score val_auroc_macro val_auprc_macro lr wait_count \
         epoch_seconds images_per_second";
     assert_eq!(keys, promised.split_whitespace().map(str::to_owned).collect());

@@ -27,6 +27,8 @@ impl Fit<'_> {
             match command {
                 Command::Pause if paused_in.is_none() => {
                     meter.lap(Work::Metrics);
+                    // Whoever pauses may want to look at the files: they are all there.
+                    self.finish_writing()?;
                     let mut phase = Phase::Paused;
                     self.journal.progress(|progress| std::mem::swap(&mut progress.phase, &mut phase));
                     paused_in = Some(phase);

@@ -51,6 +51,10 @@ pub enum Action {
     View,
 
     Start,
+    /// Goes on with a run from its last checkpoint.
+    GoOn,
+    /// Tries learning rates for the next run.
+    FindRate,
     Pause,
     Stop,
     Checkpoint,

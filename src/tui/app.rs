@@ -12,6 +12,7 @@ use super::state::charts::ChartView;
 use super::state::data::DataState;
 use super::state::form::Form;
 use super::state::live::{LiveRun, Log};
+use super::state::rates::Rates;
 use super::state::runs::RunsState;
 use super::theme::Theme;
 use crate::config::RunConfig;
@@ -71,6 +72,8 @@ pub enum Overlay {
     AskLeave,
     /// The run is being saved before leaving.
     Saving,
+    /// What trying learning rates brought.
+    Rates,
 }
 
 /// A sentence in the bottom line, for some seconds.
@@ -99,6 +102,8 @@ pub struct App {
     pub form: Form,
     pub data: DataState,
     pub run: Option<LiveRun>,
+    /// What trying learning rates brought last.
+    pub rates: Option<Rates>,
     pub progress: Progress,
     /// The last phase that wasn't a pause: what a paused run is in the middle of.
     pub pass: Phase,
@@ -126,6 +131,7 @@ impl App {
             form: Form::new(config),
             data: DataState::default(),
             run: None,
+            rates: None,
             progress: Progress::default(),
             pass: Phase::default(),
             log: Log::default(),
@@ -144,6 +150,7 @@ impl App {
             Some(Overlay::Palette { .. }) => Mode::Typing,
             Some(Overlay::AskStop | Overlay::AskLeave) => Mode::Question,
             Some(Overlay::Saving) => Mode::Saving,
+            Some(Overlay::Rates) => Mode::Rates,
             None => match self.screen {
                 Screen::Data => Mode::Data,
                 Screen::Train => Mode::Train,

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::action::Screen;
 use super::app::{App, Overlay};
 use super::canvas::{Canvas, Hit};
-use super::panes::{data, form, header, help, palette, question, runs, train};
+use super::panes::{data, form, header, help, palette, question, rates, runs, train};
 
 /// Draws everything; returns what answers clicks.
 pub fn draw(app: &App, buf: &mut Buffer) -> Vec<Hit> {
@@ -31,6 +31,7 @@ pub fn draw(app: &App, buf: &mut Buffer) -> Vec<Hit> {
             Some(Overlay::Palette { input, row }) => palette::render(input, *row, body, &mut canvas),
             Some(Overlay::AskStop) => question::stop(app, body, &mut canvas),
             Some(Overlay::AskLeave) => question::leave(app, body, &mut canvas),
+            Some(Overlay::Rates) => rates::render(app, body, &mut canvas),
             Some(Overlay::Saving) => question::saving(app, body, &mut canvas),
             None => {}
         }

@@ -13,7 +13,7 @@ use super::draw::draw;
 use super::fixture::{self, ended, failed, noon, press, tell, training, with_data, with_runs};
 use super::theme::Theme;
 use crate::runs::RunState;
-use crate::train::Event;
+use crate::train::{Event, Phase, Progress};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
 
@@ -74,6 +74,14 @@ fn states() -> Vec<(&'static str, App)> {
     add("ask_stop", training(), &["x"]);
     add("ask_leave", training(), &["q"]);
     add("saving", training(), &["q", "Enter"]);
+    add("rates", fixture::rates_found(), &["Right"]);
+
+    let mut app = fixture::app();
+    press(&mut app, &["2", "f"]);
+    let progress =
+        Progress { phase: Phase::Searching, done: 34, total: 100, lr: 3.4e-6, ..Progress::default() };
+    app.update(Message::Progress(progress), noon());
+    all.push(("rates_searching", app));
 
     let mut app = fixture::app();
     let section = Box::new(app.form.current().data.clone());
@@ -225,7 +233,6 @@ fn why_a_run_failed_can_be_read_beside_its_curves() {
 
 #[test]
 fn a_pause_changes_no_gauge_and_what_is_not_measured_is_no_share() {
-    use crate::train::{Phase, Progress};
     let mut app = training();
     let gauges = |app: &App| -> Vec<String> {
         let text = screen(app, (120, 34));
@@ -242,7 +249,7 @@ fn a_pause_changes_no_gauge_and_what_is_not_measured_is_no_share() {
         noon(),
     );
     let text = screen(&app, (120, 34));
-    assert!(text.contains("compute –  data –") && text.contains("rest –"), "{text}");
+    assert!(text.contains("0 films/s") && text.contains("limit –"), "{text}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::config::{DataSection, RunConfig};
 use crate::dataset::Dataset;
 use crate::dataset::labels::LabelSet;
 use crate::runs::{Best, EpochRecord, RunId, RunState, RunSummary, Status};
-use crate::train::{Command, EpochReport, Event, Phase, Progress, RunInfo};
+use crate::train::{Command, EpochReport, Event, LrCurve, Phase, Progress, RunInfo};
 
 /// Noon of a day in a zone without surprises.
 pub fn noon() -> Zoned {
@@ -139,6 +139,21 @@ pub fn training() -> App {
 pub fn ended(app: &mut App, state: RunState, reason: &str) -> Vec<Effect> {
     let best = app.run.as_ref().and_then(|run| run.best.clone());
     tell(app, Event::Ended { id: Some(id()), state, reason: reason.into(), best })
+}
+
+/// A workbench that has tried learning rates: the loss falls around 1e-3 and rises from 1e-1 on.
+pub fn rates_found() -> App {
+    let mut app = app();
+    press(&mut app, &["2", "f"]);
+    let rates: Vec<f64> = (0..90).map(|step| 1e-8 * 1e8_f64.powf(f64::from(step) / 99.0)).collect();
+    let loss = |rate: &f64| {
+        let fall = 1.0 / (1.0 + (rate / 1e-3).powf(-1.2));
+        0.7 - 0.45 * fall + 2.0 * (rate.log10() + 1.2).max(0.0).powi(2)
+    };
+    let losses = rates.iter().map(loss).collect();
+    let reason = "the loss had grown to 4 times its best at 1.6e-1".to_owned();
+    tell(&mut app, Event::LrFound(LrCurve { suggestion: Some(rates[62]), rates, losses, reason }));
+    app
 }
 
 /// A run that couldn't start.

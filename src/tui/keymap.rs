@@ -23,11 +23,13 @@ pub enum Mode {
     Question,
     /// A run is being saved before leaving.
     Saving,
+    /// What trying learning rates brought.
+    Rates,
 }
 
 impl Mode {
     /// All modes, in the order of the help.
-    pub const ALL: [Mode; 10] = [
+    pub const ALL: [Mode; 11] = [
         Mode::Global,
         Mode::Data,
         Mode::Train,
@@ -38,6 +40,7 @@ impl Mode {
         Mode::Help,
         Mode::Question,
         Mode::Saving,
+        Mode::Rates,
     ];
 
     /// Its heading in the help.
@@ -53,6 +56,7 @@ impl Mode {
             Self::Help => "help",
             Self::Question => "a question",
             Self::Saving => "saving",
+            Self::Rates => "learning rates tried",
         }
     }
 
@@ -177,6 +181,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Train, &[letter('c')], Action::Checkpoint, "checkpoint", "write the weights now"),
     bind(Mode::Train, &[letter('+'), letter('=')], Action::RaiseRate, "rate", "double the learning rate"),
     bind(Mode::Train, &[letter('-')], Action::LowerRate, "rate", "halve the learning rate"),
+    bind(Mode::Train, &[letter('u')], Action::GoOn, "go on", "go on with the run on screen, once it was stopped or broken off"),
+    bind(Mode::Train, &[letter('f')], Action::FindRate, "find rate", "try learning rates for the next run on a hundred steps"),
     bind(Mode::Train, &[LEFT, letter('h')], Action::Left, "cursor", "cursor to the epoch before, on all charts"),
     bind(Mode::Train, &[RIGHT, letter('l')], Action::Right, "cursor", "cursor to the epoch after"),
     bind(Mode::Train, &[letter('y')], Action::LogScale, "log-Y", "logarithmic loss axis"),
@@ -195,11 +201,13 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Runs, &[HOME, letter('g')], Action::First, "", "newest run"),
     bind(Mode::Runs, &[END, letter('G')], Action::Last, "", "oldest run"),
     bind(Mode::Runs, &[ENTER], Action::Open, "open", "the run's curves on the whole screen"),
+    bind(Mode::Runs, &[letter('u')], Action::GoOn, "go on", "go on with the run from its last checkpoint"),
     bind(Mode::Runs, &[letter('/')], Action::Filter, "filter", "only runs whose id, name, network or data have these letters"),
     bind(Mode::Runs, &[letter('r')], Action::Reload, "reload", "read the list again"),
     bind(Mode::Runs, &[ESC], Action::Back, "", "no filter"),
 
     bind(Mode::Opened, &[ESC, letter('b')], Action::Back, "back", "back to the list; first no cursor, no zoom"),
+    bind(Mode::Opened, &[letter('u')], Action::GoOn, "go on", "go on with the run from its last checkpoint"),
     bind(Mode::Opened, &[LEFT, letter('h')], Action::Left, "cursor", "cursor to the epoch before, on all charts"),
     bind(Mode::Opened, &[RIGHT, letter('l')], Action::Right, "cursor", "cursor to the epoch after"),
     bind(Mode::Opened, &[letter('y')], Action::LogScale, "log-Y", "logarithmic loss axis"),
@@ -239,6 +247,14 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Question, &[ENTER, letter('y'), letter('s')], Action::Accept, "yes", "yes: stop the run and save it"),
     bind(Mode::Question, &[ESC, letter('n'), letter('q')], Action::Back, "no", "no: nothing happens"),
     bind(Mode::Question, &[BREAK], Action::StopAndLeave, "", "stop the run, save it and leave"),
+
+    bind(Mode::Rates, &[ENTER], Action::Accept, "take it", "the next run starts with the rate under the cursor"),
+    bind(Mode::Rates, &[LEFT, letter('h')], Action::Left, "rate", "rate before"),
+    bind(Mode::Rates, &[RIGHT, letter('l')], Action::Right, "rate", "rate after"),
+    bind(Mode::Rates, &[HOME], Action::First, "", "lowest rate"),
+    bind(Mode::Rates, &[END], Action::Last, "", "highest rate"),
+    bind(Mode::Rates, &[ESC, letter('q')], Action::Back, "leave it", "close; the learning rate stays"),
+    bind(Mode::Rates, &[BREAK], Action::Break, "", "leave"),
 
     bind(Mode::Saving, &[BREAK], Action::LeaveNow, "leave at once", "leave without waiting; the run then counts as interrupted"),
 ];

@@ -8,7 +8,7 @@ use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Panel};
 use crate::tui::format::fixed;
 use crate::tui::state::charts::{CHARTS, ChartSpec, ChartView, Point, curve, smooth};
-use crate::tui::widgets::chart::{Chart, Series, Stroke};
+use crate::tui::widgets::chart::{Axis, Chart, Series, Stroke};
 
 /// What the charts show.
 pub struct Curves<'a> {
@@ -63,8 +63,14 @@ impl Curves<'_> {
         let best = self.best_of(spec, &val);
         let log = spec.falls && self.view.log_y;
         let cursor = self.view.cursor.map(|epoch| epoch as f64);
-        let chart =
-            Chart { series, log, cursor, mark: best.map(|point| (point, theme.good())), empty: self.empty };
+        let chart = Chart {
+            series,
+            log,
+            axis: Axis::Epochs,
+            cursor,
+            mark: best.map(|point| (point, theme.good())),
+            empty: self.empty,
+        };
 
         let mut legend = Vec::new();
         if chart.is_log() {

@@ -80,7 +80,8 @@ fn run_lines<'a>(app: &App, canvas: &Canvas) -> Vec<Line<'a>> {
 pub fn bottom(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let mode = app.mode();
-    let at_home = !matches!(mode, Mode::Form | Mode::Typing | Mode::Help | Mode::Question | Mode::Saving);
+    let at_home =
+        !matches!(mode, Mode::Form | Mode::Typing | Mode::Help | Mode::Question | Mode::Saving | Mode::Rates);
     let mut room = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     if at_home && area.width >= 40 {
         let mut spans = Vec::new();

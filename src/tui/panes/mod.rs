@@ -9,6 +9,7 @@ pub mod help;
 pub mod palette;
 pub mod progress;
 pub mod question;
+pub mod rates;
 pub mod runs;
 pub mod train;
 

@@ -4,11 +4,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::wrap;
-use crate::config::{RunConfig, ScheduleKind};
+use crate::config::{PosWeight, RunConfig, ScheduleKind};
 use crate::dataset::labels::LabelSet;
 use crate::runs::RunState;
 use crate::text::{bytes, clock, one_line};
-use crate::train::{Phase, Progress, RunInfo};
+use crate::train::{Phase, Progress, RunInfo, Shares};
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{NONE, count, fixed, parameters, percent, rate};
@@ -17,7 +17,7 @@ use crate::tui::widgets::chart::spark;
 use crate::tui::widgets::gauge::{gauge, steps};
 
 /// Rows of the settings panel, its frame included.
-pub const SETTINGS_HEIGHT: u16 = 6;
+pub const SETTINGS_HEIGHT: u16 = 7;
 
 /// What a run is, or would be: `info` is there once it has started.
 pub fn settings(
@@ -53,6 +53,14 @@ pub fn settings(
             [height, width] => format!("{height}x{width} px"),
         },
     );
+    let loss = match config.loss.pos_weight {
+        PosWeight::None => config.loss.kind.to_string(),
+        weight => format!("{} weight {weight}", config.loss.kind),
+    };
+    let start = match config.model.pretrained.as_str() {
+        "none" => String::new(),
+        from => format!("from {}", one_line(from, 16)),
+    };
     let pairs = [
         (
             config.model.arch.to_string(),
@@ -65,13 +73,17 @@ pub fn settings(
             ),
             info.map_or(String::new(), |info| format!("{} films", count(info.films[0]))),
         ),
-        (format!("{} {lr}", config.optimizer.kind), format!("batch {}", config.optimizer.batch_size)),
         (
-            format!("{} {schedule}", config.loss.kind),
+            format!("{} {lr} {schedule}", config.optimizer.kind),
+            format!("batch {} {}", config.optimizer.batch_size, config.run.precision),
+        ),
+        (format!("augment {}", config.augment.preset), loss),
+        (
             info.map_or_else(
-                || config.run.device.clone(),
-                |info| format!("{}, {} threads", info.device, info.threads),
+                || format!("on {}", config.run.device),
+                |info| format!("on {}, {} threads", info.device, info.threads),
             ),
+            start,
         ),
     ];
     for (index, (left, right)) in pairs.iter().enumerate() {
@@ -161,24 +173,34 @@ fn rows(run: &LiveRun, progress: &Progress, pass: Phase, width: usize) -> Vec<Ro
         Row::Gauge { name: "run", share: of(done, progress.epochs as f64), tail: eta(progress.run_eta) },
     ];
     rows.extend(wait);
+    let [limit, others] = limits(&progress.shares);
+    rows.push(Row::Pair(format!("{} films/s", whole(progress.images_per_second)), limit));
     rows.push(Row::Pair(
         format!("step {} of {}", count(progress.done), count(progress.total)),
-        format!("elapsed {}", clock(progress.elapsed)),
-    ));
-    rows.push(Row::Pair(
-        format!("{} films/s", whole(progress.images_per_second)),
         format!("loss {}", fixed(progress.loss, 4)),
     ));
-    let shares = progress.shares;
-    let busy = shares.compute + shares.data;
-    // Before the first step nothing is measured, and nothing is not a share.
-    let share = |share: f64| if busy > 0.0 { percent(share) } else { NONE.to_owned() };
-    rows.push(Row::Pair(
-        format!("compute {}  data {}", share(shares.compute), share(shares.data)),
-        format!("rest {}", share((1.0_f64 - busy).clamp(0.0, 1.0))),
-    ));
-    rows.push(Row::Pair(format!("memory {memory}"), format!("lr {}", rate(progress.lr))));
+    rows.push(Row::Pair(format!("elapsed {}", clock(progress.elapsed)), others));
+    rows.push(match progress.device_memory {
+        Some([used, total]) => {
+            Row::Pair(format!("GPU {} of {}", bytes(used), bytes(total)), format!("memory {memory}"))
+        }
+        None => Row::Pair(format!("memory {memory}"), format!("lr {}", rate(progress.lr))),
+    });
     rows
+}
+
+/// What takes most of a step, and the rest in falling order.
+fn limits(shares: &Shares) -> [String; 2] {
+    let mut named = shares.named();
+    named.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let [(first, most), rest @ ..] = named;
+    // Before the first step nothing is measured, and nothing is not a share.
+    if most == 0.0 {
+        return [format!("limit {NONE}"), String::new()];
+    }
+    let said = |name| if name == "checkpoint" { "save" } else { name };
+    let rest = rest.iter().map(|(name, share)| format!("{} {}", said(name), percent(*share)));
+    [format!("{} {}", said(first), percent(most)), rest.collect::<Vec<_>>().join(" ")]
 }
 
 /// A reason in up to three rows, the last one ending in `…` where there is more.

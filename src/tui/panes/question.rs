@@ -9,6 +9,10 @@ use crate::tui::canvas::{Canvas, Panel, middle, row};
 
 /// Stop the run?
 pub fn stop(app: &App, area: Rect, canvas: &mut Canvas) {
+    if app.run.as_ref().is_some_and(|run| run.searching) {
+        let text = "Nothing is kept of what was tried so far.";
+        return ask("Stop trying learning rates?", text, "stop it", "go on", area, canvas);
+    }
     let text = "It ends after this step with a checkpoint; best and last weights are kept.";
     ask(&format!("Stop {}?", name(app)), text, "stop it", "go on", area, canvas);
 }
@@ -58,7 +62,7 @@ fn name(app: &App) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

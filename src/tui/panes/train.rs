@@ -9,10 +9,10 @@ use super::{sentences, state_mark};
 use crate::config::RunConfig;
 use crate::dataset::labels::LabelSet;
 use crate::runs::RunState;
-use crate::train::Level;
+use crate::train::{Level, Phase, Progress};
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
-use crate::tui::format::{count, rate};
+use crate::tui::format::{count, fixed, rate};
 
 /// Draws the screen.
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
@@ -101,7 +101,12 @@ fn curves(app: &App, area: Rect, canvas: &mut Canvas) {
         }
         Some(run) if run.info.is_none() => {
             let failed = run.ending.as_ref();
-            let title = if failed.is_some() { "the run couldn't start" } else { "loading" };
+            let searching = app.progress.phase == Phase::Searching;
+            let title = match failed {
+                Some(_) => "the run couldn't start",
+                None if searching => "learning rates",
+                None => "loading",
+            };
             let inner = canvas.panel(area, &Panel { title, ..Panel::default() });
             let lines = match failed {
                 Some(ending) => vec![
@@ -109,6 +114,15 @@ fn curves(app: &App, area: Rect, canvas: &mut Canvas) {
                     Line::default(),
                     Line::styled("e changes the settings, s tries again.", text),
                 ],
+                None if searching => {
+                    let Progress { done, total, lr, loss, .. } = &app.progress;
+                    vec![
+                        Line::styled(format!("Trying learning rates: {done} of {total}"), strong),
+                        Line::default(),
+                        Line::styled(format!("rate {}   loss {}", rate(*lr), fixed(*loss, 4)), text),
+                        Line::styled("The curve appears at the end; x ends it before.", theme.muted()),
+                    ]
+                }
                 None => vec![
                     Line::styled(format!("Reading {} …", crate::text::one_line(&run.source, 60)), strong),
                     Line::default(),

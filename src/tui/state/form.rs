@@ -4,10 +4,11 @@ use crate::config::{FIELDS, Field, Kind, RunConfig};
 use tui_input::Input;
 
 /// Settings that most people change, shown first.
-const MAIN: [&str; 9] = [
+const MAIN: [&str; 10] = [
     "data.source",
     "data.size",
     "model.arch",
+    "augment.preset",
     "optimizer.epochs",
     "optimizer.batch_size",
     "optimizer.lr",

@@ -1,6 +1,7 @@
 //! The run that is on or was the last, as its events tell it, and the log.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use crate::runs::{Best, EpochRecord, RunState};
 use crate::train::{EpochReport, Level, Phase, Progress, RunInfo};
@@ -22,6 +23,8 @@ pub struct Ending {
 pub struct LiveRun {
     /// The data it asked for.
     pub source: String,
+    /// It is no run: learning rates are tried.
+    pub searching: bool,
     /// What it is; none before its data are read.
     pub info: Option<RunInfo>,
     /// The epochs done.
@@ -57,19 +60,31 @@ impl LiveRun {
         self.best.clone_from(&report.best);
     }
 
+    /// Takes the epochs that a resumed run had done before, from its folder.
+    pub fn take_earlier(&mut self, path: &Path, epochs: &[EpochRecord]) {
+        let Some((done, _)) = self.info.as_ref().filter(|info| info.path == path).and_then(|i| i.resumed_at)
+        else {
+            return;
+        };
+        if self.epochs.first().is_none_or(|first| first.epoch > done) {
+            let earlier = epochs.iter().filter(|record| record.epoch <= done).cloned();
+            self.epochs.splice(0..0, earlier);
+        }
+    }
+
     /// A word for what is going on, with its state for the dot.
     pub fn word(&self, progress: &Progress) -> (&'static str, RunState) {
         match (&self.ending, self.stopping) {
             (Some(ending), _) => (ending.state.name(), ending.state),
             (None, true) => ("stopping", RunState::Running),
+            (None, false) if progress.phase == Phase::Searching => ("trying rates", RunState::Running),
             (None, false) if self.info.is_none() => ("loading", RunState::Queued),
             (None, false) => match progress.phase {
                 Phase::Paused => ("paused", RunState::Paused),
                 Phase::Validating => ("validating", RunState::Running),
                 Phase::Testing => ("testing", RunState::Running),
-                Phase::Searching => ("trying rates", RunState::Running),
                 Phase::Loading => ("loading", RunState::Queued),
-                Phase::Training | Phase::Idle => ("training", RunState::Running),
+                Phase::Training | Phase::Searching | Phase::Idle => ("training", RunState::Running),
             },
         }
     }

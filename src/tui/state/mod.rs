@@ -4,4 +4,5 @@ pub mod charts;
 pub mod data;
 pub mod form;
 pub mod live;
+pub mod rates;
 pub mod runs;

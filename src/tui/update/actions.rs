@@ -1,7 +1,8 @@
 //! What each action does. The same whether a key, a click or the palette asked for it.
 
-use crate::config::Kind;
+use crate::config::{Kind, RunConfig};
 use crate::dataset::Split;
+use crate::runs::RunState;
 use crate::train::{Command, Level, Phase, Progress};
 use crate::tui::action::{Action, Screen};
 use crate::tui::app::{App, Effect, Overlay};
@@ -11,6 +12,7 @@ use crate::tui::panes::palette;
 use crate::tui::state::charts::{CHARTS, ChartView};
 use crate::tui::state::data::Side;
 use crate::tui::state::live::LiveRun;
+use crate::tui::state::rates::Rates;
 use crate::tui::theme::{self, Theme};
 
 /// Rows that a page key moves.
@@ -72,6 +74,8 @@ impl App {
             }
 
             Action::Start => return self.start(),
+            Action::GoOn => return self.go_on(),
+            Action::FindRate => return self.find_rate(),
             Action::Pause => return self.pause(),
             Action::Stop => match self.running() {
                 Some(run) if run.stopping => self.say(Level::Info, "the run is already stopping"),
@@ -182,6 +186,7 @@ impl App {
             }
             Mode::Train | Mode::Opened => self.charts.choose(by.signum()),
             Mode::Runs => return self.go_runs(by),
+            Mode::Rates => self.turn(by),
             Mode::Global | Mode::Question | Mode::Saving => {}
         }
         Vec::new()
@@ -224,6 +229,11 @@ impl App {
                 }
             }
             Mode::Opened => self.charts.move_cursor(self.runs.chosen_epochs(), by),
+            Mode::Rates => {
+                if let Some(rates) = &mut self.rates {
+                    rates.step(by);
+                }
+            }
             _ => {}
         }
     }
@@ -271,28 +281,87 @@ impl App {
         self.overlay = None;
         // From here on a run is on, though the trainer hasn't said so yet.
         self.begin_run(config.data.source.clone());
+        if let (Command::FindLr { .. }, Some(run)) = (&wish, &mut self.run) {
+            run.searching = true;
+        }
         let mut effects = self.show(Screen::Train);
         effects.push(Effect::Send(wish));
         effects
     }
 
     fn start(&mut self) -> Vec<Effect> {
+        match self.next_config() {
+            Some(config) => self.ask_for(Command::Start { config, resume: None }),
+            None => Vec::new(),
+        }
+    }
+
+    fn find_rate(&mut self) -> Vec<Effect> {
+        match self.next_config() {
+            Some(config) => self.ask_for(Command::FindLr { config }),
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether the trainer can take up something; says why when not.
+    fn is_free(&mut self) -> bool {
         if self.trainer_gone {
             self.say(Level::Error, "the trainer is gone; leave with q and start the program again");
-            return Vec::new();
+            return false;
         }
-        if self.running().is_some() {
-            self.say(Level::Warning, "a run is on; x stops it, then s starts the next");
-            return Vec::new();
+        match self.running() {
+            Some(run) if run.searching => {
+                self.say(Level::Warning, "learning rates are being tried; x ends that");
+            }
+            Some(_) => self.say(Level::Warning, "a run is on; x stops it, then s starts the next"),
+            None => return true,
+        }
+        false
+    }
+
+    /// The settings of the next run, if one may begin; says why when not.
+    fn next_config(&mut self) -> Option<Box<RunConfig>> {
+        if !self.is_free() {
+            return None;
         }
         self.form.end(true);
-        let Some(config) = self.form.config().cloned() else {
+        let config = self.form.config().cloned().map(Box::new);
+        if config.is_none() {
             let problem = self.form.problem().unwrap_or("a setting isn't allowed").to_owned();
             self.say(Level::Error, problem);
             self.overlay = Some(Overlay::Form);
+        }
+        config
+    }
+
+    /// Goes on with the run on screen: on the runs screen the one under the cursor, else the last one.
+    fn go_on(&mut self) -> Vec<Effect> {
+        if !self.is_free() {
             return Vec::new();
+        }
+        let found = if self.screen == Screen::Runs {
+            let chosen = self.runs.chosen();
+            chosen.map(|run| (run.path.clone(), run.state, run.config.clone()))
+        } else {
+            self.run.as_ref().and_then(|run| {
+                let (info, ending) = (run.info.as_ref()?, run.ending.as_ref()?);
+                Some((info.path.clone(), ending.state, Some(info.config.clone())))
+            })
         };
-        self.ask_for(Command::Start { config: Box::new(config), resume: None })
+        let refusal = match found {
+            None if self.screen == Screen::Runs => "no run is chosen",
+            None => "no run to go on with is on screen; choose one on screen 3",
+            Some((.., None)) => "the run's settings can't be read, so it can't go on",
+            Some((_, state, _)) if state.is_live() => "another process is at this run",
+            Some((_, RunState::Finished, _)) => {
+                "the run is finished; `train --resume RUN --set optimizer.epochs=N` goes on for longer"
+            }
+            Some((path, _, Some(config))) => {
+                return self.ask_for(Command::Start { config: Box::new(config), resume: Some(path) });
+            }
+        };
+        self.say(Level::Info, refusal);
+        Vec::new()
     }
 
     /// A new run takes the place of the last; nothing of that one shows through.
@@ -341,13 +410,17 @@ impl App {
             let answer = format!("learning rate {} → {} from the next step", rate(from), rate(lr));
             return self.tell(Command::SetLearningRate { lr }, &answer);
         }
-        let lr = tidy(self.form.current().optimizer.lr * factor);
+        self.set_next_rate(self.form.current().optimizer.lr * factor);
+        Vec::new()
+    }
+
+    fn set_next_rate(&mut self, lr: f64) {
+        let lr = tidy(lr);
         self.form.set("optimizer.lr", lr.to_string());
         match self.form.problem() {
             Some(problem) => self.say(Level::Error, problem.to_owned()),
             None => self.say(Level::Info, format!("the next run starts with learning rate {}", rate(lr))),
         }
-        Vec::new()
     }
 
     fn open(&mut self) -> Vec<Effect> {
@@ -380,7 +453,7 @@ impl App {
                     return self.load_data(false);
                 }
             }
-            Mode::Typing | Mode::Help | Mode::Question => self.overlay = None,
+            Mode::Typing | Mode::Help | Mode::Question | Mode::Rates => self.overlay = None,
             Mode::Opened => {
                 if !self.charts.clear() {
                     self.runs.opened = false;
@@ -420,6 +493,12 @@ impl App {
             }
             Some(Overlay::AskLeave) => return self.stop_and_leave(),
             Some(Overlay::Help(_)) => self.overlay = None,
+            Some(Overlay::Rates) => {
+                self.overlay = None;
+                if let Some(lr) = self.rates.as_ref().and_then(Rates::chosen) {
+                    self.set_next_rate(lr);
+                }
+            }
             Some(Overlay::Saving) => {}
             None => {
                 self.runs.filtering = false;

@@ -58,6 +58,9 @@ impl App {
                 effects
             }
             Message::Epochs(path, outcome) => {
+                if let (Some(run), Ok(epochs)) = (&mut self.run, &outcome) {
+                    run.take_earlier(&path, epochs);
+                }
                 if self.runs.read.as_ref() == Some(&path) {
                     self.runs.epochs = match outcome {
                         Ok(epochs) => Epochs::Ready(epochs),

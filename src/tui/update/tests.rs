@@ -332,3 +332,73 @@ fn a_pasted_path_lands_in_the_setting_being_typed() {
     press(&mut app, &["Enter"]);
     assert_eq!(app.form.entries()[0].text, "phantom2000");
 }
+
+#[test]
+fn f_tries_learning_rates_and_enter_takes_the_one_under_the_cursor() {
+    let mut app = fixture::app();
+    let before = app.form.current().optimizer.lr;
+    assert!(matches!(sent(press(&mut app, &["2", "f"])), Some(Command::FindLr { .. })));
+    assert!(app.running().is_some_and(|run| run.searching));
+    assert_eq!(sent(press(&mut app, &["s"])), None, "one thing at a time");
+
+    let mut app = fixture::rates_found();
+    assert!(app.run.is_none(), "a search is no run");
+    assert_eq!(app.mode(), Mode::Rates);
+    let suggested = app.rates.as_ref().and_then(|rates| rates.curve.suggestion).expect("a suggestion");
+    press(&mut app, &["Esc"]);
+    assert_eq!(app.form.current().optimizer.lr, before);
+
+    let mut app = fixture::rates_found();
+    press(&mut app, &["Enter"]);
+    let taken = app.form.current().optimizer.lr;
+    assert!((taken / suggested - 1.0).abs() < 1e-4, "{taken} against {suggested}");
+    let mut app = fixture::rates_found();
+    press(&mut app, &["Right", "Right", "Enter"]);
+    assert!(app.form.current().optimizer.lr > taken);
+}
+
+#[test]
+fn a_search_that_is_stopped_leaves_nothing_and_one_that_fails_says_why() {
+    let mut app = fixture::app();
+    press(&mut app, &["2", "f"]);
+    assert_eq!(sent(press(&mut app, &["x", "Enter"])), Some(Command::Stop));
+    let end = |state, reason: &str| Event::Ended { id: None, state, reason: reason.into(), best: None };
+    tell(&mut app, end(RunState::Stopped, "stopped by hand"));
+    assert!(app.run.is_none() && app.rates.is_none());
+    press(&mut app, &["f"]);
+    tell(&mut app, end(RunState::Failed, "no memory"));
+    assert_eq!(app.run.and_then(|run| run.ending).expect("an end").reason, "no memory");
+}
+
+#[test]
+fn u_goes_on_with_a_run_that_can_go_on() {
+    let mut app = training();
+    assert_eq!(sent(press(&mut app, &["u"])), None, "it is on");
+    ended(&mut app, RunState::Finished, "all epochs done");
+    assert_eq!(sent(press(&mut app, &["u"])), None, "it is finished");
+    assert!(app.notice.as_ref().expect("a sentence").text.contains("--resume"));
+
+    let mut app = training();
+    ended(&mut app, RunState::Stopped, "stopped by hand");
+    let info = fixture::info();
+    match sent(press(&mut app, &["u"])) {
+        Some(Command::Start { config, resume }) => {
+            assert_eq!((*config, resume), (info.config.clone(), Some(info.path.clone())));
+        }
+        other => panic!("{other:?}"),
+    }
+    let resumed = crate::train::RunInfo { resumed_at: Some((12, 1056)), ..info.clone() };
+    let effects = tell(&mut app, Event::Started(Box::new(resumed)));
+    assert_eq!(effects, [Effect::ReadEpochs(info.path.clone())]);
+    let journal: Vec<_> = (1..=13).map(|number| fixture::epoch(number).record).collect();
+    tell(&mut app, Event::Epoch(Box::new(fixture::epoch(13))));
+    app.update(Message::Epochs(info.path, Ok(journal.clone())), noon());
+    assert_eq!(app.run.expect("a run").epochs, journal, "what came before the stop is on the curves");
+
+    // The list: rows are running, paused, queued, finished, stopped, failed, interrupted without settings.
+    for (row, goes) in [(0, false), (1, false), (3, false), (4, true), (5, true), (6, false)] {
+        let mut app = with_runs();
+        app.runs.row = row;
+        assert_eq!(sent(press(&mut app, &["u"])).is_some(), goes, "row {row}");
+    }
+}

@@ -1,11 +1,12 @@
 //! What the trainer's events do to the state.
 
 use crate::runs::RunState;
-use crate::train::{EpochReport, Event, Level, Phase};
+use crate::train::{EpochReport, Event, Level, LrCurve, Phase};
 use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::format::{change, fixed, rate};
 use crate::tui::state::live::{Ending, LiveRun};
+use crate::tui::state::rates::Rates;
 
 impl App {
     pub(super) fn trainer(&mut self, event: Event) -> Vec<Effect> {
@@ -30,8 +31,11 @@ impl App {
                     *run = LiveRun::default();
                 }
                 run.source.clone_from(&info.config.data.source);
+                let before = info.resumed_at.map(|_| Effect::ReadEpochs(info.path.clone()));
                 run.info = Some(*info);
-                return self.list_if_shown();
+                let mut effects = self.list_if_shown();
+                effects.extend(before);
+                return effects;
             }
             Event::Paused { step } => {
                 self.pause_answered(true);
@@ -77,10 +81,15 @@ impl App {
                 }
             }
             Event::LrFound(curve) => {
-                self.note(Level::Info, &curve.reason);
+                return self.rates_found(curve);
             }
             Event::Ended { id, state, reason, best } => {
                 let reason = crate::text::one_line(&reason, 300);
+                if self.run.as_ref().is_some_and(|run| run.searching) && state != RunState::Failed {
+                    self.note(Level::Info, &format!("no learning rate was found: {reason}"));
+                    self.run = None;
+                    return self.after_the_end();
+                }
                 let name = id.map_or("the run".to_owned(), |id| format!("run {}", id.short()));
                 let level = if state == RunState::Failed { Level::Error } else { Level::Info };
                 let sentence = format!("{name} {state}: {reason}");
@@ -95,6 +104,23 @@ impl App {
             }
         }
         Vec::new()
+    }
+
+    /// Shows what trying learning rates brought.
+    fn rates_found(&mut self, curve: LrCurve) -> Vec<Effect> {
+        let found = match curve.suggestion {
+            Some(suggestion) => format!("{} is suggested", rate(suggestion)),
+            None => "the loss never fell, so none is suggested".to_owned(),
+        };
+        self.note(Level::Info, &format!("learning rates tried: {found}; {}", curve.reason));
+        self.run = None;
+        let effects = self.after_the_end();
+        // A question on screen, or leaving, is older than this.
+        if self.overlay.is_none() && !curve.rates.is_empty() {
+            self.overlay = Some(Overlay::Rates);
+        }
+        self.rates = Some(Rates::new(curve));
+        effects
     }
 
     pub(super) fn trainer_is_gone(&mut self) -> Vec<Effect> {

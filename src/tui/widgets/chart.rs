@@ -26,13 +26,24 @@ pub struct Series {
     pub style: Style,
 }
 
+/// What the x of a point is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    /// The number of an epoch.
+    Epochs,
+    /// The decimal logarithm of what is written at the axis.
+    Powers,
+}
+
 /// A chart without its frame.
 pub struct Chart {
     /// Drawn in this order.
     pub series: Vec<Series>,
     /// A logarithmic value axis, where all values allow it.
     pub log: bool,
-    /// The epoch of the upright line.
+    /// What x is.
+    pub axis: Axis,
+    /// Where the upright line stands.
     pub cursor: Option<f64>,
     /// A point with a mark of its own.
     pub mark: Option<(Point, Style)>,
@@ -96,7 +107,7 @@ impl Chart {
             canvas.cell(plot.x - 1, y, '│', axis);
         }
 
-        // The axis of epochs.
+        // The axis below.
         let column = |x: f64| {
             let dots = f64::from(plot.width) * 2.0 - 1.0;
             ((x - first) / (last - first) * dots).round().clamp(0.0, dots) as u16
@@ -106,9 +117,8 @@ impl Chart {
             canvas.cell(x, plot.bottom(), '─', axis);
         }
         let room = usize::from(plot.width / 6).max(2);
-        for mark in whole_marks(first as usize, last as usize, room) {
-            let label = mark.to_string();
-            let (at, width) = (plot.x + column(mark as f64) / 2, label.len() as u16);
+        for (mark, label) in self.axis.marks(first, last, room) {
+            let (at, width) = (plot.x + column(mark) / 2, label.len() as u16);
             let x =
                 at.saturating_sub(width / 2).clamp(plot.x, (plot.right()).saturating_sub(width).max(plot.x));
             canvas.cell(at, plot.bottom(), '┬', axis);
@@ -144,6 +154,23 @@ impl Chart {
         }
         for pair in dots.windows(2) {
             pen.line(pair[0], pair[1], canvas);
+        }
+    }
+}
+
+impl Axis {
+    /// At most about `room` places with their labels.
+    fn marks(self, first: f64, last: f64, room: usize) -> Vec<(f64, String)> {
+        match self {
+            Self::Epochs => {
+                let marks = whole_marks(first as usize, last as usize, room);
+                marks.into_iter().map(|mark| (mark as f64, mark.to_string())).collect()
+            }
+            Self::Powers => {
+                let powers = || first.ceil() as i32..=last.floor() as i32;
+                let every = powers().count().div_ceil(room).max(1);
+                powers().step_by(every).map(|power| (f64::from(power), format!("1e{power}"))).collect()
+            }
         }
     }
 }
