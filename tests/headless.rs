@@ -56,6 +56,8 @@ fn a_run_on_real_films_leaves_every_file_and_learns() {
         "predictions_val.npz",
         "predictions_test.npz",
         "evaluation.json",
+        "artifacts/model_summary.txt",
+        "artifacts/model_details.json",
     ] {
         assert!(run.join(file).metadata().expect(file).len() > 0, "{file} is empty");
     }

@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
-use super::{Layers, Shape, StateDict};
+use super::{Layers, Shape, StateDict, Trace};
 
 /// Three blocks conv3x3 - batch norm - ReLU - max pool 2 of 32, 64 and 128 channels (`features.*`), then
 /// dropout, linear 512, ReLU, dropout, linear C (`classifier.1` and `classifier.4`).
@@ -53,6 +53,30 @@ impl Layers for ChestNetS {
             x = max_pool(&norm.forward(&conv.forward(&x)?, mode)?, 2, 2, 0)?.f_relu_()?;
         }
         Ok(x)
+    }
+
+    fn class(&self) -> &'static str {
+        "ChestNetS"
+    }
+
+    fn walk(&self, trace: &mut Trace) {
+        trace.nest("features", "Sequential", |trace| {
+            for (index, (conv, norm)) in self.blocks.iter().enumerate() {
+                let name = |place: usize| (4 * index + place).to_string();
+                trace.conv(&name(0), conv);
+                trace.norm(&name(1), norm);
+                trace.plain(&name(2), "ReLU");
+                trace.pool(&name(3), "MaxPool2d", 2, 2, 0);
+            }
+        });
+        trace.flatten();
+        trace.nest("classifier", "Sequential", |trace| {
+            trace.plain("0", "Dropout");
+            trace.linear("1", &self.hidden);
+            trace.plain("2", "ReLU");
+            trace.plain("3", "Dropout");
+            trace.linear("4", &self.output);
+        });
     }
 
     fn head_name(&self) -> &'static str {

@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
-use super::{Layers, Shape, StateDict};
+use super::{Layers, Shape, StateDict, Trace};
 use crate::config::Stem;
 
 /// Layers in each dense block.
@@ -30,6 +30,14 @@ impl DenseLayer {
         let norm2 = BatchNorm2d::new(state, &format!("{name}.norm2"), middle)?;
         let conv2 = Conv2d::new(state, &format!("{name}.conv2"), three, false, ConvInit::FanIn)?;
         Ok(Self { norms: [norm1, norm2], convs: [conv1, conv2] })
+    }
+
+    fn walk(&self, trace: &mut Trace) {
+        for number in [1, 2] {
+            trace.norm(&format!("norm{number}"), &self.norms[number - 1]);
+            trace.plain(&format!("relu{number}"), "ReLU");
+            trace.conv(&format!("conv{number}"), &self.convs[number - 1]);
+        }
     }
 
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
@@ -109,6 +117,44 @@ impl Layers for DenseNet {
             }
         }
         self.norm.forward(&x, mode)?.f_relu_()
+    }
+
+    fn class(&self) -> &'static str {
+        "DenseNet"
+    }
+
+    fn walk(&self, trace: &mut Trace) {
+        trace.nest("features", "Sequential", |trace| {
+            trace.conv("conv0", &self.stem.0);
+            trace.norm("norm0", &self.stem.1);
+            trace.plain("relu0", "ReLU");
+            match self.pool {
+                true => trace.pool("pool0", "MaxPool2d", 3, 2, 1),
+                false => trace.plain("pool0", "Identity"),
+            }
+            for (index, (layers, transition)) in self.blocks.iter().enumerate() {
+                let number = index + 1;
+                trace.nest(&format!("denseblock{number}"), "_DenseBlock", |trace| {
+                    for (index, layer) in layers.iter().enumerate() {
+                        let before = trace.shape();
+                        let name = format!("denselayer{}", index + 1);
+                        trace.nest(&name, "_DenseLayer", |trace| layer.walk(trace));
+                        trace.join(&before);
+                    }
+                });
+                if let Some(Transition { norm, conv }) = transition {
+                    trace.nest(&format!("transition{number}"), "_Transition", |trace| {
+                        trace.norm("norm", norm);
+                        trace.plain("relu", "ReLU");
+                        trace.conv("conv", conv);
+                        trace.pool("pool", "AvgPool2d", 2, 2, 0);
+                    });
+                }
+            }
+            trace.norm("norm5", &self.norm);
+        });
+        // The mean over each channel is no module there; the linear layer says what comes of it.
+        trace.linear("classifier", &self.classifier);
     }
 
     fn head_name(&self) -> &'static str {

@@ -15,8 +15,7 @@ pub enum Mode {
 pub struct Conv2d {
     weight: Tensor,
     bias: Option<Tensor>,
-    stride: i64,
-    padding: i64,
+    shape: ConvShape,
 }
 
 /// How a convolution's weights start.
@@ -63,12 +62,22 @@ impl Conv2d {
             }
             false => None,
         };
-        Ok(Self { weight, bias, stride: shape.stride, padding: shape.padding })
+        Ok(Self { weight, bias, shape })
+    }
+
+    /// Channels, kernel, stride and padding.
+    pub fn shape(&self) -> ConvShape {
+        self.shape
+    }
+
+    /// Whether it adds a bias.
+    pub fn has_bias(&self) -> bool {
+        self.bias.is_some()
     }
 
     /// `N,I,H,W` to `N,O,h,w`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor, TchError> {
-        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
+        let (stride, padding) = ([self.shape.stride; 2], [self.shape.padding; 2]);
         x.f_conv2d(&self.weight, self.bias.as_ref(), stride, padding, [1, 1], 1)
     }
 }
@@ -95,6 +104,11 @@ impl BatchNorm2d {
             running_var: state.buffer(format!("{name}.running_var"), init::constant(&size, 1.0)?),
             batches: state.buffer(format!("{name}.num_batches_tracked"), count),
         })
+    }
+
+    /// Channels.
+    pub fn channels(&self) -> i64 {
+        self.weight.numel() as i64
     }
 
     /// `N,C,H,W` to the same, by the batch's statistics in training, else by the running ones.
@@ -152,6 +166,11 @@ impl Linear {
         let _no_grad = tch::no_grad_guard();
         let _ = linear.bias.f_zero_()?;
         Ok(linear)
+    }
+
+    /// `O,I`.
+    pub fn shape(&self) -> [i64; 2] {
+        [self.bias.numel() as i64, (self.weight.numel() / self.bias.numel().max(1)) as i64]
     }
 
     /// `N,I` to `N,O`.

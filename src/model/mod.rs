@@ -7,20 +7,29 @@ mod init;
 mod layers;
 mod resnet;
 mod state;
+mod summary;
 
 use densenet::DenseNet;
 use resnet::ResNet;
+use summary::Trace;
 use tch::{Device, TchError, Tensor};
 
 use crate::config::{Arch, ModelSection, Stem};
 
 pub use layers::Mode;
 pub use state::{Snapshot, StateDict, WeightsError, first_line};
+pub use summary::{Details, Module, table};
 
 /// A network's layers, from films to logits.
 trait Layers: Send {
     /// `float32 N,1,H,W` to the activations (`N,C,h,w`) that the head reads.
     fn features(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
+
+    /// PyTorch's class of the network, for its summary.
+    fn class(&self) -> &'static str;
+
+    /// Writes down the modules a film goes through.
+    fn walk(&self, trace: &mut Trace);
 
     /// The module whose tensors are the last layer's.
     fn head_name(&self) -> &'static str;
@@ -33,6 +42,7 @@ trait Layers: Send {
 pub struct Network {
     layers: Box<dyn Layers>,
     state: StateDict,
+    shape: Shape,
     /// All but the last layer are kept as they are.
     frozen: bool,
 }
@@ -81,7 +91,32 @@ impl Network {
         // slower for ResNet-18. The films follow: with one channel both orders are the same.
         let channels_last = device.is_cuda() || section.arch == Arch::ChestNetS;
         state.place(device, channels_last)?;
-        Ok(Self { layers, state, frozen: false })
+        Ok(Self { layers, state, shape, frozen: false })
+    }
+
+    /// What the network is made of, in PyTorch's order.
+    pub fn modules(&self) -> Vec<Module> {
+        let size = [self.shape.height, self.shape.width];
+        Trace::of(self.layers.class(), size, |trace| self.layers.walk(trace))
+    }
+
+    /// The same as a whole; `outputs` are the names of the conditions, `frozen` whether only the last layer
+    /// learns at first.
+    pub fn details(&self, arch: Arch, outputs: Vec<String>, frozen: bool) -> Details {
+        let modules = self.modules();
+        let count = |tensors: Vec<Tensor>| tensors.iter().map(Tensor::numel).sum::<usize>() as u64;
+        let parameters = self.state.parameter_count() as u64;
+        Details {
+            architecture: arch.name(),
+            class: self.layers.class(),
+            input: [1, self.shape.height, self.shape.width],
+            outputs,
+            parameters,
+            trainable_at_first: if frozen { count(self.head_parameters()) } else { parameters },
+            megabytes: 4.0 * parameters as f64 / 1e6,
+            multiply_adds: modules.first().map_or(0, |network| network.multiply_adds),
+            modules,
+        }
     }
 
     /// Logits `float32 N,C` of normalised films `float32 N,1,H,W` on the network's device.

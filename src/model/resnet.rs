@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
-use super::{Layers, Shape, StateDict};
+use super::{Layers, Shape, StateDict, Trace};
 use crate::config::Stem;
 
 /// What tells one residual network from another.
@@ -80,6 +80,28 @@ impl Block {
         Ok(Self { convs, downsample })
     }
 
+    fn walk(&self, trace: &mut Trace) {
+        let before = trace.shape();
+        let bottleneck = self.convs.len() == 3;
+        for (index, ConvNorm(conv, norm)) in self.convs.iter().enumerate() {
+            let number = index + 1;
+            trace.conv(&format!("conv{number}"), conv);
+            trace.norm(&format!("bn{number}"), norm);
+            // Where torchvision's blocks keep the one ReLU they use after each.
+            if number == if bottleneck { 3 } else { 1 } {
+                trace.plain("relu", "ReLU");
+            }
+        }
+        if let Some(ConvNorm(conv, norm)) = &self.downsample {
+            trace.around(before, |trace| {
+                trace.nest("downsample", "Sequential", |trace| {
+                    trace.conv("0", conv);
+                    trace.norm("1", norm);
+                });
+            });
+        }
+    }
+
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let mut inner = x.shallow_clone();
         for (index, conv) in self.convs.iter().enumerate() {
@@ -100,7 +122,7 @@ impl Block {
 pub struct ResNet {
     stem: ConvNorm,
     pool: bool,
-    blocks: Vec<Block>,
+    stages: Vec<Vec<Block>>,
     fc: Linear,
 }
 
@@ -110,18 +132,20 @@ impl ResNet {
         let (kernel, stride, padding) = if small { (3, 1, 1) } else { (7, 2, 3) };
         let first = ConvShape { inputs: 1, outputs: 64, kernel, stride, padding };
         let stem = ConvNorm::new(state, "conv1", "bn1", first)?;
-        let mut blocks = Vec::new();
+        let mut stages = Vec::new();
         let mut inputs = 64;
         for (stage, (&count, channels)) in plan.blocks.iter().zip(CHANNELS).enumerate() {
+            let mut blocks = Vec::new();
             for index in 0..count {
                 let stride = if stage > 0 && index == 0 { 2 } else { 1 };
                 let name = format!("layer{}.{index}", stage + 1);
                 blocks.push(Block::new(state, &name, inputs, channels, stride, plan.bottleneck)?);
                 inputs = if plan.bottleneck { EXPANSION * channels } else { channels };
             }
+            stages.push(blocks);
         }
         let fc = Linear::new(state, "fc", inputs, shape.classes as i64)?;
-        Ok(Self { stem, pool: !small, blocks, fc })
+        Ok(Self { stem, pool: !small, stages, fc })
     }
 }
 
@@ -131,10 +155,35 @@ impl Layers for ResNet {
         if self.pool {
             x = max_pool(&x, 3, 2, 1)?;
         }
-        for block in &self.blocks {
+        for block in self.stages.iter().flatten() {
             x = block.forward(&x, mode)?;
         }
         Ok(x)
+    }
+
+    fn class(&self) -> &'static str {
+        "ResNet"
+    }
+
+    fn walk(&self, trace: &mut Trace) {
+        trace.conv("conv1", &self.stem.0);
+        trace.norm("bn1", &self.stem.1);
+        trace.plain("relu", "ReLU");
+        match self.pool {
+            true => trace.pool("maxpool", "MaxPool2d", 3, 2, 1),
+            false => trace.plain("maxpool", "Identity"),
+        }
+        for (index, blocks) in self.stages.iter().enumerate() {
+            trace.nest(&format!("layer{}", index + 1), "Sequential", |trace| {
+                for (index, block) in blocks.iter().enumerate() {
+                    let kind = if block.convs.len() == 3 { "Bottleneck" } else { "BasicBlock" };
+                    trace.nest(&index.to_string(), kind, |trace| block.walk(trace));
+                }
+            });
+        }
+        trace.global_pool("avgpool");
+        trace.flatten();
+        trace.linear("fc", &self.fc);
     }
 
     fn head_name(&self) -> &'static str {

@@ -187,6 +187,17 @@ impl RunFolder {
         Ok(file.provenance)
     }
 
+    /// Writes `artifacts/model_summary.txt` and `artifacts/model_details.json`.
+    ///
+    /// # Errors
+    /// When a file can't be written.
+    pub fn write_model(&self, summary: &str, details: &impl Serialize) -> Result<()> {
+        let artifacts = self.artifacts();
+        fs::create_dir_all(&artifacts).with_context(|| format!("can't make {}", artifacts.display()))?;
+        self.replace("artifacts/model_summary.txt", summary.as_bytes())?;
+        self.replace_json("artifacts/model_details.json", details)
+    }
+
     /// Replaces `status.json`.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ use super::{Command, Event, Level, Phase, Progress, RunInfo};
 use crate::augment::Plan;
 use crate::config::RunConfig;
 use crate::dataset::Cache;
-use crate::model::first_line;
+use crate::model::{first_line, table};
 use crate::runs::{Provenance, RunFolder, RunState};
 
 /// Serves commands until [`Command::Shutdown`] or until nobody can send any.
@@ -149,6 +149,9 @@ fn begin<'a>(setup: &'a Setup, inbox: &'a mut Inbox, voice: &Voice, runs: &Path)
     let learner = setup.learner()?;
     let folder = RunFolder::create(runs, config, &Zoned::now())?;
     folder.write_config(config, &setup.provenance(learner.network()))?;
+    let names = setup.dataset.labels().iter().map(|label| label.key.clone()).collect();
+    let details = learner.network().details(config.model.arch, names, config.model.freeze_epochs > 0);
+    folder.write_model(&table(&details.modules, details.trainable_at_first), &details)?;
     let journal = Journal::begin(folder, voice.clone())?;
     fit(setup, learner, first_position(setup), journal, inbox)
 }
