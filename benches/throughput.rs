@@ -72,8 +72,8 @@ fn real_loop(config: &RunConfig, cache: &Cache) -> anyhow::Result<f64> {
 
 /// Films a second of training steps on one batch.
 fn ceiling(config: &RunConfig, cache: &Cache) -> anyhow::Result<f64> {
-    let setup = Setup::prepare(config.clone(), cache)?;
-    let mut learner = setup.learner()?;
+    let setup = Setup::prepare(config.clone(), cache, std::path::Path::new("runs"))?;
+    let mut learner = setup.learner(|_| Ok(()))?;
     let (films, labels) = setup.dataset.trainable(Split::Train)?;
     let count = config.optimizer.batch_size;
     let indices: Vec<usize> = (0..count).map(|index| index % films.len()).collect();

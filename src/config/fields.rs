@@ -101,13 +101,21 @@ pub const FIELDS: &[Field] = &[
     field("augment.cutout_p", real(0.0, 1.0), "chance of a black rectangle"),
     field("augment.cutout", real(0.0, 0.9), "its sides at most, as a share of the film's"),
     field("model.arch", Kind::Choice(Arch::NAMES), "the network"),
-    field("model.stem", Kind::Choice(Stem::NAMES), "how a ResNet begins; auto is small below 128 px"),
+    field(
+        "model.stem",
+        Kind::Choice(Stem::NAMES),
+        "how a ResNet or DenseNet begins; auto is small below 128 px, but for weights of ImageNet",
+    ),
     field(
         "model.pretrained",
         Kind::Text,
         "none, imagenet, or a file or run whose weights but the last layer are taken",
     ),
-    field("model.gray", Kind::Choice(Gray::NAMES), "how a first layer for colours becomes one for grey"),
+    field(
+        "model.gray",
+        Kind::Choice(Gray::NAMES),
+        "how a first layer for colours becomes one for grey: sum as ImageNet normalises, or the mean",
+    ),
     field("model.freeze_epochs", whole(0, 1_000_000), "epochs in which only the last layer learns"),
     field(
         "model.dropout",
@@ -163,7 +171,7 @@ pub const FIELDS: &[Field] = &[
         Kind::PosWeight,
         "weight of a positive label: full is negatives a positive, sqrt its root, a number full up to it",
     ),
-    field("loss.smoothing", real(0.0, 0.5), "labels lie so far inside of 0 and 1"),
+    field("loss.smoothing", real(0.0, 0.5), "labels become y (1 - s) + s / 2"),
     field("loss.gamma", real(0.0, 10.0), "focal: how much less what is easy counts"),
     field("loss.gamma_pos", real(0.0, 10.0), "asymmetric: the same for positives"),
     field("loss.gamma_neg", real(0.0, 10.0), "asymmetric: the same for negatives"),

@@ -452,6 +452,30 @@ impl RunConfig {
                 self.schedule.min_lr, self.optimizer.lr
             )));
         }
+        let model = &self.model;
+        if model.pretrained.is_empty() {
+            return Err(ConfigError::Conflict(
+                "`model.pretrained` is empty; set it to none, imagenet, a file or a run".into(),
+            ));
+        }
+        if model.pretrained != "none" && !model.init.is_empty() {
+            return Err(ConfigError::Conflict(format!(
+                "`model.init` gives all weights, so `model.pretrained` = {} would have no say; set one of them",
+                model.pretrained
+            )));
+        }
+        if model.pretrained == "imagenet" && model.arch == Arch::ChestNetS {
+            return Err(ConfigError::Conflict(
+                "there are no ImageNet weights for chestnet-s; set model.pretrained=none or model.arch=resnet18"
+                    .into(),
+            ));
+        }
+        if model.pretrained == "imagenet" && model.stem == Stem::Small {
+            return Err(ConfigError::Conflict(
+                "the weights of ImageNet begin with the stem imagenet; set model.stem=imagenet or auto"
+                    .into(),
+            ));
+        }
         // Films of a file have their own size, which is checked when they are there.
         let drawn = self.data.source.starts_with("phantom");
         if drawn && self.model.arch == Arch::ChestNetS && !self.data.size.is_multiple_of(8) {

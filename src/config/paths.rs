@@ -11,16 +11,29 @@ pub struct AppPaths {
     pub runs: PathBuf,
     /// A user's own themes, e.g. `~/.config/chestxr-tui/themes`.
     pub themes: PathBuf,
+    /// Weights that were downloaded, e.g. `~/.cache/chestxr-tui/weights`.
+    pub weights: PathBuf,
 }
 
 impl AppPaths {
     /// The platform's folders for this user; `runs` overrules where runs are kept. Without a home folder
     /// everything lies in `./chestxr-tui`.
     pub fn new(runs: Option<&Path>) -> Self {
-        let (data, config) = match ProjectDirs::from("", "", "chestxr-tui") {
-            Some(folders) => (folders.data_dir().to_owned(), folders.config_dir().to_owned()),
-            None => (PathBuf::from("chestxr-tui"), PathBuf::from("chestxr-tui")),
+        let (data, config, cache) = match ProjectDirs::from("", "", "chestxr-tui") {
+            Some(folders) => (
+                folders.data_dir().to_owned(),
+                folders.config_dir().to_owned(),
+                folders.cache_dir().to_owned(),
+            ),
+            None => {
+                let here = PathBuf::from("chestxr-tui");
+                (here.clone(), here.clone(), here)
+            }
         };
-        Self { runs: runs.map_or_else(|| data.join("runs"), Path::to_owned), themes: config.join("themes") }
+        Self {
+            runs: runs.map_or_else(|| data.join("runs"), Path::to_owned),
+            themes: config.join("themes"),
+            weights: cache.join("weights"),
+        }
     }
 }

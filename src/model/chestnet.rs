@@ -79,6 +79,10 @@ impl Layers for ChestNetS {
         });
     }
 
+    fn stem_names(&self) -> (&'static str, &'static str) {
+        ("features.0", "features.1")
+    }
+
     fn head_name(&self) -> &'static str {
         "classifier.4"
     }

@@ -4,7 +4,6 @@ use tch::{TchError, Tensor};
 
 use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
 use super::{Layers, Shape, StateDict, Trace};
-use crate::config::Stem;
 
 /// Layers in each dense block.
 const BLOCKS: [usize; 4] = [6, 12, 24, 16];
@@ -63,8 +62,7 @@ pub struct DenseNet {
 }
 
 impl DenseNet {
-    pub fn new(state: &mut StateDict, stem: Stem, shape: Shape) -> Result<Self, TchError> {
-        let small = stem.is_small(shape);
+    pub fn new(state: &mut StateDict, small: bool, shape: Shape) -> Result<Self, TchError> {
         let (kernel, stride, padding) = if small { (3, 1, 1) } else { (7, 2, 3) };
         let first = ConvShape { inputs: 1, outputs: STEM_CHANNELS, kernel, stride, padding };
         let stem = (
@@ -155,6 +153,10 @@ impl Layers for DenseNet {
         });
         // The mean over each channel is no module there; the linear layer says what comes of it.
         trace.linear("classifier", &self.classifier);
+    }
+
+    fn stem_names(&self) -> (&'static str, &'static str) {
+        ("features.conv0", "features.norm0")
     }
 
     fn head_name(&self) -> &'static str {

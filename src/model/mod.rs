@@ -5,6 +5,8 @@ mod chestnet;
 mod densenet;
 mod init;
 mod layers;
+mod pretrained;
+mod pth;
 mod resnet;
 mod state;
 mod summary;
@@ -17,6 +19,7 @@ use tch::{Device, TchError, Tensor};
 use crate::config::{Arch, ModelSection, Stem};
 
 pub use layers::Mode;
+pub use pretrained::{PretrainedError, take as take_pretrained};
 pub use state::{Snapshot, StateDict, WeightsError, first_line};
 pub use summary::{Details, Module, table};
 
@@ -30,6 +33,9 @@ trait Layers: Send {
 
     /// Writes down the modules a film goes through.
     fn walk(&self, trace: &mut Trace);
+
+    /// The first convolution and the batch norm behind it.
+    fn stem_names(&self) -> (&'static str, &'static str);
 
     /// The module whose tensors are the last layer's.
     fn head_name(&self) -> &'static str;
@@ -61,14 +67,13 @@ pub struct Shape {
 /// Films smaller than this keep more of their little resolution with the small stem.
 const SMALL_BELOW: usize = 128;
 
-impl Stem {
-    /// Whether films of this shape begin with one 3x3 convolution of stride 1.
-    fn is_small(self, shape: Shape) -> bool {
-        match self {
-            Self::Auto => shape.height.min(shape.width) < SMALL_BELOW,
-            Self::Small => true,
-            Self::ImageNet => false,
-        }
+/// Whether films of this shape begin with one 3x3 convolution of stride 1. Weights of ImageNet belong to the
+/// other stem.
+fn has_small_stem(section: &ModelSection, shape: Shape) -> bool {
+    match section.stem {
+        Stem::Auto => section.pretrained != "imagenet" && shape.height.min(shape.width) < SMALL_BELOW,
+        Stem::Small => true,
+        Stem::ImageNet => false,
     }
 }
 
@@ -80,12 +85,13 @@ impl Network {
     /// What libtorch says, e.g. that the device has no memory left.
     pub fn build(section: &ModelSection, shape: Shape, device: Device) -> Result<Self, TchError> {
         let mut state = StateDict::new();
+        let small = has_small_stem(section, shape);
         let layers: Box<dyn Layers> = match section.arch {
             Arch::ChestNetS => Box::new(chestnet::ChestNetS::new(&mut state, shape, section.dropout)?),
-            Arch::ResNet18 => Box::new(ResNet::new(&mut state, &resnet::RESNET18, section.stem, shape)?),
-            Arch::ResNet34 => Box::new(ResNet::new(&mut state, &resnet::RESNET34, section.stem, shape)?),
-            Arch::ResNet50 => Box::new(ResNet::new(&mut state, &resnet::RESNET50, section.stem, shape)?),
-            Arch::DenseNet121 => Box::new(DenseNet::new(&mut state, section.stem, shape)?),
+            Arch::ResNet18 => Box::new(ResNet::new(&mut state, &resnet::RESNET18, small, shape)?),
+            Arch::ResNet34 => Box::new(ResNet::new(&mut state, &resnet::RESNET34, small, shape)?),
+            Arch::ResNet50 => Box::new(ResNet::new(&mut state, &resnet::RESNET50, small, shape)?),
+            Arch::DenseNet121 => Box::new(DenseNet::new(&mut state, small, shape)?),
         };
         // On CUDA the tensor cores read channels last; on a CPU it was measured to be faster for ChestNetS and
         // slower for ResNet-18. The films follow: with one channel both orders are the same.

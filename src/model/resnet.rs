@@ -4,7 +4,6 @@ use tch::{TchError, Tensor};
 
 use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
 use super::{Layers, Shape, StateDict, Trace};
-use crate::config::Stem;
 
 /// What tells one residual network from another.
 pub struct Plan {
@@ -127,8 +126,7 @@ pub struct ResNet {
 }
 
 impl ResNet {
-    pub fn new(state: &mut StateDict, plan: &Plan, stem: Stem, shape: Shape) -> Result<Self, TchError> {
-        let small = stem.is_small(shape);
+    pub fn new(state: &mut StateDict, plan: &Plan, small: bool, shape: Shape) -> Result<Self, TchError> {
         let (kernel, stride, padding) = if small { (3, 1, 1) } else { (7, 2, 3) };
         let first = ConvShape { inputs: 1, outputs: 64, kernel, stride, padding };
         let stem = ConvNorm::new(state, "conv1", "bn1", first)?;
@@ -184,6 +182,10 @@ impl Layers for ResNet {
         trace.global_pool("avgpool");
         trace.flatten();
         trace.linear("fc", &self.fc);
+    }
+
+    fn stem_names(&self) -> (&'static str, &'static str) {
+        ("conv1", "bn1")
     }
 
     fn head_name(&self) -> &'static str {

@@ -9,8 +9,8 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::files::Replacement;
 use crate::native;
 
-/// What a safetensors file may hold beside its tensors: names, shapes, notes.
-const MAX_HEADER_BYTES: u64 = 16 << 20;
+/// Weights of these networks take a tenth of it, as float64 a fifth.
+const LARGEST_FILE: u64 = 1 << 30;
 
 /// A network's tensors in PyTorch's order of `state_dict()`. The layers hold handles to the same tensors.
 #[derive(Default)]
@@ -106,14 +106,6 @@ impl StateDict {
         self.entries.iter().filter(|entry| entry.trainable).map(|entry| entry.tensor.numel()).sum()
     }
 
-    /// Bytes of all tensors.
-    fn bytes(&self) -> u64 {
-        self.entries
-            .iter()
-            .map(|entry| (entry.tensor.numel() * entry.tensor.kind().elt_size_in_bytes()) as u64)
-            .sum()
-    }
-
     /// Moves all tensors to `device`; with `channels_last` the four-dimensional ones are stored so.
     pub(super) fn place(&mut self, device: Device, channels_last: bool) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
@@ -143,18 +135,34 @@ impl StateDict {
     /// Names the file, the tensor and what is wrong with it; the network is then unchanged or must be
     /// thrown away.
     pub fn load(&mut self, path: &Path) -> Result<(), WeightsError> {
-        let unreadable = |message: String| WeightsError::Unreadable { path: path.to_owned(), message };
-        let found = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
-        // Twice as wide numbers and a generous header: more can't be weights of this network.
-        let most = 2 * self.bytes() + MAX_HEADER_BYTES;
-        if !found.is_file() || found.len() > most {
-            return Err(unreadable(format!("it is no file of at most {}", crate::text::bytes(most))));
+        let mut given = read_safetensors(path)?;
+        self.fill(path, &mut given, |_| false)?;
+        match given.into_keys().min() {
+            Some(name) => {
+                Err(WeightsError::Unknown { path: path.to_owned(), name: crate::text::one_line(&name, 80) })
+            }
+            None => Ok(()),
         }
-        let read = Tensor::read_safetensors(path)
-            .map_err(|error| unreadable(format!("it is no safetensors file ({})", first_line(&error))))?;
-        let mut given: HashMap<String, Tensor> = read.into_iter().collect();
+    }
+
+    /// The tensor of this name.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.iter().find(|(own, _)| *own == name).map(|(_, tensor)| tensor)
+    }
+
+    /// Takes each tensor from `given` that isn't `kept`; `path` is where they came from. `num_batches_tracked`
+    /// may be missing.
+    ///
+    /// # Errors
+    /// Names the tensor that is missing, or has another shape or kind.
+    pub(super) fn fill(
+        &mut self,
+        path: &Path,
+        given: &mut HashMap<String, Tensor>,
+        kept: impl Fn(&str) -> bool,
+    ) -> Result<(), WeightsError> {
         let _no_grad = tch::no_grad_guard();
-        for entry in &mut self.entries {
+        for entry in self.entries.iter_mut().filter(|entry| !kept(&entry.name)) {
             let Some(tensor) = given.remove(&entry.name) else {
                 if entry.name.ends_with("num_batches_tracked") {
                     continue;
@@ -179,13 +187,23 @@ impl StateDict {
             }
             entry.tensor.f_copy_(&tensor)?;
         }
-        match given.into_keys().min() {
-            Some(name) => {
-                Err(WeightsError::Unknown { path: path.to_owned(), name: crate::text::one_line(&name, 80) })
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
+}
+
+/// The tensors of a safetensors file by name.
+///
+/// # Errors
+/// Names the file when it can't be read, isn't one, or is larger than any weights.
+pub(super) fn read_safetensors(path: &Path) -> Result<HashMap<String, Tensor>, WeightsError> {
+    let unreadable = |message: String| WeightsError::Unreadable { path: path.to_owned(), message };
+    let found = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+    if !found.is_file() || found.len() > LARGEST_FILE {
+        return Err(unreadable(format!("it is no file of at most {}", crate::text::bytes(LARGEST_FILE))));
+    }
+    let read = Tensor::read_safetensors(path)
+        .map_err(|error| unreadable(format!("it is no safetensors file ({})", first_line(&error))))?;
+    Ok(read.into_iter().collect())
 }
 
 /// A copy of a network's tensors at one moment, on the CPU.

@@ -42,7 +42,7 @@ pub fn serve(
             Command::Start { config, resume } => {
                 work(*config, resume.as_deref(), &mut inbox, &voice, runs, cache)
             }
-            Command::FindLr { config } => search(*config, &mut inbox, &voice, cache),
+            Command::FindLr { config } => search(*config, &mut inbox, &voice, runs, cache),
             Command::Shutdown => return,
             _ => {
                 voice.note(Level::Info, "no run is on");
@@ -67,11 +67,12 @@ fn prepare(
     config: RunConfig,
     inbox: &mut Inbox,
     voice: &Voice,
+    runs: &Path,
     cache: &Cache,
 ) -> Result<Setup, Option<Halt>> {
     voice.progress.send_modify(|progress| progress.phase = Phase::Loading);
     voice.say(Event::Loading { source: config.data.source.clone() });
-    let setup = match guarded(|| Setup::prepare(config, cache)) {
+    let setup = match guarded(|| Setup::prepare(config, cache, runs)) {
         Ok(setup) => setup,
         Err(reason) => {
             not_begun(voice, RunState::Failed, reason);
@@ -95,7 +96,7 @@ fn work(
     runs: &Path,
     cache: &Cache,
 ) -> Option<Halt> {
-    let setup = match prepare(config, inbox, voice, cache) {
+    let setup = match prepare(config, inbox, voice, runs, cache) {
         Ok(setup) => setup,
         Err(halt) => return halt,
     };
@@ -105,10 +106,7 @@ fn work(
     });
     let mut fit = match begun {
         Ok(fit) => fit,
-        Err(reason) => {
-            not_begun(voice, RunState::Failed, reason);
-            return None;
-        }
+        Err(reason) => return not_begun_or_halted(reason, inbox, voice),
     };
     let outcome = guarded(|| {
         announce(&fit, &setup, resume.is_some())?;
@@ -127,8 +125,8 @@ fn work(
 }
 
 /// Tries learning rates.
-fn search(config: RunConfig, inbox: &mut Inbox, voice: &Voice, cache: &Cache) -> Option<Halt> {
-    let setup = match prepare(config, inbox, voice, cache) {
+fn search(config: RunConfig, inbox: &mut Inbox, voice: &Voice, runs: &Path, cache: &Cache) -> Option<Halt> {
+    let setup = match prepare(config, inbox, voice, runs, cache) {
         Ok(setup) => setup,
         Err(halt) => return halt,
     };
@@ -138,15 +136,25 @@ fn search(config: RunConfig, inbox: &mut Inbox, voice: &Voice, cache: &Cache) ->
             not_begun(voice, halt.state(), halt.reason().to_owned());
             return Some(halt);
         }
-        Err(reason) => not_begun(voice, RunState::Failed, reason),
+        Err(reason) => return not_begun_or_halted(reason, inbox, voice),
     }
     None
+}
+
+/// What failed before it had begun may have failed because its end was asked for.
+fn not_begun_or_halted(reason: String, inbox: &mut Inbox, voice: &Voice) -> Option<Halt> {
+    let halt = inbox.halt_asked();
+    match halt {
+        Some(halt) => not_begun(voice, halt.state(), format!("{} before the first step", halt.reason())),
+        None => not_begun(voice, RunState::Failed, reason),
+    }
+    halt
 }
 
 /// Builds the network and makes the run's folder: `run.toml` first, then `status.json`, which makes it a run.
 fn begin<'a>(setup: &'a Setup, inbox: &'a mut Inbox, voice: &Voice, runs: &Path) -> Result<Fit<'a>> {
     let config = &setup.config;
-    let learner = setup.learner()?;
+    let learner = setup.learner(|network| setup.first_weights(network, inbox, voice))?;
     let folder = RunFolder::create(runs, config, &Zoned::now())?;
     folder.write_config(config, &setup.provenance(learner.network()))?;
     let names = setup.dataset.labels().iter().map(|label| label.key.clone()).collect();
@@ -167,7 +175,8 @@ fn go_on<'a>(setup: &'a Setup, folder: &Path, inbox: &'a mut Inbox, voice: &Voic
         status.pid
     );
     let before = folder.read_provenance()?;
-    let learner = setup.learner()?;
+    // What it started from is overwritten by what it had come to.
+    let learner = setup.learner(|_| Ok(()))?;
     let provenance = setup.provenance(learner.network());
     ensure!(
         before.data_digest == provenance.data_digest,

@@ -32,7 +32,7 @@ pub enum Found {
 /// # Errors
 /// What libtorch says.
 pub fn find(setup: &Setup, inbox: &mut Inbox, voice: &Voice) -> Result<Found> {
-    let mut learner = setup.learner()?;
+    let mut learner = setup.learner(|network| setup.first_weights(network, inbox, voice))?;
     let plan = Plan::new(&setup.config.augment);
     let mut epoch = 1;
     let mut feed = Feed::without_threads(setup, &plan, epoch)?;

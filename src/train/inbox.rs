@@ -73,6 +73,12 @@ impl Inbox {
         self.kept.pop_front().or_else(|| self.channel.recv().ok()).unwrap_or(Command::Shutdown)
     }
 
+    /// Whether a halt is among the commands so far, all of which are kept.
+    pub fn halt_is_asked(&mut self) -> bool {
+        self.kept.extend(self.channel.try_iter());
+        self.kept.iter().any(|command| Halt::asked_by(command).is_some())
+    }
+
     /// The first halt among the commands so far. It and what came before it are taken, since they were about
     /// the run it ends; what came after is kept, as are all commands when none is a halt.
     pub fn halt_asked(&mut self) -> Option<Halt> {

@@ -6,14 +6,16 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context, Result, bail};
 use tch::{Cuda, Device};
 
+use super::inbox::Inbox;
+use super::journal::Voice;
 use super::learner::Learner;
-use super::{feed, loss};
+use super::{Level, Phase, feed, loss};
 use crate::config::{Arch, Monitor, Precision, RunConfig, Sampling};
 use crate::dataset::source::Source;
 use crate::dataset::{Cache, Dataset, Split};
-use crate::model::{Network, Shape};
+use crate::model::{Network, Shape, take_pretrained};
 use crate::native;
-use crate::runs::Provenance;
+use crate::runs::{Provenance, find};
 
 /// What a run starts from.
 pub struct Setup {
@@ -29,7 +31,7 @@ impl Setup {
     ///
     /// # Errors
     /// When there is no such device, the films can't be had, or they don't fit the configuration.
-    pub fn prepare(mut config: RunConfig, cache: &Cache) -> Result<Self> {
+    pub fn prepare(mut config: RunConfig, cache: &Cache, runs: &Path) -> Result<Self> {
         config.validate()?;
         let device = resolve_device(&config.run.device)?;
         if config.run.precision == Precision::Fp16 && !device.is_cuda() {
@@ -41,9 +43,18 @@ impl Setup {
         }
         config.data.source = dataset.source().absolute().to_string();
         if !config.model.init.is_empty() {
-            let init =
-                std::path::absolute(&config.model.init).unwrap_or_else(|_| config.model.init.clone().into());
-            config.model.init = init.to_string_lossy().into_owned();
+            config.model.init = absolute(&config.model.init);
+        }
+        if !matches!(config.model.pretrained.as_str(), "none" | "imagenet") {
+            let given = &config.model.pretrained;
+            let is_file = Path::new(given).is_file();
+            config.model.pretrained = if is_file {
+                absolute(given)
+            } else {
+                let run = find(runs, given)
+                    .with_context(|| format!("`model.pretrained` = {given} is no file, and no run either"))?;
+                absolute(&run.path().to_string_lossy())
+            };
         }
         let (height, width) = dataset.film_size().context("the data set has no films")?;
         if config.model.arch == Arch::ChestNetS && (height % 8 != 0 || width % 8 != 0) {
@@ -64,11 +75,12 @@ impl Setup {
         Ok(Self { config, dataset, device, shape })
     }
 
-    /// The network with its first weights and what changes it. Sets libtorch's threads, modes and generator.
+    /// The network and what changes it, with the weights that `start` puts into it. Sets libtorch's threads,
+    /// modes and generator.
     ///
     /// # Errors
     /// When the weights to start from don't fit or the device has no memory left.
-    pub fn learner(&self) -> Result<Learner> {
+    pub fn learner(&self, start: impl FnOnce(&mut Network) -> Result<()>) -> Result<Learner> {
         // The number belongs to the process: a run that leaves it open must not inherit the last run's.
         static DEFAULT_THREADS: OnceLock<i32> = OnceLock::new();
         let default = *DEFAULT_THREADS.get_or_init(tch::get_num_threads);
@@ -79,10 +91,38 @@ impl Setup {
         }
         tch::manual_seed(self.config.run.seed as i64);
         let mut network = Network::build(&self.config.model, self.shape, self.device)?;
-        if !self.config.model.init.is_empty() {
-            network.state_mut().load(Path::new(&self.config.model.init))?;
-        }
+        start(&mut network)?;
         Learner::new(network, &self.config, self.dataset.stats(Split::Train), self.device)
+    }
+
+    /// Puts the weights of the configuration into a new network, and tells where they came from. A download
+    /// ends when something is asked for that ends it.
+    ///
+    /// # Errors
+    /// When they can't be had or don't fit.
+    pub fn first_weights(&self, network: &mut Network, inbox: &mut Inbox, voice: &Voice) -> Result<()> {
+        let model = &self.config.model;
+        if !model.init.is_empty() {
+            network.state_mut().load(Path::new(&model.init))?;
+        }
+        let mut told = false;
+        let mut watch = |done: u64, total: Option<u64>| {
+            if !std::mem::replace(&mut told, true) {
+                let size =
+                    total.map_or_else(String::new, |total| format!(" ({})", crate::text::bytes(total)));
+                voice.note(Level::Info, format!("downloading weights trained on ImageNet{size}"));
+            }
+            voice.progress.send_modify(|progress| {
+                progress.phase = Phase::Loading;
+                (progress.done, progress.total) = (done as usize, total.unwrap_or(0) as usize);
+            });
+            !inbox.halt_is_asked()
+        };
+        if let Some(path) = take_pretrained(network, model, &mut watch)? {
+            voice.note(Level::Info, format!("weights of {}; the last layer starts anew", path.display()));
+        }
+        voice.progress.send_modify(|progress| (progress.done, progress.total) = (0, 0));
+        Ok(())
     }
 
     /// Optimizer steps of an epoch.
@@ -131,6 +171,12 @@ impl Setup {
         }
         notes
     }
+}
+
+/// A path that means the same from any folder.
+fn absolute(path: &str) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.into());
+    absolute.to_string_lossy().into_owned()
 }
 
 /// Whether some condition of a split is both present and absent, so that an AUROC exists.

@@ -123,6 +123,11 @@ fn curves(app: &App, area: Rect, canvas: &mut Canvas) {
                         Line::styled("The curve appears at the end; x ends it before.", theme.muted()),
                     ]
                 }
+                None if app.progress.total > 0 => {
+                    let Progress { done, total, .. } = app.progress;
+                    let [done, total] = [done, total].map(|count| crate::text::bytes(count as u64));
+                    vec![Line::styled(format!("Fetching weights: {done} of {total}"), strong)]
+                }
                 None => vec![
                     Line::styled(format!("Reading {} …", crate::text::one_line(&run.source, 60)), strong),
                     Line::default(),
