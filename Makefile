@@ -36,7 +36,7 @@ lint: setup ## check formatting and run clippy, warnings being errors
 	cargo clippy --all-targets -- -D warnings
 
 bench: setup ## measure what the README says about speed
-	cargo bench --bench throughput
+	cargo run --quiet --release -- bench
 
 clean: ## remove what was built here; libtorch stays in the user's cache
 	cargo clean

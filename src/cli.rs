@@ -61,10 +61,33 @@ pub enum Command {
     /// Look at runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Measure this machine: training against bare steps, augmentation, loading, the screen
+    Bench(BenchArgs),
     /// Say what this machine offers, what is missing and how to get it
     Doctor,
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Networks with their batch sizes
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "NETWORK:BATCH",
+        default_value = "chestnet-s:32,chestnet-s:256,resnet18:32,resnet18:256"
+    )]
+    pub nets: Vec<String>,
+    /// Measure so many times
+    #[arg(long, default_value_t = 3)]
+    pub repeats: usize,
+    /// Let a measurement last so many seconds
+    #[arg(long, default_value_t = 5.0)]
+    pub seconds: f64,
+    /// Phantom films to draw, when --data names no other source
+    #[arg(long, default_value_t = 4000)]
+    pub films: usize,
 }
 
 #[derive(Debug, Subcommand)]

@@ -20,7 +20,11 @@ fn network(section: &ModelSection, shape: Shape, seed: i64) -> Network {
 }
 
 fn tensors(network: &Network) -> Vec<(String, Tensor)> {
-    network.state().iter().map(|(name, tensor)| (name.to_owned(), tensor.detach().contiguous().copy())).collect()
+    network
+        .state()
+        .iter()
+        .map(|(name, tensor)| (name.to_owned(), tensor.detach().contiguous().copy()))
+        .collect()
 }
 
 fn take(network: &mut Network, section: &ModelSection) -> Result<(), String> {

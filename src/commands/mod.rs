@@ -1,5 +1,6 @@
 //! The commands that end at once, one file each; headless training among them.
 
+pub mod bench;
 pub mod completions;
 pub mod data;
 pub mod doctor;

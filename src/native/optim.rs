@@ -189,3 +189,96 @@ pub fn lerp(means: &[Tensor], values: &[Tensor], weight: f64) -> Result<(), TchE
     // SAFETY: both lists hold as many pointers to tensors that outlive the call.
     outcome(unsafe { chestxr_lerp(means.len(), lists[0].as_ptr(), lists[1].as_ptr(), weight) })
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::nn::{self, OptimizerConfig, VarStore};
+    use tch::{Device, Kind};
+
+    use super::*;
+
+    const LR: f64 = 0.05;
+    const WEIGHT_DECAY: f64 = 0.3;
+
+    /// A loss whose gradients change from step to step.
+    fn loss(weights: &Tensor) -> Tensor {
+        let slope = Tensor::arange(12, (Kind::Float, Device::Cpu)).view([3, 4]) / 6.0;
+        (weights * &slope + 0.3).sin().sum(Kind::Float)
+    }
+
+    fn start() -> Tensor {
+        Tensor::arange(12, (Kind::Float, Device::Cpu)).view([3, 4]) / 12.0 - 0.4
+    }
+
+    /// Weights after ten steps of libtorch's own optimizer.
+    fn theirs(config: impl OptimizerConfig) -> Tensor {
+        let store = VarStore::new(Device::Cpu);
+        let weights = store.root().var_copy("w", &start());
+        let mut optimizer = config.build(&store, LR).expect("an optimizer");
+        for _ in 0..10 {
+            optimizer.backward_step(&loss(&weights));
+        }
+        weights.detach().copy()
+    }
+
+    /// Weights after ten of our steps.
+    fn ours(mut step: impl FnMut(&[Tensor])) -> Tensor {
+        let weights = start().set_requires_grad(true);
+        let list = [weights.shallow_clone()];
+        for _ in 0..10 {
+            clear_gradients(&list).expect("cleared");
+            loss(&weights).backward();
+            step(&list);
+        }
+        weights.detach().copy()
+    }
+
+    fn assert_same(ours: &Tensor, theirs: &Tensor, what: &str) {
+        assert!(ours.allclose(theirs, 1e-6, 1e-6, false), "{what}: {ours} against {theirs}");
+        assert!(!ours.allclose(&start(), 1e-2, 1e-2, false), "{what}: nothing was learned");
+    }
+
+    #[test]
+    fn adam_and_adamw_step_as_libtorchs_own_whatever_the_weight_decay() {
+        for decoupled in [false, true] {
+            let step = AdamStep {
+                lr: LR,
+                beta1: 0.9,
+                beta2: 0.999,
+                weight_decay: WEIGHT_DECAY,
+                eps: 1e-8,
+                decoupled,
+            };
+            let zeros = || [start().zeros_like()];
+            let (mean, square) = (zeros(), zeros());
+            let count = [Tensor::from(0_f32)];
+            let ours = ours(|list| fused_adam(list, &mean, &square, &count, step, None).expect("a step"));
+            let theirs = if decoupled {
+                theirs(nn::AdamW { wd: WEIGHT_DECAY, ..nn::AdamW::default() })
+            } else {
+                theirs(nn::Adam { wd: WEIGHT_DECAY, ..nn::Adam::default() })
+            };
+            assert_same(&ours, &theirs, if decoupled { "AdamW" } else { "Adam" });
+        }
+    }
+
+    #[test]
+    fn sgd_steps_as_libtorchs_own_with_and_without_momentum() {
+        for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
+            let step = SgdStep { lr: LR, momentum, weight_decay: WEIGHT_DECAY, nesterov };
+            let momenta = [start().zeros_like()];
+            let momenta = if momentum > 0.0 { &momenta[..] } else { &[] };
+            let ours = ours(|list| fused_sgd(list, momenta, step, None).expect("a step"));
+            let theirs = theirs(nn::Sgd { momentum, dampening: 0.0, wd: WEIGHT_DECAY, nesterov });
+            assert_same(&ours, &theirs, &format!("momentum {momentum}, nesterov {nesterov}"));
+        }
+    }
+
+    #[test]
+    fn a_step_with_an_infinite_gradient_changes_nothing() {
+        let found = Tensor::from(1_f32);
+        let step = SgdStep { lr: LR, momentum: 0.0, weight_decay: WEIGHT_DECAY, nesterov: false };
+        let weights = ours(|list| fused_sgd(list, &[], step, Some(&found)).expect("passed over"));
+        assert!(weights.equal(&start()));
+    }
+}

@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: the binary, the real films, and words about skipping.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+pub mod formulas;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -26,6 +28,11 @@ pub fn real_films() -> Option<PathBuf> {
     );
     eprintln!("SKIPPED: no real films in {}; set CHESTXR_SAMPLE_DIR to their folder", folder.display());
     None
+}
+
+/// The larger of two numbers, and no number if one is none: a difference that can't be told is no small one.
+pub fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a > b { a } else { b }
 }
 
 /// What a command wrote to stdout.

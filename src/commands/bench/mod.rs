@@ -1,0 +1,246 @@
+//! `bench`: what this machine makes of the program, measured in one process. Every figure is the median of
+//! repeats with the least and the greatest beside it: on a shared machine a single one says little.
+
+mod screen;
+mod training;
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+
+use chestxr_tui::augment::{self, Plan};
+use chestxr_tui::config::{Arch, RunConfig};
+use chestxr_tui::dataset::{Cache, Split};
+use chestxr_tui::text::{bytes, thousands};
+
+use super::{Exit, Misuse, complain};
+use crate::cli::BenchArgs;
+use screen::Screen;
+use training::Training;
+
+/// A measured figure.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Figure {
+    pub median: f64,
+    pub low: f64,
+    pub high: f64,
+    pub repeats: usize,
+}
+
+impl Figure {
+    /// Of these values.
+    fn of(mut values: Vec<f64>) -> Result<Self> {
+        values.sort_by(f64::total_cmp);
+        let (Some(low), Some(high)) = (values.first(), values.last()) else {
+            bail!("nothing was measured");
+        };
+        Ok(Self { median: quantile(&values, 0.5), low: *low, high: *high, repeats: values.len() })
+    }
+}
+
+/// The value below which a share of sorted values lies, between neighbours by their distance.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let at = share * sorted.len().saturating_sub(1) as f64;
+    let (below, above) = (at.floor() as usize, at.ceil() as usize);
+    sorted[below] + (sorted[above] - sorted[below]) * at.fract()
+}
+
+/// Everything measured; what can't be measured yet is null, with the reason.
+#[derive(Debug, Serialize)]
+struct Report {
+    version: &'static str,
+    libtorch: &'static str,
+    cpus: usize,
+    source: String,
+    films: usize,
+    /// Pixels and labels as they are, in bytes.
+    raw_bytes: usize,
+    load_seconds: f64,
+    /// Greatest resident memory up to here, with all films loaded, and how much of it was there before.
+    peak_memory: u64,
+    memory_before: u64,
+    /// Films a second of one thread, by the preset of the configuration.
+    augment_throughput: Figure,
+    augment_preset: &'static str,
+    training: Vec<Training>,
+    screen: Option<Screen>,
+    evaluate_seconds: Option<f64>,
+    gradcam_ms: Option<f64>,
+    not_measured: Vec<String>,
+}
+
+/// Measures and prints.
+pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) -> Result<Exit> {
+    let networks = args.nets.iter().map(|text| network(text)).collect::<Result<Vec<_>>>()?;
+    if args.repeats == 0 || !(0.01..=600.0).contains(&args.seconds) {
+        return Err(Misuse("--repeats takes at least 1, and --seconds 0.01 to 600".into()).into());
+    }
+    let mut config = config;
+    if config.data.source == "phantom" {
+        config.set("data.source", &format!("phantom:{}", args.films))?;
+    }
+    let pause = Duration::from_secs_f64(args.seconds);
+
+    let memory_before = peak_memory();
+    let started = Instant::now();
+    let cache = Cache::new();
+    let dataset = cache.load(&config.data)?;
+    let load_seconds = started.elapsed().as_secs_f64();
+    let parts = Split::ALL.map(|split| dataset.part(split));
+    let films = parts.iter().map(|part| part.labels.len()).sum();
+    let pixels = parts.iter().filter_map(|part| part.films.as_ref()).map(|films| films.pixels().len());
+    let raw_bytes =
+        pixels.sum::<usize>() + parts.iter().map(|part| part.labels.values().len()).sum::<usize>();
+    let peak_memory = peak_memory();
+    say(
+        json,
+        &format!(
+            "{}: {} films, {} raw, ready after {load_seconds:.2} s, peak memory {} ({} before)",
+            config.data.source,
+            thousands(films as u64),
+            bytes(raw_bytes as u64),
+            bytes(peak_memory),
+            bytes(memory_before)
+        ),
+    );
+
+    let (train, _) = dataset.trainable(Split::Train)?;
+    let plan = Plan::new(&config.augment);
+    let augmented: Vec<f64> = (0..args.repeats).map(|_| augment::throughput(&plan, train, pause)).collect();
+    let augment_throughput = Figure::of(augmented)?;
+    let augment_preset = config.augment.preset.name();
+    say(
+        json,
+        &format!(
+            "augmentation `{augment_preset}` on one thread: {} films/s ({} to {})",
+            whole(augment_throughput.median),
+            whole(augment_throughput.low),
+            whole(augment_throughput.high)
+        ),
+    );
+
+    say(json, "network      batch   loop films/s          ceiling             loop/ceiling   data  metrics");
+    let mut training = Vec::new();
+    for (arch, batch) in networks {
+        config.model.arch = arch;
+        config.optimizer.batch_size = batch;
+        let measured = training::measure(&config, &cache, args.repeats, pause)?;
+        say(json, &measured.line());
+        training.push(measured);
+    }
+    let mut not_measured = vec![
+        "evaluate_seconds: `evaluate` is not there yet".to_owned(),
+        "gradcam_ms: `explain` is not there yet".to_owned(),
+    ];
+    drop(dataset);
+    let screen = match screen::measure(given) {
+        Ok(screen) => {
+            say(json, &screen.line());
+            Some(screen)
+        }
+        Err(error) => {
+            complain(&format!("the screen could not be measured: {error:#}"));
+            not_measured.push(format!("screen: {error:#}"));
+            None
+        }
+    };
+    if json {
+        let report = Report {
+            version: env!("CARGO_PKG_VERSION"),
+            libtorch: chestxr_tui::native::libtorch_version(),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            source: config.data.source.clone(),
+            films,
+            raw_bytes,
+            load_seconds,
+            peak_memory,
+            memory_before,
+            augment_throughput,
+            augment_preset,
+            training,
+            screen,
+            evaluate_seconds: None,
+            gradcam_ms: None,
+            not_measured,
+        };
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// A network and a batch size from `resnet18:32`.
+fn network(text: &str) -> Result<(Arch, usize)> {
+    let parsed =
+        text.split_once(':').and_then(|(arch, batch)| Some((Arch::from_name(arch)?, batch.parse().ok()?)));
+    match parsed {
+        Some((arch, batch)) if batch > 0 => Ok((arch, batch)),
+        _ => Err(Misuse(format!(
+            "`{}` is no network with a batch size; write for example {}:32",
+            chestxr_tui::text::one_line(text, 40),
+            Arch::NAMES.join(":32 or ")
+        ))
+        .into()),
+    }
+}
+
+/// A line for people, as soon as it is known.
+fn say(json: bool, line: &str) {
+    if !json {
+        // A reader that has left misses nothing that matters.
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+}
+
+fn whole(number: f64) -> String {
+    thousands(number.round().max(0.0) as u64)
+}
+
+/// The greatest resident memory of this process so far in bytes; 0 where the system doesn't say.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    1024 * kilobytes.unwrap_or(0)
+}
+
+/// A folder that is removed again.
+struct Scratch(std::path::PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("chestxr-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&path).with_context(|| format!("can't make {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // It lies where the system cleans up by itself.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_medians_with_their_spread() {
+        let figure = Figure::of(vec![3.0, 1.0, 2.0, 10.0]).expect("values");
+        assert_eq!((figure.median, figure.low, figure.high, figure.repeats), (2.5, 1.0, 10.0, 4));
+        assert!(Figure::of(Vec::new()).is_err());
+        let hundred: Vec<f64> = (0..=100).map(f64::from).collect();
+        assert_eq!(quantile(&hundred, 0.99), 99.0);
+    }
+
+    #[test]
+    fn a_network_comes_with_its_batch() {
+        assert_eq!(network("resnet18:256").expect("both"), (Arch::ResNet18, 256));
+        for wrong in ["resnet18", "resnet18:0", "vgg:3", "resnet18:x"] {
+            assert!(network(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The workbench in a pseudo-terminal of 120x34 while it trains: how soon it is there, how soon a key is
+//! answered, how many bytes a frame takes.
+
+use std::io::{Read, Write};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use serde::Serialize;
+
+use super::{Figure, Scratch, quantile};
+
+const SIZE: PtySize = PtySize { rows: 34, cols: 120, pixel_width: 0, pixel_height: 0 };
+/// Keys that are timed.
+const KEYS: usize = 100;
+/// Nothing here takes so long unless something is broken.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Ends every frame.
+const FRAME_END: &[u8] = b"\x1b[?2026l";
+
+/// What the screen costs.
+#[derive(Debug, Serialize)]
+pub struct Screen {
+    /// From the start of the process to its first frame.
+    startup_ms: Figure,
+    /// From a key's bytes to the end of the frame that answers it, while training.
+    key_to_frame_ms: Figure,
+    key_to_frame_ms_p99: f64,
+    /// Mean of the frames while training, those that answer keys among them.
+    bytes_per_frame: f64,
+    frames: usize,
+}
+
+impl Screen {
+    /// For people.
+    pub fn line(&self) -> String {
+        format!(
+            "screen 120x34: first frame after {:.0} ms; while training a key is answered within {:.1} ms \
+             (median; p99 {:.1} ms), {:.0} bytes a frame",
+            self.startup_ms.median,
+            self.key_to_frame_ms.median,
+            self.key_to_frame_ms_p99,
+            self.bytes_per_frame
+        )
+    }
+}
+
+/// The program in a pseudo-terminal.
+struct Guest {
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    output: Receiver<Vec<u8>>,
+    _master: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Guest {
+    fn start(args: &[&str]) -> Result<Self> {
+        let pair = native_pty_system().openpty(SIZE)?;
+        let mut command = CommandBuilder::new(std::env::current_exe()?);
+        command.args(args);
+        command.env("TERM", "xterm-256color");
+        let child = pair.slave.spawn_command(command)?;
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader()?;
+        let keys = pair.master.take_writer()?;
+        let (sender, output) = channel();
+        std::thread::Builder::new().name("terminal".into()).spawn(move || {
+            let mut buffer = vec![0; 1 << 16];
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..read].to_vec()).is_err() {
+                    break;
+                }
+            }
+        })?;
+        Ok(Self { child, keys, output, _master: pair.master })
+    }
+
+    /// Reads until a whole frame with `sign` in it is there; gives what came.
+    fn wait_for(&mut self, sign: &str) -> Result<Vec<u8>> {
+        let mut seen = Vec::new();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(more) = self.output.recv_timeout(left) else {
+                bail!("the workbench never showed `{sign}`");
+            };
+            seen.extend(more);
+            let at = find(&seen, sign.as_bytes());
+            if at.is_some_and(|at| find(&seen[at..], FRAME_END).is_some()) {
+                return Ok(seen);
+            }
+        }
+    }
+
+    fn press(&mut self, keys: &str) -> Result<()> {
+        self.keys.write_all(keys.as_bytes())?;
+        Ok(self.keys.flush()?)
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        // It writes to a scratch folder only.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+/// Measures; `given` are the options of settings that this process was called with.
+pub fn measure(given: &[String]) -> Result<Screen> {
+    let scratch = Scratch::new()?;
+    let runs = scratch.0.to_string_lossy().into_owned();
+    let mut args = vec!["--runs-dir", runs.as_str()];
+    args.extend(given.iter().flat_map(|set| ["--set", set.as_str()]));
+    let mut startups = Vec::new();
+    for _ in 0..5 {
+        let started = Instant::now();
+        let mut guest = Guest::start(&args)?;
+        guest.wait_for("chestxr")?;
+        startups.push(1e3 * started.elapsed().as_secs_f64());
+    }
+
+    args.extend(["--set", "optimizer.epochs=1000", "--set", "early_stopping.enabled=false", "train"]);
+    let mut guest = Guest::start(&args)?;
+    guest.wait_for("films/s").context("it never trained")?;
+    let (mut answers, mut bytes, mut frames) = (Vec::new(), 0, 0);
+    for number in 0..KEYS {
+        // Off the beat of the trainer's own frames.
+        std::thread::sleep(Duration::from_millis(20 + (number as u64 * 7) % 50));
+        let waiting: Vec<u8> = guest.output.try_iter().flatten().collect();
+        let started = Instant::now();
+        guest.press("?")?;
+        let answer = guest.wait_for("everywhere")?;
+        answers.push(1e3 * started.elapsed().as_secs_f64());
+        guest.press("q")?;
+        for part in [&waiting, &answer, &guest.wait_for("start")?] {
+            bytes += part.len();
+            frames += part.windows(FRAME_END.len()).filter(|window| *window == FRAME_END).count();
+        }
+    }
+    answers.sort_by(f64::total_cmp);
+    Ok(Screen {
+        startup_ms: Figure::of(startups)?,
+        key_to_frame_ms_p99: quantile(&answers, 0.99),
+        key_to_frame_ms: Figure::of(answers)?,
+        bytes_per_frame: bytes as f64 / frames.max(1) as f64,
+        frames,
+    })
+}

@@ -1,0 +1,146 @@
+//! The real loop against bare steps on one batch that lies ready.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use serde::Serialize;
+
+use chestxr_tui::config::{Arch, RunConfig, Stem};
+use chestxr_tui::dataset::{Cache, Split};
+use chestxr_tui::runs::RunState;
+use chestxr_tui::train::{Batches, Command, Event, Setup, Shares, Trainer};
+
+use super::{Figure, Scratch, whole};
+
+/// Steps before the clock starts: libtorch chooses its kernels in them.
+const WARM_UP: usize = 3;
+
+/// What training with one network and batch size comes to, in films a second.
+#[derive(Debug, Serialize)]
+pub struct Training {
+    arch: &'static str,
+    batch: usize,
+    /// Load, augment, train, metrics, checkpoints, events.
+    train_throughput: Figure,
+    /// Learning steps on one batch.
+    compute_ceiling: Figure,
+    /// Each loop against the mean of the ceilings before and after it.
+    ratio: Figure,
+    /// Where the loop's time went.
+    shares: Shares,
+}
+
+impl Training {
+    /// A row of the table.
+    pub fn line(&self) -> String {
+        let range = |figure: &Figure| {
+            format!("{:>6} ({}–{})", whole(figure.median), whole(figure.low), whole(figure.high))
+        };
+        let percent = |share: f64| format!("{:.1}%", 100.0 * share);
+        format!(
+            "{:<12} {:>5}   {:<20}  {:<20} {:>6} ({}–{})  {:>5} {:>7}",
+            self.arch,
+            self.batch,
+            range(&self.train_throughput),
+            range(&self.compute_ceiling),
+            percent(self.ratio.median),
+            percent(self.ratio.low),
+            percent(self.ratio.high),
+            percent(self.shares.data),
+            percent(self.shares.metrics),
+        )
+    }
+}
+
+/// Measures ceiling and loop in turns, since a shared machine drifts.
+pub fn measure(config: &RunConfig, cache: &Cache, repeats: usize, pause: Duration) -> Result<Training> {
+    let mut config = config.clone();
+    if config.model.arch != Arch::ChestNetS && config.model.stem == Stem::Auto {
+        // The stem of the predecessor's ResNet, so that figures compare.
+        config.model.stem = Stem::ImageNet;
+    }
+    config.optimizer.epochs = 2;
+    config.early_stopping.enabled = false;
+    let mut ceilings = vec![alone(|| ceiling(&config, cache, pause))?];
+    let (mut loops, mut ratios, mut shares) = (Vec::new(), Vec::new(), Shares::default());
+    for _ in 0..repeats {
+        let (rate, spent) = real_loop(&config, cache)?;
+        let before = ceilings[ceilings.len() - 1];
+        let after = alone(|| ceiling(&config, cache, pause))?;
+        ceilings.push(after);
+        loops.push(rate);
+        ratios.push(rate / ((before + after) / 2.0));
+        shares = spent;
+    }
+    Ok(Training {
+        arch: config.model.arch.name(),
+        batch: config.optimizer.batch_size,
+        train_throughput: Figure::of(loops)?,
+        compute_ceiling: Figure::of(ceilings)?,
+        ratio: Figure::of(ratios)?,
+        shares,
+    })
+}
+
+/// Runs `body` on a thread of its own: OpenMP keeps a pool of workers for every thread that ever computed, and
+/// an idle pool gets in the way of the next one's.
+fn alone(body: impl FnOnce() -> Result<f64> + Send) -> Result<f64> {
+    std::thread::scope(|scope| scope.spawn(body).join())
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Films a second of the second epoch of a run, and where its time went.
+fn real_loop(config: &RunConfig, cache: &Cache) -> Result<(f64, Shares)> {
+    let runs = Scratch::new()?;
+    let mut trainer = Trainer::spawn(runs.0.clone(), cache.clone())?;
+    trainer.send(Command::Start { config: Box::new(config.clone()), resume: None });
+    let (mut rate, mut shares) = (0.0, Shares::default());
+    while let Some(event) = trainer.events.blocking_recv() {
+        match event {
+            Event::Epoch(report) => rate = report.record.images_per_second,
+            Event::Ended { state, reason, .. } => {
+                ensure!(state == RunState::Finished, "the run to be measured {state}: {reason}");
+                break;
+            }
+            _ => {}
+        }
+        let progress = trainer.progress.borrow();
+        if progress.shares.compute > 0.0 {
+            shares = progress.shares;
+        }
+    }
+    trainer.shut_down();
+    Ok((rate, shares))
+}
+
+/// Films a second of learning steps on one batch.
+fn ceiling(config: &RunConfig, cache: &Cache, pause: Duration) -> Result<f64> {
+    let setup = Setup::prepare(config.clone(), cache, std::path::Path::new(""))?;
+    let mut learner = setup.learner(|_| Ok(()))?;
+    let (films, labels) = setup.dataset.trainable(Split::Train)?;
+    let count = config.optimizer.batch_size;
+    let indices: Vec<usize> = (0..count).map(|index| index % films.len()).collect();
+    let (x, y) = Batches::new(films, labels, setup.device).gather(&indices)?;
+    let mut number = 0;
+    let mut step = || -> Result<()> {
+        number += 1;
+        learner.begin_step()?;
+        // Waited for, as a GPU works behind the CPU's back.
+        let (loss, _) = learner.learn(&x, &y, 1.0)?;
+        learner.end_step(config.optimizer.lr, number)?;
+        if setup.device.is_cuda() && number.is_multiple_of(16) {
+            let _ = f64::try_from(loss)?;
+        }
+        Ok(())
+    };
+    for _ in 0..WARM_UP {
+        step()?;
+    }
+    let started = Instant::now();
+    let mut done = 0;
+    while started.elapsed() < pause {
+        step()?;
+        done += count;
+    }
+    Ok(done as f64 / started.elapsed().as_secs_f64())
+}
