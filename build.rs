@@ -19,16 +19,24 @@ fn main() {
 /// The few libtorch calls that tch doesn't offer: see src/native.
 fn compile_shim(libraries: &Path) {
     let include = libraries.join("../include");
-    println!("cargo:rerun-if-changed=src/native/shim.cpp");
-    println!("cargo:rerun-if-changed=src/native/shim.h");
+    println!("cargo:rerun-if-changed=src/native");
     cc::Build::new()
         .cpp(true)
         .std("c++20")
         .warnings(false)
         .include(include.join("torch/csrc/api/include"))
         .include(include)
-        .file("src/native/shim.cpp")
+        .files(["src/native/shim.cpp", "src/native/norm_pool.cpp"])
+        // It computes: a build for debugging our own code must not make training many times slower.
+        .opt_level(3)
+        .flag_if_supported("-Wno-psabi")
+        .flags(openmp(libraries).map(|_| "-fopenmp"))
         .compile("chestxr_shim");
+}
+
+/// The OpenMP library that libtorch's threads belong to; none where libtorch has threads of its own.
+fn openmp(libraries: &Path) -> Option<PathBuf> {
+    Some(libraries.join("libgomp.so.1")).filter(|library| library.exists())
 }
 
 /// Binaries, tests, examples and benches start without LD_LIBRARY_PATH: they look for libtorch where it was
@@ -43,6 +51,9 @@ fn link_libtorch(libraries: &Path) {
         }
     }
     let arg = |text: &str| println!("cargo:rustc-link-arg={text}");
+    if let Some(library) = openmp(&libraries) {
+        arg(&library.display().to_string());
+    }
     arg(&format!("-Wl,-rpath,{}", libraries.display()));
     match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
         Ok("linux") => {}

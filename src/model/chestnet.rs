@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
+use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode};
 use super::{Layers, Shape, StateDict, Trace};
 
 /// Three blocks conv3x3 - batch norm - ReLU - max pool 2 of 32, 64 and 128 channels (`features.*`), then
@@ -48,9 +48,7 @@ impl Layers for ChestNetS {
     fn features(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let mut x = films.shallow_clone();
         for (conv, norm) in &self.blocks {
-            // ReLU and maximum commute, values and gradients alike: pooling first leaves ReLU a quarter of
-            // the work.
-            x = max_pool(&norm.forward(&conv.forward(&x)?, mode)?, 2, 2, 0)?.f_relu_()?;
+            x = norm.forward_pooled(&conv.forward(&x)?, mode)?;
         }
         Ok(x)
     }

@@ -3,6 +3,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::{StateDict, init};
+use crate::native;
 
 /// Whether a forward pass trains (dropout on, batch statistics, statistics updated) or judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,10 @@ impl Conv2d {
     }
 }
 
+/// The share of a batch in the running statistics, and what is added to a variance: PyTorch's defaults.
+const MOMENTUM: f64 = 0.1;
+const EPSILON: f64 = 1e-5;
+
 /// `nn.BatchNorm2d` with PyTorch's momentum .1 and epsilon 1e-5.
 pub struct BatchNorm2d {
     weight: Tensor,
@@ -111,21 +116,22 @@ impl BatchNorm2d {
         self.weight.numel() as i64
     }
 
+    /// The same, then 2x2 max pooling and ReLU: `N,C,H,W` to `N,C,H/2,W/2`.
+    pub fn forward_pooled(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        if mode == Mode::Train && native::can_fuse_norm_pool(x) {
+            self.count_batch(x)?;
+            let tensors = [&self.weight, &self.bias, &self.running_mean, &self.running_var];
+            return native::norm_pool(x, tensors, MOMENTUM, EPSILON);
+        }
+        // ReLU and maximum commute, values and gradients alike: pooling first leaves ReLU a quarter of the work.
+        max_pool(&self.forward(x, mode)?, 2, 2, 0)?.f_relu_()
+    }
+
     /// `N,C,H,W` to the same, by the batch's statistics in training, else by the running ones.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let train = mode == Mode::Train;
         if train {
-            let values_per_channel = x.numel() as i64 / x.size()[1].max(1);
-            if values_per_channel <= 1 {
-                // The variance of one value is none, and it would poison the running statistics for good.
-                return Err(TchError::Torch(
-                    "batch normalisation needs more than one value a channel; choose another optimizer.batch_size \
-                     (the last batch of an epoch may hold one film), larger films or the small stem"
-                        .into(),
-                ));
-            }
-            // The shallow clone is the same number: libtorch's in-place forms want a mutable handle.
-            let _ = self.batches.shallow_clone().f_add_scalar_(1)?;
+            self.count_batch(x)?;
         }
         x.f_batch_norm(
             Some(&self.weight),
@@ -133,10 +139,26 @@ impl BatchNorm2d {
             Some(&self.running_mean),
             Some(&self.running_var),
             train,
-            0.1,
-            1e-5,
+            MOMENTUM,
+            EPSILON,
             true,
         )
+    }
+
+    /// Counts a batch of training, after a look at whether it has a variance.
+    fn count_batch(&self, x: &Tensor) -> Result<(), TchError> {
+        let values_per_channel = x.numel() as i64 / x.size()[1].max(1);
+        if values_per_channel <= 1 {
+            // The variance of one value is none, and it would poison the running statistics for good.
+            return Err(TchError::Torch(
+                    "batch normalisation needs more than one value a channel; choose another optimizer.batch_size \
+                     (the last batch of an epoch may hold one film), larger films or the small stem"
+                        .into(),
+                ));
+        }
+        // The shallow clone is the same number: libtorch's in-place forms want a mutable handle.
+        let _ = self.batches.shallow_clone().f_add_scalar_(1)?;
+        Ok(())
     }
 }
 

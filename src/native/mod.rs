@@ -1,8 +1,10 @@
 //! What tch lacks of libtorch, in one small C++ shim (`shim.cpp`) and this safe wrapper: fused optimizer
-//! steps (`optim`), generator state, autocast and memory (`context`), channels-last storage; and the
+//! steps (`optim`), generator state, autocast and memory (`context`), batch norm fused with pooling (`norm_pool`), channels-last
+//! storage; and the
 //! allocator settings of the process.
 
 mod context;
+mod norm_pool;
 mod optim;
 
 use std::ffi::{CStr, c_char, c_void};
@@ -10,6 +12,7 @@ use std::ffi::{CStr, c_char, c_void};
 use tch::{TchError, Tensor};
 
 pub use context::{Autocast, DeviceMemory, cuda_mode, device_memory, generator_state, set_generator_state};
+pub use norm_pool::{can_fuse_norm_pool, norm_pool};
 pub use optim::{
     AdamStep, SgdStep, clear_gradients, clip_gradients, fused_adam, fused_sgd, lerp, unscale_gradients,
 };

@@ -1,3 +1,4 @@
+#include "guard.h"
 #include "shim.h"
 
 #include <ATen/ATen.h>
@@ -20,20 +21,6 @@
 #include <vector>
 
 namespace {
-
-// Runs `body` and turns whatever it throws into a message: no exception may cross into Rust.
-template <typename Body> char *guarded(Body body) {
-  try {
-    body();
-    return nullptr;
-  } catch (const c10::Error &error) {
-    return strdup(error.what_without_backtrace());
-  } catch (const std::exception &error) {
-    return strdup(error.what());
-  } catch (...) {
-    return strdup("libtorch failed without saying why");
-  }
-}
 
 std::vector<at::Tensor> list(size_t count, void *const *pointers) {
   std::vector<at::Tensor> tensors;
@@ -212,6 +199,10 @@ char *chestxr_device_memory(int cuda_index, uint64_t *used, uint64_t *free, uint
     *free = left;
     *total = whole;
   });
+}
+
+bool chestxr_is_channels_last(const void *tensor) {
+  return static_cast<const at::Tensor *>(tensor)->is_contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 char *chestxr_channels_last(void *tensor, void **out) {

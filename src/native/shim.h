@@ -45,6 +45,14 @@ char *chestxr_device_memory(int cuda_index, uint64_t *used, uint64_t *free, uint
 /// Drops the gradients, so that the next backward pass hands its own over instead of adding to zeros.
 char *chestxr_clear_gradients(size_t count, void *const *parameters);
 
+/// Batch norm of training, 2x2 max pooling and ReLU of `x` (N,C,H,W stored channels last, even sides, on the CPU),
+/// with gradients; updates the running statistics. `out` receives a new tensor the caller owns.
+char *chestxr_norm_pool(const void *x, const void *weight, const void *bias, const void *running_mean,
+                        const void *running_var, double momentum, double epsilon, void **out);
+
+/// Whether `tensor` is stored channels last, N,C,H,W.
+bool chestxr_is_channels_last(const void *tensor);
+
 /// Stores `tensor` (4-D) channels last; `out` receives a new tensor the caller owns.
 char *chestxr_channels_last(void *tensor, void **out);
 }
