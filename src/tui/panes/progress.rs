@@ -154,6 +154,16 @@ fn rows(run: &LiveRun, progress: &Progress, pass: Phase, width: usize) -> Vec<Ro
         return rows;
     }
     let pass = of(progress.done as f64, progress.total as f64);
+    if phase == Phase::Searching {
+        return vec![
+            Row::Gauge { name: "rates", share: pass, tail: String::new() },
+            Row::Pair(
+                format!("{} of {} tried", progress.done, progress.total),
+                format!("loss {}", fixed(progress.loss, 4)),
+            ),
+            Row::Pair("rate".to_owned(), rate(progress.lr)),
+        ];
+    }
     let pass_name = match phase {
         Phase::Validating => "val",
         Phase::Testing => "test",

@@ -57,7 +57,15 @@ impl App {
                 }
             }
             Event::Checkpoint { file, epoch, step } => {
-                self.note(Level::Info, &format!("wrote {file} (epoch {epoch}, step {step})"));
+                // Each epoch ends with one, which goes without saying; others were asked for.
+                let info = self.run.as_ref().and_then(|run| run.info.as_ref());
+                let at_epochs_end = info.is_some_and(|info| step == (epoch * info.steps_per_epoch) as u64);
+                if file == "last.state" && !at_epochs_end {
+                    self.note(
+                        Level::Info,
+                        &format!("checkpoint written in epoch {} at step {step}", epoch + 1),
+                    );
+                }
             }
             Event::Note { level, text } => {
                 self.note(level, &text);
