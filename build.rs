@@ -20,7 +20,8 @@ fn main() {
 fn compile_shim(libraries: &Path) {
     let include = libraries.join("../include");
     println!("cargo:rerun-if-changed=src/native");
-    cc::Build::new()
+    let mut build = cc::Build::new();
+    build
         .cpp(true)
         .std("c++20")
         .warnings(false)
@@ -29,9 +30,12 @@ fn compile_shim(libraries: &Path) {
         .files(["src/native/shim.cpp", "src/native/norm_pool.cpp"])
         // It computes: a build for debugging our own code must not make training many times slower.
         .opt_level(3)
-        .flag_if_supported("-Wno-psabi")
-        .flags(openmp(libraries).map(|_| "-fopenmp"))
-        .compile("chestxr_shim");
+        .flag_if_supported("-Wno-psabi");
+    // libtorch's threads are those of GCC's OpenMP; another compiler's would be a second set beside them.
+    if openmp(libraries).is_some() && build.get_compiler().is_like_gnu() {
+        build.flag("-fopenmp");
+    }
+    build.compile("chestxr_shim");
 }
 
 /// The OpenMP library that libtorch's threads belong to; none where libtorch has threads of its own.
