@@ -113,11 +113,14 @@ fn a_killed_run_goes_on_to_the_same_bytes() {
     let whole = tempfile::tempdir().expect("a temporary folder");
     let started = Instant::now();
     wait(train(whole.path()).stdout(Stdio::null()).spawn().expect("it starts"), "the uninterrupted run");
-    let took = started.elapsed();
+    let mut took = started.elapsed();
     let expected = outcome(&only_run(whole.path()));
     let mut seed = number("CHESTXR_KILL_SEED", 3);
     let kills = number("CHESTXR_KILLS", 4);
-    for kill in 0..kills {
+    let (mut kill, mut hits) = (0, 0);
+    while hits < kills {
+        kill += 1;
+        assert!(kill < 10 * kills, "no kill comes before the end of a run");
         let runs = tempfile::tempdir().expect("a temporary folder");
         // Most of a short run is its start: what has left no state yet is started anew, as a person would.
         let after = took.mul_f64(0.1 + 0.85 * random(&mut seed));
@@ -136,9 +139,15 @@ fn a_killed_run_goes_on_to_the_same_bytes() {
                 (Some(status), _) => format!("epoch {} done, step told {}", status["epoch"], status["step"]),
             }
         );
+        if first.is_none() {
+            // The machine was slower for the first run; what ended by itself has not been killed.
+            took = took.min(after);
+            continue;
+        }
         if !has_state {
             continue;
         }
+        hits += 1;
         // Killed once more on its way, then left to its end.
         killed(resume(runs.path()), took.mul_f64(0.3 * random(&mut seed)));
         wait(resume(runs.path()).stdout(Stdio::null()).spawn().expect("it starts"), "the resumed run");
