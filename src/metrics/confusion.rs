@@ -78,6 +78,24 @@ impl Confusion {
         ratio(self.tn, self.tn + self.fp)
     }
 
+    /// tn / (tn + fn), 0 to 1, the negative predictive value; undefined when nothing was called negative.
+    pub fn npv(&self) -> Option<f64> {
+        ratio(self.tn, self.tn + self.fn_)
+    }
+
+    /// The mean of recall and specificity, 0 to 1; undefined without positives or without negatives.
+    pub fn balanced_accuracy(&self) -> Option<f64> {
+        Some((self.recall()? + self.specificity()?) / 2.0)
+    }
+
+    /// Matthews' correlation coefficient, -1 to 1: (tp tn - fp fn) over the root of the product of the four
+    /// margins (Matthews 1975). Undefined when a margin is 0, where scikit-learn gives 0.0.
+    pub fn mcc(&self) -> Option<f64> {
+        let [tn, fp, fn_, tp] = [self.tn, self.fp, self.fn_, self.tp].map(|count| count as f64);
+        let margins = ((tp + fp) * (tn + fn_)).sqrt() * ((tp + fn_) * (tn + fp)).sqrt();
+        (margins > 0.0).then(|| (tp * tn - fp * fn_) / margins)
+    }
+
     /// 2 tp / (2 tp + fp + fn), 0 to 1; undefined when nothing is positive and nothing was called so.
     /// This form stays defined (and 0) where only one of precision and recall is not, as scikit-learn's does.
     pub fn f1(&self) -> Option<f64> {

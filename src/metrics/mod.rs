@@ -2,23 +2,46 @@
 //!
 //! Pure functions on slices: no tensors, no files, nothing from the rest of the crate. One subject a file:
 //! [`Predictions`] is the checked table that everything starts from, [`Confusion`] counts at a threshold,
-//! [`Ranking`] holds what needs no threshold (AUROC, average precision), [`MultilabelReport`] is what one
-//! split says over all conditions, [`EpochAccumulator`] gathers batches so that an epoch is judged once and
-//! never as a mean of batch values.
+//! [`Ranking`] holds what needs no threshold (AUROC, average precision), [`CutPoints`] every threshold at once,
+//! [`ThresholdRule`] how one is chosen, [`Calibration`] whether probabilities mean what they say, [`Bootstrap`] and
+//! [`delong`] how far to trust it all. [`EpochAccumulator`] gathers batches so that an epoch is judged once and
+//! never as a mean of batch values; [`MultilabelReport`] is what an epoch says, [`Evaluation`] all that a split
+//! says.
 //!
 //! What is undefined is `None`, never a number that looks like one; a mean says over how many conditions it
 //! was taken. The one exception is [`Micro`], which keeps torchmetrics' 0.0 because its names promise it.
 
 mod accumulator;
+mod average;
+mod bootstrap;
+mod calibration;
 mod confusion;
+mod cooccurrence;
+mod cut_points;
+mod delong;
+mod evaluation;
 mod logits;
 mod multilabel;
+mod normal;
 mod predictions;
 mod ranking;
+mod threshold;
 
 pub use accumulator::EpochAccumulator;
+pub use average::{Judged, PerMetric, macro_average, samples_average, weighted_average};
+pub use bootstrap::{Bootstrap, Draw, Resampled, Resampling, Units, Weight, WeightedRanking, interval};
+pub use calibration::{BINS, Calibration, CalibrationBin, at_temperature, bce_at_temperature, temperature};
 pub use confusion::{Confusion, Micro};
+pub use cooccurrence::Cooccurrence;
+pub use cut_points::{CutPoint, CutPoints};
+pub use delong::{AurocVariance, PairedAuroc, delong, holm, paired_delong};
+pub use evaluation::{
+    Average, BootstrapEvaluation, CalibrationEvaluation, ConditionEvaluation, Evaluation, Interval,
+    MacroEvaluation, MedMnistEvaluation, MicroEvaluation, NormalEvaluation, Subject,
+};
 pub use logits::{bce_with_logits, sigmoid};
 pub use multilabel::{DEFAULT_THRESHOLD, Mean, MultilabelReport};
+pub use normal::{NORMAL_CLASSES, normal_scores};
 pub use predictions::{Predictions, PredictionsError};
 pub use ranking::{Ranking, Step, auroc, average_precision};
+pub use threshold::{Basis, Chosen, ThresholdRule, Thresholds, UnknownRule};

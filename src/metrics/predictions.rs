@@ -59,7 +59,7 @@ impl<'a> Predictions<'a> {
     }
 
     /// The N pairs (score, label is 1) of one class, in row order; nothing when there is no such class.
-    pub fn column(&self, class: usize) -> impl Iterator<Item = (f32, bool)> + use<'a> {
+    pub fn column(&self, class: usize) -> impl Iterator<Item = (f32, bool)> + Clone + use<'a> {
         // Past the last class no row has a value, so the walk starts behind the end.
         let start = if class < self.classes { class } else { self.labels.len() };
         let step = self.classes.max(1);

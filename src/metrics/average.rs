@@ -1,0 +1,113 @@
+//! One number for several conditions, or for several films.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Confusion, Mean, Predictions, Ranking};
+
+/// The same thing for each metric that is averaged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct PerMetric<T> {
+    pub auroc: T,
+    pub auprc: T,
+    pub precision: T,
+    pub recall: T,
+    pub specificity: T,
+    pub f1: T,
+    pub mcc: T,
+    pub balanced_accuracy: T,
+}
+
+/// One condition's or one film's metrics, each 0 to 1 (the correlation -1 to 1); `None` where undefined.
+pub type Judged = PerMetric<Option<f64>>;
+
+impl<T> PerMetric<T> {
+    /// What `make` gives for each metric, asked for by what reads it from a [`Judged`].
+    pub fn gather(make: impl Fn(fn(&Judged) -> Option<f64>) -> T) -> Self {
+        Self {
+            auroc: make(|judged| judged.auroc),
+            auprc: make(|judged| judged.auprc),
+            precision: make(|judged| judged.precision),
+            recall: make(|judged| judged.recall),
+            specificity: make(|judged| judged.specificity),
+            f1: make(|judged| judged.f1),
+            mcc: make(|judged| judged.mcc),
+            balanced_accuracy: make(|judged| judged.balanced_accuracy),
+        }
+    }
+
+    /// Each of them changed.
+    pub fn map<U>(&self, change: impl Fn(&T) -> U) -> PerMetric<U> {
+        PerMetric {
+            auroc: change(&self.auroc),
+            auprc: change(&self.auprc),
+            precision: change(&self.precision),
+            recall: change(&self.recall),
+            specificity: change(&self.specificity),
+            f1: change(&self.f1),
+            mcc: change(&self.mcc),
+            balanced_accuracy: change(&self.balanced_accuracy),
+        }
+    }
+}
+
+impl Judged {
+    /// From a ranking (`None` when a score is NaN) and the counts at a threshold.
+    pub fn new(auroc: Option<f64>, auprc: Option<f64>, counts: &Confusion) -> Self {
+        Self {
+            auroc,
+            auprc,
+            precision: counts.precision(),
+            recall: counts.recall(),
+            specificity: counts.specificity(),
+            f1: counts.f1(),
+            mcc: counts.mcc(),
+            balanced_accuracy: counts.balanced_accuracy(),
+        }
+    }
+}
+
+/// The unweighted mean of each metric over the rows that define it.
+pub fn macro_average(rows: &[Judged]) -> PerMetric<Mean> {
+    PerMetric::gather(|metric| Mean::over(&rows.iter().map(metric).collect::<Vec<_>>()))
+}
+
+/// The same with each row counted by its weight (scikit-learn's `average="weighted"` with the support); without
+/// any weight among the defined rows there is no mean.
+pub fn weighted_average(rows: &[Judged], weights: &[u64]) -> PerMetric<Mean> {
+    PerMetric::gather(|metric| {
+        let (mut sum, mut all, mut defined) = (0.0, 0.0, 0);
+        for (row, weight) in rows.iter().zip(weights) {
+            if let Some(value) = metric(row) {
+                sum += value * *weight as f64;
+                all += *weight as f64;
+                defined += 1;
+            }
+        }
+        Mean { value: (all > 0.0).then(|| sum / all), defined, of: rows.len() }
+    })
+}
+
+/// Each film judged over its own conditions, then averaged over the films that define the metric (scikit-learn's
+/// `average="samples"`). `thresholds` has one a condition.
+///
+/// # Panics
+/// When there are not as many thresholds as conditions.
+pub fn samples_average(predictions: &Predictions, thresholds: &[f32]) -> PerMetric<Mean> {
+    assert_eq!(thresholds.len(), predictions.classes(), "a condition needs a threshold");
+    let classes = predictions.classes();
+    let films = predictions.scores().chunks_exact(classes).zip(predictions.labels().chunks_exact(classes));
+    let rows: Vec<Judged> = films
+        .map(|(scores, labels)| {
+            let pairs = || scores.iter().zip(labels).map(|(score, label)| (*score, *label != 0));
+            let counts =
+                pairs().zip(thresholds).map(|(pair, threshold)| Confusion::of_pairs([pair], *threshold));
+            let ranking = Ranking::new(pairs());
+            Judged::new(
+                ranking.as_ref().and_then(Ranking::auroc),
+                ranking.as_ref().and_then(Ranking::average_precision),
+                &counts.sum(),
+            )
+        })
+        .collect();
+    macro_average(&rows)
+}

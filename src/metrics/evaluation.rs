@@ -1,0 +1,359 @@
+//! Everything that a split's predictions come to: the content of `evaluation.json`.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::average::{Judged, PerMetric, macro_average, samples_average, weighted_average};
+use super::bootstrap::{Bootstrap, Draw, Resampled, Resampling, interval};
+use super::calibration::{Calibration, at_temperature};
+use super::{
+    Confusion, CutPoints, DEFAULT_THRESHOLD, Mean, NORMAL_CLASSES, Predictions, Ranking, Thresholds,
+    normal_scores,
+};
+
+/// A 95 % interval.
+pub type Interval = [f64; 2];
+
+/// A split's numbers. `None` (`null`) is what the split leaves undefined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    pub split: String,
+    /// Films.
+    pub n: usize,
+    /// The epoch of the weights; `None` for predictions from elsewhere.
+    pub epoch: Option<usize>,
+    /// The conditions in the order of their columns.
+    #[serde(default)]
+    pub conditions: Vec<String>,
+    /// The probability above which a condition is called.
+    pub thresholds: BTreeMap<String, f32>,
+    /// The rule behind them and the split it was asked of.
+    #[serde(default)]
+    pub threshold_rule: String,
+    #[serde(default)]
+    pub threshold_split: String,
+    pub per_condition: BTreeMap<String, ConditionEvaluation>,
+    /// Unweighted means over the conditions.
+    #[serde(rename = "macro")]
+    pub macro_average: MacroEvaluation,
+    /// Means over the conditions, weighted by their support.
+    pub weighted: Average,
+    /// Each film by itself, averaged over the films.
+    pub samples: Average,
+    /// All film-condition pairs together.
+    #[serde(rename = "micro")]
+    pub micro_average: MicroEvaluation,
+    pub normal_detection: NormalEvaluation,
+    pub medmnist: MedMnistEvaluation,
+    pub calibration: CalibrationEvaluation,
+    /// What the intervals rest on; `None` without intervals.
+    pub bootstrap: Option<BootstrapEvaluation>,
+}
+
+/// One condition's numbers at its threshold.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConditionEvaluation {
+    /// Films with the condition.
+    pub support: u64,
+    pub prevalence: Option<f64>,
+    pub auroc: Option<f64>,
+    pub auroc_ci: Option<Interval>,
+    pub auprc: Option<f64>,
+    pub auprc_ci: Option<Interval>,
+    pub threshold: f32,
+    #[serde(flatten)]
+    pub counts: Confusion,
+    pub precision: Option<f64>,
+    pub precision_ci: Option<Interval>,
+    pub recall: Option<f64>,
+    pub recall_ci: Option<Interval>,
+    pub specificity: Option<f64>,
+    pub specificity_ci: Option<Interval>,
+    pub npv: Option<f64>,
+    pub f1: Option<f64>,
+    pub f1_ci: Option<Interval>,
+    pub mcc: Option<f64>,
+    pub balanced_accuracy: Option<f64>,
+    pub brier: Option<f64>,
+    pub ece: Option<f64>,
+}
+
+/// Means, and over how many values each was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Average {
+    #[serde(flatten)]
+    pub values: PerMetric<Option<f64>>,
+    pub defined: PerMetric<usize>,
+}
+
+impl From<PerMetric<Mean>> for Average {
+    fn from(means: PerMetric<Mean>) -> Self {
+        Self { values: means.map(|mean| mean.value), defined: means.map(|mean| mean.defined) }
+    }
+}
+
+/// Unweighted means over the conditions for which a number is defined.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MacroEvaluation {
+    #[serde(flatten)]
+    pub average: Average,
+    pub auroc_ci: Option<Interval>,
+    pub auprc_ci: Option<Interval>,
+    pub f1_ci: Option<Interval>,
+    /// Conditions the mean AUROC is over.
+    pub n_conditions: usize,
+}
+
+/// Over all film-condition pairs at the thresholds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MicroEvaluation {
+    pub accuracy: Option<f64>,
+    pub precision: Option<f64>,
+    pub recall: Option<f64>,
+    pub f1: Option<f64>,
+    pub auroc: Option<f64>,
+    pub auprc: Option<f64>,
+    /// The share of films whose conditions are all called right (exact match).
+    pub subset_accuracy: Option<f64>,
+}
+
+/// Normal films told from all others by 1 - the greatest probability. Positive is normal.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NormalEvaluation {
+    /// The negative class, then the positive one.
+    pub classes: [String; 2],
+    pub accuracy: Option<f64>,
+    #[serde(flatten)]
+    pub numbers: ConditionEvaluation,
+}
+
+/// MedMNIST's evaluator: means over the labels of AUROC and of accuracy at .5.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MedMnistEvaluation {
+    pub auc: Option<f64>,
+    pub acc: Option<f64>,
+}
+
+/// Expected calibration error over all film-condition pairs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationEvaluation {
+    /// From the validation films.
+    pub temperature: Option<f64>,
+    pub ece_before: Option<f64>,
+    pub ece_after: Option<f64>,
+}
+
+/// What was drawn.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BootstrapEvaluation {
+    pub resamples: usize,
+    pub seed: u64,
+    /// `patients` or `films`.
+    pub unit: String,
+    /// How many of them there are.
+    pub units: usize,
+}
+
+/// What is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// N x C.
+    pub probabilities: Predictions<'a>,
+    /// N x C, of the same films; `None` where only probabilities are known.
+    pub logits: Option<&'a [f32]>,
+    /// C names.
+    pub conditions: &'a [String],
+    pub thresholds: &'a Thresholds,
+    pub split: &'a str,
+}
+
+impl Evaluation {
+    /// Judges a split. `resampling.count` 0 leaves the intervals away. Works on all cores.
+    ///
+    /// # Panics
+    /// When there are not as many names as conditions or not as many patients as films, which are mistakes in
+    /// the calling code.
+    pub fn new(subject: &Subject, resampling: Resampling) -> Self {
+        let Subject { probabilities, conditions, thresholds, .. } = *subject;
+        assert_eq!(conditions.len(), probabilities.classes(), "a condition needs a name");
+        let levels = thresholds.of(conditions);
+        let mut judged: Vec<ConditionEvaluation> = levels
+            .par_iter()
+            .enumerate()
+            .map(|(class, threshold)| ConditionEvaluation::new(probabilities.column(class), *threshold))
+            .collect();
+        let normal_pairs = normal_scores(&probabilities);
+        let mut normal = NormalEvaluation::new(&normal_pairs, thresholds.normal.threshold);
+        let rows: Vec<Judged> = judged.iter().map(ConditionEvaluation::averaged).collect();
+        let support: Vec<u64> = judged.iter().map(|condition| condition.support).collect();
+        let average = Average::from(macro_average(&rows));
+        let mut macro_average =
+            MacroEvaluation { average, n_conditions: average.defined.auroc, ..MacroEvaluation::default() };
+
+        let bootstrap = (resampling.count > 0 && !normal_pairs.is_empty()).then(|| {
+            let level = thresholds.normal.threshold;
+            let bootstrap = Bootstrap::new(&probabilities, &levels, normal_pairs, level, resampling.patients);
+            let draws = bootstrap.run(resampling.count, resampling.seed);
+            for (class, condition) in judged.iter_mut().enumerate() {
+                condition.take_intervals(&draws, |draw| draw.conditions[class]);
+            }
+            normal.numbers.take_intervals(&draws, |draw| draw.normal);
+            let of_macro =
+                |number: fn(&Resampled) -> f64| interval(draws.iter().map(|draw| draw.macro_of(number)));
+            macro_average.auroc_ci = of_macro(|numbers| numbers.auroc);
+            macro_average.auprc_ci = of_macro(|numbers| numbers.auprc);
+            macro_average.f1_ci = of_macro(|numbers| numbers.f1);
+            BootstrapEvaluation {
+                resamples: resampling.count,
+                seed: resampling.seed,
+                unit: if resampling.patients.is_some() { "patients" } else { "films" }.to_owned(),
+                units: bootstrap.units().len(),
+            }
+        });
+        let accuracies: Vec<Option<f64>> = (0..conditions.len())
+            .map(|class| Confusion::of_pairs(probabilities.column(class), DEFAULT_THRESHOLD).accuracy())
+            .collect();
+        Self {
+            split: subject.split.to_owned(),
+            n: probabilities.rows(),
+            epoch: thresholds.epoch,
+            conditions: conditions.to_vec(),
+            thresholds: conditions.iter().cloned().zip(levels.iter().copied()).collect(),
+            threshold_rule: thresholds.rule.to_string(),
+            threshold_split: thresholds.split.clone(),
+            weighted: weighted_average(&rows, &support).into(),
+            samples: samples_average(&probabilities, &levels).into(),
+            micro_average: MicroEvaluation::new(&probabilities, &levels),
+            medmnist: MedMnistEvaluation {
+                auc: macro_average.average.values.auroc,
+                acc: Mean::over(&accuracies).value,
+            },
+            macro_average,
+            normal_detection: normal,
+            calibration: CalibrationEvaluation::new(subject),
+            bootstrap,
+            per_condition: conditions.iter().cloned().zip(judged).collect(),
+        }
+    }
+
+    /// The conditions in their order, with their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ConditionEvaluation)> {
+        let known = |name: &'_ String| self.per_condition.get_key_value(name);
+        self.conditions.iter().filter_map(known).map(|(name, numbers)| (name.as_str(), numbers))
+    }
+}
+
+impl ConditionEvaluation {
+    /// One condition's (probability, truly positive) pairs judged; without intervals.
+    pub fn new(pairs: impl Iterator<Item = (f32, bool)> + Clone, threshold: f32) -> Self {
+        let counts = Confusion::of_pairs(pairs.clone(), threshold);
+        let ranking = Ranking::new(pairs.clone());
+        let calibration = Calibration::new(pairs);
+        Self {
+            support: counts.support(),
+            prevalence: (counts.total() > 0).then(|| counts.support() as f64 / counts.total() as f64),
+            auroc: ranking.as_ref().and_then(Ranking::auroc),
+            auprc: ranking.as_ref().and_then(Ranking::average_precision),
+            brier: calibration.as_ref().and_then(Calibration::brier),
+            ece: calibration.as_ref().and_then(Calibration::ece),
+            ..Self::default()
+        }
+        .at(threshold, counts)
+    }
+
+    /// The same with another threshold; what a threshold moves loses its interval.
+    pub fn at(mut self, threshold: f32, counts: Confusion) -> Self {
+        self.threshold = threshold;
+        self.counts = counts;
+        self.precision = counts.precision();
+        self.recall = counts.recall();
+        self.specificity = counts.specificity();
+        self.npv = counts.npv();
+        self.f1 = counts.f1();
+        self.mcc = counts.mcc();
+        self.balanced_accuracy = counts.balanced_accuracy();
+        (self.precision_ci, self.recall_ci, self.specificity_ci, self.f1_ci) = (None, None, None, None);
+        self
+    }
+
+    fn averaged(&self) -> Judged {
+        Judged::new(self.auroc, self.auprc, &self.counts)
+    }
+
+    fn take_intervals(&mut self, draws: &[Draw], of: impl Fn(&Draw) -> Resampled) {
+        let over = |number: fn(&Resampled) -> f64| interval(draws.iter().map(|draw| number(&of(draw))));
+        self.auroc_ci = over(|numbers| numbers.auroc);
+        self.auprc_ci = over(|numbers| numbers.auprc);
+        self.precision_ci = over(|numbers| numbers.precision);
+        self.recall_ci = over(|numbers| numbers.recall);
+        self.specificity_ci = over(|numbers| numbers.specificity);
+        self.f1_ci = over(|numbers| numbers.f1);
+    }
+}
+
+impl NormalEvaluation {
+    fn new(pairs: &[(f32, bool)], threshold: f32) -> Self {
+        let numbers = ConditionEvaluation::new(pairs.iter().copied(), threshold);
+        let numbers = ConditionEvaluation { brier: None, ece: None, ..numbers };
+        Self { classes: NORMAL_CLASSES.map(str::to_owned), accuracy: numbers.counts.accuracy(), numbers }
+    }
+}
+
+impl MicroEvaluation {
+    fn new(probabilities: &Predictions, thresholds: &[f32]) -> Self {
+        let pairs = || {
+            let labels = probabilities.labels().iter().map(|label| *label != 0);
+            probabilities.scores().iter().copied().zip(labels)
+        };
+        let levels = thresholds.iter().cycle();
+        let counts: Confusion =
+            pairs().zip(levels).map(|(pair, level)| Confusion::of_pairs([pair], *level)).sum();
+        let ranking = Ranking::new(pairs());
+        let classes = probabilities.classes();
+        let films =
+            probabilities.scores().chunks_exact(classes).zip(probabilities.labels().chunks_exact(classes));
+        let right = films.filter(|(scores, labels)| {
+            scores
+                .iter()
+                .zip(*labels)
+                .zip(thresholds)
+                .all(|((score, label), level)| (score > level) == (*label != 0))
+        });
+        let films = probabilities.rows();
+        Self {
+            accuracy: counts.accuracy(),
+            precision: counts.precision(),
+            recall: counts.recall(),
+            f1: counts.f1(),
+            auroc: ranking.as_ref().and_then(Ranking::auroc),
+            auprc: ranking.as_ref().and_then(Ranking::average_precision),
+            subset_accuracy: (films > 0).then(|| right.count() as f64 / films as f64),
+        }
+    }
+}
+
+impl CalibrationEvaluation {
+    fn new(subject: &Subject) -> Self {
+        let temperature = subject.thresholds.temperature;
+        let labels = subject.probabilities.labels();
+        let ece = |probabilities: &[f32]| {
+            let pairs = probabilities.iter().zip(labels).map(|(p, label)| (*p, *label != 0));
+            Calibration::new(pairs)?.ece()
+        };
+        let after = subject.logits.zip(temperature).map(|(logits, by)| at_temperature(logits, by));
+        Self {
+            temperature,
+            ece_before: ece(subject.probabilities.scores()),
+            ece_after: after.and_then(|after| ece(&after)),
+        }
+    }
+}
+
+impl CutPoints {
+    /// A condition's numbers at another threshold, by look-up.
+    pub fn judged(&self, before: &ConditionEvaluation, threshold: f32) -> ConditionEvaluation {
+        before.clone().at(threshold, self.counts(threshold))
+    }
+}
