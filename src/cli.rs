@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chestxr_tui::dataset::Split;
 use clap::{Args, Parser, Subcommand};
 
 /// Trains and judges multi-label chest X-ray classifiers in the terminal. Not a medical device.
@@ -55,6 +56,8 @@ pub enum Command {
         #[arg(long)]
         find_lr: bool,
     },
+    /// Judge a run's best weights, or any model's predictions: numbers, intervals, figures, a report
+    Evaluate(EvaluateArgs),
     /// Look at films and labels
     #[command(subcommand)]
     Data(DataCommand),
@@ -67,6 +70,41 @@ pub enum Command {
     Doctor,
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+    #[arg(required_unless_present = "predictions", conflicts_with = "predictions")]
+    pub run: Option<String>,
+    /// The films to judge on
+    #[arg(long, value_name = "SPLIT", default_value = "test", value_parser = Split::parse)]
+    pub split: Split,
+    /// How thresholds are chosen on the validation films: max-f1, youden, sensitivity=.95 or a number, for all;
+    /// condition=RULE for single ones; commas between. Left out: those kept with the weights, else max-f1
+    #[arg(long, value_name = "RULES")]
+    pub thresholds: Option<String>,
+    /// Draw so many bootstrap resamples for intervals; 0 for none
+    #[arg(long, value_name = "N", default_value_t = chestxr_tui::evaluation::RESAMPLES, value_parser = resamples)]
+    pub bootstrap: usize,
+    /// Judge an npz file's `probs` (float N,C) and `labels` (N,C), with `patient` (N), `conditions` (C names),
+    /// `val_probs` and `val_labels` where it has them
+    #[arg(long, value_name = "FILE", requires = "out")]
+    pub predictions: Option<PathBuf>,
+    /// The array of labels in FILE, where it has another name
+    #[arg(long, value_name = "NAME", requires = "predictions")]
+    pub labels: Option<String>,
+    /// Write the report here: for --predictions, or for a run on other films (--data SOURCE)
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// A number of resamples that this machine survives.
+fn resamples(text: &str) -> Result<usize, String> {
+    match text.replace('_', "").parse() {
+        Ok(count) if count <= 100_000 && count != 1 => Ok(count),
+        _ => Err("takes 0 or a whole number from 2 to 100000".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,17 @@
 //! `chestxr-tui`: a terminal workbench for training and judging multi-label chest X-ray
-//! classifiers. The rooms tell the story of a film: dataset, model, train, metrics, runs; `tui` and the
+//! classifiers. The rooms tell the story of a film: dataset, augment, model, train, metrics,
+//! evaluation, report; `tui` and the
 //! commands of the binary read what the trainer says.
 
 pub mod augment;
 pub mod config;
 pub mod dataset;
+pub mod evaluation;
 pub mod files;
 pub mod metrics;
 pub mod model;
 pub mod native;
+pub mod report;
 pub mod runs;
 pub mod text;
 pub mod train;

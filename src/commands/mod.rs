@@ -4,7 +4,9 @@ pub mod bench;
 pub mod completions;
 pub mod data;
 pub mod doctor;
+pub mod evaluate;
 pub mod follow;
+pub mod progress;
 pub mod runs;
 pub mod train;
 

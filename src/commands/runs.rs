@@ -47,7 +47,7 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
     let epochs = folder.read_epochs()?;
     let mut out = std::io::stdout().lock();
     if json {
-        let evaluation = folder.read_evaluation().ok();
+        let evaluation = folder.read_evaluation("test").ok();
         let state = status.honest_state();
         let line = json!({
             "id": folder.id(), "path": folder.path(), "state": state, "status": status,
@@ -77,10 +77,10 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
     if let Some(best) = &status.best {
         writeln!(out, "best     {} {:.4} after epoch {}", shown(&best.metric), best.value, best.epoch)?;
     }
-    if let Ok(evaluation) = folder.read_evaluation() {
+    if let Ok(evaluation) = folder.read_evaluation("test") {
         let number = |value: Option<f64>| value.map_or("undefined".to_owned(), |value| format!("{value:.4}"));
         let mean = &evaluation.macro_average;
-        let (auroc, auprc) = (number(mean.auroc), number(mean.auprc));
+        let (auroc, auprc) = (number(mean.average.values.auroc), number(mean.average.values.auprc));
         writeln!(
             out,
             "test     macro AUROC {auroc}, macro AUPRC {auprc} over {} conditions",

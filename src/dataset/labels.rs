@@ -51,6 +51,34 @@ impl LabelSet {
         Self { conditions }
     }
 
+    /// The conditions of these keys; a key that isn't one of the fourteen is its own name.
+    pub fn of_keys(keys: &[String]) -> Self {
+        let known = Self::chest_xray_14();
+        let named = |key: &String| {
+            let condition = known.conditions.iter().find(|condition| condition.key == *key);
+            condition.cloned().unwrap_or_else(|| Condition {
+                key: key.clone(),
+                name: key.clone(),
+                abbreviation: key.chars().take(5).collect(),
+            })
+        };
+        Self { conditions: keys.iter().map(named).collect() }
+    }
+
+    /// The fourteen where there are so many columns, else columns by their numbers.
+    pub fn of_width(columns: usize) -> Self {
+        let known = Self::chest_xray_14();
+        if columns == known.len() {
+            return known;
+        }
+        Self::of_keys(&(1..=columns).map(|column| format!("class_{column}")).collect::<Vec<_>>())
+    }
+
+    /// The keys in column order.
+    pub fn keys(&self) -> Vec<String> {
+        self.conditions.iter().map(|condition| condition.key.clone()).collect()
+    }
+
     /// How many conditions there are: the width of a label row and of a network's output.
     pub fn len(&self) -> usize {
         self.conditions.len()

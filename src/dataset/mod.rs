@@ -41,6 +41,15 @@ impl Split {
     /// All splits in order.
     pub const ALL: [Split; 3] = [Split::Train, Split::Val, Split::Test];
 
+    /// The split of this name.
+    ///
+    /// # Errors
+    /// A sentence, when there is none.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|split| split.name() == name);
+        found.ok_or_else(|| "there are train, val and test".to_owned())
+    }
+
     /// `train`, `val` or `test`.
     pub fn name(self) -> &'static str {
         match self {
@@ -112,6 +121,9 @@ impl Dataset {
             if let Some(films) = &mut parts[0].films {
                 films.truncate(section.limit);
             }
+            if let Some(patients) = &mut parts[0].patients {
+                patients.truncate(section.limit);
+            }
         }
         let digest = digest(&parts);
         let stats = std::array::from_fn(|split| stats::split_stats(&parts[split].labels));
@@ -176,7 +188,7 @@ fn phantom_parts(count: usize, size: usize) -> Result<[Part; 3], DataError> {
     let val = count / 10;
     let part = |first: usize, count: usize| -> Result<Part, DataError> {
         let (films, labels) = phantom::films(PHANTOM_SEED, first as u64, count, size)?;
-        Ok(Part { films: Some(films), labels })
+        Ok(Part { films: Some(films), labels, patients: None })
     };
     Ok([part(0, train)?, part(train, val)?, part(train + val, count - train - val)?])
 }

@@ -9,4 +9,6 @@ pub struct Part {
     pub films: Option<Films>,
     /// The label rows.
     pub labels: Labels,
+    /// Which patient each film is of, numbered from 0 in the order they come; `None` where that isn't known.
+    pub patients: Option<Vec<u32>>,
 }

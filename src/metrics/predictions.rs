@@ -38,6 +38,11 @@ impl<'a> Predictions<'a> {
         Ok(Self { scores, labels, classes })
     }
 
+    /// A table of no films.
+    pub fn empty(classes: usize) -> Self {
+        Self { scores: &[], labels: &[], classes: classes.max(1) }
+    }
+
     /// N, the number of films.
     pub fn rows(&self) -> usize {
         self.labels.len().checked_div(self.classes).unwrap_or(0)

@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 
-use super::{EpochRecord, Evaluation, RunId, Status};
+use super::{EpochRecord, RunId, Status};
 use crate::config::RunConfig;
 use crate::files::replace_file;
+use crate::metrics::{Evaluation, Thresholds};
 
 /// Where a run came from; the `[provenance]` table of `run.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,12 @@ pub struct Provenance {
     /// What is subtracted from each condition's logit to undo weights and sampling; empty for runs without.
     #[serde(default)]
     pub logit_shift: Vec<f32>,
+}
+
+const THRESHOLDS: &str = "checkpoints/thresholds.json";
+
+fn evaluation_name(split: &str) -> String {
+    if split == "test" { "evaluation.json".to_owned() } else { format!("evaluation_{split}.json") }
 }
 
 /// A run's folder.
@@ -214,20 +221,39 @@ impl RunFolder {
         self.read_json("status.json")
     }
 
-    /// Replaces `evaluation.json`.
+    /// Replaces `evaluation.json` or, for another split than the test, `evaluation_<split>.json`.
     ///
     /// # Errors
     /// When the file can't be written.
     pub fn write_evaluation(&self, evaluation: &Evaluation) -> Result<()> {
-        self.replace_json("evaluation.json", evaluation)
+        self.replace_json(&evaluation_name(&evaluation.split), evaluation)
     }
 
-    /// Reads `evaluation.json`.
+    /// Reads a split's evaluation.
     ///
     /// # Errors
     /// When it is missing or damaged.
-    pub fn read_evaluation(&self) -> Result<Evaluation> {
-        self.read_json("evaluation.json")
+    pub fn read_evaluation(&self, split: &str) -> Result<Evaluation> {
+        self.read_json(&evaluation_name(split))
+    }
+
+    /// Replaces `checkpoints/thresholds.json`.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn write_thresholds(&self, thresholds: &Thresholds) -> Result<()> {
+        self.replace_json(THRESHOLDS, thresholds)
+    }
+
+    /// Reads the thresholds that are kept with the weights; `None` when there are none yet.
+    ///
+    /// # Errors
+    /// When the file is damaged.
+    pub fn read_thresholds(&self) -> Result<Option<Thresholds>> {
+        match self.path.join(THRESHOLDS).exists() {
+            true => self.read_json(THRESHOLDS).map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Appends an epoch to `metrics.jsonl`.

@@ -1,5 +1,7 @@
 //! What an epoch leaves in `metrics.jsonl`, and the table of its numbers.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// One line of `metrics.jsonl`. `None` (`null` in the file) is a number that is undefined or not finite.
@@ -26,6 +28,9 @@ pub struct EpochRecord {
     pub val_f1_score: Option<f64>,
     pub val_auroc_macro: Option<f64>,
     pub val_auprc_macro: Option<f64>,
+    /// Each condition's AUROC over the validation films, by its key.
+    #[serde(default)]
+    pub val_auroc: BTreeMap<String, Option<f64>>,
     /// Learning rate of the epoch's last step.
     pub lr: f64,
     /// Epochs since the monitored value last improved.

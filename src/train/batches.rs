@@ -5,20 +5,45 @@ use tch::{Device, TchError, Tensor};
 use crate::augment::normalised;
 use crate::dataset::films::{Films, Labels};
 
-/// Gathers films into batches on the network's device.
-pub struct Batches<'a> {
+/// Gathers films into batches on a network's device.
+pub struct FilmBatches<'a> {
     films: &'a Films,
-    labels: &'a Labels,
     device: Device,
     table: [f32; 256],
     pixels: Vec<f32>,
+}
+
+impl<'a> FilmBatches<'a> {
+    /// Batches of these films.
+    pub fn new(films: &'a Films, device: Device) -> Self {
+        Self { films, device, table: normalised(), pixels: Vec::new() }
+    }
+
+    /// The films of `indices` (`float32 N,1,H,W` in -1..=1).
+    ///
+    /// # Errors
+    /// What libtorch says, e.g. that the device has no memory left.
+    pub fn gather(&mut self, indices: &[usize]) -> Result<Tensor, TchError> {
+        self.pixels.clear();
+        for &index in indices {
+            self.pixels.extend(self.films.film(index).iter().map(|&grey| self.table[usize::from(grey)]));
+        }
+        let shape = [indices.len(), 1, self.films.height(), self.films.width()].map(|n| n as i64);
+        Tensor::f_from_slice(&self.pixels)?.f_view(shape)?.f_to_device(self.device)
+    }
+}
+
+/// The same with the films' labels.
+pub struct Batches<'a> {
+    films: FilmBatches<'a>,
+    labels: &'a Labels,
     targets: Vec<f32>,
 }
 
 impl<'a> Batches<'a> {
     /// Batches of these films and their labels.
     pub fn new(films: &'a Films, labels: &'a Labels, device: Device) -> Self {
-        Self { films, labels, device, table: normalised(), pixels: Vec::new(), targets: Vec::new() }
+        Self { films: FilmBatches::new(films, device), labels, targets: Vec::new() }
     }
 
     /// The films of `indices` (`float32 N,1,H,W` in -1..=1) and their labels (`float32 N,C`).
@@ -26,22 +51,18 @@ impl<'a> Batches<'a> {
     /// # Errors
     /// What libtorch says, e.g. that the device has no memory left.
     pub fn gather(&mut self, indices: &[usize]) -> Result<(Tensor, Tensor), TchError> {
-        self.pixels.clear();
         self.targets.clear();
         for &index in indices {
-            self.pixels.extend(self.films.film(index).iter().map(|&grey| self.table[usize::from(grey)]));
             self.targets.extend(self.labels.row(index).iter().map(|&label| f32::from(label)));
         }
-        let [count, height, width, classes] =
-            [indices.len(), self.films.height(), self.films.width(), self.labels.classes()].map(|n| n as i64);
-        let films = Tensor::f_from_slice(&self.pixels)?.f_view([count, 1, height, width])?;
-        let targets = Tensor::f_from_slice(&self.targets)?.f_view([count, classes])?;
-        Ok((films.f_to_device(self.device)?, targets.f_to_device(self.device)?))
+        let shape = [indices.len(), self.labels.classes()].map(|n| n as i64);
+        let targets = Tensor::f_from_slice(&self.targets)?.f_view(shape)?;
+        Ok((self.films.gather(indices)?, targets.f_to_device(self.films.device)?))
     }
 
     /// How many films there are.
     pub fn film_count(&self) -> usize {
-        self.films.len()
+        self.films.films.len()
     }
 
     /// The labels of `order`, row after row (`uint8 N*C`).

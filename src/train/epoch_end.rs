@@ -8,8 +8,9 @@ use super::fit::{Fit, Judged, Pass, Seen, Trained};
 use super::{EpochReport, Event, Level, Phase};
 use crate::config::{Mode as Better, Monitor};
 use crate::dataset::Split;
+use crate::evaluation::{self, split_predictions};
 use crate::metrics::MultilabelReport;
-use crate::runs::{Best, EpochRecord, METRICS};
+use crate::runs::{Best, EpochRecord, METRICS, SplitPredictions};
 
 impl Fit<'_> {
     /// Writes the epoch down, keeps its weights if they are among the best, and decides: the learning rate of
@@ -121,6 +122,14 @@ impl Fit<'_> {
             val_f1_score: Some(report.micro.f1),
             val_auroc_macro: report.auroc_macro.value,
             val_auprc_macro: report.auprc_macro.value,
+            val_auroc: self
+                .setup
+                .dataset
+                .labels()
+                .keys()
+                .into_iter()
+                .zip(report.auroc.iter().copied())
+                .collect(),
             lr: trained.lr,
             wait_count: 0,
             epoch_seconds: trained.seconds + self.validation_seconds,
@@ -134,21 +143,41 @@ impl Fit<'_> {
             bail!("no epoch had a best value, so there are no weights to test");
         };
         self.learner.network_mut().state_mut().load(&self.journal.folder().best_weights())?;
+        let mut predicted = Vec::new();
         for split in [Split::Val, Split::Test] {
             let judged = match self.predict(split, Phase::Testing)? {
                 Pass::Done(judged) => judged,
                 Pass::Halted(halt) => return Ok(Pass::Halted(halt)),
             };
-            let event = super::verdict::write(
-                self.journal.folder(),
-                split,
-                self.setup.dataset.labels(),
-                &judged.seen,
-                best.epoch,
-            )?;
-            self.journal.event(event)?;
+            let predictions = split_predictions(&self.setup.dataset, split, &judged.seen, best.epoch);
+            evaluation::keep(self.journal.folder(), split, &predictions)?;
+            let report = judged.seen.compute();
+            self.journal.event(Event::Evaluated {
+                split: split.name().to_owned(),
+                auroc_macro: report.auroc_macro.value,
+                auprc_macro: report.auprc_macro.value,
+                n_conditions: report.auroc_macro.defined,
+            })?;
+            predicted.push(predictions);
+        }
+        if let [val, test] = predicted.as_slice() {
+            self.conclude(val, test)?;
         }
         Ok(Pass::Done(()))
+    }
+
+    /// Chooses thresholds on the validation films, judges the test films by them, and draws what came out.
+    fn conclude(&self, val: &SplitPredictions, test: &SplitPredictions) -> Result<()> {
+        let (folder, labels) = (self.journal.folder(), self.setup.dataset.labels());
+        let thresholds = evaluation::default_thresholds(val, labels);
+        let judged =
+            evaluation::record(folder, labels, &thresholds, Split::Test, test, evaluation::RESAMPLES)?;
+        // Figures are for people: a run whose numbers are written doesn't fail for them.
+        if let Err(error) = evaluation::draw(folder, labels, &judged, &thresholds, test) {
+            self.journal
+                .note(Level::Warning, format!("no figures: {error:#}; `chestxr-tui evaluate` draws them"))?;
+        }
+        Ok(())
     }
 }
 

@@ -23,10 +23,9 @@ mod saving;
 mod scaler;
 mod schedule;
 mod setup;
-mod verdict;
 mod writer;
 
-pub use batches::Batches;
+pub use batches::{Batches, FilmBatches};
 pub use checkpoint::Restored;
 pub use early_stopping::{EarlyStopping, Verdict};
 pub use ema::Ema;

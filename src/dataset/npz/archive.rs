@@ -1,5 +1,6 @@
 //! An archive of arrays, read by name.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -128,6 +129,26 @@ impl Archive {
             };
             entry.elements(count(info)?, characters.saturating_mul(4), |_, bytes| Ok(text(bytes)))
         })
+    }
+
+    /// Reads identifiers, whole numbers or texts, as numbers from 0 in the order in which they first come.
+    ///
+    /// # Errors
+    /// As [`Archive::info`], and another element type or damage.
+    pub fn read_groups(&self, name: &str) -> Result<Array<u32>, NpzError> {
+        let Array { shape, values } = match self.info(name)?.dtype {
+            Dtype::Text(_) => self.read_text(name)?,
+            _ => {
+                let Array { shape, values } = self.read_i64(name)?;
+                Array { shape, values: values.iter().map(i64::to_string).collect() }
+            }
+        };
+        let mut known = HashMap::new();
+        let groups = values.into_iter().map(|value| {
+            let next = known.len() as u32;
+            *known.entry(value).or_insert(next)
+        });
+        Ok(Array { shape, values: groups.collect() })
     }
 
     /// Reads an array by `elements`, which sees its header and then makes its values in the order of the file.

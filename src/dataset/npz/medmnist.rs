@@ -24,13 +24,15 @@ pub struct MedMnist {
 struct Split {
     images: &'static str,
     labels: &'static str,
+    /// Ours, not MedMNIST's; optional.
+    patients: &'static str,
 }
 
 /// In the order of `MedMnist`'s parts.
 const SPLITS: [Split; 3] = [
-    Split { images: "train_images", labels: "train_labels" },
-    Split { images: "val_images", labels: "val_labels" },
-    Split { images: "test_images", labels: "test_labels" },
+    Split { images: "train_images", labels: "train_labels", patients: "train_patient" },
+    Split { images: "val_images", labels: "val_labels", patients: "val_patient" },
+    Split { images: "test_images", labels: "test_labels", patients: "test_patient" },
 ];
 
 /// What the headers say of a split.
@@ -50,7 +52,8 @@ struct Plan {
 
 /// Reads the films (`uint8 N,H,W` or `N,H,W,1`) and labels (`bool`, `uint8`, `int32` or `int64`, `N,classes` of 0
 /// and 1) of the three splits, each array straight into its one allocation, the splits in parallel. An archive of
-/// labels alone gives parts without films. Other arrays are left alone; val and test may be empty.
+/// labels alone gives parts without films. `train_patient`, `val_patient` and `test_patient` (numbers or texts, one a
+/// film) are read where they are there. Other arrays are left alone; val and test may be empty.
 ///
 /// All headers are checked before the first film is read.
 ///
@@ -149,7 +152,7 @@ const CHANGED: Fault = Fault::Damaged("it changed while it was read");
 impl Plan {
     /// Reads the split's arrays, whose headers must still be those that were checked.
     fn read(&self, archive: &Archive) -> Result<Part, NpzError> {
-        let Split { images, labels } = self.split;
+        let Split { images, labels, patients } = self.split;
         let values = archive.read(labels, |info, entry| {
             if *info != self.labels {
                 return Err(CHANGED);
@@ -166,14 +169,30 @@ impl Plan {
         // Neither wrapping below fails for what was checked; if one did, it would say so.
         let changed = |name| archive.error(name, CHANGED);
         let label_rows = Labels::new(values.values, self.classes).ok_or_else(|| changed(labels))?;
+        let patients = match archive.contains(patients) {
+            true => Some(self.patients(archive)?),
+            false => None,
+        };
         let (Some(wanted), Some((height, width))) = (&self.images, self.size) else {
-            return Ok(Part { films: None, labels: label_rows });
+            return Ok(Part { films: None, labels: label_rows, patients });
         };
         let pixels = archive.read(images, |info, entry| match info == wanted {
             true => entry.bytes(count(info)?),
             false => Err(CHANGED),
         })?;
         let films = Films::new(pixels.values, height, width).ok_or_else(|| changed(images))?;
-        Ok(Part { films: Some(films), labels: label_rows })
+        Ok(Part { films: Some(films), labels: label_rows, patients })
+    }
+
+    fn patients(&self, archive: &Archive) -> Result<Vec<u32>, NpzError> {
+        let name = self.split.patients;
+        let read = archive.read_groups(name)?;
+        match read.shape == [self.rows] {
+            true => Ok(read.values),
+            false => {
+                let fault = Fault::Dimensions { found: read.shape, wanted: "N with one patient a film" };
+                Err(archive.error(name, fault))
+            }
+        }
     }
 }

@@ -1,0 +1,260 @@
+//! `evaluate`: a run's best weights, or anyone's predictions, judged in full.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use chestxr_tui::config::AppPaths;
+use chestxr_tui::dataset::labels::LabelSet;
+use chestxr_tui::dataset::npz::{Archive, Limits};
+use chestxr_tui::dataset::{Cache, Dataset, Split};
+use chestxr_tui::evaluation::{self, Predictor, ThresholdWish};
+use chestxr_tui::metrics::{Evaluation, Thresholds};
+use chestxr_tui::runs::{self, ArrayNames, RunFolder, SplitPredictions};
+use chestxr_tui::text::{one_line, thousands};
+
+use super::progress::Bar;
+use super::{Exit, Misuse, complain};
+use crate::cli::{EvaluateArgs, Global};
+
+/// Judges what was asked for and tells the numbers.
+pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
+    let wish: ThresholdWish =
+        args.thresholds.as_deref().unwrap_or("").parse().map_err(|error| Misuse(format!("{error}")))?;
+    let (evaluation, wrote) = match (&args.predictions, &args.run) {
+        (Some(file), _) => elsewhere(file, args, &wish)?,
+        (None, Some(wanted)) => {
+            let folder = runs::find(&paths.runs, wanted)?;
+            match &global.data {
+                Some(source) => other_films(&folder, source, args, &wish, global)?,
+                None => of_run(&folder, args, &wish, global)?,
+            }
+        }
+        (None, None) => bail!(Misuse("name a run, or give --predictions FILE".into())),
+    };
+    let mut out = std::io::stdout().lock();
+    if global.json {
+        writeln!(out, "{}", serde_json::to_string(&evaluation)?)?;
+    } else {
+        table(&mut out, &evaluation)?;
+        writeln!(out, "\nreport and figures: {}", wrote.display())?;
+    }
+    Ok(Exit::Done)
+}
+
+type Outcome = (Evaluation, std::path::PathBuf);
+
+/// A run on the films it has: the split's predictions are made now unless the best weights' are there.
+fn of_run(folder: &RunFolder, args: &EvaluateArgs, wish: &ThresholdWish, global: &Global) -> Result<Outcome> {
+    let split = args.split;
+    let mut source = Films::new(folder, global);
+    let judged = source.predictions(split)?;
+    let labels = LabelSet::of_keys(&folder.read_provenance()?.conditions);
+    let kept = folder.read_thresholds()?.filter(|kept| wish.rule.is_none() && kept.epoch == judged.epoch);
+    // The validation films are only asked when there is something to ask them.
+    let thresholds = if let (Some(kept), true) = (&kept, wish.is_empty()) {
+        kept.clone()
+    } else {
+        let val = if split == Split::Val { judged.clone() } else { source.predictions(Split::Val)? };
+        wish.grant(kept, &val, Split::Val.name(), &labels).map_err(|error| Misuse(error.to_string()))?
+    };
+    let evaluation = evaluation::record(folder, &labels, &thresholds, split, &judged, args.bootstrap)?;
+    evaluation::draw(folder, &labels, &evaluation, &thresholds, &judged)?;
+    let artifacts = folder.artifacts();
+    Ok((evaluation, if split == Split::Test { artifacts } else { artifacts.join(split.name()) }))
+}
+
+/// A run's predictions, read or made: films and weights are loaded when first needed.
+struct Films<'a> {
+    folder: &'a RunFolder,
+    device: &'a str,
+    loaded: Option<(Predictor, std::sync::Arc<Dataset>)>,
+    quiet: bool,
+}
+
+impl<'a> Films<'a> {
+    fn new(folder: &'a RunFolder, global: &'a Global) -> Self {
+        Self { folder, device: global.device.as_deref().unwrap_or("auto"), loaded: None, quiet: global.json }
+    }
+
+    fn predictions(&mut self, split: Split) -> Result<SplitPredictions> {
+        let path = self.folder.predictions(split.name());
+        let best = self.folder.read_status()?.best.map(|best| best.epoch);
+        if path.exists() {
+            match SplitPredictions::read(&path) {
+                Ok(kept) if kept.epoch == best => return Ok(kept),
+                Ok(_) => {}
+                Err(error) => complain(&format!("{error}; predicting anew")),
+            }
+        }
+        if self.loaded.is_none() {
+            let predictor = Predictor::open(self.folder, self.device)?;
+            let dataset = Cache::new().load(&self.folder.read_config()?.data)?;
+            if dataset.digest() != self.folder.read_provenance()?.data_digest {
+                bail!(
+                    "the films of {} are not those that run {} was trained on; judge others with --data SOURCE --out DIR",
+                    dataset.source(),
+                    self.folder.id()
+                );
+            }
+            self.loaded = Some((predictor, dataset));
+        }
+        let (predictor, dataset) = self.loaded.as_ref().context("just loaded")?;
+        let films = dataset.part(split).labels.len();
+        let bar = Bar::start(&format!("{split} films"), films, self.quiet);
+        let predicted =
+            evaluation::predict_split(self.folder, predictor, dataset, split, &mut |done| bar.at(done))?;
+        bar.end();
+        predicted.context("nobody ended it")
+    }
+}
+
+/// A run on films from elsewhere, at the thresholds kept with its weights; nothing in the run changes.
+fn other_films(
+    folder: &RunFolder,
+    source: &str,
+    args: &EvaluateArgs,
+    wish: &ThresholdWish,
+    global: &Global,
+) -> Result<Outcome> {
+    let out =
+        args.out.as_deref().ok_or_else(|| Misuse("other films than the run's need --out DIR".into()))?;
+    let mut config = folder.read_config()?;
+    config.set("data.source", source)?;
+    let dataset = Dataset::load(&config.data)?;
+    let predictor = Predictor::open(folder, global.device.as_deref().unwrap_or("auto"))?;
+    let (films, labels) = dataset.trainable(args.split)?;
+    let bar = Bar::start(&format!("{} films", args.split), films.len(), global.json);
+    let scores = predictor.predict(films, &mut |done| bar.at(done))?.context("nobody ended it")?;
+    bar.end();
+    let predictions = SplitPredictions {
+        logits: scores.logits,
+        probabilities: scores.probabilities,
+        labels: labels.values().to_vec(),
+        classes: labels.classes(),
+        patients: dataset.part(args.split).patients.clone(),
+        epoch: Some(predictor.epoch()),
+    };
+    let kept = folder.read_thresholds()?.with_context(|| {
+        format!(
+            "run {} has no thresholds yet; `chestxr-tui evaluate {}` chooses them",
+            folder.id(),
+            folder.id()
+        )
+    })?;
+    let labels = predictor.labels();
+    let thresholds =
+        wish.grant(Some(kept), &predictions, args.split.name(), labels).map_err(|e| Misuse(e.to_string()))?;
+    let title = format!("{} {}", config.model.arch.name(), folder.id().short());
+    let origin = format!("Run {} on films from {}.", folder.id(), dataset.source());
+    finish(out, &title, &origin, labels, &thresholds, args, &predictions)
+}
+
+/// Anyone's predictions.
+fn elsewhere(file: &Path, args: &EvaluateArgs, wish: &ThresholdWish) -> Result<Outcome> {
+    let out = args.out.as_deref().ok_or_else(|| Misuse("--predictions needs --out DIR".into()))?;
+    let archive = Archive::open(file, Limits { max_bytes: 4 << 30 })?;
+    let labels_name = args.labels.as_deref().unwrap_or("labels");
+    let names =
+        ArrayNames { probabilities: &["probs", "probabilities"], labels: labels_name, patients: "patient" };
+    let predictions = SplitPredictions::from_archive(&archive, file, &names)?;
+    let validation = archive.contains("val_probs").then(|| {
+        let names =
+            ArrayNames { probabilities: &["val_probs"], labels: "val_labels", patients: "val_patient" };
+        SplitPredictions::from_archive(&archive, file, &names)
+    });
+    let validation = validation.transpose()?;
+    let labels = match archive.contains("conditions") {
+        true => LabelSet::of_keys(&archive.read_text("conditions")?.values),
+        false => LabelSet::of_width(predictions.classes),
+    };
+    if labels.len() != predictions.classes
+        || validation.as_ref().is_some_and(|val| val.classes != predictions.classes)
+    {
+        bail!("{}: its arrays are of different numbers of conditions", file.display());
+    }
+    // Without validation films the rule can only be asked of these very ones, which the report says.
+    let (asked, asked_split) = match &validation {
+        Some(val) => (val, "val"),
+        None => (&predictions, args.split.name()),
+    };
+    let thresholds =
+        wish.grant(None, asked, asked_split, &labels).map_err(|error| Misuse(error.to_string()))?;
+    let title = file.file_stem().unwrap_or_default().to_string_lossy();
+    let origin = format!("Predictions from {}.", one_line(&file.display().to_string(), 200));
+    finish(out, &one_line(&title, 60), &origin, &labels, &thresholds, args, &predictions)
+}
+
+fn finish(
+    out: &Path,
+    title: &str,
+    origin: &str,
+    labels: &LabelSet,
+    thresholds: &Thresholds,
+    args: &EvaluateArgs,
+    predictions: &SplitPredictions,
+) -> Result<Outcome> {
+    let evaluation = evaluation::judge(labels, thresholds, args.split.name(), predictions, args.bootstrap);
+    evaluation::draw_into(out, title, origin, labels, &evaluation, thresholds, predictions)?;
+    let json = serde_json::to_vec_pretty(&evaluation)?;
+    let path = out.join("evaluation.json");
+    chestxr_tui::files::replace_file(&path, &json)
+        .with_context(|| format!("can't write {}", path.display()))?;
+    Ok((evaluation, out.to_owned()))
+}
+
+fn table(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {
+    let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
+    let interval = |interval: Option<[f64; 2]>| {
+        interval.map_or(String::new(), |[low, high]| format!("{low:.3}–{high:.3}"))
+    };
+    writeln!(
+        out,
+        "{:<20} {:>7} {:>6} {:>11} {:>6} {:>9} {:>6} {:>6} {:>6} {:>6} {:>6}",
+        "condition", "films", "AUROC", "95 %", "AUPRC", "threshold", "sens", "spec", "prec", "F1", "MCC"
+    )?;
+    let names = LabelSet::of_keys(&evaluation.conditions);
+    let mut line = |name: &str, c: &chestxr_tui::metrics::ConditionEvaluation| {
+        writeln!(
+            out,
+            "{name:<20} {:>7} {:>6} {:>11} {:>6} {:>9} {:>6} {:>6} {:>6} {:>6} {:>6}",
+            thousands(c.support),
+            number(c.auroc),
+            interval(c.auroc_ci),
+            number(c.auprc),
+            c.threshold,
+            number(c.recall),
+            number(c.specificity),
+            number(c.precision),
+            number(c.f1),
+            number(c.mcc)
+        )
+    };
+    for (condition, (_, numbers)) in names.iter().zip(evaluation.iter()) {
+        line(&one_line(&condition.name, 20), numbers)?;
+    }
+    line("Normal", &evaluation.normal_detection.numbers)?;
+    let mean = &evaluation.macro_average;
+    let values = &mean.average.values;
+    writeln!(
+        out,
+        "\n{} {} films: macro AUROC {} {} over {} conditions, macro AUPRC {}, macro F1 {}, micro F1 {}",
+        thousands(evaluation.n as u64),
+        evaluation.split,
+        number(values.auroc),
+        mean.auroc_ci.map_or(String::new(), |[low, high]| format!("({low:.3}–{high:.3})")),
+        mean.n_conditions,
+        number(values.auprc),
+        number(values.f1),
+        number(evaluation.micro_average.f1)
+    )?;
+    let drawn = evaluation.bootstrap.as_ref();
+    let intervals = drawn
+        .map_or("no intervals".to_owned(), |b| format!("intervals: {} resamples of {}", b.resamples, b.unit));
+    writeln!(
+        out,
+        "thresholds by {} on the {} films; {intervals}",
+        evaluation.threshold_rule, evaluation.threshold_split
+    )
+}

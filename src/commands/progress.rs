@@ -1,0 +1,28 @@
+//! A bar on stderr for work that takes a while.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar; invisible where stderr is no terminal.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar over `count` things called `what`.
+    pub fn start(what: &str, count: usize, quiet: bool) -> Self {
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(count as u64) };
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(chestxr_tui::text::one_line(what, 40));
+        Self(bar)
+    }
+
+    /// So many are done; always true, for whoever asks whether to go on.
+    pub fn at(&self, done: usize) -> bool {
+        self.0.set_position(done as u64);
+        true
+    }
+
+    /// Takes the bar away.
+    pub fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,14 @@
+//! From weights to what a run is worth: predictions of a split, thresholds from the validation films, numbers,
+//! figures and the written report. The trainer does it after its last epoch, `evaluate` and `predict` when asked,
+//! and the evaluate screen looks at what they left.
+
+mod predictor;
+mod record;
+mod wish;
+
+pub use predictor::{Predictor, Scores};
+pub use record::{
+    RESAMPLES, SEED, default_thresholds, draw, draw_into, judge, keep, predict_split, record,
+    split_predictions,
+};
+pub use wish::{ThresholdWish, WishError};

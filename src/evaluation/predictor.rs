@@ -1,0 +1,127 @@
+//! A run's best weights, ready to look at films.
+
+use anyhow::{Context, Result, ensure};
+use tch::{Device, Kind, Tensor};
+
+use crate::config::Precision;
+use crate::dataset::films::Films;
+use crate::dataset::labels::LabelSet;
+use crate::metrics::sigmoid;
+use crate::model::{Mode, Network, Shape};
+use crate::native::Autocast;
+use crate::runs::RunFolder;
+use crate::train::{FilmBatches, resolve_device};
+
+/// Films a forward pass.
+const BATCH: usize = 128;
+
+/// A network with the weights of a run's best epoch.
+pub struct Predictor {
+    network: Network,
+    device: Device,
+    precision: Precision,
+    /// Subtracted from logits before they become probabilities (`float32 C`): what the loss's weights and balanced
+    /// sampling moved is moved back.
+    shift: Option<Tensor>,
+    shape: Shape,
+    labels: LabelSet,
+    epoch: usize,
+}
+
+/// What a network says of N films.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    /// `float32 N,C`.
+    pub logits: Vec<f32>,
+    /// `float32 N,C`, in 0..=1.
+    pub probabilities: Vec<f32>,
+}
+
+impl Predictor {
+    /// Loads the best weights of a run onto `device` (`auto`, `cpu`, `cuda`, `cuda:N`).
+    ///
+    /// # Errors
+    /// When the run has no best weights yet, its files are damaged, or there is no such device.
+    pub fn open(folder: &RunFolder, device: &str) -> Result<Self> {
+        let config = folder.read_config()?;
+        let provenance = folder.read_provenance()?;
+        let best = folder.read_status()?.best;
+        let best = best.with_context(|| {
+            format!("run {} has no best epoch yet, so there are no weights to judge", folder.id())
+        })?;
+        let weights = folder.best_weights();
+        ensure!(weights.is_file(), "run {} has lost its best weights, {}", folder.id(), weights.display());
+        let device = resolve_device(device)?;
+        let labels = LabelSet::of_keys(&provenance.conditions);
+        let [height, width] = provenance.film_size;
+        let shape = Shape { height, width, classes: labels.len() };
+        let mut network = Network::build(&config.model, shape, device)?;
+        network.state_mut().load(&weights)?;
+        let shift = match provenance.logit_shift.as_slice() {
+            [] => None,
+            shift => Some(Tensor::f_from_slice(shift)?.f_to_device(device)?),
+        };
+        // fp16 exists on CUDA only; weights are float32 in any case.
+        let precision = match config.run.precision {
+            Precision::Fp16 if !device.is_cuda() => Precision::Fp32,
+            precision => precision,
+        };
+        Ok(Self { network, device, precision, shift, shape, labels, epoch: best.epoch })
+    }
+
+    /// The conditions in the order of the columns.
+    pub fn labels(&self) -> &LabelSet {
+        &self.labels
+    }
+
+    /// Height and width that films must have, in pixels.
+    pub fn film_size(&self) -> [usize; 2] {
+        [self.shape.height, self.shape.width]
+    }
+
+    /// The epoch that the weights are of.
+    pub fn epoch(&self) -> usize {
+        self.epoch
+    }
+
+    /// Looks at films. `watch` is told how many are done and says whether to go on; `None` when it says no.
+    ///
+    /// # Errors
+    /// When the films have another size, or what libtorch says.
+    pub fn predict(&self, films: &Films, watch: &mut dyn FnMut(usize) -> bool) -> Result<Option<Scores>> {
+        let (height, width) = (films.height(), films.width());
+        ensure!(
+            [height, width] == self.film_size() || films.is_empty(),
+            "the films are {height} x {width} px and the network wants {} x {}",
+            self.shape.height,
+            self.shape.width
+        );
+        let _no_grad = tch::no_grad_guard();
+        let mut batches = FilmBatches::new(films, self.device);
+        let mut logits: Vec<f32> = Vec::with_capacity(films.len() * self.shape.classes);
+        let order: Vec<usize> = (0..films.len()).collect();
+        for indices in order.chunks(BATCH) {
+            if !watch(logits.len() / self.shape.classes) {
+                return Ok(None);
+            }
+            let batch = self.forward(&batches.gather(indices)?)?;
+            logits.extend(Vec::<f32>::try_from(batch.f_contiguous()?.f_view(-1)?)?);
+        }
+        let probabilities = logits.iter().map(|logit| sigmoid(*logit)).collect();
+        Ok(Some(Scores { logits, probabilities }))
+    }
+
+    /// Logits of the probabilities that are reported, `float32 N,C`.
+    fn forward(&self, films: &Tensor) -> Result<Tensor> {
+        let _cast = match self.precision {
+            Precision::Fp32 => None,
+            Precision::Bf16 => Some(Autocast::on(self.device, false)?),
+            Precision::Fp16 => Some(Autocast::on(self.device, true)?),
+        };
+        let logits = self.network.forward(films, Mode::Eval)?.f_to_kind(Kind::Float)?;
+        Ok(match &self.shift {
+            Some(shift) => logits.f_sub(shift)?,
+            None => logits,
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! What a run's folder keeps of an evaluation: predictions, thresholds, `evaluation.json`, figures and report.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use rayon::prelude::*;
+
+use super::{Predictor, ThresholdWish};
+use crate::dataset::labels::LabelSet;
+use crate::dataset::{Dataset, Split};
+use crate::files::replace_file;
+use crate::metrics::{EpochAccumulator, Evaluation, Resampling, Subject, Thresholds};
+use crate::report::{self, Sheet};
+use crate::runs::{RunFolder, SplitPredictions};
+
+/// Resamples of an interval, unless another number is asked for.
+pub const RESAMPLES: usize = 1000;
+/// The seed they are drawn from: fixed, so that an evaluation done again gives the same intervals.
+pub const SEED: u64 = 0;
+
+/// What the trainer's pass over a split saw.
+pub fn split_predictions(
+    dataset: &Dataset,
+    split: Split,
+    seen: &EpochAccumulator,
+    epoch: usize,
+) -> SplitPredictions {
+    SplitPredictions {
+        logits: seen.logits().to_vec(),
+        probabilities: seen.probabilities(),
+        labels: seen.labels().to_vec(),
+        classes: dataset.labels().len(),
+        patients: dataset.part(split).patients.clone(),
+        epoch: Some(epoch),
+    }
+}
+
+/// Looks at a split's films with a run's best weights and keeps what they say in the run's folder. `watch` is told
+/// how many films are done and says whether to go on; `None` when it says no.
+///
+/// # Errors
+/// When the films can't be had or don't fit, or the file can't be written.
+pub fn predict_split(
+    folder: &RunFolder,
+    predictor: &Predictor,
+    dataset: &Dataset,
+    split: Split,
+    watch: &mut dyn FnMut(usize) -> bool,
+) -> Result<Option<SplitPredictions>> {
+    let (films, labels) = dataset.trainable(split)?;
+    let Some(scores) = predictor.predict(films, watch)? else { return Ok(None) };
+    let predictions = SplitPredictions {
+        logits: scores.logits,
+        probabilities: scores.probabilities,
+        labels: labels.values().to_vec(),
+        classes: labels.classes(),
+        patients: dataset.part(split).patients.clone(),
+        epoch: Some(predictor.epoch()),
+    };
+    keep(folder, split, &predictions)?;
+    Ok(Some(predictions))
+}
+
+/// Writes `predictions_<split>.npz`.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn keep(folder: &RunFolder, split: Split, predictions: &SplitPredictions) -> Result<()> {
+    let path = folder.predictions(split.name());
+    predictions.write(&path).with_context(|| format!("can't write {}", path.display()))
+}
+
+/// A split judged and written down: thresholds, then `evaluation.json` (or `evaluation_<split>.json`).
+///
+/// # Errors
+/// When a file can't be written.
+pub fn record(
+    folder: &RunFolder,
+    labels: &LabelSet,
+    thresholds: &Thresholds,
+    split: Split,
+    predictions: &SplitPredictions,
+    resamples: usize,
+) -> Result<Evaluation> {
+    let evaluation = judge(labels, thresholds, split.name(), predictions, resamples);
+    folder.write_thresholds(thresholds)?;
+    folder.write_evaluation(&evaluation)?;
+    Ok(evaluation)
+}
+
+/// A split's numbers.
+pub fn judge(
+    labels: &LabelSet,
+    thresholds: &Thresholds,
+    split: &str,
+    predictions: &SplitPredictions,
+    resamples: usize,
+) -> Evaluation {
+    let subject = Subject {
+        probabilities: predictions.table(),
+        logits: (!predictions.logits.is_empty()).then_some(&predictions.logits),
+        conditions: &labels.keys(),
+        thresholds,
+        split,
+    };
+    let patients = predictions.patients.as_deref();
+    Evaluation::new(&subject, Resampling { count: resamples, seed: SEED, patients })
+}
+
+/// Thresholds by the default rule, from the validation films.
+pub fn default_thresholds(val: &SplitPredictions, labels: &LabelSet) -> Thresholds {
+    // Nothing is asked for by name, so nothing can be asked for that isn't there.
+    let wish = ThresholdWish::default();
+    wish.grant(None, val, Split::Val.name(), labels).unwrap_or_else(|_| unreachable!("no condition is named"))
+}
+
+/// Draws all figures and writes the report of a run's evaluation, for the test split into `artifacts`, for another
+/// into `artifacts/<split>`.
+///
+/// # Errors
+/// When a file can't be written.
+pub fn draw(
+    folder: &RunFolder,
+    labels: &LabelSet,
+    evaluation: &Evaluation,
+    thresholds: &Thresholds,
+    predictions: &SplitPredictions,
+) -> Result<()> {
+    let config = folder.read_config()?;
+    let out = match evaluation.split.as_str() {
+        "test" => folder.artifacts(),
+        split => folder.artifacts().join(split),
+    };
+    let title = format!("{} {}", config.model.arch.name(), folder.id().short());
+    let origin =
+        format!("Run {}, {} films from {}.", folder.id(), config.model.arch.name(), config.data.source);
+    draw_into(&out, &title, &origin, labels, evaluation, thresholds, predictions)
+}
+
+/// The same for any predictions, into any folder.
+///
+/// # Errors
+/// When a file can't be written.
+pub fn draw_into(
+    out: &Path,
+    title: &str,
+    origin: &str,
+    labels: &LabelSet,
+    evaluation: &Evaluation,
+    thresholds: &Thresholds,
+    predictions: &SplitPredictions,
+) -> Result<()> {
+    std::fs::create_dir_all(out).with_context(|| format!("can't make the folder {}", out.display()))?;
+    let sheet = Sheet {
+        title,
+        origin,
+        labels,
+        evaluation,
+        thresholds,
+        predictions: predictions.table(),
+        logits: (!predictions.logits.is_empty()).then_some(&predictions.logits),
+    };
+    report::files(&sheet).into_par_iter().try_for_each(|file| {
+        let path = out.join(file.name.as_ref());
+        let bytes = file.make(&sheet)?;
+        replace_file(&path, &bytes).with_context(|| format!("can't write {}", path.display()))
+    })
+}

@@ -1,0 +1,85 @@
+//! What a report is made from, and the files it becomes.
+
+use std::borrow::Cow;
+
+use serde_json::json;
+
+use super::results;
+use crate::dataset::labels::LabelSet;
+use crate::metrics::{Evaluation, Predictions, Thresholds};
+
+/// A split's evaluation with what it was made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Sheet<'a> {
+    /// The network and its run, `chestnet-s a1b2`.
+    pub title: &'a str,
+    /// A sentence that says where the predictions come from.
+    pub origin: &'a str,
+    pub labels: &'a LabelSet,
+    pub evaluation: &'a Evaluation,
+    pub thresholds: &'a Thresholds,
+    /// N x C.
+    pub predictions: Predictions<'a>,
+    /// N x C; `None` where only probabilities are known.
+    pub logits: Option<&'a [f32]>,
+}
+
+/// Why a file can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+/// A file of the report.
+pub struct File {
+    pub name: Cow<'static, str>,
+    make: Make,
+}
+
+type Make = Box<dyn Fn(&Sheet) -> Result<Vec<u8>, ReportError> + Send + Sync>;
+
+impl File {
+    /// Its content.
+    ///
+    /// # Errors
+    /// When a figure can't be drawn.
+    pub fn make(&self, sheet: &Sheet) -> Result<Vec<u8>, ReportError> {
+        (self.make)(sheet)
+    }
+}
+
+/// Every file of a report: `report.md`, the predecessor's two JSON files, and the figures.
+pub fn files(_sheet: &Sheet) -> Vec<File> {
+    let fixed = |name, make: fn(&Sheet) -> Result<Vec<u8>, ReportError>| File {
+        name: Cow::Borrowed(name),
+        make: Box::new(make),
+    };
+    vec![
+        fixed("report.md", |sheet| Ok(results::markdown(sheet).into_bytes())),
+        fixed("overall_metrics.json", overall),
+        fixed("normal_detection_metrics.json", |sheet| pretty(&sheet.evaluation.normal_detection)),
+    ]
+}
+
+/// The predecessor's summary: micro averages by its names, and the means that say more.
+fn overall(sheet: &Sheet) -> Result<Vec<u8>, ReportError> {
+    let Evaluation { micro_average: micro, macro_average, .. } = sheet.evaluation;
+    pretty(&json!({
+        "split": sheet.evaluation.split,
+        "accuracy": micro.accuracy,
+        "precision": micro.precision,
+        "recall": micro.recall,
+        "f1_score": micro.f1,
+        "auroc_macro": macro_average.average.values.auroc,
+        "auprc_macro": macro_average.average.values.auprc,
+        "f1_macro": macro_average.average.values.f1,
+        "n_conditions": macro_average.n_conditions,
+    }))
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>, ReportError> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
