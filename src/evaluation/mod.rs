@@ -2,10 +2,12 @@
 //! figures and the written report. The trainer does it after its last epoch, `evaluate` and `predict` when asked,
 //! and the evaluate screen looks at what they left.
 
+mod compare;
 mod predictor;
 mod record;
 mod wish;
 
+pub use compare::{Comparison, ConditionDifference, Difference, NotComparable, Opponent, compare};
 pub use predictor::{Predictor, Scores};
 pub use record::{
     RESAMPLES, SEED, default_thresholds, draw, draw_into, judge, keep, predict_split, record,
