@@ -12,6 +12,11 @@ pub fn one_line(text: &str, limit: usize) -> String {
     format!("{kept}…")
 }
 
+/// A name as part of a file's name: letters, digits, `-` and `_` stay, everything else becomes `_`.
+pub fn file_part(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}
+
 /// A whole number with commas between thousands: `78,468`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();

@@ -1,9 +1,11 @@
 //! Figures and tables from numbers: what people put on slides and into papers. A figure is a function in `figures`
-//! and a line in [`FIGURES`].
+//! and a line in `drawing`'s table.
 
 pub mod figures;
 
+mod drawing;
 mod results;
 mod sheet;
 
+pub use drawing::thinned;
 pub use sheet::{File, ReportError, Sheet, files};

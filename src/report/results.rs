@@ -262,7 +262,10 @@ fn figures(sheet: &Sheet) -> String {
             let _ = writeln!(out, "![{}]({}.png)\n", name.replace('_', " "), name);
         }
     }
-    let matrices = sheet.labels.iter().map(|c| format!("[{}](confusion_matrix_{}.png)", c.name, c.key));
+    let matrices = sheet
+        .labels
+        .iter()
+        .map(|c| format!("[{}](confusion_matrix_{}.png)", c.name, crate::text::file_part(&c.key)));
     let _ = writeln!(out, "Confusion matrices: {}.", matrices.collect::<Vec<_>>().join(", "));
     out
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
+use super::drawing::{FIGURES, matrix};
+use super::figures::FigureError;
 use super::results;
 use crate::dataset::labels::LabelSet;
 use crate::metrics::{Evaluation, Predictions, Thresholds};
@@ -27,6 +29,10 @@ pub struct Sheet<'a> {
 /// Why a file can't be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
+    #[error("a figure can't be drawn: {0}")]
+    Figure(#[from] FigureError),
+    #[error("there is no condition number {0}")]
+    NoCondition(usize),
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }
@@ -50,16 +56,22 @@ impl File {
 }
 
 /// Every file of a report: `report.md`, the predecessor's two JSON files, and the figures.
-pub fn files(_sheet: &Sheet) -> Vec<File> {
+pub fn files(sheet: &Sheet) -> Vec<File> {
     let fixed = |name, make: fn(&Sheet) -> Result<Vec<u8>, ReportError>| File {
         name: Cow::Borrowed(name),
         make: Box::new(make),
     };
-    vec![
+    let mut files = vec![
         fixed("report.md", |sheet| Ok(results::markdown(sheet).into_bytes())),
         fixed("overall_metrics.json", overall),
         fixed("normal_detection_metrics.json", |sheet| pretty(&sheet.evaluation.normal_detection)),
-    ]
+    ];
+    files.extend(FIGURES.iter().map(|figure| fixed(figure.file, figure.draw)));
+    files.extend(sheet.labels.iter().enumerate().map(|(class, condition)| File {
+        name: Cow::Owned(format!("confusion_matrix_{}.png", crate::text::file_part(&condition.key))),
+        make: Box::new(move |sheet| matrix(sheet, class)),
+    }));
+    files
 }
 
 /// The predecessor's summary: micro averages by its names, and the means that say more.

@@ -1,22 +1,26 @@
 //! What a person can ask of the workbench, by key, by click or from the palette.
 
+use super::state::evaluate::Cell;
+
 /// A screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screen {
     Data,
     Train,
+    Evaluate,
     Runs,
 }
 
 impl Screen {
     /// All screens in the order of their numbers.
-    pub const ALL: [Screen; 3] = [Screen::Data, Screen::Train, Screen::Runs];
+    pub const ALL: [Screen; 4] = [Screen::Data, Screen::Train, Screen::Evaluate, Screen::Runs];
 
     /// Its name in the top line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Data => "Data",
             Self::Train => "Train",
+            Self::Evaluate => "Evaluate",
             Self::Runs => "Runs",
         }
     }
@@ -67,6 +71,34 @@ pub enum Action {
     /// Older and newer lines of the log.
     LogUp,
     LogDown,
+
+    /// Thresholds ten steps down and up.
+    LowerFar,
+    RaiseFar,
+    /// Types a threshold.
+    TypeThreshold,
+    /// The next preset of thresholds.
+    Preset,
+    /// Threshold keys for one condition or for all.
+    OneOrAll,
+    /// Keeps the thresholds with the weights, and draws everything anew.
+    KeepThresholds,
+    /// What the list of conditions is sorted by.
+    Order,
+    /// The next cell of the matrix, whose films can be looked at.
+    Cell,
+    /// A cell of the matrix by click: its films.
+    CellFilms(Cell),
+    /// The films of the cell.
+    Films,
+    PreviousRun,
+    NextRun,
+    /// The run beside another.
+    Against,
+    /// Tries a run's best weights on the films.
+    Predict,
+    /// Evaluates the run under the cursor.
+    Judge,
 
     Open,
     Filter,

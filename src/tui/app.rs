@@ -1,6 +1,7 @@
 //! The one owner of the workbench's state.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::{Timestamp, Zoned};
 use tui_input::Input;
@@ -10,12 +11,15 @@ use super::canvas::Hit;
 use super::keymap::Mode;
 use super::state::charts::ChartView;
 use super::state::data::DataState;
+use super::state::evaluate::{self, Against, Answer, Asked, EvaluateState};
 use super::state::form::Form;
 use super::state::live::{LiveRun, Log};
 use super::state::rates::Rates;
 use super::state::runs::RunsState;
 use super::theme::Theme;
 use crate::config::RunConfig;
+use crate::dataset::{Dataset, Split};
+use crate::metrics::Thresholds;
 use crate::runs::RunSummary;
 use crate::train::{Command, Event, Level, Phase, Progress};
 
@@ -36,6 +40,14 @@ pub enum Message {
     Runs(Result<Vec<RunSummary>, String>),
     /// A run's epochs were read, or not.
     Epochs(PathBuf, Result<Vec<crate::runs::EpochRecord>, String>),
+    /// A run was read for the evaluate screen, or not.
+    Judged(Asked, Result<Box<Answer>, String>),
+    /// Thresholds, numbers and figures were written, or not.
+    Kept(PathBuf, Result<(), String>),
+    /// Two runs were compared, or not.
+    Compared(PathBuf, Result<Box<Against>, String>),
+    /// The films of the run on the evaluate screen were read, or not.
+    Films(PathBuf, Result<Arc<Dataset>, String>),
     /// Another thread of the program broke.
     Broken(String),
     /// A second went by while something was waiting for one.
@@ -53,6 +65,14 @@ pub enum Effect {
     ListRuns,
     /// Read a run's epochs.
     ReadEpochs(PathBuf),
+    /// Read a run for the evaluate screen.
+    Judge(Asked),
+    /// Write thresholds, numbers and figures of a run.
+    Keep { run: PathBuf, split: Split, thresholds: Box<Thresholds> },
+    /// Compare the run on the evaluate screen with another.
+    Compare { shown: PathBuf, other: PathBuf, split: Split },
+    /// Read the films of a run.
+    ReadFilms { run: PathBuf, data: Box<crate::config::DataSection> },
     /// Leave; with true, without waiting for the trainer.
     Leave { at_once: bool },
 }
@@ -109,6 +129,7 @@ pub struct App {
     pub pass: Phase,
     pub log: Log,
     pub runs: RunsState,
+    pub evaluate: EvaluateState,
     /// The trainer's thread is gone.
     pub trainer_gone: bool,
     /// What answers clicks in the frame on screen.
@@ -136,6 +157,7 @@ impl App {
             pass: Phase::default(),
             log: Log::default(),
             runs: RunsState::default(),
+            evaluate: EvaluateState::default(),
             trainer_gone: false,
             hits: Vec::new(),
         }
@@ -154,6 +176,9 @@ impl App {
             None => match self.screen {
                 Screen::Data => Mode::Data,
                 Screen::Train => Mode::Train,
+                Screen::Evaluate if self.evaluate.typing.is_some() => Mode::Typing,
+                Screen::Evaluate if self.evaluate.films.is_some() => Mode::Films,
+                Screen::Evaluate => Mode::Evaluate,
                 Screen::Runs if self.runs.filtering => Mode::Typing,
                 Screen::Runs if self.runs.opened => Mode::Opened,
                 Screen::Runs => Mode::Runs,
@@ -180,6 +205,8 @@ impl App {
 
     /// Whether something on screen changes with time alone: a sentence that goes away, seconds that count.
     pub fn wants_ticks(&self) -> bool {
-        self.notice.is_some() || matches!(self.data.loading, super::state::data::Loading::Busy(_))
+        self.notice.is_some()
+            || matches!(self.data.loading, super::state::data::Loading::Busy(_))
+            || matches!(self.evaluate.shown, evaluate::Loading::Busy(_))
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::app::{Effect, Message};
 use super::state::data::DataView;
+use super::state::evaluate::{self, Against};
 use crate::dataset::Cache;
 use crate::runs::{self, RunFolder};
 
@@ -41,6 +42,27 @@ pub fn spawn(
                 });
                 Message::Epochs(path, outcome)
             }
+            Effect::Judge(asked) => {
+                let read = || evaluate::answer(&asked, &runs_folder, &cache).map(Box::new);
+                let outcome = guarded(|| read().map_err(|error| format!("{error:#}")));
+                Message::Judged(asked, outcome)
+            }
+            Effect::Keep { run, split, thresholds } => {
+                let write = || evaluate::keep(&run, split, &thresholds);
+                let outcome = guarded(|| write().map_err(|error| format!("{error:#}")));
+                Message::Kept(run, outcome)
+            }
+            Effect::Compare { shown, other, split } => {
+                let read = || {
+                    Against::read(&RunFolder::open(&shown)?, &RunFolder::open(&other)?, split).map(Box::new)
+                };
+                let outcome = guarded(|| read().map_err(|error| format!("{error:#}")));
+                Message::Compared(other, outcome)
+            }
+            Effect::ReadFilms { run, data } => {
+                let outcome = guarded(|| cache.load(&data).map_err(|error| error.to_string()));
+                Message::Films(run, outcome)
+            }
             Effect::Send(_) | Effect::Leave { .. } => return,
         };
         // The loop may be gone already.
@@ -52,6 +74,10 @@ pub fn spawn(
             Effect::LoadData(section) => Message::Data(section, Err(reason)),
             Effect::ListRuns => Message::Runs(Err(reason)),
             Effect::ReadEpochs(path) => Message::Epochs(path, Err(reason)),
+            Effect::Judge(asked) => Message::Judged(asked, Err(reason)),
+            Effect::Keep { run, .. } => Message::Kept(run, Err(reason)),
+            Effect::Compare { other, .. } => Message::Compared(other, Err(reason)),
+            Effect::ReadFilms { run, .. } => Message::Films(run, Err(reason)),
             Effect::Send(_) | Effect::Leave { .. } => return,
         };
         // The loop may be gone already.

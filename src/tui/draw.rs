@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::action::Screen;
 use super::app::{App, Overlay};
 use super::canvas::{Canvas, Hit};
-use super::panes::{data, form, header, help, palette, question, rates, runs, train};
+use super::panes::{data, evaluate, form, header, help, palette, question, rates, runs, train};
 
 /// Draws everything; returns what answers clicks.
 pub fn draw(app: &App, buf: &mut Buffer) -> Vec<Hit> {
@@ -23,6 +23,7 @@ pub fn draw(app: &App, buf: &mut Buffer) -> Vec<Hit> {
         match app.screen {
             Screen::Data => data::render(app, body, &mut canvas),
             Screen::Train => train::render(app, body, &mut canvas),
+            Screen::Evaluate => evaluate::render(app, body, &mut canvas),
             Screen::Runs => runs::render(app, body, &mut canvas),
         }
         match &app.overlay {

@@ -11,6 +11,9 @@ pub enum Mode {
     Global,
     Data,
     Train,
+    Evaluate,
+    /// The films of a matrix' cell.
+    Films,
     Runs,
     /// A run of the list, opened.
     Opened,
@@ -29,10 +32,12 @@ pub enum Mode {
 
 impl Mode {
     /// All modes, in the order of the help.
-    pub const ALL: [Mode; 11] = [
+    pub const ALL: [Mode; 13] = [
         Mode::Global,
         Mode::Data,
         Mode::Train,
+        Mode::Evaluate,
+        Mode::Films,
         Mode::Runs,
         Mode::Opened,
         Mode::Form,
@@ -49,6 +54,8 @@ impl Mode {
             Self::Global => "everywhere",
             Self::Data => "data",
             Self::Train => "train",
+            Self::Evaluate => "evaluate",
+            Self::Films => "films of a cell",
             Self::Runs => "runs",
             Self::Opened => "an opened run",
             Self::Form => "settings of the next run",
@@ -62,7 +69,7 @@ impl Mode {
 
     /// Whether the keys of every screen work as well.
     fn has_global(self) -> bool {
-        matches!(self, Self::Data | Self::Train | Self::Runs | Self::Opened)
+        matches!(self, Self::Data | Self::Train | Self::Evaluate | Self::Films | Self::Runs | Self::Opened)
     }
 }
 
@@ -156,7 +163,8 @@ const BREAK: Key = control('c');
 pub const BINDINGS: &[Binding] = &[
     bind(Mode::Global, &[letter('1')], Action::Show(Screen::Data), "", "screen 1: the data"),
     bind(Mode::Global, &[letter('2')], Action::Show(Screen::Train), "", "screen 2: training"),
-    bind(Mode::Global, &[letter('3')], Action::Show(Screen::Runs), "", "screen 3: all runs"),
+    bind(Mode::Global, &[letter('3')], Action::Show(Screen::Evaluate), "", "screen 3: what a run is worth"),
+    bind(Mode::Global, &[letter('4')], Action::Show(Screen::Runs), "", "screen 4: all runs"),
     bind(Mode::Global, &[TAB], Action::NextScreen, "", "next screen"),
     bind(Mode::Global, &[BACK_TAB], Action::PreviousScreen, "", "previous screen"),
     bind(Mode::Global, &[letter('t')], Action::NextTheme, "", "next theme"),
@@ -194,6 +202,39 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Train, &[PAGE_DOWN], Action::LogDown, "", "newer lines of the log"),
     bind(Mode::Train, &[ESC], Action::Back, "", "no cursor, no zoom"),
 
+    bind(Mode::Evaluate, &[UP, letter('k')], Action::Up, "condition", "condition above"),
+    bind(Mode::Evaluate, &[DOWN, letter('j')], Action::Down, "condition", "condition below"),
+    bind(Mode::Evaluate, &[LEFT, letter('h')], Action::Left, "threshold", "threshold down a step; steps are finer below .1"),
+    bind(Mode::Evaluate, &[RIGHT, letter('l')], Action::Right, "threshold", "threshold up a step"),
+    bind(Mode::Evaluate, &[letter(','), PAGE_DOWN], Action::LowerFar, "", "threshold down ten steps"),
+    bind(Mode::Evaluate, &[letter('.'), PAGE_UP], Action::RaiseFar, "", "threshold up ten steps"),
+    bind(Mode::Evaluate, &[ENTER, letter('f')], Action::Films, "films", "the films of the chosen cell"),
+    bind(Mode::Evaluate, &[letter('d')], Action::Cell, "cell", "choose a cell: missed, false alarms, found, rightly not called"),
+    bind(Mode::Evaluate, &[letter('m')], Action::Preset, "preset", "thresholds by a rule, asked of the validation films: max F1, Youden, sensitivity .95 and .8; .5"),
+    bind(Mode::Evaluate, &[letter('=')], Action::TypeThreshold, "type", "type a threshold"),
+    bind(Mode::Evaluate, &[letter('a')], Action::OneOrAll, "one/all", "thresholds of one condition or of all"),
+    bind(Mode::Evaluate, &[letter('w')], Action::KeepThresholds, "keep", "keep the thresholds with the weights, and write figures and report anew"),
+    bind(Mode::Evaluate, &[letter('v')], Action::View, "view", "one condition, all matrices, calibration, beside another run"),
+    bind(Mode::Evaluate, &[letter('o')], Action::Order, "order", "sort by AUROC, by support, by name"),
+    bind(Mode::Evaluate, &[letter('s')], Action::Split, "split", "test, val or train"),
+    bind(Mode::Evaluate, &[letter('c')], Action::Against, "compare", "beside the next run that was tried on these films"),
+    bind(Mode::Evaluate, &[letter('[')], Action::PreviousRun, "", "the run before, of those that were tried"),
+    bind(Mode::Evaluate, &[letter(']')], Action::NextRun, "run", "the run after"),
+    bind(Mode::Evaluate, &[letter('p')], Action::Predict, "", "try the run's best weights on the films now"),
+    bind(Mode::Evaluate, &[letter('r')], Action::Reload, "", "read everything again; thresholds not kept are lost"),
+    bind(Mode::Evaluate, &[HOME, letter('g')], Action::First, "", "first condition"),
+    bind(Mode::Evaluate, &[END, letter('G')], Action::Last, "", "normal detection"),
+    bind(Mode::Evaluate, &[ESC], Action::Back, "", "the thresholds that are kept"),
+
+    bind(Mode::Films, &[UP, letter('k'), LEFT, letter('h')], Action::Up, "film", "film above"),
+    bind(Mode::Films, &[DOWN, letter('j'), RIGHT, letter('l')], Action::Down, "film", "film below"),
+    bind(Mode::Films, &[PAGE_UP], Action::PageUp, "", "ten films up"),
+    bind(Mode::Films, &[PAGE_DOWN], Action::PageDown, "", "ten films down"),
+    bind(Mode::Films, &[HOME, letter('g')], Action::First, "", "the film furthest from the threshold"),
+    bind(Mode::Films, &[END, letter('G')], Action::Last, "", "the film nearest to it"),
+    bind(Mode::Films, &[letter('d')], Action::Cell, "cell", "the films of the next cell"),
+    bind(Mode::Films, &[ESC, letter('b'), ENTER], Action::Back, "back", "back to the matrix"),
+
     bind(Mode::Runs, &[UP, letter('k')], Action::Up, "run", "run above"),
     bind(Mode::Runs, &[DOWN, letter('j')], Action::Down, "run", "run below"),
     bind(Mode::Runs, &[PAGE_UP], Action::PageUp, "", "ten runs up"),
@@ -201,6 +242,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Runs, &[HOME, letter('g')], Action::First, "", "newest run"),
     bind(Mode::Runs, &[END, letter('G')], Action::Last, "", "oldest run"),
     bind(Mode::Runs, &[ENTER], Action::Open, "open", "the run's curves on the whole screen"),
+    bind(Mode::Runs, &[letter('v')], Action::Judge, "evaluate", "what the run's best weights are worth"),
     bind(Mode::Runs, &[letter('u')], Action::GoOn, "go on", "go on with the run from its last checkpoint"),
     bind(Mode::Runs, &[letter('/')], Action::Filter, "filter", "only runs whose id, name, network or data have these letters"),
     bind(Mode::Runs, &[letter('r')], Action::Reload, "reload", "read the list again"),
@@ -292,7 +334,8 @@ pub fn bar(mode: Mode) -> Vec<(String, &'static str)> {
 pub fn commands() -> Vec<&'static Binding> {
     let mut found: Vec<&'static Binding> = Vec::new();
     for binding in BINDINGS {
-        let at_home = matches!(binding.mode, Mode::Global | Mode::Data | Mode::Train | Mode::Runs);
+        let at_home =
+            matches!(binding.mode, Mode::Global | Mode::Data | Mode::Train | Mode::Evaluate | Mode::Runs);
         let alone = !matches!(
             binding.action,
             Action::Up

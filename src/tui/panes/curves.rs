@@ -8,7 +8,8 @@ use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Panel};
 use crate::tui::format::fixed;
 use crate::tui::state::charts::{CHARTS, ChartSpec, ChartView, Point, curve, smooth};
-use crate::tui::widgets::chart::{Axis, Chart, Series, Stroke};
+use crate::tui::widgets::chart::{Axis, Chart, Series};
+use crate::tui::widgets::pen::Stroke;
 
 /// What the charts show.
 pub struct Curves<'a> {

@@ -3,6 +3,7 @@
 pub mod classes;
 pub mod curves;
 pub mod data;
+pub mod evaluate;
 pub mod form;
 pub mod header;
 pub mod help;

@@ -8,7 +8,8 @@ use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, middle, row};
 use crate::tui::format::{fixed, rate};
 use crate::tui::state::charts::Point;
-use crate::tui::widgets::chart::{Axis, Chart, Series, Stroke};
+use crate::tui::widgets::chart::{Axis, Chart, Series};
+use crate::tui::widgets::pen::Stroke;
 
 /// Draws it over `area`.
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {

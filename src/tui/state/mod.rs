@@ -2,6 +2,7 @@
 
 pub mod charts;
 pub mod data;
+pub mod evaluate;
 pub mod form;
 pub mod live;
 pub mod rates;

@@ -54,6 +54,7 @@ impl App {
                 self.charts.chosen = chart.min(CHARTS.len() - 1);
             }
 
+            Action::Split if self.screen == Screen::Evaluate => return self.next_evaluate_split(),
             Action::Split => {
                 self.data.split = match self.data.split {
                     None => Some(Split::Train),
@@ -64,6 +65,7 @@ impl App {
                 self.data.film = 0;
                 return self.show(Screen::Data);
             }
+            Action::View if self.screen == Screen::Evaluate => return self.next_evaluate_view(),
             Action::View => {
                 self.data.side = match self.data.side {
                     Side::Film => Side::Pairs,
@@ -99,6 +101,22 @@ impl App {
             Action::LogUp => self.log.scroll(3),
             Action::LogDown => self.log.scroll(-3),
 
+            Action::LowerFar
+            | Action::RaiseFar
+            | Action::TypeThreshold
+            | Action::Preset
+            | Action::OneOrAll
+            | Action::KeepThresholds
+            | Action::Order
+            | Action::Cell
+            | Action::CellFilms(_)
+            | Action::Films
+            | Action::PreviousRun
+            | Action::NextRun
+            | Action::Against
+            | Action::Predict
+            | Action::Judge => return self.perform_evaluate(action),
+
             Action::Open => return self.open(),
             Action::Filter => {
                 let effects = self.show(Screen::Runs);
@@ -113,7 +131,7 @@ impl App {
         Vec::new()
     }
 
-    fn show(&mut self, screen: Screen) -> Vec<Effect> {
+    pub(super) fn show(&mut self, screen: Screen) -> Vec<Effect> {
         if self.screen == screen {
             return Vec::new();
         }
@@ -185,6 +203,7 @@ impl App {
                 self.data.film = 0;
             }
             Mode::Train | Mode::Opened => self.charts.choose(by.signum()),
+            Mode::Evaluate | Mode::Films => self.go_evaluate(by),
             Mode::Runs => return self.go_runs(by),
             Mode::Rates => self.turn(by),
             Mode::Global | Mode::Question | Mode::Saving => {}
@@ -208,6 +227,7 @@ impl App {
                 self.form.end(true);
                 self.form.step(by);
             }
+            None if self.screen == Screen::Evaluate => {}
             None => return self.go_runs(by),
             _ => {}
         }
@@ -228,6 +248,7 @@ impl App {
                     self.charts.move_cursor(&run.epochs, by);
                 }
             }
+            Mode::Evaluate => self.step_threshold(by as i32),
             Mode::Opened => self.charts.move_cursor(self.runs.chosen_epochs(), by),
             Mode::Rates => {
                 if let Some(rates) = &mut self.rates {
@@ -242,6 +263,12 @@ impl App {
     fn row(&mut self, row: usize) -> Vec<Effect> {
         match self.mode() {
             Mode::Data => (self.data.row, self.data.film) = (row, 0),
+            Mode::Evaluate => (self.evaluate.place, self.evaluate.preset) = (row, None),
+            Mode::Films => {
+                if let Some(list) = &mut self.evaluate.films {
+                    list.at = row.min(list.films.len().saturating_sub(1));
+                }
+            }
             Mode::Runs => return self.row_of_runs(row),
             Mode::Form if self.form.row == row => return self.accept(),
             Mode::Form => self.form.go(row),
@@ -254,6 +281,7 @@ impl App {
                     self.form.end(true);
                     self.form.go(row);
                 }
+                None if self.screen == Screen::Evaluate => {}
                 None => return self.row_of_runs(row),
                 _ => {}
             },
@@ -435,6 +463,7 @@ impl App {
         match self.screen {
             Screen::Data => self.load_data(true),
             Screen::Runs => self.list_runs(),
+            Screen::Evaluate => self.reload_evaluate(),
             Screen::Train => Vec::new(),
         }
     }
@@ -442,6 +471,8 @@ impl App {
     fn back(&mut self) -> Vec<Effect> {
         match self.mode() {
             Mode::Typing if matches!(self.overlay, Some(Overlay::Form)) => self.form.end(false),
+            Mode::Typing if self.overlay.is_none() && self.screen == Screen::Evaluate => self.back_evaluate(),
+            Mode::Evaluate | Mode::Films => self.back_evaluate(),
             Mode::Typing if self.overlay.is_none() => {
                 self.runs.filtering = false;
                 self.runs.filter.clear();
@@ -500,6 +531,7 @@ impl App {
                 }
             }
             Some(Overlay::Saving) => {}
+            None if self.screen == Screen::Evaluate => self.take_typed_threshold(),
             None => {
                 self.runs.filtering = false;
                 return self.read_chosen(false);

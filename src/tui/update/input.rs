@@ -78,6 +78,11 @@ impl App {
                 change(input);
                 *row = 0;
             }
+            None if self.evaluate.typing.is_some() => {
+                if let Some(line) = &mut self.evaluate.typing {
+                    change(line);
+                }
+            }
             None if self.runs.filtering => {
                 let mut line = Input::new(self.runs.filter.clone());
                 change(&mut line);

@@ -1,6 +1,7 @@
 //! What each message does to the state, and what is to be done outside because of it.
 
 mod actions;
+mod evaluate;
 mod input;
 mod trainer;
 
@@ -69,6 +70,19 @@ impl App {
                 }
                 Vec::new()
             }
+            Message::Judged(asked, outcome) => {
+                self.judged(asked, outcome);
+                Vec::new()
+            }
+            Message::Kept(run, outcome) => self.kept(&run, outcome),
+            Message::Compared(other, outcome) => {
+                self.compared(&other, outcome);
+                Vec::new()
+            }
+            Message::Films(run, outcome) => {
+                self.films_read(&run, outcome);
+                Vec::new()
+            }
             Message::Broken(text) => {
                 self.note(Level::Error, &text);
                 self.say(Level::Error, text);
@@ -84,6 +98,7 @@ impl App {
         match self.screen {
             Screen::Data => self.load_data(false),
             Screen::Train => Vec::new(),
+            Screen::Evaluate => self.enter_evaluate(),
             Screen::Runs => self.list_runs(),
         }
     }

@@ -2,5 +2,7 @@
 
 pub mod chart;
 pub mod gauge;
+pub mod pen;
 pub mod picture;
+pub mod plane;
 pub mod scale;
