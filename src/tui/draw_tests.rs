@@ -59,7 +59,13 @@ fn states() -> Vec<(&'static str, App)> {
         all.push((name, app));
     };
     add("train_empty", fixture::app(), &["2"]);
-    add("runs_loading", fixture::app(), &["3"]);
+    add("runs_loading", fixture::app(), &["4"]);
+    add("evaluate_full", fixture::judged(), &["Down", "Right"]);
+    add("evaluate_grid", fixture::judged(), &["v"]);
+    add("evaluate_calibration", fixture::judged(), &["v", "v"]);
+    add("evaluate_typing", fixture::judged(), &["=", ".", "2"]);
+    add("evaluate_films", fixture::judged(), &["f", "Down"]);
+    add("evaluate_loading", fixture::app(), &["3"]);
     add("train_zoomed", training(), &["z", "Left", "Left", "y", "w"]);
     add("data_pairs", with_data(), &["v", "Down", "Down"]);
     add("data_split", with_data(), &["s", "v", "v"]);
@@ -99,7 +105,7 @@ fn states() -> Vec<(&'static str, App)> {
         [("runs_empty", Ok(Vec::new())), ("runs_failed", Err("can't read /runs".to_owned()))]
     {
         let mut app = fixture::app();
-        press(&mut app, &["3"]);
+        press(&mut app, &["4"]);
         app.update(Message::Runs(outcome), noon());
         all.push((name, app));
     }

@@ -7,11 +7,12 @@ use jiff::Zoned;
 
 use super::app::{App, Effect, Message};
 use super::state::data::DataView;
+use super::state::evaluate::{Answer, Asked, JudgedRun};
 use super::theme::Theme;
 use crate::config::{DataSection, RunConfig};
-use crate::dataset::Dataset;
 use crate::dataset::labels::LabelSet;
-use crate::runs::{Best, EpochRecord, RunId, RunState, RunSummary, Status};
+use crate::dataset::{Dataset, Split};
+use crate::runs::{Best, EpochRecord, RunId, RunState, RunSummary, SplitPredictions, Status};
 use crate::train::{Command, EpochReport, Event, LrCurve, Phase, Progress, RunInfo};
 
 /// Noon of a day in a zone without surprises.
@@ -93,6 +94,7 @@ pub fn epoch(epoch: usize) -> EpochReport {
         val_f1_score: Some(0.04 + 0.15 * share),
         val_auroc_macro: Some(auroc),
         val_auprc_macro: Some(auroc / 4.0),
+        val_auroc: std::collections::BTreeMap::new(),
         lr: 3e-4,
         wait_count: epoch - best,
         epoch_seconds: 12.0,
@@ -218,12 +220,62 @@ pub fn summaries() -> Vec<RunSummary> {
 /// A workbench that shows those runs, the first one's epochs read.
 pub fn with_runs() -> App {
     let mut app = app();
-    let effects = press(&mut app, &["3"]);
+    let effects = press(&mut app, &["4"]);
     assert_eq!(effects, [Effect::ListRuns]);
     app.update(Message::Runs(Ok(summaries())), noon());
     let path = app.runs.chosen().expect("a run").path.clone();
     let epochs = (1..=12).map(|number| epoch(number).record).collect();
     app.update(Message::Epochs(path, Ok(epochs)), noon());
+    app
+}
+
+/// What reading a tested run gives: forty films, of which every third has effusion and every eighth a mass.
+pub fn answer() -> Answer {
+    use crate::metrics::sigmoid;
+    let labels = LabelSet::default();
+    let classes = labels.len();
+    let has = |film: usize, class: usize| match class {
+        2 => film.is_multiple_of(3),
+        4 => film.is_multiple_of(8),
+        _ => class < 13 && (film * 7 + class * 5).is_multiple_of(11),
+    };
+    let score = |film: usize, class: usize| {
+        let noise = ((film * 37 + class * 23) % 40) as f32 / 10.0;
+        noise - 4.0 + if has(film, class) { 1.5 } else { 0.0 }
+    };
+    let pairs = || (0..40).flat_map(|film| (0..classes).map(move |class| (film, class)));
+    let logits: Vec<f32> = pairs().map(|(film, class)| score(film, class)).collect();
+    let predictions = SplitPredictions {
+        probabilities: logits.iter().map(|logit| sigmoid(*logit)).collect(),
+        labels: pairs().map(|(film, class)| u8::from(has(film, class))).collect(),
+        logits,
+        classes,
+        patients: None,
+        epoch: Some(10),
+    };
+    let kept = crate::evaluation::default_thresholds(&predictions, &labels);
+    let run = JudgedRun::new(
+        "/runs/x".into(),
+        id(),
+        &RunConfig::default(),
+        labels,
+        Split::Test,
+        predictions,
+        None,
+        kept,
+        None,
+    );
+    let choices = vec![run.path.clone(), "/runs/other".into()];
+    Answer { run, choices }
+}
+
+/// A workbench that shows what a run is worth.
+pub fn judged() -> App {
+    let mut app = app();
+    let effects = press(&mut app, &["3"]);
+    let asked = Asked { run: None, split: Split::Test, predict: false };
+    assert_eq!(effects, [Effect::Judge(asked.clone())]);
+    app.update(Message::Judged(asked, Ok(Box::new(answer()))), noon());
     app
 }
 

@@ -1,6 +1,7 @@
 //! Every figure draws whatever it is given, and what it draws is a PNG of the right size.
 
 use super::*;
+use crate::metrics::Confusion;
 
 const SUBTITLE: &str = "chestnet-s a1b2, test split, 22,433 films";
 const MANY: [usize; 5] = [0, 1, 2, 14, 20];

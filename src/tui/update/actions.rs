@@ -378,7 +378,7 @@ impl App {
         };
         let refusal = match found {
             None if self.screen == Screen::Runs => "no run is chosen",
-            None => "no run to go on with is on screen; choose one on screen 3",
+            None => "no run to go on with is on screen; choose one on screen 4",
             Some((.., None)) => "the run's settings can't be read, so it can't go on",
             Some((_, state, _)) if state.is_live() => "another process is at this run",
             Some((_, RunState::Finished, _)) => {

@@ -130,7 +130,7 @@ fn q_asks_while_a_run_is_on_then_saves_then_leaves() {
 
 #[test]
 fn control_c_twice_stops_saves_and_leaves_from_anywhere() {
-    for keys in [&[][..], &["e"], &["e", "1"], &["?"], &[":"], &["3"], &["3", "/"]] {
+    for keys in [&[][..], &["e"], &["e", "1"], &["?"], &[":"], &["4"], &["4", "/"]] {
         let mut app = training();
         press(&mut app, keys);
         assert_eq!(command(&press(&mut app, &["Ctrl-C"])), None, "{keys:?}");
@@ -401,4 +401,81 @@ fn u_goes_on_with_a_run_that_can_go_on() {
         app.runs.row = row;
         assert_eq!(sent(press(&mut app, &["u"])).is_some(), goes, "row {row}");
     }
+}
+
+#[test]
+fn a_moved_threshold_moves_matrix_and_rates_and_is_kept_only_when_asked_for() {
+    let mut app = fixture::judged();
+    let row = app.evaluate.row();
+    let numbers =
+        |app: &App| app.evaluate.run().and_then(|run| run.numbers(app.evaluate.row())).expect("numbers");
+    let before = numbers(&app);
+    press(&mut app, &["=", ".", "0", "1", "Enter"]);
+    let after = numbers(&app);
+    assert_eq!(after.threshold, 0.01);
+    assert!(
+        after.counts.tp + after.counts.fp > before.counts.tp + before.counts.fp,
+        "a lower one calls more"
+    );
+    assert_eq!(after.auroc, before.auroc, "a threshold moves no ranking");
+    let effects = press(&mut app, &["w"]);
+    let [Effect::Keep { thresholds, .. }] = effects.as_slice() else { panic!("kept: {effects:?}") };
+    let key = &app.evaluate.run().expect("a run").labels.keys()[row];
+    assert_eq!(thresholds.conditions[key].threshold, 0.01);
+    press(&mut app, &["Esc"]);
+    assert_eq!(numbers(&app), before, "Esc goes back to what is kept");
+    assert!(press(&mut app, &["w"]).is_empty(), "nothing was moved, so nothing is written");
+}
+
+#[test]
+fn threshold_keys_for_all_move_every_condition_but_not_normal_detection() {
+    let mut app = fixture::judged();
+    press(&mut app, &["a", "=", ".", "3", "Enter"]);
+    let run = app.evaluate.run().expect("a run");
+    let (normal, conditions) = run.levels.split_last().expect("rows");
+    assert!(conditions.iter().all(|level| *level == 0.3), "{conditions:?}");
+    assert_eq!(*normal, run.kept.normal.threshold);
+    press(&mut app, &["=", "7", "Enter"]);
+    assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("from 0 to 1")));
+}
+
+#[test]
+fn a_cell_leads_to_its_films_furthest_wrong_first() {
+    let mut app = fixture::judged();
+    let effects = press(&mut app, &["f"]);
+    assert!(matches!(effects.as_slice(), [Effect::ReadFilms { .. }]), "{effects:?}");
+    let list = app.evaluate.films.as_ref().expect("films");
+    let run = app.evaluate.run().expect("a run");
+    let numbers = run.numbers(list.row).expect("numbers");
+    assert_eq!(list.films.len() as u64, numbers.counts.fn_);
+    assert!(list.films.windows(2).all(|pair| pair[0].1 <= pair[1].1));
+    for (film, score) in &list.films {
+        let (labels, scores) = run.film(*film as usize).expect("a film");
+        assert_eq!((labels[list.row], scores[list.row]), (1, *score));
+        assert!(*score <= numbers.threshold);
+    }
+    press(&mut app, &["Esc"]);
+    assert!(app.evaluate.films.is_none());
+}
+
+#[test]
+fn the_order_of_conditions_changes_and_the_cursor_stays_on_its_condition() {
+    let mut app = fixture::judged();
+    press(&mut app, &["Down", "Down"]);
+    let row = app.evaluate.row();
+    for _ in 0..3 {
+        press(&mut app, &["o"]);
+        assert_eq!(app.evaluate.row(), row);
+        assert_eq!(app.evaluate.sorted().last(), Some(&14), "normal detection stays last");
+    }
+}
+
+#[test]
+fn an_answer_to_an_older_question_is_not_shown() {
+    let mut app = fixture::judged();
+    press(&mut app, &["s"]);
+    let old =
+        crate::tui::state::evaluate::Asked { run: None, split: crate::dataset::Split::Test, predict: false };
+    app.update(Message::Judged(old, Ok(Box::new(fixture::answer()))), noon());
+    assert!(app.evaluate.run().is_none(), "val was asked for since");
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use crate::config::DataSection;
+use crate::config::{DataSection, RunConfig};
 use crate::dataset::Split;
 use crate::dataset::labels::LabelSet;
 use crate::evaluation;
@@ -60,30 +60,53 @@ impl JudgedRun {
             Some(kept) => kept,
             None => evaluation::default_thresholds(&val, &labels),
         };
-        let levels: Vec<f32> = kept.of(&labels.keys()).into_iter().chain([kept.normal.threshold]).collect();
+        let levels = levels(&kept, &labels);
         let known = folder.read_evaluation(split.name()).ok().filter(|known| {
             let at = known.iter().map(|(_, numbers)| numbers.threshold);
             known.epoch == best
                 && known.n == predictions.len()
                 && at.chain([known.normal_detection.numbers.threshold]).eq(levels.iter().copied())
         });
-        let evaluation = known.unwrap_or_else(|| {
-            evaluation::judge(&labels, &kept, split.name(), &predictions, evaluation::RESAMPLES)
+        let known = known.or_else(|| {
+            let resamples = evaluation::RESAMPLES;
+            Some(evaluation::judge(&labels, &kept, split.name(), &predictions, resamples))
         });
+        let val = (split != Split::Val).then_some(val);
+        let (path, id) = (folder.path().to_owned(), folder.id().clone());
+        Ok(Self::new(path, id, &config, labels, split, predictions, val, kept, known))
+    }
+
+    /// From what was read. `val` holds the validation films, where the split is another; without `evaluation` one
+    /// is made, without intervals.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        path: PathBuf,
+        id: RunId,
+        config: &RunConfig,
+        labels: LabelSet,
+        split: Split,
+        predictions: SplitPredictions,
+        val: Option<SplitPredictions>,
+        kept: Thresholds,
+        evaluation: Option<Evaluation>,
+    ) -> Self {
+        let evaluation =
+            evaluation.unwrap_or_else(|| evaluation::judge(&labels, &kept, split.name(), &predictions, 0));
+        let levels = levels(&kept, &labels);
         let table = predictions.table();
         let pooled = |scores: &[f32]| {
             let labels = predictions.labels.iter().map(|label| *label != 0);
             Calibration::new(scores.iter().copied().zip(labels))
         };
         let after = kept.temperature.map(|by| at_temperature(&predictions.logits, by));
-        Ok(Self {
-            path: folder.path().to_owned(),
-            id: folder.id().clone(),
+        Self {
+            path,
+            id,
             network: config.model.arch.name(),
-            data: config.data,
+            data: config.data.clone(),
             split,
             cuts: cut_points(&table),
-            asked: cut_points(&val.table()),
+            asked: cut_points(&val.as_ref().unwrap_or(&predictions).table()),
             calibration: (0..labels.len()).map(|class| Calibration::new(table.column(class))).collect(),
             pooled: [pooled(&predictions.probabilities), after.and_then(|after| pooled(&after))],
             labels,
@@ -91,7 +114,7 @@ impl JudgedRun {
             kept,
             levels,
             predictions,
-        })
+        }
     }
 
     /// Conditions and normal detection.
@@ -203,6 +226,11 @@ impl JudgedRun {
         let at = film * self.predictions.classes..(film + 1) * self.predictions.classes;
         Some((self.predictions.labels.get(at.clone())?, self.predictions.probabilities.get(at)?))
     }
+}
+
+/// A row's threshold each.
+fn levels(kept: &Thresholds, labels: &LabelSet) -> Vec<f32> {
+    kept.of(&labels.keys()).into_iter().chain([kept.normal.threshold]).collect()
 }
 
 /// Predictions of the best weights as they are now.
