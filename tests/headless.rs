@@ -56,6 +56,12 @@ fn a_run_on_real_films_leaves_every_file_and_learns() {
         "predictions_val.npz",
         "predictions_test.npz",
         "evaluation.json",
+        "checkpoints/thresholds.json",
+        "artifacts/report.md",
+        "artifacts/auc_by_condition.png",
+        "artifacts/confusion_matrix_hernia.png",
+        "artifacts/normal_detection_metrics.json",
+        "artifacts/overall_metrics.json",
         "artifacts/model_summary.txt",
         "artifacts/model_details.json",
     ] {
@@ -73,7 +79,7 @@ fn a_run_on_real_films_leaves_every_file_and_learns() {
     .map(|(key, _)| key)
     .collect();
     let promised = "epoch step train_loss train_loss_unweighted train_accuracy train_precision train_f1_score val_loss \
-        val_loss_unweighted val_accuracy val_precision val_f1_score val_auroc_macro val_auprc_macro lr wait_count \
+        val_loss_unweighted val_accuracy val_precision val_f1_score val_auroc_macro val_auprc_macro val_auroc lr wait_count \
         epoch_seconds images_per_second";
     assert_eq!(keys, promised.split_whitespace().map(str::to_owned).collect());
 

@@ -115,8 +115,8 @@ fn discrimination(sheet: &Sheet) -> String {
     });
     let heading = ["condition", "positive films", "prevalence", "AUROC", "AUPRC"];
     let mut out = format!("## Ranking, by AUROC\n\n{}", table(&heading, cells));
-    let defined = rows.iter().filter(|(_, c)| c.auroc.is_some());
-    if let (Some((best, b)), Some((worst, w))) = (defined.clone().next(), defined.last())
+    let mut defined = rows.iter().filter(|(_, c)| c.auroc.is_some());
+    if let (Some((best, b)), Some((worst, w))) = (defined.clone().next(), defined.next_back())
         && best != worst
     {
         let _ = writeln!(

@@ -67,7 +67,13 @@ impl LiveRun {
             return;
         };
         if self.epochs.first().is_none_or(|first| first.epoch > done) {
-            let earlier = epochs.iter().filter(|record| record.epoch <= done).cloned();
+            let earlier: Vec<EpochRecord> =
+                epochs.iter().filter(|record| record.epoch <= done).cloned().collect();
+            let keys = self.info.as_ref().map_or_else(Vec::new, |info| info.labels.keys());
+            let by_condition = earlier
+                .iter()
+                .map(|record| keys.iter().map(|key| record.val_auroc.get(key).copied().flatten()).collect());
+            self.conditions.splice(0..0, by_condition);
             self.epochs.splice(0..0, earlier);
         }
     }
