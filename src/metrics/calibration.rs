@@ -1,6 +1,7 @@
 //! Whether a probability means what it says.
 
-use super::{bce_with_logits, sigmoid};
+use super::logits::mean_cost;
+use super::sigmoid;
 
 /// Bins of the expected calibration error.
 pub const BINS: usize = 15;
@@ -132,8 +133,10 @@ pub fn at_temperature(logits: &[f32], temperature: f64) -> Vec<f32> {
     logits.iter().map(|&logit| sigmoid((f64::from(logit) / temperature) as f32)).collect()
 }
 
-/// The mean cross-entropy at a temperature; see [`bce_with_logits`].
+/// The mean cross-entropy at a temperature, in f64 throughout; see [`bce_with_logits`](super::bce_with_logits).
+///
+/// # Panics
+/// When the slices differ in length, which is a mistake in the calling code.
 pub fn bce_at_temperature(logits: &[f32], labels: &[u8], temperature: f64) -> Option<f64> {
-    let scaled: Vec<f32> = logits.iter().map(|&logit| (f64::from(logit) / temperature) as f32).collect();
-    bce_with_logits(&scaled, labels)
+    mean_cost(logits, labels, temperature)
 }
