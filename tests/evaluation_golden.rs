@@ -878,12 +878,8 @@ fn without_resamples_there_are_no_intervals() {
 #[test]
 fn a_nan_score_leaves_only_its_condition_and_normal_detection_undefined() {
     let films = some_films();
-    let sick = Films { scores: films.scores.clone(), labels: films.labels.clone(), ..some_films() };
-    let sick = {
-        let mut sick = sick;
-        sick.scores[5 * sick.c + 1] = f32::NAN;
-        sick
-    };
+    let mut sick = some_films();
+    sick.scores[5 * sick.c + 1] = f32::NAN;
     let resampling = Resampling { count: 20, seed: 7, patients: None };
     let (whole, ours) = (films.evaluate(resampling), sick.evaluate(resampling));
     assert!(
