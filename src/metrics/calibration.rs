@@ -1,6 +1,7 @@
 //! Whether a probability means what it says.
 
-use super::{bce_with_logits, sigmoid};
+use super::logits::mean_cost;
+use super::sigmoid;
 
 /// Bins of the expected calibration error.
 pub const BINS: usize = 15;
@@ -92,16 +93,14 @@ fn edges() -> [f32; BINS + 1] {
 }
 
 /// The temperature T in .05..=20 that makes sigmoid(z / T) cost least over N x C `logits` (Guo et al. 2017);
-/// rankings stay as they are. `None` when there is nothing to fit, a logit isn't finite, or the labels are all the
-/// same, where the best T is at an end of the range.
+/// rankings stay as they are. `None` without logits or where one isn't finite.
 ///
 /// # Panics
 /// When the slices differ in length, which is a mistake in the calling code.
 pub fn temperature(logits: &[f32], labels: &[u8]) -> Option<f64> {
     const RANGE: (f64, f64) = (0.05, 20.0);
     assert_eq!(logits.len(), labels.len(), "a temperature needs one label a logit");
-    let positives = labels.iter().filter(|label| **label != 0).count();
-    if positives == 0 || positives == labels.len() || logits.iter().any(|logit| !logit.is_finite()) {
+    if logits.is_empty() || logits.iter().any(|logit| !logit.is_finite()) {
         return None;
     }
     // In s = 1 / T the cost is convex: its slope, the mean of (sigmoid(s z) - y) z, rises, so halving finds where
@@ -134,8 +133,10 @@ pub fn at_temperature(logits: &[f32], temperature: f64) -> Vec<f32> {
     logits.iter().map(|&logit| sigmoid((f64::from(logit) / temperature) as f32)).collect()
 }
 
-/// The mean cross-entropy at a temperature; see [`bce_with_logits`].
+/// The mean cross-entropy at a temperature, in f64 throughout; see [`bce_with_logits`](super::bce_with_logits).
+///
+/// # Panics
+/// When the slices differ in length, which is a mistake in the calling code.
 pub fn bce_at_temperature(logits: &[f32], labels: &[u8], temperature: f64) -> Option<f64> {
-    let scaled: Vec<f32> = logits.iter().map(|&logit| (f64::from(logit) / temperature) as f32).collect();
-    bce_with_logits(&scaled, labels)
+    mean_cost(logits, labels, temperature)
 }

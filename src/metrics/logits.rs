@@ -15,18 +15,23 @@ pub fn sigmoid(logit: f32) -> f32 {
 /// # Panics
 /// When the slices differ in length, which is a mistake in the calling code.
 pub fn bce_with_logits(logits: &[f32], labels: &[u8]) -> Option<f64> {
+    mean_cost(logits, labels, 1.0)
+}
+
+/// The mean cost of logits divided by `temperature`, rounded nowhere to f32 on the way.
+pub(super) fn mean_cost(logits: &[f32], labels: &[u8], temperature: f64) -> Option<f64> {
     assert_eq!(logits.len(), labels.len(), "cross-entropy needs one label a logit");
     if logits.is_empty() {
         return None;
     }
-    let total: f64 = logits.iter().zip(labels).map(|(&logit, &label)| cost(logit, label != 0)).sum();
+    let pairs = logits.iter().zip(labels);
+    let total: f64 = pairs.map(|(&logit, &label)| cost(f64::from(logit) / temperature, label != 0)).sum();
     Some(total / logits.len() as f64)
 }
 
 /// The cost of one logit. max(z, 0) - z y is how far z lies on the wrong side, written so that an infinite logit
 /// on the right side costs 0 (inf - inf would be NaN).
-fn cost(logit: f32, positive: bool) -> f64 {
-    let z = f64::from(logit);
+fn cost(z: f64, positive: bool) -> f64 {
     let wrong = if positive { -z } else { z };
     if wrong.is_nan() { wrong } else { wrong.max(0.0) + (-wrong.abs()).exp().ln_1p() }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 pub mod formulas;
+pub mod splitmix;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

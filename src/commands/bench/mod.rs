@@ -1,6 +1,7 @@
 //! `bench`: what this machine makes of the program, measured in one process. Every figure is the median of
 //! repeats with the least and the greatest beside it: on a shared machine a single one says little.
 
+mod judging;
 mod screen;
 mod training;
 
@@ -17,6 +18,7 @@ use chestxr_tui::text::{bytes, thousands};
 
 use super::{Exit, Misuse, complain};
 use crate::cli::BenchArgs;
+use judging::Judging;
 use screen::Screen;
 use training::Training;
 
@@ -66,7 +68,8 @@ struct Report {
     augment_preset: &'static str,
     training: Vec<Training>,
     screen: Option<Screen>,
-    evaluate_seconds: Option<f64>,
+    #[serde(flatten)]
+    judging: Judging,
     gradcam_ms: Option<f64>,
     not_measured: Vec<String>,
 }
@@ -130,11 +133,10 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
         say(json, &measured.line());
         training.push(measured);
     }
-    let mut not_measured = vec![
-        "evaluate_seconds: `evaluate` is not there yet".to_owned(),
-        "gradcam_ms: `explain` is not there yet".to_owned(),
-    ];
+    let mut not_measured = vec!["gradcam_ms: `explain` is not there yet".to_owned()];
     drop(dataset);
+    let judging = judging::measure(args.repeats)?;
+    say(json, &judging.lines());
     let screen = match screen::measure(given) {
         Ok(screen) => {
             say(json, &screen.line());
@@ -161,7 +163,7 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
             augment_preset,
             training,
             screen,
-            evaluate_seconds: None,
+            judging,
             gradcam_ms: None,
             not_measured,
         };
