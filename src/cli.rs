@@ -58,6 +58,8 @@ pub enum Command {
     },
     /// Judge a run's best weights, or any model's predictions: numbers, intervals, figures, a report
     Evaluate(EvaluateArgs),
+    /// Say what a run's best weights find on films: PNG, JPEG, folders of them, npz files
+    Predict(PredictArgs),
     /// Look at films and labels
     #[command(subcommand)]
     Data(DataCommand),
@@ -97,6 +99,29 @@ pub struct EvaluateArgs {
     /// Write the report here: for --predictions, or for a run on other films (--data SOURCE)
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+    pub run: String,
+    /// PNG or JPEG pictures, folders of them, npz files with `images` or `test_images`
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How to write what was found; --json is --format json
+    #[arg(long, value_enum, default_value_t = PredictFormat::Table)]
+    pub format: PredictFormat,
+    /// Write to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How predictions are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PredictFormat {
+    Table,
+    Csv,
+    Json,
 }
 
 /// A number of resamples that this machine survives.

@@ -6,6 +6,7 @@ pub mod data;
 pub mod doctor;
 pub mod evaluate;
 pub mod follow;
+pub mod predict;
 pub mod progress;
 pub mod runs;
 pub mod train;

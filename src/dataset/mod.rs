@@ -6,6 +6,7 @@ pub mod labels;
 pub mod npz;
 pub mod part;
 pub mod phantom;
+pub mod picture;
 pub mod source;
 pub mod stats;
 

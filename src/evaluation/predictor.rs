@@ -6,6 +6,7 @@ use tch::{Device, Kind, Tensor};
 use crate::config::Precision;
 use crate::dataset::films::Films;
 use crate::dataset::labels::LabelSet;
+use crate::dataset::picture::Preprocess;
 use crate::metrics::sigmoid;
 use crate::model::{Mode, Network, Shape};
 use crate::native::Autocast;
@@ -25,6 +26,7 @@ pub struct Predictor {
     shift: Option<Tensor>,
     shape: Shape,
     labels: LabelSet,
+    preprocess: Preprocess,
     epoch: usize,
 }
 
@@ -55,6 +57,12 @@ impl Predictor {
         let labels = LabelSet::of_keys(&provenance.conditions);
         let [height, width] = provenance.film_size;
         let shape = Shape { height, width, classes: labels.len() };
+        let preprocess = provenance.preprocess.unwrap_or_else(|| Preprocess::of_size(height, width));
+        ensure!(
+            preprocess.is_allowed() && [preprocess.height, preprocess.width] == [height, width],
+            "{}: preprocess and film_size in [provenance] don't fit each other",
+            folder.path().join("run.toml").display()
+        );
         let mut network = Network::build(&config.model, shape, device)?;
         network.state_mut().load(&weights)?;
         let shift = match provenance.logit_shift.as_slice() {
@@ -66,7 +74,7 @@ impl Predictor {
             Precision::Fp16 if !device.is_cuda() => Precision::Fp32,
             precision => precision,
         };
-        Ok(Self { network, device, precision, shift, shape, labels, epoch: best.epoch })
+        Ok(Self { network, device, precision, shift, shape, labels, preprocess, epoch: best.epoch })
     }
 
     /// The conditions in the order of the columns.
@@ -77,6 +85,11 @@ impl Predictor {
     /// Height and width that films must have, in pixels.
     pub fn film_size(&self) -> [usize; 2] {
         [self.shape.height, self.shape.width]
+    }
+
+    /// How a picture becomes a film as the network was trained on.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
     }
 
     /// The epoch that the weights are of.

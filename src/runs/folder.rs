@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EpochRecord, RunId, Status};
 use crate::config::RunConfig;
+use crate::dataset::picture::Preprocess;
 use crate::files::replace_file;
 use crate::metrics::{Evaluation, Thresholds};
 
@@ -39,6 +40,9 @@ pub struct Provenance {
     /// What is subtracted from each condition's logit to undo weights and sampling; empty for runs without.
     #[serde(default)]
     pub logit_shift: Vec<f32>,
+    /// How a picture becomes a film of this network; `None` for runs of before this was recorded.
+    #[serde(default)]
+    pub preprocess: Option<Preprocess>,
 }
 
 const THRESHOLDS: &str = "checkpoints/thresholds.json";

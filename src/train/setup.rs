@@ -11,6 +11,7 @@ use super::journal::Voice;
 use super::learner::Learner;
 use super::{Level, Phase, feed, loss};
 use crate::config::{Arch, Monitor, Precision, RunConfig, Sampling};
+use crate::dataset::picture::Preprocess;
 use crate::dataset::source::Source;
 use crate::dataset::{Cache, Dataset, Split};
 use crate::model::{Network, Shape, take_pretrained};
@@ -155,6 +156,7 @@ impl Setup {
             film_size: [self.shape.height, self.shape.width],
             parameters: network.state().parameter_count(),
             logit_shift: self.logit_shift(),
+            preprocess: Some(Preprocess::of_size(self.shape.height, self.shape.width)),
         }
     }
 

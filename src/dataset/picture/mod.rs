@@ -1,0 +1,22 @@
+//! Chest films from picture files: 8- and 16-bit PNG and JPEG, reduced to the size a network was trained at.
+//!
+//! [`find`] lists files, [`sniff`] says what a file is by its content, [`read`] decodes one to grey, and
+//! [`Preprocess::film`] makes of it the film that a network sees.
+
+mod error;
+mod find;
+mod gray;
+mod header;
+mod preprocess;
+mod read;
+mod resample;
+mod sniff;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Fault, PictureError};
+pub use find::find;
+pub use gray::{Depth, GrayPicture, Pixels};
+pub use preprocess::{Filter, Fit, MAX_SIDE, Preprocess};
+pub use read::{Limits, read};
+pub use sniff::{Kind, sniff};

@@ -1,0 +1,141 @@
+//! `predict`: the same numbers as the run's own, and names for what can't be read.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use chestxr_tui::dataset::npz::{Archive, Limits};
+use support::{chestxr, only_run, real_films, stderr, stdout};
+
+const SIZE: usize = 32;
+
+/// A run on phantoms of 32 px, and the folder with the same films as an npz file.
+fn trained(folder: &Path) -> PathBuf {
+    let runs = folder.join("runs");
+    let phantoms = ["--data", "phantom:60", "--set", "data.size=32", "--device", "cpu"];
+    let output = chestxr(&runs)
+        .args(["--no-ui", "--set", "optimizer.epochs=1"])
+        .args(phantoms)
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let output = chestxr(&runs)
+        .args(["data", "convert", "phantom:60"])
+        .arg(folder.join("films.npz"))
+        .args(["--set", "data.size=32"])
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    only_run(&runs)
+}
+
+fn predict(folder: &Path, arguments: &[&Path]) -> Output {
+    chestxr(&folder.join("runs"))
+        .args(["--json", "predict", "last"])
+        .args(arguments)
+        .output()
+        .expect("it runs")
+}
+
+fn found(output: &Output) -> Vec<serde_json::Value> {
+    stdout(output).lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+}
+
+fn png(path: &Path, film: &[u8], depth: png::BitDepth) {
+    let file = fs::File::create(path).expect("a file");
+    let mut encoder = png::Encoder::new(file, SIZE as u32, SIZE as u32);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(depth);
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(film).expect("pixels");
+}
+
+#[test]
+fn a_runs_own_test_films_get_its_own_probabilities_whatever_the_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = trained(folder.path());
+    let npz = |path: &Path| Archive::open(path, Limits::default()).expect("an npz file");
+    let expected = npz(&run.join("predictions_test.npz")).read_f32("probabilities").expect("probabilities");
+    let films = npz(&folder.path().join("films.npz")).read_u8("test_images").expect("films");
+    let pictures = folder.path().join("pictures");
+    fs::create_dir(&pictures).expect("a folder");
+    for (index, film) in films.values.chunks_exact(SIZE * SIZE).enumerate() {
+        png(&pictures.join(format!("{index:02}.png")), film, png::BitDepth::Eight);
+    }
+    for source in [folder.path().join("films.npz"), pictures] {
+        let output = predict(folder.path(), &[&source]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stderr(&output).contains("Not a medical device"));
+        let found = found(&output);
+        assert_eq!(found.len(), films.shape[0]);
+        for (film, row) in found.iter().zip(expected.values.chunks_exact(14)) {
+            let ours = film["probabilities"]["atelectasis"].as_f64().expect("a probability");
+            assert!((ours - f64::from(row[0])).abs() < 1e-6, "{film}: {}", row[0]);
+            let calls = film["calls"].as_array().expect("calls");
+            for (condition, threshold) in film["thresholds"].as_object().expect("thresholds") {
+                let above = film["probabilities"][condition].as_f64() > threshold.as_f64();
+                assert_eq!(calls.iter().any(|call| call == condition), above, "{film}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_can_be_read_is_predicted_and_what_cannot_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    trained(folder.path());
+    let mixed = folder.path().join("mixed");
+    fs::create_dir(&mixed).expect("a folder");
+    let film: Vec<u8> = (0..SIZE * SIZE).map(|at| (at % 251) as u8).collect();
+    png(&mixed.join("good.png"), &film, png::BitDepth::Eight);
+    let wide: Vec<u8> = film.iter().flat_map(|grey| [*grey, *grey]).collect();
+    png(&mixed.join("sixteen.png"), &wide, png::BitDepth::Sixteen);
+    fs::write(mixed.join("empty.png"), b"").expect("written");
+    fs::write(mixed.join("notes.txt"), "patient was seen").expect("written");
+    let whole = fs::read(mixed.join("good.png")).expect("read");
+    fs::write(mixed.join("cut.png"), &whole[..whole.len() / 2]).expect("written");
+
+    let output = predict(folder.path(), &[&mixed]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let names: Vec<String> = found(&output)
+        .iter()
+        .map(|film| {
+            film["file"].as_str().and_then(|file| file.rsplit('/').next()).expect("a name").to_owned()
+        })
+        .collect();
+    assert_eq!(names, ["good.png", "sixteen.png"]);
+    for bad in ["empty.png", "notes.txt", "cut.png", "2 films predicted; 3 files could not be read"] {
+        assert!(stderr(&output).contains(bad), "{bad}: {}", stderr(&output));
+    }
+
+    let csv = folder.path().join("found.csv");
+    let output = chestxr(&folder.path().join("runs"))
+        .args(["predict", "last", "--format", "csv", "--out"])
+        .arg(&csv)
+        .arg(mixed.join("good.png"))
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = fs::read_to_string(&csv).expect("a table");
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.starts_with("file,atelectasis,") && text.contains("good.png,"), "{text}");
+
+    let output = predict(folder.path(), &[&folder.path().join("nowhere.png")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("nowhere.png") && stderr(&output).contains("doesn't exist"));
+}
+
+#[test]
+fn full_size_films_are_reduced_and_predicted() {
+    let Some(samples) = real_films() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    trained(folder.path());
+    let output = predict(folder.path(), &[&samples.join("nih_folder/images")]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = found(&output);
+    assert_eq!(found.len(), 16);
+    let first = &found[0]["probabilities"]["effusion"];
+    assert!(found.iter().any(|film| film["probabilities"]["effusion"] != *first), "all films look the same");
+}
