@@ -14,7 +14,7 @@ const SIZE: usize = 32;
 /// A run on phantoms of 32 px, and the folder with the same films as an npz file.
 fn trained(folder: &Path) -> PathBuf {
     let runs = folder.join("runs");
-    let phantoms = ["--data", "phantom:60", "--set", "data.size=32", "--device", "cpu"];
+    let phantoms = ["--data", "phantom:300", "--set", "data.size=32", "--device", "cpu"];
     let output = chestxr(&runs)
         .args(["--no-ui", "--set", "optimizer.epochs=1"])
         .args(phantoms)
@@ -22,7 +22,7 @@ fn trained(folder: &Path) -> PathBuf {
         .expect("the program runs");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let output = chestxr(&runs)
-        .args(["data", "convert", "phantom:60"])
+        .args(["data", "convert", "phantom:300"])
         .arg(folder.join("films.npz"))
         .args(["--set", "data.size=32"])
         .output()
