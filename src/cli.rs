@@ -181,4 +181,22 @@ pub enum RunsCommand {
         #[arg(long)]
         follow: bool,
     },
+    /// Set runs side by side: differences with intervals and p-values, settings that differ, curves
+    Compare(CompareArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Two runs or more, named as for show; the others are set against the first
+    #[arg(num_args = 2.., required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// The films they are compared on
+    #[arg(long, value_name = "SPLIT", default_value = "test", value_parser = Split::parse)]
+    pub split: Split,
+    /// Draw so many bootstrap resamples for the means' intervals; 0 for none
+    #[arg(long, value_name = "N", default_value_t = chestxr_tui::evaluation::RESAMPLES, value_parser = resamples)]
+    pub bootstrap: usize,
+    /// Write comparison.md, comparison.json and the figures here
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }

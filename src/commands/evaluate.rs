@@ -79,14 +79,10 @@ impl<'a> Films<'a> {
     }
 
     fn predictions(&mut self, split: Split) -> Result<SplitPredictions> {
-        let path = self.folder.predictions(split.name());
-        let best = self.folder.read_status()?.best.map(|best| best.epoch);
-        if path.exists() {
-            match SplitPredictions::read(&path) {
-                Ok(kept) if kept.epoch == best => return Ok(kept),
-                Ok(_) => {}
-                Err(error) => complain(&format!("{error}; predicting anew")),
-            }
+        match evaluation::best_predictions(self.folder, split) {
+            Ok(Some(kept)) => return Ok(kept),
+            Ok(None) => {}
+            Err(error) => complain(&format!("{error:#}; predicting anew")),
         }
         if self.loaded.is_none() {
             let predictor = Predictor::open(self.folder, self.device)?;

@@ -1,6 +1,7 @@
 //! The commands that end at once, one file each; headless training among them.
 
 pub mod bench;
+pub mod compare;
 pub mod completions;
 pub mod data;
 pub mod doctor;

@@ -3,11 +3,15 @@
 //! and the evaluate screen looks at what they left.
 
 mod compare;
+mod contenders;
+mod contest;
 mod predictor;
 mod record;
 mod wish;
 
 pub use compare::{Comparison, ConditionDifference, Difference, NotComparable, Opponent, compare};
+pub use contenders::{Contender, SettingDifference, SideBySide, best_predictions, setting_differences};
+pub use contest::{difference_cells, means, write_contest};
 pub use predictor::{Predictor, Scores};
 pub use record::{
     RESAMPLES, SEED, default_thresholds, draw, draw_into, judge, keep, predict_split, record,

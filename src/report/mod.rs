@@ -8,4 +8,5 @@ mod results;
 mod sheet;
 
 pub use drawing::thinned;
+pub use results::table;
 pub use sheet::{File, ReportError, Sheet, files};

@@ -29,8 +29,8 @@ fn estimate(value: Option<f64>, interval: Option<Interval>) -> String {
     }
 }
 
-/// A table: its heading, and rows; all columns but the first stand at the right.
-fn table(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+/// A table in Markdown: its heading, and rows; all columns but the first stand at the right.
+pub fn table(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut out = format!("| {} |\n|---|{}\n", heading.join(" | "), "--:|".repeat(heading.len() - 1));
     for row in rows {
         // Names come from files: a bar would break the table.

@@ -43,8 +43,7 @@ impl Against {
     /// When either can't be read or the films aren't the same.
     pub fn read(shown: &RunFolder, other: &RunFolder, split: Split) -> Result<Self> {
         let read = |folder: &RunFolder| -> Result<(SplitPredictions, Option<Thresholds>)> {
-            let best = folder.read_status()?.best.map(|best| best.epoch);
-            Ok((read_best(folder, split, best)?, folder.read_thresholds()?))
+            Ok((read_best(folder, split)?, folder.read_thresholds()?))
         };
         let ((predictions_a, kept_a), (predictions_b, kept_b)) = (read(other)?, read(shown)?);
         let labels = LabelSet::of_keys(&shown.read_provenance()?.conditions);
@@ -99,8 +98,7 @@ fn predict(folder: &RunFolder, split: Split, cache: &Cache) -> Result<()> {
 pub fn keep(run: &Path, split: Split, thresholds: &Thresholds) -> Result<()> {
     let folder = RunFolder::open(run)?;
     let labels = LabelSet::of_keys(&folder.read_provenance()?.conditions);
-    let best = folder.read_status()?.best.map(|best| best.epoch);
-    let predictions = read_best(&folder, split, best)?;
+    let predictions = read_best(&folder, split)?;
     let evaluation =
         evaluation::record(&folder, &labels, thresholds, split, &predictions, evaluation::RESAMPLES)?;
     evaluation::draw(&folder, &labels, &evaluation, thresholds, &predictions)

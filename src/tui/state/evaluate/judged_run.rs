@@ -50,9 +50,8 @@ impl JudgedRun {
         let config = folder.read_config()?;
         let best = folder.read_status()?.best.map(|best| best.epoch);
         let labels = LabelSet::of_keys(&folder.read_provenance()?.conditions);
-        let predictions = read_best(folder, split, best)?;
-        let val =
-            if split == Split::Val { predictions.clone() } else { read_best(folder, Split::Val, best)? };
+        let predictions = read_best(folder, split)?;
+        let val = if split == Split::Val { predictions.clone() } else { read_best(folder, Split::Val)? };
         if predictions.classes != labels.len() || val.classes != labels.len() {
             bail!("run {} has predictions of another number of conditions", folder.id());
         }
@@ -234,17 +233,9 @@ fn levels(kept: &Thresholds, labels: &LabelSet) -> Vec<f32> {
 }
 
 /// Predictions of the best weights as they are now.
-pub(super) fn read_best(folder: &RunFolder, split: Split, best: Option<usize>) -> Result<SplitPredictions> {
-    let path = folder.predictions(split.name());
+pub(super) fn read_best(folder: &RunFolder, split: Split) -> Result<SplitPredictions> {
     let none = || format!("run {} hasn't been tried on its {split} films; p does it", folder.id().short());
-    if !path.exists() {
-        bail!(none());
-    }
-    let predictions = SplitPredictions::read(&path).with_context(none)?;
-    if predictions.epoch != best {
-        bail!(none());
-    }
-    Ok(predictions)
+    evaluation::best_predictions(folder, split).with_context(none)?.with_context(none)
 }
 
 fn cut_points(table: &Predictions) -> Vec<Option<CutPoints>> {

@@ -1,0 +1,95 @@
+//! `runs compare`: runs on the same films, differences with what chance could do.
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use chestxr_tui::config::AppPaths;
+use chestxr_tui::evaluation::{Contender, SideBySide, difference_cells, means, write_contest};
+use chestxr_tui::runs;
+use chestxr_tui::text::{one_line, thousands};
+
+use super::{Exit, Misuse};
+use crate::cli::CompareArgs;
+
+/// A difference is marked below this.
+const ALPHA: f64 = 0.05;
+
+/// Compares and tells; writes files where a folder is named.
+pub fn run(args: &CompareArgs, paths: &AppPaths, json: bool) -> Result<Exit> {
+    let folders = args.runs.iter().map(|wanted| runs::find(&paths.runs, wanted));
+    let folders = folders.collect::<Result<Vec<_>, _>>()?;
+    for (index, folder) in folders.iter().enumerate() {
+        if folders[..index].iter().any(|other| other.path() == folder.path()) {
+            return Err(Misuse(format!("run {} is named twice; name each run once", folder.id())).into());
+        }
+    }
+    let contenders = folders.iter().map(|folder| Contender::read(folder, args.split));
+    let side = SideBySide::new(contenders.collect::<Result<_>>()?, args.split, args.bootstrap)?;
+    let wrote = args.out.as_deref().map(|out| write_contest(&side, out)).transpose()?;
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{}", side.to_json())?;
+        return Ok(Exit::Done);
+    }
+    tables(&mut out, &side)?;
+    settings(&mut out, &side)?;
+    if let (Some(files), Some(folder)) = (wrote, &args.out) {
+        writeln!(out, "\nwrote {} to {}", files.join(", "), folder.display())?;
+    }
+    Ok(Exit::Done)
+}
+
+fn tables(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
+    let first = &side.runs[0];
+    for (run, comparison) in side.runs.iter().skip(1).zip(&side.against_first) {
+        writeln!(out, "{} compared with {}, {} films", run.id, first.id, side.split)?;
+        let short = |id: &str| id.rsplit('-').next().unwrap_or(id).to_owned();
+        let line = |out: &mut dyn Write, name: &str, films: &str, cells: [&str; 5], mark: &str| {
+            let [a, b, difference, ci, p] = cells;
+            writeln!(out, "{name:<20} {films:>7} {a:>6} {b:>6} {difference:>10} {ci:>17} {p:>7}{mark}")
+        };
+        let heading = [short(&first.id), short(&run.id)];
+        let heading = [&heading[0], &heading[1], "difference", "95 %", "p"];
+        line(out, "AUROC", "films", heading.map(|text| &text[..]), "")?;
+        for (label, condition) in side.labels.iter().zip(&comparison.conditions) {
+            let cells = difference_cells(&condition.auroc, condition.p_holm);
+            let mark = if condition.p_holm.is_some_and(|p| p < ALPHA) { " *" } else { "" };
+            let name = one_line(&label.name, 20);
+            line(out, &name, &thousands(condition.support as u64), cells.each_ref().map(|c| &c[..]), mark)?;
+        }
+        writeln!(out)?;
+        for (name, difference) in means(comparison) {
+            let cells = difference_cells(difference, difference.p);
+            let mark = if difference.p.is_some_and(|p| p < ALPHA) { " *" } else { "" };
+            let films = thousands(comparison.films as u64);
+            line(out, name, &films, cells.each_ref().map(|c| &c[..]), mark)?;
+        }
+        writeln!(
+            out,
+            "\nconditions: DeLong's test, p by Holm for {}; means: {} resamples of the {}; * p < .05\n",
+            side.labels.len(),
+            comparison.resamples,
+            comparison.unit
+        )?;
+    }
+    Ok(())
+}
+
+fn settings(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
+    if side.settings.is_empty() {
+        return writeln!(out, "The settings are the same.");
+    }
+    let width = |values: &mut dyn Iterator<Item = usize>| values.max().unwrap_or(0);
+    let key = width(&mut side.settings.iter().map(|setting| setting.key.len()));
+    writeln!(out, "settings that differ")?;
+    for setting in &side.settings {
+        let values: Vec<String> = setting
+            .values
+            .iter()
+            .map(|value| if value.is_empty() { "empty".to_owned() } else { one_line(value, 60) })
+            .collect();
+        writeln!(out, "  {:<key$}  {}", setting.key, values.join("  |  "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! Several runs side by side: read from their folders, each set against the first, with the settings that differ.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+
+use super::compare::{Comparison, Opponent, compare};
+use crate::config::{FIELDS, RunConfig};
+use crate::dataset::Split;
+use crate::dataset::labels::LabelSet;
+use crate::metrics::Thresholds;
+use crate::runs::{EpochRecord, RunFolder, SplitPredictions};
+
+/// A run with what its best weights said of a split.
+#[derive(Clone, Debug)]
+pub struct Contender {
+    pub id: String,
+    /// The network and the run's last four digits, `chestnet-s a1b2`.
+    pub title: String,
+    pub config: RunConfig,
+    /// In the order of the columns.
+    pub conditions: Vec<String>,
+    pub predictions: SplitPredictions,
+    /// `None`: .5 for all.
+    pub thresholds: Option<Thresholds>,
+    pub epochs: Vec<EpochRecord>,
+}
+
+/// What the best weights of a run said of a split; `None` when they weren't tried on it, or other weights were.
+///
+/// # Errors
+/// When the file, or the run's status, is damaged.
+pub fn best_predictions(folder: &RunFolder, split: Split) -> Result<Option<SplitPredictions>> {
+    let path = folder.predictions(split.name());
+    if !path.exists() {
+        return Ok(None);
+    }
+    let best = folder.read_status()?.best.map(|best| best.epoch);
+    Ok(Some(SplitPredictions::read(&path)?).filter(|predictions| predictions.epoch == best))
+}
+
+impl Contender {
+    /// Reads a run; nothing is predicted anew.
+    ///
+    /// # Errors
+    /// When its weights weren't tried on the split (says which command does it), or a file is damaged.
+    pub fn read(folder: &RunFolder, split: Split) -> Result<Self> {
+        let config = folder.read_config()?;
+        let id = folder.id();
+        let predictions = best_predictions(folder, split)?.with_context(|| {
+            format!(
+                "run {id} hasn't been tried on its {split} films; `chestxr-tui evaluate {id} --split {split}` does it"
+            )
+        })?;
+        let best = predictions.epoch;
+        Ok(Self {
+            id: id.as_str().to_owned(),
+            title: format!("{} {}", config.model.arch.name(), id.short()),
+            config,
+            conditions: folder.read_provenance()?.conditions,
+            predictions,
+            thresholds: folder.read_thresholds()?.filter(|kept| kept.epoch == best),
+            epochs: folder.read_epochs()?,
+        })
+    }
+
+    /// For [`compare`].
+    pub fn opponent(&self) -> Opponent<'_> {
+        Opponent { predictions: &self.predictions, thresholds: self.thresholds.as_ref() }
+    }
+}
+
+/// A setting that isn't the same in all runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SettingDifference {
+    /// `section.key`.
+    pub key: &'static str,
+    /// One a run, as a person would type it; empty for a text that is empty.
+    pub values: Vec<String>,
+}
+
+/// Two or more runs on the same films.
+#[derive(Clone, Debug)]
+pub struct SideBySide {
+    pub split: Split,
+    pub labels: LabelSet,
+    /// The first is the one that the others are set against.
+    pub runs: Vec<Contender>,
+    /// What each of the others has over the first.
+    pub against_first: Vec<Comparison>,
+    pub settings: Vec<SettingDifference>,
+}
+
+impl SideBySide {
+    /// Sets runs side by side; `resamples` bootstrap resamples a mean.
+    ///
+    /// # Errors
+    /// When there are fewer than two, one comes twice, or their films or conditions aren't the same.
+    pub fn new(runs: Vec<Contender>, split: Split, resamples: usize) -> Result<Self> {
+        let [first, others @ ..] = runs.as_slice() else { bail!("there is no run to compare") };
+        if others.is_empty() {
+            bail!("a comparison needs two runs at least");
+        }
+        let distinct: BTreeSet<&str> = runs.iter().map(|run| run.id.as_str()).collect();
+        if distinct.len() < runs.len() {
+            bail!("a run is named twice; name each run once");
+        }
+        let labels = LabelSet::of_keys(&first.conditions);
+        let against_first = others
+            .iter()
+            .map(|run| {
+                if run.conditions != first.conditions {
+                    bail!("runs {} and {} know different conditions", first.id, run.id);
+                }
+                let compared = compare(first.opponent(), run.opponent(), &labels, resamples);
+                compared.with_context(|| format!("runs {} and {} can't be compared", first.id, run.id))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let configs: Vec<&RunConfig> = runs.iter().map(|run| &run.config).collect();
+        let settings = setting_differences(&configs);
+        Ok(Self { split, labels, against_first, settings, runs })
+    }
+
+    /// As one JSON object: the runs, the differences of each of the others to the first, the settings that differ.
+    pub fn to_json(&self) -> serde_json::Value {
+        let runs: Vec<_> = self
+            .runs
+            .iter()
+            .map(|run| serde_json::json!({"id": run.id, "title": run.title, "epoch": run.predictions.epoch}))
+            .collect();
+        let first = &self.runs[0].id;
+        let comparisons: Vec<_> = self
+            .runs
+            .iter()
+            .skip(1)
+            .zip(&self.against_first)
+            .map(|(run, comparison)| serde_json::json!({"a": first, "b": run.id, "differences": comparison}))
+            .collect();
+        serde_json::json!({
+            "split": self.split.name(),
+            "runs": runs,
+            "comparisons": comparisons,
+            "settings": self.settings,
+        })
+    }
+}
+
+/// The settings that aren't the same in all configurations, in the order of the table.
+pub fn setting_differences(configs: &[&RunConfig]) -> Vec<SettingDifference> {
+    let differing = FIELDS.iter().filter_map(|field| {
+        let values: Vec<String> = configs.iter().map(|config| config.get(field)).collect();
+        let differs = values.windows(2).any(|pair| pair[0] != pair[1]);
+        differs.then_some(SettingDifference { key: field.key, values })
+    });
+    differing.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contender(id: &str, scale: f32) -> Contender {
+        let labels: Vec<u8> = (0..60).map(|film| u8::from(film % 4 == 0)).collect();
+        let scored = labels.iter().enumerate();
+        let probabilities =
+            scored.map(|(film, l)| f32::from(*l) * scale + (film % 10) as f32 / 20.0).collect();
+        Contender {
+            id: id.to_owned(),
+            title: id.to_owned(),
+            config: RunConfig::default(),
+            conditions: vec!["effusion".into()],
+            predictions: SplitPredictions {
+                logits: Vec::new(),
+                probabilities,
+                labels,
+                classes: 1,
+                patients: None,
+                epoch: Some(1),
+            },
+            thresholds: None,
+            epochs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_run_is_set_against_the_first() {
+        let runs = vec![contender("a", 0.1), contender("b", 0.4), contender("c", 0.1)];
+        let side = SideBySide::new(runs, Split::Test, 50).expect("the same films");
+        assert_eq!(side.against_first.len(), 2);
+        assert!(side.against_first[0].macro_auroc.difference > Some(0.1));
+        assert_eq!(side.against_first[1].macro_auroc.difference, Some(0.0));
+        assert_eq!(side.to_json()["comparisons"][1]["b"], "c");
+    }
+
+    #[test]
+    fn what_can_not_be_compared_is_said() {
+        let says = |runs: Vec<Contender>| {
+            format!("{:#}", SideBySide::new(runs, Split::Test, 5).expect_err("not comparable"))
+        };
+        assert!(says(vec![contender("a", 0.1)]).contains("two runs"));
+        assert!(says(vec![contender("a", 0.1), contender("a", 0.2)]).contains("twice"));
+        let mut other = contender("b", 0.2);
+        other.conditions = vec!["edema".into()];
+        assert!(says(vec![contender("a", 0.1), other]).contains("different conditions"));
+        let mut other = contender("b", 0.2);
+        other.predictions.labels[0] = 0;
+        assert!(says(vec![contender("a", 0.1), other]).contains("different labels"));
+    }
+
+    #[test]
+    fn only_settings_that_differ_are_told() {
+        let (a, mut b) = (RunConfig::default(), RunConfig::default());
+        b.set("optimizer.lr", "0.001").expect("a rate");
+        let found = setting_differences(&[&a, &b, &a]);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].key, found[0].values[1].as_str()), ("optimizer.lr", "0.001"));
+    }
+}
