@@ -50,8 +50,8 @@ fn tables(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
             writeln!(out, "{name:<20} {films:>7} {a:>6} {b:>6} {difference:>10} {ci:>17} {p:>7}{mark}")
         };
         let heading = [short(&first.id), short(&run.id)];
-        let heading = [&heading[0], &heading[1], "difference", "95 %", "p"];
-        line(out, "AUROC", "films", heading.map(|text| &text[..]), "")?;
+        let heading = [heading[0].as_str(), heading[1].as_str(), "difference", "95 %", "p"];
+        line(out, "AUROC", "films", heading, "")?;
         for (label, condition) in side.labels.iter().zip(&comparison.conditions) {
             let cells = difference_cells(&condition.auroc, condition.p_holm);
             let mark = if condition.p_holm.is_some_and(|p| p < ALPHA) { " *" } else { "" };
@@ -67,8 +67,8 @@ fn tables(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
         }
         writeln!(
             out,
-            "\nconditions: DeLong's test, p by Holm for {}; means: {} resamples of the {}; * p < .05\n",
-            side.labels.len(),
+            "\nconditions: DeLong's test, p corrected for {} tests (Holm); means: {} resamples of the {}; * p < .05\n",
+            comparison.tested(),
             comparison.resamples,
             comparison.unit
         )?;

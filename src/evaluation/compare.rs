@@ -34,6 +34,13 @@ pub struct Comparison {
     pub unit: &'static str,
 }
 
+impl Comparison {
+    /// Conditions that could be tested, which is how many tests Holm's correction is for.
+    pub fn tested(&self) -> usize {
+        self.conditions.iter().filter(|condition| condition.p_holm.is_some()).count()
+    }
+}
+
 /// A number of both, and the difference b - a.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Difference {

@@ -220,11 +220,11 @@ fn markdown(side: &SideBySide) -> String {
     let comparison = &side.against_first[0];
     let _ = writeln!(
         out,
-        "Conditions: AUROC, DeLong's test for two models on the same films, p corrected for {} conditions \
-         (Holm). Means: paired bootstrap over {} resamples of the {}; the p-values of means aren't corrected. \
+        "Conditions: AUROC, DeLong's test for two models on the same films, p corrected for the {} conditions \
+         that can be tested (Holm). Means: paired bootstrap over {} resamples of the {}; the p-values of means aren't corrected. \
          DeLong's test takes films for independent, which two films of one patient are not. F1 at each run's \
          own thresholds.\n",
-        side.labels.len(),
+        comparison.tested(),
         thousands(comparison.resamples as u64),
         comparison.unit
     );

@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 
-use super::{Predictor, ThresholdWish};
+use super::Predictor;
+use super::wish::thresholds_by;
 use crate::dataset::labels::LabelSet;
 use crate::dataset::{Dataset, Split};
 use crate::files::replace_file;
-use crate::metrics::{EpochAccumulator, Evaluation, Resampling, Subject, Thresholds};
+use crate::metrics::{EpochAccumulator, Evaluation, Resampling, Subject, ThresholdRule, Thresholds};
 use crate::report::{self, Sheet};
 use crate::runs::{RunFolder, SplitPredictions};
 
@@ -109,9 +110,7 @@ pub fn judge(
 
 /// Thresholds by the default rule, from the validation films.
 pub fn default_thresholds(val: &SplitPredictions, labels: &LabelSet) -> Thresholds {
-    // Nothing is asked for by name, so nothing can be asked for that isn't there.
-    let wish = ThresholdWish::default();
-    wish.grant(None, val, Split::Val.name(), labels).unwrap_or_else(|_| unreachable!("no condition is named"))
+    thresholds_by(ThresholdRule::default(), val, Split::Val.name(), labels)
 }
 
 /// Draws all figures and writes the report of a run's evaluation, for the test split into `artifacts`, for another

@@ -71,11 +71,7 @@ impl ThresholdWish {
         let choose = |rule| Thresholds::choose(&asked.table(), &keys, rule, split, asked.epoch);
         let mut thresholds = match (self.rule, kept.filter(|kept| kept.epoch == asked.epoch)) {
             (None, Some(kept)) => kept,
-            (rule, _) => {
-                let mut chosen = choose(rule.unwrap_or_default());
-                chosen.temperature = temperature(&asked.logits, &asked.labels[..asked.logits.len()]);
-                chosen
-            }
+            (rule, _) => thresholds_by(rule.unwrap_or_default(), asked, split, labels),
         };
         for (name, rule) in &self.single {
             let chosen = match (rule, choose(*rule)) {
@@ -93,6 +89,18 @@ impl ThresholdWish {
         }
         Ok(thresholds)
     }
+}
+
+/// Thresholds of all conditions by one rule, and the temperature where logits are known.
+pub fn thresholds_by(
+    rule: ThresholdRule,
+    asked: &SplitPredictions,
+    split: &str,
+    labels: &LabelSet,
+) -> Thresholds {
+    let mut chosen = Thresholds::choose(&asked.table(), &labels.keys(), rule, split, asked.epoch);
+    chosen.temperature = temperature(&asked.logits, &asked.labels[..asked.logits.len()]);
+    chosen
 }
 
 #[cfg(test)]

@@ -11,6 +11,20 @@ use crate::tui::state::evaluate::JudgedRun;
 use crate::tui::widgets::pen::Stroke;
 use crate::tui::widgets::plane::{Plane, Trace};
 
+/// Rows that one diagram asks for.
+pub const LEAST: u16 = 14;
+
+/// Draws the diagram of the chosen condition alone.
+pub fn of_condition(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
+    let index = app.evaluate.row();
+    match run.calibration.get(index) {
+        Some(calibration) => {
+            diagram(&format!("calibration: {}", run.name(index)), calibration.as_ref(), None, area, canvas)
+        }
+        None => diagram("calibration", run.pooled[0].as_ref(), run.pooled[1].as_ref(), area, canvas),
+    }
+}
+
 /// Draws both diagrams, side by side or one below the other, and what the bins hold.
 pub fn render(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
     let index = app.evaluate.row();

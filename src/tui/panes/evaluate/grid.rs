@@ -15,6 +15,9 @@ use crate::tui::state::evaluate::{Cell, JudgedRun};
 /// Least columns and rows of a matrix.
 const CELL: (u16, u16) = (22, 4);
 
+/// Rows that all fourteen and normal detection ask for where four stand side by side.
+pub const LEAST: u16 = 4 * CELL.1 + 2;
+
 /// Draws every condition's matrix in the order of the list.
 pub fn render(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;

@@ -14,6 +14,8 @@ use crate::tui::widgets::gauge::bar;
 
 /// Rows that hold the matrix and the rates.
 pub const LEAST: u16 = 14;
+/// Rows with everything shown.
+pub const FULL: u16 = 25;
 
 /// Draws matrix and rates of a row.
 pub fn render(app: &App, run: &JudgedRun, index: usize, area: Rect, canvas: &mut Canvas) {

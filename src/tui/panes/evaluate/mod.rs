@@ -59,7 +59,16 @@ fn ready(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
     }
     let list_width = if area.width >= 110 { 46 } else { 33.min(area.width / 2) };
     let [left, right] = Layout::horizontal([Constraint::Length(list_width), Constraint::Fill(1)]).areas(area);
-    list::render(app, run, left, canvas);
+    let names = app.evaluate.sorted().len() as u16 + 2;
+    match app.evaluate.view {
+        View::Condition | View::Against if left.height >= names + calibration::LEAST => {
+            let [upper, lower] =
+                Layout::vertical([Constraint::Length(names), Constraint::Fill(1)]).areas(left);
+            list::render(app, run, upper, canvas);
+            calibration::of_condition(app, run, lower, canvas);
+        }
+        _ => list::render(app, run, left, canvas),
+    }
     match app.evaluate.view {
         View::Condition => condition(app, run, right, canvas),
         View::Grid => grid::render(app, run, right, canvas),
@@ -75,7 +84,14 @@ fn condition(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
         let [middle, curves] =
             Layout::horizontal([Constraint::Fill(1), Constraint::Length((area.width / 2).min(60))])
                 .areas(area);
-        matrix::render(app, run, row, middle, canvas);
+        if middle.height >= matrix::FULL + grid::LEAST {
+            let [upper, lower] =
+                Layout::vertical([Constraint::Length(matrix::FULL), Constraint::Fill(1)]).areas(middle);
+            matrix::render(app, run, row, upper, canvas);
+            grid::render(app, run, lower, canvas);
+        } else {
+            matrix::render(app, run, row, middle, canvas);
+        }
         let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(curves);
         curves::roc(run, row, upper, canvas);
         curves::precision_recall(run, row, lower, canvas);
