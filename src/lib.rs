@@ -7,6 +7,7 @@ pub mod augment;
 pub mod config;
 pub mod dataset;
 pub mod evaluation;
+pub mod explain;
 pub mod files;
 pub mod metrics;
 pub mod model;

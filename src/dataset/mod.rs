@@ -11,6 +11,7 @@ pub mod source;
 pub mod stats;
 
 mod cache;
+mod regions;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ pub use cache::Cache;
 use films::{Films, Labels};
 use labels::LabelSet;
 use part::Part;
+pub use regions::Region;
 use source::Source;
 use stats::SplitStats;
 
@@ -183,10 +185,14 @@ impl Dataset {
 /// The seed of the phantom's films. Fixed: a run's seed must not change what its films are.
 pub const PHANTOM_SEED: u64 = 2017;
 
-/// 70 % training, 10 % validation and the rest test films of one sequence, as ChestMNIST is split.
+/// Training and validation films of so many phantoms: 70 % and 10 %, as ChestMNIST is split; the rest are for
+/// testing.
+fn phantom_counts(count: usize) -> (usize, usize) {
+    (count * 7 / 10, count / 10)
+}
+
 fn phantom_parts(count: usize, size: usize) -> Result<[Part; 3], DataError> {
-    let train = count * 7 / 10;
-    let val = count / 10;
+    let (train, val) = phantom_counts(count);
     let part = |first: usize, count: usize| -> Result<Part, DataError> {
         let (films, labels) = phantom::films(PHANTOM_SEED, first as u64, count, size)?;
         Ok(Part { films: Some(films), labels, patients: None })

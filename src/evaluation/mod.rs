@@ -12,7 +12,7 @@ mod wish;
 pub use compare::{Comparison, ConditionDifference, Difference, NotComparable, Opponent, compare};
 pub use contenders::{Contender, SettingDifference, SideBySide, best_predictions, setting_differences};
 pub use contest::{difference_cells, means, write_contest};
-pub use predictor::{Predictor, Scores};
+pub use predictor::{Predictor, Scores, Weights};
 pub use record::{
     RESAMPLES, SEED, default_thresholds, draw, draw_into, judge, keep, predict_split, record,
     split_predictions,

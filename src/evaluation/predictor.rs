@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
-use crate::config::Precision;
+use crate::config::{ModelSection, Precision};
 use crate::dataset::films::Films;
 use crate::dataset::labels::LabelSet;
 use crate::dataset::picture::Preprocess;
@@ -28,6 +28,17 @@ pub struct Predictor {
     labels: LabelSet,
     preprocess: Preprocess,
     epoch: usize,
+    model: ModelSection,
+}
+
+/// Which of a run's weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Weights {
+    /// Of the best epoch.
+    #[default]
+    Best,
+    /// Of the last checkpoint: while a run trains, what it knows now.
+    Last,
 }
 
 /// What a network says of N films.
@@ -45,13 +56,33 @@ impl Predictor {
     /// # Errors
     /// When the run has no best weights yet, its files are damaged, or there is no such device.
     pub fn open(folder: &RunFolder, device: &str) -> Result<Self> {
+        Self::open_weights(folder, device, Weights::Best)
+    }
+
+    /// The same with other weights than the best.
+    ///
+    /// # Errors
+    /// As [`Predictor::open`].
+    pub fn open_weights(folder: &RunFolder, device: &str, which: Weights) -> Result<Self> {
         let config = folder.read_config()?;
         let provenance = folder.read_provenance()?;
-        let best = folder.read_status()?.best;
-        let best = best.with_context(|| {
-            format!("run {} has no best epoch yet, so there are no weights to judge", folder.id())
-        })?;
-        let weights = folder.best_weights();
+        let status = folder.read_status()?;
+        let (weights, epoch) = match which {
+            Weights::Best => {
+                let best = status.best.with_context(|| {
+                    format!("run {} has no best epoch yet, so there are no weights to judge", folder.id())
+                })?;
+                (folder.best_weights(), best.epoch)
+            }
+            Weights::Last => (folder.last_weights(), status.epoch),
+        };
+        if which == Weights::Last {
+            ensure!(
+                weights.is_file(),
+                "run {} has no checkpoint yet; it writes one after each epoch, and c on screen 2 writes one now",
+                folder.id()
+            );
+        }
         ensure!(weights.is_file(), "run {} has lost its best weights, {}", folder.id(), weights.display());
         let device = resolve_device(device)?;
         let labels = LabelSet::of_keys(&provenance.conditions);
@@ -63,7 +94,7 @@ impl Predictor {
             "{}: preprocess and film_size in [provenance] don't fit each other",
             folder.path().join("run.toml").display()
         );
-        let mut network = Network::build(&config.model, shape, device)?;
+        let mut network = Network::build_blank(&config.model, shape, device)?;
         network.state_mut().load(&weights)?;
         let shift = match provenance.logit_shift.as_slice() {
             [] => None,
@@ -74,7 +105,50 @@ impl Predictor {
             Precision::Fp16 if !device.is_cuda() => Precision::Fp32,
             precision => precision,
         };
-        Ok(Self { network, device, precision, shift, shape, labels, preprocess, epoch: best.epoch })
+        let model = config.model;
+        Ok(Self { network, device, precision, shift, shape, labels, preprocess, epoch, model })
+    }
+
+    /// The same network as it was before any training, from a seed of its own. Sets libtorch's generator, so it has
+    /// no place beside a run.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn with_fresh_weights(&self, seed: u64) -> Result<Self> {
+        // Fresh weights are drawn from libtorch's own generator.
+        tch::manual_seed(seed as i64);
+        let network = Network::build(&self.model, self.shape, self.device)?;
+        Ok(Self {
+            network,
+            device: self.device,
+            precision: self.precision,
+            shift: self.shift.as_ref().map(Tensor::shallow_clone),
+            shape: self.shape,
+            labels: self.labels.clone(),
+            preprocess: self.preprocess.clone(),
+            epoch: 0,
+            model: self.model.clone(),
+        })
+    }
+
+    /// The network itself.
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// What is taken from logits before they become probabilities (`float32 C`).
+    pub(crate) fn shift(&self) -> Option<&Tensor> {
+        self.shift.as_ref()
+    }
+
+    /// Films on the network's device, `float32 N,1,H,W` in -1..=1.
+    pub(crate) fn upload(&self, films: &Films, indices: &[usize]) -> Result<Tensor> {
+        Ok(FilmBatches::new(films, self.device).gather(indices)?)
+    }
+
+    /// Probabilities `float32 N,C` of films `float32 N,1,H,W` in -1..=1.
+    pub(crate) fn probabilities(&self, films: &Tensor) -> Result<Tensor> {
+        Ok(self.forward(films)?.f_sigmoid()?)
     }
 
     /// The conditions in the order of the columns.

@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode};
+use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
 use super::{Layers, Shape, StateDict, Trace};
 
 /// Three blocks conv3x3 - batch norm - ReLU - max pool 2 of 32, 64 and 128 channels (`features.*`), then
@@ -49,6 +49,27 @@ impl Layers for ChestNetS {
         let mut x = films.shallow_clone();
         for (conv, norm) in &self.blocks {
             x = norm.forward_pooled(&conv.forward(&x)?, mode)?;
+        }
+        Ok(x)
+    }
+
+    fn map_layers(&self) -> Vec<String> {
+        (0..self.blocks.len()).map(|block| format!("features.{}", 4 * block + 2)).collect()
+    }
+
+    fn to_layer(&self, films: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+        let mut x = films.shallow_clone();
+        for (conv, norm) in &self.blocks[..layer] {
+            x = norm.forward_pooled(&conv.forward(&x)?, Mode::Eval)?;
+        }
+        let (conv, norm) = &self.blocks[layer];
+        norm.forward(&conv.forward(&x)?, Mode::Eval)?.f_relu_()
+    }
+
+    fn from_layer(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+        let mut x = max_pool(activations, 2, 2, 0)?;
+        for (conv, norm) in &self.blocks[layer + 1..] {
+            x = norm.forward_pooled(&conv.forward(&x)?, Mode::Eval)?;
         }
         Ok(x)
     }

@@ -98,23 +98,67 @@ impl DenseNet {
     }
 }
 
+impl DenseNet {
+    fn stem(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let (conv, norm) = &self.stem;
+        let x = norm.forward(&conv.forward(films)?, mode)?.f_relu_()?;
+        if self.pool { max_pool(&x, 3, 2, 1) } else { Ok(x) }
+    }
+
+    /// Through the layers of block number `block`, the transition behind it left out.
+    fn block(&self, block: usize, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        self.blocks[block].0.iter().try_fold(x.shallow_clone(), |x, layer| layer.forward(&x, mode))
+    }
+
+    /// Through the transition behind block number `block`, where there is one.
+    fn transition(&self, block: usize, x: Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let Some(Transition { norm, conv }) = &self.blocks[block].1 else { return Ok(x) };
+        let halved = conv.forward(&norm.forward(&x, mode)?.f_relu_()?)?;
+        halved.f_avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)
+    }
+
+    fn last(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        self.norm.forward(x, mode)?.f_relu_()
+    }
+}
+
 impl Layers for DenseNet {
     fn features(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let (conv, norm) = &self.stem;
-        let mut x = norm.forward(&conv.forward(films)?, mode)?.f_relu_()?;
-        if self.pool {
-            x = max_pool(&x, 3, 2, 1)?;
+        let mut x = self.stem(films, mode)?;
+        for block in 0..self.blocks.len() {
+            x = self.transition(block, self.block(block, &x, mode)?, mode)?;
         }
-        for (layers, transition) in &self.blocks {
-            for layer in layers {
-                x = layer.forward(&x, mode)?;
+        self.last(&x, mode)
+    }
+
+    fn map_layers(&self) -> Vec<String> {
+        let blocks = (1..=self.blocks.len()).map(|block| format!("features.denseblock{block}"));
+        blocks.chain(["features.norm5".to_owned()]).collect()
+    }
+
+    fn to_layer(&self, films: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+        let mode = Mode::Eval;
+        let mut x = self.stem(films, mode)?;
+        for block in 0..self.blocks.len() {
+            x = self.block(block, &x, mode)?;
+            if block == layer {
+                return Ok(x);
             }
-            if let Some(Transition { norm, conv }) = transition {
-                let halved = conv.forward(&norm.forward(&x, mode)?.f_relu_()?)?;
-                x = halved.f_avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)?;
-            }
+            x = self.transition(block, x, mode)?;
         }
-        self.norm.forward(&x, mode)?.f_relu_()
+        self.last(&x, mode)
+    }
+
+    fn from_layer(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+        let mode = Mode::Eval;
+        if layer >= self.blocks.len() {
+            return Ok(activations.shallow_clone());
+        }
+        let mut x = self.transition(layer, activations.shallow_clone(), mode)?;
+        for block in layer + 1..self.blocks.len() {
+            x = self.transition(block, self.block(block, &x, mode)?, mode)?;
+        }
+        self.last(&x, mode)
     }
 
     fn class(&self) -> &'static str {

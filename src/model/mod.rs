@@ -40,6 +40,16 @@ trait Layers: Send {
     /// The module whose tensors are the last layer's.
     fn head_name(&self) -> &'static str;
 
+    /// The layers whose activations maps are made of, from the first to the last, by PyTorch's names of the modules
+    /// that their activation functions follow.
+    fn map_layers(&self) -> Vec<String>;
+
+    /// `float32 N,1,H,W` to the activations (`N,K,h,w`) of map layer number `layer`, behind its ReLU, as in judging.
+    fn to_layer(&self, films: &Tensor, layer: usize) -> Result<Tensor, TchError>;
+
+    /// Those activations on to what the head reads.
+    fn from_layer(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError>;
+
     /// Those activations to logits `N,C`.
     fn head(&self, features: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
 }
@@ -100,6 +110,15 @@ impl Network {
         Ok(Self { layers, state, shape, frozen: false })
     }
 
+    /// The same to load weights into: all are 0 and nothing is drawn, so that a run on another thread draws what it
+    /// would draw alone.
+    ///
+    /// # Errors
+    /// As [`Network::build`].
+    pub fn build_blank(section: &ModelSection, shape: Shape, device: Device) -> Result<Self, TchError> {
+        init::without_drawing(|| Self::build(section, shape, device))
+    }
+
     /// What the network is made of, in PyTorch's order.
     pub fn modules(&self) -> Vec<Module> {
         let size = [self.shape.height, self.shape.width];
@@ -132,6 +151,28 @@ impl Network {
     pub fn forward(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let backbone_mode = if self.frozen { Mode::Eval } else { mode };
         self.layers.head(&self.layers.features(films, backbone_mode)?, mode)
+    }
+
+    /// The layers that explanations can be taken from, from the first to the last, by PyTorch's names: a ResNet's
+    /// stages, a DenseNet's blocks and its last norm, ChestNetS's ReLUs.
+    pub fn map_layers(&self) -> Vec<String> {
+        self.layers.map_layers()
+    }
+
+    /// Activations `float32 N,K,h,w` of map layer number `layer`, behind its ReLU, as in judging.
+    ///
+    /// # Errors
+    /// What libtorch says, e.g. when the films have another size than the network.
+    pub fn to_layer(&self, films: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+        self.layers.to_layer(films, layer)
+    }
+
+    /// Logits `float32 N,C` of those activations.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn logits_from_layer(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+        self.layers.head(&self.layers.from_layer(activations, layer)?, Mode::Eval)
     }
 
     /// Whether a tensor of this name belongs to the last layer, which turns activations into logits.

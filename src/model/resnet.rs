@@ -147,16 +147,33 @@ impl ResNet {
     }
 }
 
+/// Through whole stages.
+fn through(stages: &[Vec<Block>], x: Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    stages.iter().flatten().try_fold(x, |x, block| block.forward(&x, mode))
+}
+
+impl ResNet {
+    fn stem(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let x = self.stem.forward(films, mode)?.f_relu_()?;
+        if self.pool { max_pool(&x, 3, 2, 1) } else { Ok(x) }
+    }
+}
+
 impl Layers for ResNet {
     fn features(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let mut x = self.stem.forward(films, mode)?.f_relu_()?;
-        if self.pool {
-            x = max_pool(&x, 3, 2, 1)?;
-        }
-        for block in self.stages.iter().flatten() {
-            x = block.forward(&x, mode)?;
-        }
-        Ok(x)
+        through(&self.stages, self.stem(films, mode)?, mode)
+    }
+
+    fn map_layers(&self) -> Vec<String> {
+        (1..=self.stages.len()).map(|stage| format!("layer{stage}")).collect()
+    }
+
+    fn to_layer(&self, films: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+        through(&self.stages[..=layer], self.stem(films, Mode::Eval)?, Mode::Eval)
+    }
+
+    fn from_layer(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+        through(&self.stages[layer + 1..], activations.shallow_clone(), Mode::Eval)
     }
 
     fn class(&self) -> &'static str {

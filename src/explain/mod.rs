@@ -1,0 +1,122 @@
+//! Why a network said so: maps over a film, and how good they are.
+//!
+//! A method is one file in `methods` and one line in [`METHODS`]. Maps explain the logit of one condition, in
+//! single precision, with the network as it judges (running statistics, no dropout). What the maps are worth is
+//! measured in `quality` (numbers of single maps) and `score` (tables over many films, beside controls).
+//! Methods agree with Captum's and pytorch-grad-cam's (tests/explain_golden.rs).
+
+mod colour;
+mod map;
+mod methods;
+mod noise;
+mod options;
+mod paint;
+mod quadrature;
+pub mod quality;
+mod score;
+
+pub use colour::{COLOUR_MAPS, ColourMap};
+pub use map::{Completeness, Map};
+pub use methods::{METHODS, Method};
+pub use options::{Baseline, Options, OptionsError};
+pub use paint::{Overlay, Shows, paint};
+pub use score::{Estimate, ScoreTable, Scored, Target, score, targets};
+
+use anyhow::{Result, ensure};
+use tch::Tensor;
+
+use crate::dataset::films::Films;
+use crate::evaluation::Predictor;
+use crate::model::Network;
+use methods::Scene;
+
+/// Which condition of which film is to be explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Request {
+    /// Row among the films.
+    pub film: usize,
+    /// Column of the logits.
+    pub class: usize,
+}
+
+/// Films that go through the network at once when each asks for one pass.
+const BATCH: usize = 32;
+
+/// Explains conditions of films, one map a request. `watch` is told how many are done and says whether to go on;
+/// `None` when it says no.
+///
+/// # Errors
+/// When the films have another size than the network, there is no such layer or class, or what libtorch says.
+pub fn explain(
+    predictor: &Predictor,
+    films: &Films,
+    requests: &[Request],
+    method: &Method,
+    options: &Options,
+    watch: &mut dyn FnMut(usize) -> bool,
+) -> Result<Option<Vec<Map>>> {
+    options.check(predictor.film_size())?;
+    ensure!(
+        [films.height(), films.width()] == predictor.film_size(),
+        "the films are {} x {} px and the network wants {} x {}",
+        films.height(),
+        films.width(),
+        predictor.film_size()[0],
+        predictor.film_size()[1]
+    );
+    for request in requests {
+        ensure!(
+            request.film < films.len(),
+            "there is no film {}; the last is {}",
+            request.film,
+            films.len() - 1
+        );
+        ensure!(request.class < predictor.labels().len(), "there is no condition number {}", request.class);
+    }
+    let layer = options.layer_index(&predictor.network().map_layers())?;
+    let mut maps = Vec::with_capacity(requests.len());
+    // A method that asks for many passes a film makes its batches of one film's passes.
+    let batch = if method.passes_once { BATCH } else { 1 };
+    for requests in requests.chunks(batch) {
+        if !watch(maps.len()) {
+            return Ok(None);
+        }
+        let indices: Vec<usize> = requests.iter().map(|request| request.film).collect();
+        let scene = Scene {
+            network: predictor.network(),
+            films: predictor.upload(films, &indices)?,
+            classes: requests.iter().map(|request| request.class as i64).collect(),
+            shift: predictor.shift(),
+            layer,
+            keys: indices.iter().map(|index| *index as u64).collect(),
+        };
+        maps.extend((method.run)(&scene, options)?);
+    }
+    Ok(Some(maps))
+}
+
+/// Explains condition `classes[n]` of film `n` of a batch `float32 N,1,H,W` in -1..=1 on the network's device.
+/// Probabilities are the logits' own.
+///
+/// # Errors
+/// As [`explain`].
+pub fn explain_batch(
+    network: &Network,
+    films: &Tensor,
+    classes: &[usize],
+    method: &Method,
+    options: &Options,
+) -> Result<Vec<Map>> {
+    let size = films.size();
+    ensure!(size.len() == 4 && size[0] as usize == classes.len(), "a class for each film of a batch N,1,H,W");
+    options.check([size[2] as usize, size[3] as usize])?;
+    let scene = Scene {
+        network,
+        films: films.shallow_clone(),
+        classes: classes.iter().map(|class| *class as i64).collect(),
+        shift: None,
+        layer: options.layer_index(&network.map_layers())?,
+        keys: (0..classes.len() as u64).collect(),
+    };
+    (method.run)(&scene, options)
+}

@@ -1,0 +1,46 @@
+//! Normal noise that the reference scripts can draw as well: a counter, SplitMix64 and Box-Muller.
+
+/// The `n`-th number of the sequence `seed` (SplitMix64, Steele et al. 2014).
+fn split_mix(seed: u64, n: u64) -> u64 {
+    let mut z = seed.wrapping_add((n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// Above 0, at most 1.
+fn unit(bits: u64) -> f64 {
+    ((bits >> 11) + 1) as f64 / (1_u64 << 53) as f64
+}
+
+/// Number `n` of the uniform sequence `seed`, above 0 and at most 1.
+pub fn uniform(seed: u64, n: u64) -> f64 {
+    unit(split_mix(seed, n))
+}
+
+/// `count` numbers of mean 0 and deviation 1, of film `key`: the cosine branch of Box and Muller (1958) on numbers
+/// 2n and 2n + 1.
+pub fn normal(seed: u64, key: u64, count: usize) -> Vec<f32> {
+    let seed = split_mix(seed, key);
+    (0..count as u64)
+        .map(|n| {
+            let (u, v) = (uniform(seed, 2 * n), uniform(seed, 2 * n + 1));
+            ((-2.0 * u.ln()).sqrt() * (2.0 * std::f64::consts::PI * v).cos()) as f32
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_normal_and_depends_on_seed_and_film() {
+        let noise = normal(1, 2, 20_000);
+        let mean = noise.iter().sum::<f32>() / 20_000.0;
+        let variance = noise.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / 20_000.0;
+        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03, "{mean} {variance}");
+        assert!(noise[..10] != normal(1, 3, 10)[..] && noise[..10] != normal(2, 2, 10)[..]);
+        assert_eq!(noise[..10], normal(1, 2, 10)[..]);
+    }
+}
