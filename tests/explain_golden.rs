@@ -37,6 +37,8 @@ struct Case {
     seed: Option<u64>,
     window: Option<usize>,
     stride: Option<usize>,
+    /// How far the reference's own maps in single precision are from these, as a share of the largest value.
+    rounding: f64,
     maps: Vec<Kept>,
 }
 
@@ -51,6 +53,8 @@ struct Kept {
 const EVERY: usize = 7;
 /// Largest difference as a share of the map's largest value.
 const CLOSE: f64 = 1e-4;
+/// The same in double precision: what is left of maps told in single precision.
+const EXACT: f64 = 1e-6;
 
 fn batch(count: usize) -> (Films, Tensor) {
     let (films, labels) = films(count);
@@ -77,6 +81,34 @@ fn options(case: &Case) -> Options {
     }
 }
 
+/// Largest difference of any map of a case from the golden one, as a share of the map's largest value.
+fn difference(network: &Network, x: &Tensor, classes: &[usize], case: &Case) -> f64 {
+    let count = case.maps.len();
+    let maps = explain_batch(
+        network,
+        &x.narrow(0, 0, count as i64),
+        &classes[..count],
+        method(&case.method),
+        &options(case),
+    )
+    .expect("maps");
+    let of_map = |(map, kept): (&Map, &Kept)| {
+        let ours = map.values.iter().step_by(EVERY);
+        assert_eq!(ours.len(), kept.probe.len());
+        assert!(kept.largest > 0.0, "{}: an empty map shows nothing", case.method);
+        let sum: f64 = map.values.iter().map(|value| f64::from(*value)).sum();
+        let spread = kept.largest * map.values.len() as f64;
+        let most = ours
+            .zip(&kept.probe)
+            .map(|(a, b)| f64::from((a - b).abs()) / kept.largest)
+            .fold((sum - kept.sum).abs() / spread, support::larger);
+        most.max((f64::from(map.largest()) - kept.largest).abs() / kept.largest)
+    };
+    maps.iter().zip(&case.maps).map(of_map).fold(0.0, support::larger)
+}
+
+/// In double precision everything agrees closely. In single precision a ReLU or a maximum decides otherwise here and
+/// there, in the reference's own maps as in ours: those may differ as far as it does from itself.
 #[test]
 fn maps_are_those_of_captum_and_pytorch_grad_cam() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/explain.json");
@@ -85,30 +117,29 @@ fn maps_are_those_of_captum_and_pytorch_grad_cam() {
     assert_eq!(golden.networks.len(), 3);
     for (name, of_network) in &golden.networks {
         let network = network(name, of_network.gain, 0.0);
-        let mut worst: BTreeMap<&str, f64> = BTreeMap::new();
+        let (_, x) = batch(3);
         for case in &of_network.cases {
-            let (_, x) = batch(case.maps.len());
-            let classes = &golden.classes[..case.maps.len()];
-            let maps =
-                explain_batch(&network, &x, classes, method(&case.method), &options(case)).expect("maps");
-            for (map, kept) in maps.iter().zip(&case.maps) {
-                let ours = map.values.iter().step_by(EVERY);
-                assert_eq!(ours.len(), kept.probe.len());
-                assert!(kept.largest > 0.0, "{name} {}: an empty map shows nothing", case.method);
-                let sum: f64 = map.values.iter().map(|value| f64::from(*value)).sum();
-                let spread = kept.largest * map.values.len() as f64;
-                let most = ours
-                    .zip(&kept.probe)
-                    .map(|(a, b)| f64::from((a - b).abs()) / kept.largest)
-                    .fold((sum - kept.sum).abs() / spread, support::larger);
-                let most = most.max((f64::from(map.largest()) - kept.largest).abs() / kept.largest);
-                let seen = worst.entry(&case.method).or_default();
-                *seen = seen.max(most);
-                eprintln!("{name} {} {:?} {:?} {most:.1e}", case.method, case.layer, case.baseline);
-                assert!(most < 1.0, "{name} {} {:?}: {most:.1e}", case.method, case.layer);
-            }
+            let most = difference(&network, &x, &golden.classes, case);
+            let limit = CLOSE.max(3.0 * case.rounding);
+            let what = format!("{name} {} {:?} {:?}", case.method, case.layer, case.baseline);
+            assert!(most <= limit, "{what} in single precision: {most:.1e}, not {limit:.1e}");
         }
-        eprintln!("{name}: {worst:?}");
+        in_double_precision(&network);
+        let x = x.to_kind(Kind::Double);
+        for case in &of_network.cases {
+            let most = difference(&network, &x, &golden.classes, case);
+            let what = format!("{name} {} {:?} {:?}", case.method, case.layer, case.baseline);
+            assert!(most <= EXACT, "{what} in double precision: {most:.1e}");
+        }
+    }
+}
+
+fn in_double_precision(network: &Network) {
+    let _no_grad = tch::no_grad_guard();
+    for (_, tensor) in network.state().iter() {
+        if tensor.is_floating_point() {
+            tensor.shallow_clone().set_data(&tensor.to_kind(Kind::Double));
+        }
     }
 }
 
@@ -118,7 +149,7 @@ fn maps_are_those_of_captum_and_pytorch_grad_cam() {
 fn before_a_mean_and_a_linear_layer_grad_cam_is_cam() {
     let network = network("resnet18.imagenet", 5.0, 0.0);
     let (_, x) = batch(3);
-    let classes = [0, 5, 11];
+    let classes = [1, 5, 12];
     let maps = explain_batch(&network, &x, &classes, method("grad-cam"), &Options::default()).expect("maps");
     let _no_grad = tch::no_grad_guard();
     let layers = network.map_layers();

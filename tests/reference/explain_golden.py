@@ -4,8 +4,10 @@
     pip install torch torchvision captum grad-cam
     python tests/reference/explain_golden.py
 
-A map is kept as every 7th of its values with the largest absolute value, its sum and, of integrated gradients, the
-completeness gap: enough to notice any difference, small enough to commit.
+A map is kept as every 7th of its values with the largest absolute value and its sum: enough to notice any difference,
+small enough to commit. Maps are computed in double precision. In single precision a ReLU or a maximum now and then
+decides otherwise, which moves single values by far more than rounding; by how much Captum's own single-precision maps
+differ from its double-precision ones is kept beside each case.
 """
 
 import json
@@ -24,7 +26,7 @@ from training_golden import densenet121
 
 torch.set_num_threads(2)
 FILMS = 3
-CLASSES = [2, 9, 13]
+CLASSES = [2, 1, 13]
 SIZE = 64
 BASELINES = {"black": None, "mean": None, "blurred": None}
 
@@ -68,7 +70,7 @@ def blurred(film):
     deviation = film.shape[-1] / 10
     reach = min(math.ceil(3 * deviation), min(film.shape[-2:]) - 1)
     x = torch.arange(-reach, reach + 1, dtype=torch.float64)
-    kernel = torch.exp(-0.5 * (x / deviation) ** 2).float()
+    kernel = torch.exp(-0.5 * (x / deviation) ** 2).float().to(film.dtype)
     kernel = kernel / kernel.sum()
     padded = nn.functional.pad(film, [reach] * 4, mode="replicate")
     across = nn.functional.conv2d(padded, kernel.view(1, 1, 1, -1))
@@ -91,7 +93,16 @@ def kept(maps):
 
 
 def case(method, maps, layer=None, **options):
-    return {"method": method, "layer": layer, **options, "maps": kept(maps)}
+    return {"method": method, "layer": layer, **options, "maps": maps}
+
+
+def with_rounding(exact, single):
+    """The cases of double precision with how far those of single precision are from them."""
+    for a, b in zip(exact, single, strict=True):
+        far = (b["maps"].double() - a["maps"]).flatten(1).abs().amax(1) / a["maps"].flatten(1).abs().amax(1)
+        a["rounding"] = float(f"{far.max().item():.2g}")
+        a["maps"] = kept(a["maps"])
+    return exact
 
 
 def of_network(net, layers, films, thorough):
@@ -127,7 +138,7 @@ def of_network(net, layers, films, thorough):
             noisy = films.clone()
             for row in range(len(films)):
                 drawn = normal(7, row, samples * SIZE * SIZE).reshape(samples, 1, SIZE, SIZE)[sample]
-                noisy[row] += 2 * noise * torch.from_numpy(drawn)
+                noisy[row] += 2 * noise * torch.from_numpy(drawn).to(films.dtype)
             total += gradients.attribute(noisy, base, target=target, method="gausslegendre", n_steps=20)
         out.append(case("smoothgrad", total / samples, baseline="black", samples=samples, steps=20, seed=7))
         for name, window, stride in [("black", 8, 4), ("mean", 9, 5)]:
@@ -156,7 +167,10 @@ def main():
             net = WithRelu(net)
             layers = {"features.denseblock3": net.features.denseblock3, "features.norm5": net.relu}
         # The larger networks take a CPU seconds a pass: two films and fewer steps show as much.
-        golden["networks"][name] = {"gain": gain, "cases": of_network(net, layers, films if thorough else films[:2], thorough)}
+        some = films if thorough else films[:2]
+        single = of_network(net, layers, some, thorough)
+        exact = of_network(net.double(), layers, some.double(), thorough)
+        golden["networks"][name] = {"gain": gain, "cases": with_rounding(exact, single)}
     path = Path(__file__).parent.parent / "golden" / "explain.json"
     path.write_text(json.dumps(golden, separators=(",", ":")) + "\n")
     print(path.stat().st_size, "bytes")

@@ -1,7 +1,7 @@
 //! Gradients gathered on the way from a baseline to the film.
 
 use anyhow::{Context, Result};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::super::map::Map;
 use super::super::noise;
@@ -29,7 +29,8 @@ pub fn smooth_grad(scene: &Scene, options: &Options) -> Result<Vec<Map>> {
         let all = noise::normal(options.seed, scene.keys[row as usize], options.samples * pixels);
         let mut sum = film.f_zeros_like()?;
         for noise in all.chunks_exact(pixels) {
-            let noise = Tensor::f_from_slice(noise)?.f_to_device(film.device())?.f_view_as(&film)?;
+            let noise = Tensor::f_from_slice(noise)?.f_to_kind(film.kind())?.f_to_device(film.device())?;
+            let noise = noise.f_view_as(&film)?;
             let noisy = film.f_add(&noise.f_mul_scalar(deviation)?)?;
             sum = sum.f_add(&attributions(scene, &noisy, &baseline, row, options.steps)?)?;
         }
@@ -65,17 +66,18 @@ fn attributions(scene: &Scene, film: &Tensor, baseline: &Tensor, row: i64, steps
     let points = gauss_legendre(steps);
     let mut integral = film.f_zeros_like()?;
     for points in points.chunks(PASSES as usize) {
-        let column = |values: Vec<f32>| -> Result<Tensor> {
-            Ok(Tensor::f_from_slice(&values)?.f_to_device(film.device())?.f_view([-1, 1, 1, 1])?)
+        let column = |values: Vec<f64>| -> Result<Tensor> {
+            let values = Tensor::f_from_slice(&values)?.f_to_kind(film.kind())?;
+            Ok(values.f_to_device(film.device())?.f_view([-1, 1, 1, 1])?)
         };
-        let places = column(points.iter().map(|(x, _)| *x as f32).collect())?;
-        let weights = column(points.iter().map(|(_, w)| *w as f32).collect())?;
+        let places = column(points.iter().map(|(x, _)| *x).collect())?;
+        let weights = column(points.iter().map(|(_, w)| *w).collect())?;
         let inputs = baseline.f_add(&way.f_mul(&places)?)?.f_detach()?.f_set_requires_grad(true)?;
         let logits = scene.network.forward(&inputs, crate::model::Mode::Eval)?.f_select(1, class)?;
-        let gradients = Tensor::f_run_backward(&[logits.f_sum(Kind::Float)?], &[&inputs], false, false)?;
+        let gradients = Tensor::f_run_backward(&[logits.f_sum(logits.kind())?], &[&inputs], false, false)?;
         let gradients = gradients.first().context("libtorch gave no gradient")?;
         let weighted = gradients.f_mul(&weights)?;
-        integral = integral.f_add(&weighted.f_sum_dim_intlist(0_i64, true, Kind::Float)?)?;
+        integral = integral.f_add(&weighted.f_sum_dim_intlist(0_i64, true, weighted.kind())?)?;
     }
     Ok(way.f_mul(&integral)?)
 }

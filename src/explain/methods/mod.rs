@@ -168,7 +168,7 @@ impl Scene<'_> {
         let film = self.films.f_narrow(0, row, 1)?;
         Ok(match baseline {
             Baseline::Black => film.f_full_like(-1.0)?,
-            Baseline::Mean => film.f_zeros_like()?.f_add(&film.f_mean(Kind::Float)?)?,
+            Baseline::Mean => film.f_zeros_like()?.f_add(&film.f_mean(film.kind())?)?,
             Baseline::Blurred => blurred(&film)?,
         })
     }
@@ -187,8 +187,8 @@ pub(super) fn blurred(film: &Tensor) -> Result<Tensor> {
     let reach = ((3.0 * deviation).ceil() as i64).min(size[2].min(size[3]) - 1);
     let weights: Vec<f32> =
         (-reach..=reach).map(|x| (-0.5 * (x as f64 / deviation).powi(2)).exp() as f32).collect();
-    let kernel = Tensor::f_from_slice(&weights)?.f_to_device(film.device())?;
-    let kernel = kernel.f_div(&kernel.f_sum(Kind::Float)?)?;
+    let kernel = Tensor::f_from_slice(&weights)?.f_to_kind(film.kind())?.f_to_device(film.device())?;
+    let kernel = kernel.f_div(&kernel.f_sum(film.kind())?)?;
     let padded = film.f_replication_pad2d([reach; 4])?;
     let across = padded.f_conv2d(&kernel.f_view([1, 1, 1, -1])?, None::<&Tensor>, 1, 0, 1, 1)?;
     Ok(across.f_conv2d(&kernel.f_view([1, 1, -1, 1])?, None::<&Tensor>, 1, 0, 1, 1)?)
