@@ -60,6 +60,10 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Say what a run's best weights find on films: PNG, JPEG, folders of them, npz files
     Predict(PredictArgs),
+    /// Show why a run's network said what it said: maps over films, and how good the maps are
+    Explain(ExplainArgs),
+    /// Draw a contact sheet of augmented films
+    Augment(AugmentArgs),
     /// Look at films and labels
     #[command(subcommand)]
     Data(DataCommand),
@@ -122,6 +126,87 @@ pub enum PredictFormat {
     Table,
     Csv,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+    pub run: String,
+    /// Films by their numbers in the split, 0 for the first; commas between
+    #[arg(long, value_delimiter = ',', value_name = "N", conflicts_with = "score")]
+    pub index: Vec<usize>,
+    /// PNG or JPEG pictures instead, made into films as those of the run were
+    #[arg(long, value_delimiter = ',', value_name = "FILE", conflicts_with_all = ["index", "score"])]
+    pub image: Vec<PathBuf>,
+    /// Where the films are
+    #[arg(long, value_name = "SPLIT", default_value = "test", value_parser = Split::parse)]
+    pub split: Split,
+    /// Conditions by name, commas between, or all; left out: the one furthest above its threshold
+    #[arg(long, value_delimiter = ',', value_name = "CONDITION")]
+    pub class: Vec<String>,
+    /// grad-cam, grad-cam++, integrated-gradients, smoothgrad or occlusion, commas between, or all; left out:
+    /// grad-cam, with --montage integrated-gradients as well, with --score all
+    #[arg(long, value_delimiter = ',', value_name = "METHOD")]
+    pub method: Vec<String>,
+    /// The layer of grad-cam and grad-cam++; left out: the last
+    #[arg(long, value_name = "LAYER")]
+    pub layer: Option<String>,
+    /// What integrated gradients begin at and occlusion covers with: black, blurred or mean
+    #[arg(long, value_name = "BASELINE", default_value = "black")]
+    pub baseline: chestxr_tui::explain::Baseline,
+    /// Points of integrated gradients' quadrature
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub steps: usize,
+    /// The weights of the best epoch, or of the last checkpoint
+    #[arg(long, value_enum, default_value_t = WhichWeights::Best)]
+    pub weights: WhichWeights,
+    /// One sheet with a row a film: the film, then a map of each method
+    #[arg(long, conflicts_with = "score")]
+    pub montage: bool,
+    /// Measure the maps against where the findings are, beside a random map and the film's middle
+    #[arg(long)]
+    pub score: bool,
+    /// Findings to measure on at most, evenly over the split
+    #[arg(long, value_name = "N", default_value_t = 200, requires = "score")]
+    pub findings: usize,
+    /// Write here instead of the run's artifacts/explanations
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Show pictures in this terminal as well: auto, kitty, iterm2, sixel, half or off
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    pub graphics: chestxr_tui::tui::graphics::Wish,
+}
+
+/// Which weights of a run are explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum WhichWeights {
+    Best,
+    Last,
+}
+
+#[derive(Debug, Args)]
+pub struct AugmentArgs {
+    /// Films by their numbers in the split, 0 for the first; commas between
+    #[arg(long, value_delimiter = ',', value_name = "N", default_value = "0")]
+    pub index: Vec<usize>,
+    /// Where the films are
+    #[arg(long, value_name = "SPLIT", default_value = "train", value_parser = Split::parse)]
+    pub split: Split,
+    /// Versions of each film
+    #[arg(long, value_name = "N", default_value_t = 11, value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub count: u16,
+    /// The epoch that the first version is of; each next one is of the next epoch
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub epoch: usize,
+    /// Outline where findings come to lie, where the source knows
+    #[arg(long)]
+    pub boxes: bool,
+    /// Write the sheet here
+    #[arg(long, value_name = "FILE", default_value = "augment.png")]
+    pub out: PathBuf,
+    /// Show it in this terminal as well: auto, kitty, iterm2, sixel, half or off
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    pub graphics: chestxr_tui::tui::graphics::Wish,
 }
 
 /// A number of resamples that this machine survives.

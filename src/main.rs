@@ -64,6 +64,8 @@ fn run(cli: Cli) -> Result<Exit> {
         Some(Command::Train { .. }) => workbench(config.clone(), paths, &global, Some(start())),
         Some(Command::Evaluate(args)) => commands::evaluate::run(&args, &global, &paths),
         Some(Command::Predict(args)) => commands::predict::run(&args, &global, &paths),
+        Some(Command::Explain(args)) => commands::explain::run(&args, &global, &paths),
+        Some(Command::Augment(args)) => commands::augment::run(&args, &global, &config),
         Some(Command::Data(DataCommand::Info { source })) => commands::data::info(&config.data, source, json),
         Some(Command::Data(DataCommand::Convert { source, out })) => {
             commands::data::convert(&config.data, source, &out)

@@ -86,14 +86,7 @@ impl<'a> Films<'a> {
         }
         if self.loaded.is_none() {
             let predictor = Predictor::open(self.folder, self.device)?;
-            let dataset = Cache::new().load(&self.folder.read_config()?.data)?;
-            if dataset.digest() != self.folder.read_provenance()?.data_digest {
-                bail!(
-                    "the films of {} are not those that run {} was trained on; judge others with --data SOURCE --out DIR",
-                    dataset.source(),
-                    self.folder.id()
-                );
-            }
+            let dataset = evaluation::own_films(self.folder, &Cache::new())?;
             self.loaded = Some((predictor, dataset));
         }
         let (predictor, dataset) = self.loaded.as_ref().context("just loaded")?;

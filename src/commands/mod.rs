@@ -1,12 +1,15 @@
 //! The commands that end at once, one file each; headless training among them.
 
+pub mod augment;
 pub mod bench;
 pub mod compare;
 pub mod completions;
 pub mod data;
 pub mod doctor;
 pub mod evaluate;
+pub mod explain;
 pub mod follow;
+pub mod inline;
 pub mod predict;
 pub mod progress;
 pub mod runs;

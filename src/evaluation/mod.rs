@@ -5,6 +5,7 @@
 mod compare;
 mod contenders;
 mod contest;
+mod films;
 mod predictor;
 mod record;
 mod wish;
@@ -12,6 +13,7 @@ mod wish;
 pub use compare::{Comparison, ConditionDifference, Difference, NotComparable, Opponent, compare};
 pub use contenders::{Contender, SettingDifference, SideBySide, best_predictions, setting_differences};
 pub use contest::{difference_cells, means, write_contest};
+pub use films::own_films;
 pub use predictor::{Predictor, Scores, Weights};
 pub use record::{
     RESAMPLES, SEED, default_thresholds, draw, draw_into, judge, keep, predict_split, record,

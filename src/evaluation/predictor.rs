@@ -131,6 +131,11 @@ impl Predictor {
         })
     }
 
+    /// The layers that a CAM can be made at, by name, the last one last.
+    pub fn map_layers(&self) -> Vec<String> {
+        self.network.map_layers()
+    }
+
     /// The network itself.
     pub(crate) fn network(&self) -> &Network {
         &self.network

@@ -17,6 +17,7 @@ mod event_loop;
 #[cfg(test)]
 mod fixture;
 mod format;
+pub mod graphics;
 pub mod keymap;
 mod panes;
 mod state;
@@ -146,7 +147,7 @@ fn no_colour() -> bool {
 }
 
 /// Whether only ASCII can be shown: asked for, or the locale isn't UTF-8.
-fn ascii_only() -> bool {
+pub fn ascii_only() -> bool {
     if let Some(wish) = std::env::var_os("CHESTXR_ASCII") {
         return wish == "1";
     }

@@ -81,10 +81,7 @@ pub fn answer(asked: &Asked, runs_folder: &Path, cache: &Cache) -> Result<Answer
 /// Tries a run's best weights on its validation films and on a split.
 fn predict(folder: &RunFolder, split: Split, cache: &Cache) -> Result<()> {
     let predictor = evaluation::Predictor::open(folder, "auto")?;
-    let dataset = cache.load(&folder.read_config()?.data)?;
-    if dataset.digest() != folder.read_provenance()?.data_digest {
-        bail!("the films of {} are not those that run {} was trained on", dataset.source(), folder.id());
-    }
+    let dataset = evaluation::own_films(folder, cache)?;
     for split in if split == Split::Val { vec![split] } else { vec![Split::Val, split] } {
         evaluation::predict_split(folder, &predictor, &dataset, split, &mut |_| true)?;
     }

@@ -1,0 +1,102 @@
+//! `augment`: a contact sheet of what training would see.
+
+use std::io::Write;
+
+use anyhow::{Context, Result, bail};
+
+use chestxr_tui::augment::{Painter, Plan};
+use chestxr_tui::config::RunConfig;
+use chestxr_tui::dataset::Dataset;
+use chestxr_tui::dataset::phantom::Bounds;
+use chestxr_tui::explain::{COLOUR_MAPS, Overlay, Shows, paint};
+use chestxr_tui::files::replace_file;
+use chestxr_tui::report::figures::{TILE_PIXELS, Tile, film_sheet};
+
+use super::{Exit, Misuse, inline};
+use crate::cli::{AugmentArgs, Global};
+
+/// Tiles a row.
+const COLUMNS: usize = 4;
+
+/// Draws the sheet, writes it and shows it.
+pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Exit> {
+    let dataset = Dataset::load(&config.data)?;
+    let (films, _) = dataset.trainable(args.split)?;
+    let plan = Plan::new(&config.augment);
+    let size = (films.height(), films.width());
+    let mut painter = Painter::new(plan.border());
+    let mut tiles = Vec::new();
+    for index in &args.index {
+        if *index >= films.len() {
+            bail!(Misuse(format!(
+                "there is no {} film {index}; they go from 0 to {}",
+                args.split,
+                films.len().saturating_sub(1)
+            )));
+        }
+        let film = films.film(*index);
+        let regions = if args.boxes { dataset.regions(args.split, *index) } else { Vec::new() };
+        let boxes: Vec<Bounds> = regions.into_iter().flat_map(|region| region.boxes).collect();
+        let original = vec![format!("{} film {index}", args.split), "as it is".to_owned()];
+        tiles.push(tile(film, size, &boxes, original));
+        for epoch in args.epoch..args.epoch + usize::from(args.count) {
+            let draw = plan.draw(config.run.seed, epoch, *index, 0, size);
+            let mut greys = vec![0; film.len()];
+            painter.paint_greys(film, &draw, &mut greys);
+            let moved: Vec<Bounds> = boxes.iter().filter_map(|bounds| draw.moved_box(*bounds)).collect();
+            let mut captions = vec![format!("epoch {epoch}")];
+            captions.extend(wrapped(&draw.to_string()));
+            tiles.push(tile(&greys, size, &moved, captions));
+        }
+    }
+    let rows: Vec<Vec<Tile>> = tiles.chunks(COLUMNS).map(<[Tile]>::to_vec).collect();
+    let subtitle =
+        format!("preset {}, seed {}, {}", config.augment.preset.name(), config.run.seed, dataset.source());
+    let sheet = film_sheet("What training sees", &subtitle, &[], &rows)?;
+    replace_file(&args.out, &sheet).with_context(|| format!("can't write {}", args.out.display()))?;
+    inline::Show::new(args.graphics, global.json).png(&sheet)?;
+    let mut out = std::io::stdout().lock();
+    if global.json {
+        writeln!(out, "{}", serde_json::json!({"picture": args.out, "tiles": tiles.len()}))?;
+    } else {
+        writeln!(out, "{}", args.out.display())?;
+    }
+    Ok(Exit::Done)
+}
+
+fn tile(film: &[u8], (height, width): (usize, usize), boxes: &[Bounds], captions: Vec<String>) -> Tile {
+    let longer = height.max(width).max(1);
+    let side = |pixels: usize| (pixels * TILE_PIXELS as usize / longer) as u32;
+    let overlay = Overlay {
+        shows: Shows::Film,
+        colours: &COLOUR_MAPS[0],
+        opacity: 0.0,
+        contrast: 1.0,
+        crop: None,
+        boxes,
+    };
+    let picture = paint(film, [height, width], None, &overlay, [side(width), side(height)]);
+    Tile {
+        width: picture.width() as usize,
+        height: picture.height() as usize,
+        rgb: picture.into_raw(),
+        captions,
+    }
+}
+
+/// Two lines of pieces that stay whole.
+fn wrapped(words: &str) -> Vec<String> {
+    const LINE: usize = 38;
+    let mut lines = vec![String::new()];
+    for piece in words.split(", ") {
+        let line = lines.len() - 1;
+        if lines[line].is_empty() {
+            lines[line] = piece.to_owned();
+        } else if lines[line].chars().count() + piece.chars().count() + 2 <= LINE {
+            lines[line] = format!("{}, {piece}", lines[line]);
+        } else {
+            lines.push(piece.to_owned());
+        }
+    }
+    lines
+}

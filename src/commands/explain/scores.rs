@@ -1,0 +1,150 @@
+//! How good maps are, as a table.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use chestxr_tui::evaluation::Predictor;
+use chestxr_tui::explain::{Method, Options, ScoreTable, Scored, score, targets};
+use chestxr_tui::runs::RunFolder;
+use chestxr_tui::text::thousands;
+
+use super::super::progress::Bar;
+use super::super::{Exit, Misuse};
+use super::films;
+use crate::cli::{ExplainArgs, Global};
+
+/// Measures, keeps the numbers and tells them.
+pub fn run(
+    args: &ExplainArgs,
+    global: &Global,
+    folder: &RunFolder,
+    predictor: &Predictor,
+    methods: &[&'static Method],
+    options: &Options,
+    out: &Path,
+) -> Result<Exit> {
+    let dataset = films::dataset(folder, global)?;
+    if !dataset.knows_regions() {
+        bail!(Misuse(format!(
+            "{} doesn't say where findings are; phantom films do (--data phantom:4000)",
+            dataset.source()
+        )));
+    }
+    let targets = targets(&dataset, args.split, args.findings);
+    if targets.is_empty() {
+        bail!("the {} films have no finding that their labels name", args.split);
+    }
+    // Methods and two controls, each over all targets.
+    let bar = Bar::start("findings", targets.len() * (methods.len() + 2), global.json);
+    let (mut before, mut last) = (0, String::new());
+    let mut watch = |name: &str, done: usize| {
+        if name != last {
+            before += if last.is_empty() { 0 } else { targets.len() };
+            last = name.to_owned();
+        }
+        bar.at(before + done)
+    };
+    let table = score(predictor, &dataset, args.split, &targets, methods, options, &mut watch)?;
+    bar.end();
+    let table = table.context("nobody ended it")?;
+    std::fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))?;
+    let path = out.join(format!("score_{}.json", args.split));
+    super::write(&path, &serde_json::to_vec_pretty(&table)?)?;
+    let mut stdout = std::io::stdout().lock();
+    if global.json {
+        writeln!(stdout, "{}", serde_json::to_string(&table)?)?;
+    } else {
+        write_table(&mut stdout, &table)?;
+        writeln!(stdout, "\nall numbers: {}", path.display())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The pointing game by condition with its intervals, then the other measures over all findings.
+fn write_table(out: &mut impl Write, table: &ScoreTable) -> std::io::Result<()> {
+    let mut methods: Vec<&str> = Vec::new();
+    for row in &table.rows {
+        if !methods.contains(&row.method.as_str()) {
+            methods.push(&row.method);
+        }
+    }
+    let all = |method: &str| table.rows.iter().find(|row| row.method == method && row.condition == "all");
+    writeln!(
+        out,
+        "{} findings of the {} films; CAMs at {} ({} x {} places)\n",
+        thousands(table.targets as u64),
+        table.split,
+        table.layer,
+        table.layer_size[0],
+        table.layer_size[1]
+    )?;
+    writeln!(
+        out,
+        "{:<22} {:>18} {:>6} {:>6} {:>6} {:>9} {:>8} {:>9} {:>8}",
+        "over all findings",
+        "pointing (95 %)",
+        "IoU",
+        "mass",
+        "centre",
+        "insertion",
+        "deletion",
+        "fresh net",
+        "nothing"
+    )?;
+    let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
+    for row in methods.iter().filter_map(|method| all(method)) {
+        writeln!(
+            out,
+            "{:<22} {:>18} {:>6} {:>6} {:>6} {:>9} {:>8} {:>9} {:>8}",
+            row.method,
+            pointing(row),
+            number(row.iou.mean),
+            number(row.mass.mean),
+            number(row.centre.mean),
+            number(row.insertion.mean),
+            number(row.deletion.mean),
+            number(row.randomisation.mean),
+            number(row.without_evidence)
+        )?;
+    }
+    write!(out, "\n{:<20} {:>4}", "pointing (95 %)", "n")?;
+    for method in &methods {
+        write!(out, " {method:>20}")?;
+    }
+    writeln!(out)?;
+    let mut conditions: Vec<&str> = Vec::new();
+    for row in table.rows.iter().filter(|row| row.condition != "all") {
+        if !conditions.contains(&row.condition.as_str()) {
+            conditions.push(&row.condition);
+        }
+    }
+    for condition in conditions {
+        let rows: Vec<Option<&Scored>> = methods
+            .iter()
+            .map(|method| table.rows.iter().find(|row| row.method == *method && row.condition == condition))
+            .collect();
+        let n = rows.iter().flatten().map(|row| row.pointing.n).max().unwrap_or(0);
+        write!(out, "{condition:<20} {n:>4}")?;
+        for row in rows {
+            write!(out, " {:>20}", row.map_or("–".to_owned(), pointing))?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(
+        out,
+        "\npointing: the highest place lies in the finding. IoU: of it and what is above half the maximum. mass: share \
+         of the map inside.\ncentre: the centre of mass lies in its box. insertion (higher is better), deletion (lower): \
+         area under the probability.\nfresh net: rank correlation with the map of untrained weights (near 0 is right). \
+         nothing: share of maps without positive evidence."
+    )
+}
+
+fn pointing(row: &Scored) -> String {
+    match (row.pointing.mean, row.pointing.ci) {
+        (Some(mean), Some([low, high])) => format!("{mean:.2} ({low:.2}–{high:.2})"),
+        (Some(mean), None) => format!("{mean:.2}"),
+        _ => "–".to_owned(),
+    }
+}
