@@ -39,6 +39,9 @@ pub struct Global {
     /// Colours of the workbench: a shipped theme or one of your own
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<String>,
+    /// Show pictures by auto (what the terminal has), kitty, iterm2, sixel, half (blocks), ascii or off
+    #[arg(long, global = true, value_name = "HOW", default_value = "auto", env = "CHESTXR_GRAPHICS")]
+    pub graphics: chestxr_tui::tui::graphics::Wish,
     /// Write JSON to stdout, one object a line
     #[arg(long, global = true)]
     pub json: bool,
@@ -172,9 +175,6 @@ pub struct ExplainArgs {
     /// Write here instead of the run's artifacts/explanations
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Show pictures in this terminal as well: auto, kitty, iterm2, sixel, half or off
-    #[arg(long, value_name = "HOW", default_value = "auto")]
-    pub graphics: chestxr_tui::tui::graphics::Wish,
 }
 
 /// Which weights of a run are explained.
@@ -204,9 +204,6 @@ pub struct AugmentArgs {
     /// Write the sheet here
     #[arg(long, value_name = "FILE", default_value = "augment.png")]
     pub out: PathBuf,
-    /// Show it in this terminal as well: auto, kitty, iterm2, sixel, half or off
-    #[arg(long, value_name = "HOW", default_value = "auto")]
-    pub graphics: chestxr_tui::tui::graphics::Wish,
 }
 
 /// A number of resamples that this machine survives.

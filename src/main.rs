@@ -126,7 +126,8 @@ fn workbench(
     let cache = Cache::new();
     let trainer =
         Trainer::spawn(paths.runs.clone(), cache.clone()).context("can't start the trainer's thread")?;
-    let options = tui::Options { config, paths, theme: global.theme.clone(), start };
+    let options =
+        tui::Options { config, paths, theme: global.theme.clone(), graphics: global.graphics, start };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(match runtime.block_on(tui::run(options, trainer, cache))? {
         tui::Left::ByChoice => Exit::Done,

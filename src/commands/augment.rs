@@ -54,7 +54,7 @@ pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Ex
         format!("preset {}, seed {}, {}", config.augment.preset.name(), config.run.seed, dataset.source());
     let sheet = film_sheet("What training sees", &subtitle, &[], &rows)?;
     replace_file(&args.out, &sheet).with_context(|| format!("can't write {}", args.out.display()))?;
-    inline::Show::new(args.graphics, global.json).png(&sheet)?;
+    inline::Show::new(global.graphics, global.json).png(&sheet)?;
     let mut out = std::io::stdout().lock();
     if global.json {
         writeln!(out, "{}", serde_json::json!({"picture": args.out, "tiles": tiles.len()}))?;

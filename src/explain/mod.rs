@@ -15,7 +15,7 @@ mod quadrature;
 pub mod quality;
 mod score;
 
-pub use colour::{COLOUR_MAPS, ColourMap};
+pub use colour::{COLOUR_MAPS, ColourMap, SIGNED};
 pub use map::{Completeness, Map};
 pub use methods::{METHODS, Method};
 pub use options::{Baseline, Options, OptionsError};

@@ -8,12 +8,15 @@ pub enum Screen {
     Data,
     Train,
     Evaluate,
+    Explain,
+    Augment,
     Runs,
 }
 
 impl Screen {
     /// All screens in the order of their numbers.
-    pub const ALL: [Screen; 4] = [Screen::Data, Screen::Train, Screen::Evaluate, Screen::Runs];
+    pub const ALL: [Screen; 6] =
+        [Screen::Data, Screen::Train, Screen::Evaluate, Screen::Explain, Screen::Augment, Screen::Runs];
 
     /// Its name in the top line.
     pub fn name(self) -> &'static str {
@@ -21,6 +24,8 @@ impl Screen {
             Self::Data => "Data",
             Self::Train => "Train",
             Self::Evaluate => "Evaluate",
+            Self::Explain => "Explain",
+            Self::Augment => "Augment",
             Self::Runs => "Runs",
         }
     }
@@ -99,6 +104,43 @@ pub enum Action {
     Predict,
     /// Evaluates the run under the cursor.
     Judge,
+
+    /// Why: of the run or film under the cursor.
+    Why,
+    NextClass,
+    PreviousClass,
+    Method,
+    PreviousMethod,
+    /// The layer that a CAM is made at.
+    Layer,
+    Opacity,
+    Colours,
+    Boxes,
+    RaiseContrast,
+    LowerContrast,
+    /// Into the film, and out again.
+    Magnify,
+    /// Which films are listed.
+    Outcome,
+    SamePatient,
+    /// A film by its number, or a patient.
+    Search,
+    NextFilm,
+    PreviousFilm,
+
+    /// Another draw of the augmentation.
+    Resample,
+    /// The epoch whose versions are seen.
+    NextEpoch,
+    PreviousEpoch,
+    /// The next run's own seed again.
+    LockSeed,
+    /// One transform alone, in every version.
+    Alone,
+    /// The next preset of transforms.
+    NextPreset,
+    /// Switches a transform off and on.
+    Switch,
 
     Open,
     Filter,

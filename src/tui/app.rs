@@ -9,9 +9,11 @@ use tui_input::Input;
 use super::action::Screen;
 use super::canvas::Hit;
 use super::keymap::Mode;
+use super::state::augment::AugmentState;
 use super::state::charts::ChartView;
 use super::state::data::DataState;
 use super::state::evaluate::{self, Against, Answer, Asked, EvaluateState};
+use super::state::explain::{self, ExplainState};
 use super::state::form::Form;
 use super::state::live::{LiveRun, Log};
 use super::state::rates::Rates;
@@ -48,6 +50,12 @@ pub enum Message {
     Compared(PathBuf, Result<Box<Against>, String>),
     /// The films of the run on the evaluate screen were read, or not.
     Films(PathBuf, Result<Arc<Dataset>, String>),
+    /// A run was opened on the explain screen, or not.
+    Opened(explain::Asked, Result<Box<explain::Opened>, String>),
+    /// A map was made, or not.
+    Mapped(explain::MapKey, Result<Box<explain::FilmMap>, String>),
+    /// A picture was encoded and wants to be drawn.
+    Picture,
     /// Another thread of the program broke.
     Broken(String),
     /// A second went by while something was waiting for one.
@@ -73,6 +81,8 @@ pub enum Effect {
     Compare { shown: PathBuf, other: PathBuf, split: Split },
     /// Read the films of a run.
     ReadFilms { run: PathBuf, data: Box<crate::config::DataSection> },
+    /// Open a run to explain it, or make a map.
+    Explain(explain::Wish),
     /// Leave; with true, without waiting for the trainer.
     Leave { at_once: bool },
 }
@@ -130,6 +140,8 @@ pub struct App {
     pub log: Log,
     pub runs: RunsState,
     pub evaluate: EvaluateState,
+    pub explain: ExplainState,
+    pub augment: AugmentState,
     /// The trainer's thread is gone.
     pub trainer_gone: bool,
     /// What answers clicks in the frame on screen.
@@ -158,6 +170,8 @@ impl App {
             log: Log::default(),
             runs: RunsState::default(),
             evaluate: EvaluateState::default(),
+            explain: ExplainState::default(),
+            augment: AugmentState::default(),
             trainer_gone: false,
             hits: Vec::new(),
         }
@@ -179,6 +193,9 @@ impl App {
                 Screen::Evaluate if self.evaluate.typing.is_some() => Mode::Typing,
                 Screen::Evaluate if self.evaluate.films.is_some() => Mode::Films,
                 Screen::Evaluate => Mode::Evaluate,
+                Screen::Explain if self.explain.searching.is_some() => Mode::Typing,
+                Screen::Explain => Mode::Explain,
+                Screen::Augment => Mode::Augment,
                 Screen::Runs if self.runs.filtering => Mode::Typing,
                 Screen::Runs if self.runs.opened => Mode::Opened,
                 Screen::Runs => Mode::Runs,
@@ -208,5 +225,6 @@ impl App {
         self.notice.is_some()
             || matches!(self.data.loading, super::state::data::Loading::Busy(_))
             || matches!(self.evaluate.shown, evaluate::Loading::Busy(_))
+            || matches!(self.explain.shown, evaluate::Loading::Busy(_))
     }
 }

@@ -63,7 +63,7 @@ pub fn spawn(
                 let outcome = guarded(|| cache.load(&data).map_err(|error| error.to_string()));
                 Message::Films(run, outcome)
             }
-            Effect::Send(_) | Effect::Leave { .. } => return,
+            Effect::Send(_) | Effect::Explain(_) | Effect::Leave { .. } => return,
         };
         // The loop may be gone already.
         let _ = messages.send(answer);
@@ -78,7 +78,7 @@ pub fn spawn(
             Effect::Keep { run, .. } => Message::Kept(run, Err(reason)),
             Effect::Compare { other, .. } => Message::Compared(other, Err(reason)),
             Effect::ReadFilms { run, .. } => Message::Films(run, Err(reason)),
-            Effect::Send(_) | Effect::Leave { .. } => return,
+            Effect::Send(_) | Effect::Explain(_) | Effect::Leave { .. } => return,
         };
         // The loop may be gone already.
         let _ = refusals.send(answer);

@@ -8,6 +8,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Widget};
 
 use super::action::Action;
+use super::graphics::{Gallery, Protocol, Wanted};
 use super::theme::Theme;
 
 /// A place that answers a click.
@@ -29,6 +30,32 @@ pub struct Canvas<'a> {
     pub ascii: bool,
     /// What can be clicked, later entries over earlier ones.
     pub hits: Vec<Hit>,
+    /// How pictures are shown.
+    pub pictures: Pictures<'a>,
+    /// Pictures in pixels that this frame wants.
+    pub wanted: Vec<Wanted>,
+}
+
+/// How a frame shows pictures.
+#[derive(Clone, Copy)]
+pub struct Pictures<'a> {
+    /// Where pixels come from; without one there are half blocks.
+    pub gallery: Option<&'a Gallery>,
+    /// No pictures at all are wanted.
+    pub off: bool,
+    /// Something lies over the screen: pixels below it would leave pieces behind, so there are half blocks.
+    pub covered: bool,
+}
+
+impl Pictures<'_> {
+    /// Half blocks.
+    pub const BLOCKS: Self = Self { gallery: None, off: false, covered: false };
+
+    /// Where pixels come from in this frame.
+    pub fn pixels(&self) -> Option<&Gallery> {
+        let has_pixels = |gallery: &&Gallery| gallery.terminal().protocol.is_some_and(Protocol::has_pixels);
+        self.gallery.filter(has_pixels).filter(|_| !self.covered)
+    }
 }
 
 /// A framed part of a screen.
@@ -52,7 +79,7 @@ impl<'a> Canvas<'a> {
         let area = buf.area;
         Clear.render(area, buf);
         buf.set_style(area, theme.base());
-        Self { buf, theme, ascii, hits: Vec::new() }
+        Self { buf, theme, ascii, hits: Vec::new(), pictures: Pictures::BLOCKS, wanted: Vec::new() }
     }
 
     /// Writes `text` at the left of a row, cut where the row ends; returns the columns used.
@@ -152,8 +179,8 @@ impl<'a> Canvas<'a> {
     }
 
     /// Ends the frame: without colours where none are wanted, without anything but ASCII where only that
-    /// can be shown.
-    pub fn finish(self) -> Vec<Hit> {
+    /// can be shown. Returns what can be clicked and the pictures that are still to be put in.
+    pub fn finish(self) -> (Vec<Hit>, Vec<Wanted>) {
         for cell in &mut self.buf.content {
             if !self.theme.coloured {
                 (cell.fg, cell.bg) = (Color::Reset, Color::Reset);
@@ -163,7 +190,7 @@ impl<'a> Canvas<'a> {
                 cell.set_char(plain);
             }
         }
-        self.hits
+        (self.hits, self.wanted)
     }
 }
 

@@ -5,13 +5,21 @@ use ratatui::layout::Rect;
 
 use super::action::Screen;
 use super::app::{App, Overlay};
-use super::canvas::{Canvas, Hit};
-use super::panes::{data, evaluate, form, header, help, palette, question, rates, runs, train};
+use super::canvas::{Canvas, Hit, Pictures};
+use super::graphics::{Gallery, Wanted};
+use super::panes::{
+    augment, data, evaluate, explain, form, header, help, palette, question, rates, runs, train,
+};
 
-/// Draws everything; returns what answers clicks.
-pub fn draw(app: &App, buf: &mut Buffer) -> Vec<Hit> {
+/// Draws everything; returns what answers clicks, and the pictures that `gallery` is to put in.
+pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Hit>, Vec<Wanted>) {
     let area = buf.area;
     let mut canvas = Canvas::new(buf, &app.theme, app.ascii);
+    canvas.pictures = Pictures {
+        gallery,
+        off: gallery.is_some_and(|gallery| gallery.terminal().protocol.is_none()),
+        covered: app.overlay.is_some(),
+    };
     if area.height >= 1 {
         header::top(app, Rect { height: 1, ..area }, &mut canvas);
     }
@@ -24,6 +32,8 @@ pub fn draw(app: &App, buf: &mut Buffer) -> Vec<Hit> {
             Screen::Data => data::render(app, body, &mut canvas),
             Screen::Train => train::render(app, body, &mut canvas),
             Screen::Evaluate => evaluate::render(app, body, &mut canvas),
+            Screen::Explain => explain::render(app, body, &mut canvas),
+            Screen::Augment => augment::render(app, body, &mut canvas),
             Screen::Runs => runs::render(app, body, &mut canvas),
         }
         match &app.overlay {

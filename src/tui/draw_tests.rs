@@ -19,7 +19,7 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
 
 fn buffer(app: &App, (width, height): (u16, u16)) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal");
-    terminal.draw(|frame| drop(draw(app, frame.buffer_mut()))).expect("drawn");
+    terminal.draw(|frame| drop(draw(app, None, frame.buffer_mut()))).expect("drawn");
     terminal.backend().buffer().clone()
 }
 
@@ -139,7 +139,7 @@ fn no_size_panics_in_any_state() {
         for width in (0..=60).chain([80, 200]) {
             for height in (0..=20).chain([24, 60]) {
                 let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height));
-                draw(&app, &mut buffer);
+                draw(&app, None, &mut buffer);
                 assert_eq!((buffer.area.width, buffer.area.height), (width, height), "{name}");
             }
         }

@@ -12,6 +12,8 @@ use tokio::time::{Instant, sleep_until};
 use super::app::{App, Effect, Message};
 use super::background::{self, Endings};
 use super::draw;
+use super::explainer::Explainer;
+use super::graphics::{Gallery, Wish, probe};
 use super::terminal::Screen;
 use crate::dataset::Cache;
 use crate::train::{Command, Trainer};
@@ -24,6 +26,9 @@ const AFTER_EVENT: Duration = Duration::from_millis(100);
 
 /// How often what changes with time alone is looked at.
 const TICK: Duration = Duration::from_secs(1);
+
+/// A terminal is waited for so long to tell what pictures it takes.
+const ANSWER: Duration = Duration::from_millis(400);
 
 /// What can come at most in one go before a frame is drawn, so that a flood can't stop the drawing.
 const BURST: usize = 512;
@@ -61,6 +66,7 @@ enum Dirty {
 /// When the terminal can't be taken.
 pub async fn run(
     app: &mut App,
+    graphics: Wish,
     start: Option<Command>,
     trainer: &mut Trainer,
     cache: &Cache,
@@ -68,18 +74,30 @@ pub async fn run(
     let (sender, inbox) = unbounded_channel();
     let endings = Endings::watch()?;
     let mut screen = Screen::take(sender.clone())?;
-    let input = EventStream::new();
     // Before anything is read, so that a person sees at once that the program is there.
-    show(app, &mut screen)?;
+    show(app, None, &mut screen)?;
     let mut effects = app.enter_screen();
     if let Some(wish) = start {
         effects.extend(app.ask_for(wish));
     }
-    let mut sources = Sources { input, endings, inbox, trainer, progress_waits: false, trainer_heard: true };
-    let outside = Outside { sender, cache };
-    if let Some(ending) = outside.carry_out(effects, app, sources.trainer) {
+    let outside = Outside { sender: sender.clone(), cache, explainer: Explainer::default() };
+    if let Some(ending) = outside.carry_out(effects, app, trainer) {
         return Ok(ending);
     }
+    // The terminal is asked before the event stream reads from it, while data are being read already.
+    let (terminal, typed) = probe(graphics, app.ascii, ANSWER);
+    let mut late = LateAnswers { expected: !terminal.answered, inside: false };
+    screen.has_kitty_pictures(&terminal);
+    let ready = sender.clone();
+    let mut gallery = Gallery::new(terminal, move || {
+        // The loop may be gone already.
+        let _ = ready.send(Message::Picture);
+    })?;
+    for event in typed {
+        let _ = sender.send(Message::Input(event));
+    }
+    let input = EventStream::new();
+    let mut sources = Sources { input, endings, inbox, trainer, progress_waits: false, trainer_heard: true };
     let mut dirty = Dirty::Input;
     let mut last_frame = Instant::now();
     let mut next_tick = None;
@@ -94,7 +112,7 @@ pub async fn run(
                 Wake::End(ending) => return Ok(ending),
                 Wake::Nothing => break,
                 Wake::Progress => dirty = dirty.max(Dirty::Event),
-                Wake::Message(Message::Input(ref event)) if says_nothing(event) => {}
+                Wake::Message(Message::Input(ref event)) if says_nothing(event) || late.swallows(event) => {}
                 Wake::Message(message) => {
                     let from_person = matches!(message, Message::Input(_));
                     if from_person {
@@ -113,7 +131,7 @@ pub async fn run(
         if dirty.due(last_frame).is_some_and(|due| due <= Instant::now()) {
             sources.read_progress(app);
             // A terminal that can't be written to any more has gone away.
-            if show(app, &mut screen).is_err() {
+            if show(app, Some(&mut gallery), &mut screen).is_err() {
                 return Ok(Ending::Signal);
             }
             (dirty, last_frame) = (Dirty::No, Instant::now());
@@ -132,11 +150,41 @@ impl Dirty {
     }
 }
 
-fn show(app: &mut App, screen: &mut Screen) -> std::io::Result<()> {
+fn show(app: &mut App, gallery: Option<&mut Gallery>, screen: &mut Screen) -> std::io::Result<()> {
     let mut hits = Vec::new();
-    screen.draw(|frame| hits = draw::draw(app, frame.buffer_mut()))?;
+    screen.draw(|frame| {
+        let (clicks, wanted) = draw::draw(app, gallery.as_deref(), frame.buffer_mut());
+        hits = clicks;
+        if let Some(gallery) = gallery {
+            gallery.place(&wanted, frame.buffer_mut());
+        }
+    })?;
     app.hits = hits;
     Ok(())
+}
+
+/// A terminal on a slow line answers after we gave up on it; its answers must not be taken for keys. They are strings
+/// that begin with Alt-P or Alt-_ and end with Alt-\.
+struct LateAnswers {
+    expected: bool,
+    inside: bool,
+}
+
+impl LateAnswers {
+    fn swallows(&mut self, event: &crossterm::event::Event) -> bool {
+        use crossterm::event::{Event, KeyCode, KeyModifiers};
+        let Event::Key(key) = event else { return false };
+        let alt = key.modifiers.contains(KeyModifiers::ALT);
+        match key.code {
+            KeyCode::Char('P' | '_') if alt && self.expected => self.inside = true,
+            KeyCode::Char('\\') if alt && self.inside => {
+                self.inside = false;
+                return true;
+            }
+            _ => {}
+        }
+        self.inside
+    }
 }
 
 /// Everything that can wake the loop.
@@ -233,6 +281,7 @@ fn says_nothing(event: &crossterm::event::Event) -> bool {
 struct Outside<'a> {
     sender: UnboundedSender<Message>,
     cache: &'a Cache,
+    explainer: Explainer,
 }
 
 impl Outside<'_> {
@@ -243,6 +292,7 @@ impl Outside<'_> {
                 Effect::Send(command) => trainer.send(command),
                 Effect::Leave { at_once: true } => return Some(Ending::AtOnce),
                 Effect::Leave { at_once: false } => return Some(Ending::Left),
+                Effect::Explain(wish) => self.explainer.ask(wish, &app.runs_folder, self.cache, &self.sender),
                 reading => background::spawn(reading, &app.runs_folder, self.cache, &self.sender),
             }
         }

@@ -14,6 +14,8 @@ pub enum Mode {
     Evaluate,
     /// The films of a matrix' cell.
     Films,
+    Explain,
+    Augment,
     Runs,
     /// A run of the list, opened.
     Opened,
@@ -32,12 +34,14 @@ pub enum Mode {
 
 impl Mode {
     /// All modes, in the order of the help.
-    pub const ALL: [Mode; 13] = [
+    pub const ALL: [Mode; 15] = [
         Mode::Global,
         Mode::Data,
         Mode::Train,
         Mode::Evaluate,
         Mode::Films,
+        Mode::Explain,
+        Mode::Augment,
         Mode::Runs,
         Mode::Opened,
         Mode::Form,
@@ -56,6 +60,8 @@ impl Mode {
             Self::Train => "train",
             Self::Evaluate => "evaluate",
             Self::Films => "films of a cell",
+            Self::Explain => "explain",
+            Self::Augment => "augment",
             Self::Runs => "runs",
             Self::Opened => "an opened run",
             Self::Form => "settings of the next run",
@@ -69,7 +75,17 @@ impl Mode {
 
     /// Whether the keys of every screen work as well.
     fn has_global(self) -> bool {
-        matches!(self, Self::Data | Self::Train | Self::Evaluate | Self::Films | Self::Runs | Self::Opened)
+        matches!(
+            self,
+            Self::Data
+                | Self::Train
+                | Self::Evaluate
+                | Self::Films
+                | Self::Explain
+                | Self::Augment
+                | Self::Runs
+                | Self::Opened
+        )
     }
 }
 
@@ -164,7 +180,9 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Global, &[letter('1')], Action::Show(Screen::Data), "", "screen 1: the data"),
     bind(Mode::Global, &[letter('2')], Action::Show(Screen::Train), "", "screen 2: training"),
     bind(Mode::Global, &[letter('3')], Action::Show(Screen::Evaluate), "", "screen 3: what a run is worth"),
-    bind(Mode::Global, &[letter('4')], Action::Show(Screen::Runs), "", "screen 4: all runs"),
+    bind(Mode::Global, &[letter('4')], Action::Show(Screen::Explain), "", "screen 4: why a run's network says what it says"),
+    bind(Mode::Global, &[letter('5')], Action::Show(Screen::Augment), "", "screen 5: what training sees of a film"),
+    bind(Mode::Global, &[letter('6')], Action::Show(Screen::Runs), "", "screen 6: all runs"),
     bind(Mode::Global, &[TAB], Action::NextScreen, "", "next screen"),
     bind(Mode::Global, &[BACK_TAB], Action::PreviousScreen, "", "previous screen"),
     bind(Mode::Global, &[letter('t')], Action::NextTheme, "", "next theme"),
@@ -233,7 +251,61 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Films, &[HOME, letter('g')], Action::First, "", "the film furthest from the threshold"),
     bind(Mode::Films, &[END, letter('G')], Action::Last, "", "the film nearest to it"),
     bind(Mode::Films, &[letter('d')], Action::Cell, "cell", "the films of the next cell"),
+    bind(Mode::Films, &[letter('x')], Action::Why, "why", "the film on the explain screen"),
     bind(Mode::Films, &[ESC, letter('b'), ENTER], Action::Back, "back", "back to the matrix"),
+
+    bind(Mode::Explain, &[UP], Action::Up, "film", "film above; zoomed in, up"),
+    bind(Mode::Explain, &[DOWN], Action::Down, "film", "film below; zoomed in, down"),
+    bind(Mode::Explain, &[letter('c')], Action::NextClass, "condition", "next condition"),
+    bind(Mode::Explain, &[letter('C')], Action::PreviousClass, "", "previous condition"),
+    bind(Mode::Explain, &[letter('m')], Action::Method, "method", "next method: CAMs, integrated gradients, occlusion"),
+    bind(Mode::Explain, &[letter('M')], Action::PreviousMethod, "", "previous method"),
+    bind(Mode::Explain, &[letter('v')], Action::View, "view", "overlay, film beside it, map alone, film alone"),
+    bind(Mode::Explain, &[letter('f')], Action::Outcome, "filter", "all films, labelled, called, found, missed, false alarms"),
+    bind(Mode::Explain, &[letter('/')], Action::Search, "search", "a film by its number, or a patient's films"),
+    bind(Mode::Explain, &[letter('z')], Action::Magnify, "zoom", "into the film, 2 to 8 times, and out again; arrows move"),
+    bind(Mode::Explain, &[letter('o')], Action::Opacity, "opacity", "of the map over the film"),
+    bind(Mode::Explain, &[letter('k')], Action::Colours, "colours", "of maps of one sign"),
+    bind(Mode::Explain, &[letter('b')], Action::Boxes, "boxes", "where the finding is, if the source knows"),
+    bind(Mode::Explain, &[letter('l')], Action::Layer, "layer", "an earlier layer for CAMs, round to the last"),
+    bind(Mode::Explain, &[LEFT], Action::Left, "", "film above; zoomed in, left"),
+    bind(Mode::Explain, &[RIGHT], Action::Right, "", "film below; zoomed in, right"),
+    bind(Mode::Explain, &[letter('n')], Action::NextFilm, "", "film below, zoomed in too"),
+    bind(Mode::Explain, &[letter('N')], Action::PreviousFilm, "", "film above, zoomed in too"),
+    bind(Mode::Explain, &[letter('+'), letter('=')], Action::RaiseContrast, "", "more contrast"),
+    bind(Mode::Explain, &[letter('-')], Action::LowerContrast, "", "less contrast"),
+    bind(Mode::Explain, &[letter('p')], Action::SamePatient, "", "only this patient's films, or all again"),
+    bind(Mode::Explain, &[letter('s')], Action::Split, "split", "test, val or train"),
+    bind(Mode::Explain, &[letter('[')], Action::PreviousRun, "", "the run before, of those with weights"),
+    bind(Mode::Explain, &[letter(']')], Action::NextRun, "run", "the run after"),
+    bind(Mode::Explain, &[letter('r')], Action::Reload, "", "the run anew; of one that trains, the weights of now"),
+    bind(Mode::Explain, &[PAGE_UP], Action::PageUp, "", "ten films up"),
+    bind(Mode::Explain, &[PAGE_DOWN], Action::PageDown, "", "ten films down"),
+    bind(Mode::Explain, &[HOME, letter('g')], Action::First, "", "first film"),
+    bind(Mode::Explain, &[END, letter('G')], Action::Last, "", "last film"),
+    bind(Mode::Explain, &[ESC], Action::Back, "", "the whole film as it is; then all films"),
+
+    bind(Mode::Augment, &[UP, letter('k')], Action::Up, "setting", "setting above"),
+    bind(Mode::Augment, &[DOWN, letter('j')], Action::Down, "setting", "setting below"),
+    bind(Mode::Augment, &[LEFT, letter('h')], Action::Left, "change", "less; what a preset set becomes custom"),
+    bind(Mode::Augment, &[RIGHT, letter('l')], Action::Right, "change", "more"),
+    bind(Mode::Augment, &[letter(' ')], Action::Switch, "on/off", "a transform's chance: off, or as the chest preset has it"),
+    bind(Mode::Augment, &[letter('p')], Action::NextPreset, "preset", "chest, predecessor, none, custom"),
+    bind(Mode::Augment, &[letter('r')], Action::Resample, "resample", "another seed"),
+    bind(Mode::Augment, &[letter('.')], Action::NextEpoch, "epoch", "one epoch on"),
+    bind(Mode::Augment, &[letter(',')], Action::PreviousEpoch, "epoch", "one epoch back"),
+    bind(Mode::Augment, &[letter('n')], Action::NextFilm, "film", "next film"),
+    bind(Mode::Augment, &[letter('N')], Action::PreviousFilm, "film", "previous film"),
+    bind(Mode::Augment, &[letter('u')], Action::LockSeed, "", "the next run's own seed again"),
+    bind(Mode::Augment, &[letter('o')], Action::Alone, "alone", "the transform under the cursor alone, in every version"),
+    bind(Mode::Augment, &[letter('b')], Action::Boxes, "boxes", "where findings come to lie, if the source knows"),
+    bind(Mode::Augment, &[letter('d')], Action::Reset, "default", "the setting's default"),
+    bind(Mode::Augment, &[letter('s')], Action::Split, "split", "train, val or test"),
+    bind(Mode::Augment, &[letter('e')], Action::Edit, "", "all settings of the next run; these are among them"),
+    bind(Mode::Augment, &[PAGE_UP], Action::PageUp, "", "ten settings up"),
+    bind(Mode::Augment, &[PAGE_DOWN], Action::PageDown, "", "ten settings down"),
+    bind(Mode::Augment, &[HOME, letter('g')], Action::First, "", "first setting"),
+    bind(Mode::Augment, &[END, letter('G')], Action::Last, "", "last setting"),
 
     bind(Mode::Runs, &[UP, letter('k')], Action::Up, "run", "run above"),
     bind(Mode::Runs, &[DOWN, letter('j')], Action::Down, "run", "run below"),
@@ -243,6 +315,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Runs, &[END, letter('G')], Action::Last, "", "oldest run"),
     bind(Mode::Runs, &[ENTER], Action::Open, "open", "the run's curves on the whole screen"),
     bind(Mode::Runs, &[letter('v')], Action::Judge, "evaluate", "what the run's best weights are worth"),
+    bind(Mode::Runs, &[letter('x')], Action::Why, "explain", "why the run's network says what it says"),
     bind(Mode::Runs, &[letter('u')], Action::GoOn, "go on", "go on with the run from its last checkpoint"),
     bind(Mode::Runs, &[letter('/')], Action::Filter, "filter", "only runs whose id, name, network or data have these letters"),
     bind(Mode::Runs, &[letter('r')], Action::Reload, "reload", "read the list again"),

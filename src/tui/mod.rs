@@ -14,6 +14,7 @@ mod draw;
 #[cfg(test)]
 mod draw_tests;
 mod event_loop;
+mod explainer;
 #[cfg(test)]
 mod fixture;
 mod format;
@@ -47,6 +48,8 @@ pub struct Options {
     pub paths: AppPaths,
     /// A theme by name.
     pub theme: Option<String>,
+    /// How pictures are shown.
+    pub graphics: graphics::Wish,
     /// What the trainer is asked for at once.
     pub start: Option<Command>,
 }
@@ -79,7 +82,7 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
         app.screen = action::Screen::Train;
     }
 
-    let ending = event_loop::run(&mut app, options.start, &mut trainer, &cache).await;
+    let ending = event_loop::run(&mut app, options.graphics, options.start, &mut trainer, &cache).await;
     if !matches!(ending, Ok(event_loop::Ending::AtOnce)) {
         leave_at_the_next_signal(app.run.as_ref().is_some_and(|run| run.ending.is_none()));
     }

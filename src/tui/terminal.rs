@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
 use std::panic::PanicHookInfo;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread::ThreadId;
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -19,6 +19,7 @@ use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::Message;
+use super::graphics;
 
 /// A frame is collected and sent in one go: a terminal on a slow line never shows a part of it.
 const FRAME_BYTES: usize = 64 * 1024;
@@ -29,6 +30,13 @@ const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
 
 /// Takes that back.
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
+/// What takes kitty's pictures out of the terminal's memory: none, directly, through tmux.
+static KITTY_PICTURES: AtomicU8 = AtomicU8::new(0);
+
+/// All pictures of this screen and their data; kitty keeps them otherwise until it needs the room.
+const DELETE_PICTURES: [&str; 3] =
+    ["", "\x1b_Ga=d,d=A,q=2\x1b\\", "\x1bPtmux;\x1b\x1b_Ga=d,d=A,q=2\x1b\x1b\\\x1b\\"];
 
 /// Whether the terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -74,6 +82,16 @@ impl Screen {
         execute!(io::stdout(), EnterAlternateScreen, Print(MOUSE_ON), EnableBracketedPaste, cursor::Hide)
     }
 
+    /// Has pictures deleted when the terminal is given back, where it keeps them.
+    pub fn has_kitty_pictures(&self, terminal: &graphics::Terminal) {
+        let way = match (terminal.protocol, terminal.tmux) {
+            (Some(graphics::Protocol::Kitty), false) => 1,
+            (Some(graphics::Protocol::Kitty), true) => 2,
+            _ => 0,
+        };
+        KITTY_PICTURES.store(way, Ordering::SeqCst);
+    }
+
     /// Draws a frame, shown by the terminal as a whole.
     ///
     /// # Errors
@@ -102,9 +120,11 @@ fn give_back() {
         return;
     }
     let mut out = io::stdout();
+    let pictures = DELETE_PICTURES[usize::from(KITTY_PICTURES.load(Ordering::SeqCst))];
     let _ = execute!(
         out,
         EndSynchronizedUpdate,
+        Print(pictures),
         DisableBracketedPaste,
         Print(MOUSE_OFF),
         LeaveAlternateScreen,

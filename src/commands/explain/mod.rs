@@ -95,7 +95,7 @@ pub fn run(args: &ExplainArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     std::fs::create_dir_all(&out).with_context(|| format!("can't make {}", out.display()))?;
     let judged = pictures::Judged { chosen: &chosen, labels: predictor.labels(), levels: &levels };
     let title = format!("Run {}, epoch {}", folder.id(), predictor.epoch());
-    let mut show = inline::Show::new(args.graphics, global.json);
+    let mut show = inline::Show::new(global.graphics, global.json);
     if args.montage {
         let sheet = judged.montage(&title, &requests, &methods, &explained)?;
         let path = out.join("montage.png");

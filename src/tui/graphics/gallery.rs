@@ -129,16 +129,6 @@ impl Gallery {
             let _ = self.wishes.send(missing);
         }
     }
-
-    /// What takes our pictures out of the terminal's memory; empty where none are there.
-    pub fn farewell(&self) -> String {
-        if self.terminal.protocol != Some(Protocol::Kitty) {
-            return String::new();
-        }
-        let store = lock(&self.store);
-        let ids = store.pictures.values().map(|encoded| encoded.id).chain(store.dropped.iter().copied());
-        ids.map(|id| deletion(id, self.terminal.tmux)).collect()
-    }
 }
 
 fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {

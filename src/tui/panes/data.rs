@@ -110,7 +110,6 @@ fn film(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         return sentences(inner, &[Line::styled(text, theme.muted())], canvas);
     };
     let part = view.dataset.part(split);
-    let Some(pixels) = &part.films else { return };
     let row_labels = part.labels.row(index as usize);
     let found: Vec<&str> = view
         .dataset
@@ -130,9 +129,9 @@ fn film(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         focused: false,
     };
     let inner = canvas.panel(area, &panel);
-    let picture =
-        Picture { pixels: pixels.film(index as usize), height: pixels.height(), width: pixels.width() };
-    picture.render(inner, canvas);
+    if let Some(picture) = Picture::of_film(&view.dataset, split, index as usize) {
+        picture.render(inner, canvas);
+    }
 }
 
 fn provenance(view: &DataView, area: Rect, canvas: &mut Canvas) {

@@ -1,9 +1,11 @@
 //! The parts of the screen, one file each. A pane looks at the state and draws; it changes nothing.
 
+pub mod augment;
 pub mod classes;
 pub mod curves;
 pub mod data;
 pub mod evaluate;
+pub mod explain;
 pub mod form;
 pub mod header;
 pub mod help;

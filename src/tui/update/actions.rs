@@ -40,6 +40,9 @@ impl App {
             Action::PageDown => return self.go(PAGE),
             Action::First => return self.go(isize::MIN / 2),
             Action::Last => return self.go(isize::MAX / 2),
+            Action::Left | Action::Right if self.mode() == Mode::Explain => {
+                return self.turn_explain(if action == Action::Left { -1 } else { 1 });
+            }
             Action::Left => self.turn(-1),
             Action::Right => self.turn(1),
             Action::Row(row) => return self.row(row),
@@ -55,6 +58,8 @@ impl App {
             }
 
             Action::Split if self.screen == Screen::Evaluate => return self.next_evaluate_split(),
+            Action::Split if self.screen == Screen::Explain => return self.next_explain_split(),
+            Action::Split if self.screen == Screen::Augment => self.next_augment_split(),
             Action::Split => {
                 self.data.split = match self.data.split {
                     None => Some(Split::Train),
@@ -66,6 +71,7 @@ impl App {
                 return self.show(Screen::Data);
             }
             Action::View if self.screen == Screen::Evaluate => return self.next_evaluate_view(),
+            Action::View if self.screen == Screen::Explain => self.explain.view = self.explain.view.next(),
             Action::View => {
                 self.data.side = match self.data.side {
                     Side::Film => Side::Pairs,
@@ -101,6 +107,36 @@ impl App {
             Action::LogUp => self.log.scroll(3),
             Action::LogDown => self.log.scroll(-3),
 
+            Action::NextRun if self.screen == Screen::Explain => return self.explain_run_beside(1),
+            Action::PreviousRun if self.screen == Screen::Explain => return self.explain_run_beside(-1),
+            Action::Why => return self.explain_chosen(),
+            Action::Boxes | Action::NextFilm | Action::PreviousFilm if self.screen == Screen::Augment => {
+                return self.perform_augment(action);
+            }
+            Action::NextFilm => return self.step_film(1),
+            Action::PreviousFilm => return self.step_film(-1),
+            Action::NextClass
+            | Action::PreviousClass
+            | Action::Method
+            | Action::PreviousMethod
+            | Action::Layer
+            | Action::Opacity
+            | Action::Colours
+            | Action::Boxes
+            | Action::RaiseContrast
+            | Action::LowerContrast
+            | Action::Magnify
+            | Action::Outcome
+            | Action::SamePatient
+            | Action::Search => return self.perform_explain(action),
+            Action::Resample
+            | Action::NextEpoch
+            | Action::PreviousEpoch
+            | Action::LockSeed
+            | Action::Alone
+            | Action::NextPreset
+            | Action::Switch => return self.perform_augment(action),
+
             Action::LowerFar
             | Action::RaiseFar
             | Action::TypeThreshold
@@ -126,6 +162,7 @@ impl App {
             Action::Reload => return self.reload(),
             Action::Back => return self.back(),
             Action::Accept => return self.accept(),
+            Action::Reset if self.screen == Screen::Augment && self.overlay.is_none() => self.reset_augment(),
             Action::Reset => self.form.reset(),
         }
         Vec::new()
@@ -204,6 +241,8 @@ impl App {
             }
             Mode::Train | Mode::Opened => self.charts.choose(by.signum()),
             Mode::Evaluate | Mode::Films => self.go_evaluate(by),
+            Mode::Explain => return self.go_explain(by),
+            Mode::Augment => self.augment.step(by),
             Mode::Runs => return self.go_runs(by),
             Mode::Rates => self.turn(by),
             Mode::Global | Mode::Question | Mode::Saving => {}
@@ -227,7 +266,7 @@ impl App {
                 self.form.end(true);
                 self.form.step(by);
             }
-            None if self.screen == Screen::Evaluate => {}
+            None if matches!(self.screen, Screen::Evaluate | Screen::Explain) => {}
             None => return self.go_runs(by),
             _ => {}
         }
@@ -249,6 +288,7 @@ impl App {
                 }
             }
             Mode::Evaluate => self.step_threshold(by as i32),
+            Mode::Augment => self.turn_augment(by),
             Mode::Opened => self.charts.move_cursor(self.runs.chosen_epochs(), by),
             Mode::Rates => {
                 if let Some(rates) = &mut self.rates {
@@ -264,6 +304,8 @@ impl App {
         match self.mode() {
             Mode::Data => (self.data.row, self.data.film) = (row, 0),
             Mode::Evaluate => (self.evaluate.place, self.evaluate.preset) = (row, None),
+            Mode::Explain => return self.go_to_film(row),
+            Mode::Augment => self.augment.go(row),
             Mode::Films => {
                 if let Some(list) = &mut self.evaluate.films {
                     list.at = row.min(list.films.len().saturating_sub(1));
@@ -281,7 +323,7 @@ impl App {
                     self.form.end(true);
                     self.form.go(row);
                 }
-                None if self.screen == Screen::Evaluate => {}
+                None if matches!(self.screen, Screen::Evaluate | Screen::Explain) => {}
                 None => return self.row_of_runs(row),
                 _ => {}
             },
@@ -378,7 +420,7 @@ impl App {
         };
         let refusal = match found {
             None if self.screen == Screen::Runs => "no run is chosen",
-            None => "no run to go on with is on screen; choose one on screen 4",
+            None => "no run to go on with is on screen; choose one on screen 6",
             Some((.., None)) => "the run's settings can't be read, so it can't go on",
             Some((_, state, _)) if state.is_live() => "another process is at this run",
             Some((_, RunState::Finished, _)) => {
@@ -464,6 +506,8 @@ impl App {
             Screen::Data => self.load_data(true),
             Screen::Runs => self.list_runs(),
             Screen::Evaluate => self.reload_evaluate(),
+            Screen::Explain => self.reload_explain(),
+            Screen::Augment => self.load_data(true),
             Screen::Train => Vec::new(),
         }
     }
@@ -472,7 +516,11 @@ impl App {
         match self.mode() {
             Mode::Typing if matches!(self.overlay, Some(Overlay::Form)) => self.form.end(false),
             Mode::Typing if self.overlay.is_none() && self.screen == Screen::Evaluate => self.back_evaluate(),
+            Mode::Typing if self.overlay.is_none() && self.screen == Screen::Explain => {
+                return self.back_explain();
+            }
             Mode::Evaluate | Mode::Films => self.back_evaluate(),
+            Mode::Explain => return self.back_explain(),
             Mode::Typing if self.overlay.is_none() => {
                 self.runs.filtering = false;
                 self.runs.filter.clear();
@@ -480,7 +528,7 @@ impl App {
             }
             Mode::Form => {
                 self.overlay = None;
-                if self.screen == Screen::Data {
+                if matches!(self.screen, Screen::Data | Screen::Augment) {
                     return self.load_data(false);
                 }
             }
@@ -497,7 +545,7 @@ impl App {
             Mode::Train => {
                 self.charts.clear();
             }
-            Mode::Global | Mode::Data | Mode::Saving => {}
+            Mode::Global | Mode::Data | Mode::Augment | Mode::Saving => {}
         }
         Vec::new()
     }
@@ -532,6 +580,7 @@ impl App {
             }
             Some(Overlay::Saving) => {}
             None if self.screen == Screen::Evaluate => self.take_typed_threshold(),
+            None if self.screen == Screen::Explain => return self.take_search(),
             None => {
                 self.runs.filtering = false;
                 return self.read_chosen(false);

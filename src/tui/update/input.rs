@@ -83,6 +83,11 @@ impl App {
                     change(line);
                 }
             }
+            None if self.explain.searching.is_some() => {
+                if let Some(line) = &mut self.explain.searching {
+                    change(line);
+                }
+            }
             None if self.runs.filtering => {
                 let mut line = Input::new(self.runs.filter.clone());
                 change(&mut line);

@@ -1,7 +1,9 @@
 //! What each message does to the state, and what is to be done outside because of it.
 
 mod actions;
+mod augment;
 mod evaluate;
+mod explain;
 mod input;
 mod trainer;
 
@@ -88,7 +90,12 @@ impl App {
                 self.say(Level::Error, text);
                 Vec::new()
             }
-            Message::Tick => Vec::new(),
+            Message::Opened(asked, outcome) => self.opened(&asked, outcome),
+            Message::Mapped(key, outcome) => {
+                self.mapped(key, outcome);
+                Vec::new()
+            }
+            Message::Tick | Message::Picture => Vec::new(),
         }
     }
 
@@ -99,6 +106,8 @@ impl App {
             Screen::Data => self.load_data(false),
             Screen::Train => Vec::new(),
             Screen::Evaluate => self.enter_evaluate(),
+            Screen::Explain => self.enter_explain(),
+            Screen::Augment => self.load_data(false),
             Screen::Runs => self.list_runs(),
         }
     }

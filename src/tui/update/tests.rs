@@ -265,7 +265,7 @@ fn every_command_of_the_palette_can_be_run_from_every_state() {
 fn a_click_chooses_a_screen_and_a_row() {
     let mut app = with_runs();
     let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 34));
-    app.hits = crate::tui::draw::draw(&app, &mut buffer);
+    app.hits = crate::tui::draw::draw(&app, None, &mut buffer).0;
     let click = |app: &mut App, action: Action| {
         let area = app.hits.iter().find(|hit| hit.action == action).expect("on screen").area;
         app.update(
@@ -296,9 +296,9 @@ fn what_lies_over_the_screen_has_the_clicks_to_itself() {
     let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 34));
     let mut app = with_runs();
     app.overlay = Some(Overlay::Help(0));
-    assert_eq!(crate::tui::draw::draw(&app, &mut buffer), []);
+    assert_eq!(crate::tui::draw::draw(&app, None, &mut buffer).0, []);
     press(&mut app, &["Esc", ":"]);
-    let hits = crate::tui::draw::draw(&app, &mut buffer);
+    let hits = crate::tui::draw::draw(&app, None, &mut buffer).0;
     assert!(!hits.is_empty() && hits.iter().all(|hit| matches!(hit.action, Action::Row(_))), "{hits:?}");
 }
 

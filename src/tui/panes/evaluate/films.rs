@@ -112,12 +112,9 @@ fn picture(app: &App, run: &JudgedRun, film: usize, area: Rect, canvas: &mut Can
         sentences(inner, &[Line::styled(text, theme.muted())], canvas);
     };
     match &app.evaluate.dataset {
-        Loading::Ready(dataset) => match dataset.part(run.split).films.as_ref() {
-            Some(films) if film < films.len() => {
-                Picture { pixels: films.film(film), height: films.height(), width: films.width() }
-                    .render(inner, canvas);
-            }
-            _ => sentence("The data set has no such film; did its file change?".to_owned(), canvas),
+        Loading::Ready(dataset) => match Picture::of_film(dataset, run.split, film) {
+            Some(picture) => picture.render(inner, canvas),
+            None => sentence("The data set has no such film; did its file change?".to_owned(), canvas),
         },
         Loading::Failed(reason) => sentence(reason.clone(), canvas),
         Loading::Idle | Loading::Busy(_) => sentence("Reading the films …".to_owned(), canvas),

@@ -31,7 +31,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
                 Line::styled(reason.clone(), theme.strong()),
                 Line::default(),
                 Line::styled(
-                    "v on screen 4 chooses a run; p tries its best weights; `chestxr-tui evaluate RUN` does so too.",
+                    "v on screen 6 chooses a run; p tries its best weights; `chestxr-tui evaluate RUN` does so too.",
                     theme.text(),
                 ),
             ],

@@ -1,0 +1,294 @@
+//! The explain screen: films of a run, the one on show, and maps over it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tui_input::Input;
+
+use super::evaluate::Loading;
+use crate::dataset::labels::LabelSet;
+use crate::dataset::{Dataset, Split};
+use crate::explain::Map;
+use crate::runs::RunId;
+
+/// A run whose network is at hand.
+#[derive(Debug)]
+pub struct Opened {
+    pub path: PathBuf,
+    pub id: RunId,
+    pub network: &'static str,
+    /// Whether its trainer was at work when it was opened: these are weights of the way.
+    pub live: bool,
+    /// The epoch that the weights are of.
+    pub epoch: usize,
+    pub labels: LabelSet,
+    /// A threshold a condition.
+    pub levels: Vec<f32>,
+    pub split: Split,
+    pub dataset: Arc<Dataset>,
+    /// `N,C`, where the split was small enough to be looked at or was predicted before.
+    pub probabilities: Option<Vec<f32>>,
+    /// Where CAMs can be made, the last one last.
+    pub layers: Vec<String>,
+    /// Runs that can be opened, the newest first.
+    pub choices: Vec<PathBuf>,
+}
+
+/// What is to be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// `None`: the newest that can be.
+    pub run: Option<PathBuf>,
+    pub split: Split,
+    /// Tells openings apart, so that a late answer isn't taken for a newer one's.
+    pub number: u64,
+}
+
+/// Which map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MapKey {
+    /// The opening.
+    pub number: u64,
+    /// Index in the split.
+    pub film: u32,
+    pub class: usize,
+    /// Place in [`METHODS`](crate::explain::METHODS).
+    pub method: usize,
+    /// Place among the layers.
+    pub layer: usize,
+}
+
+/// What is asked of the explainer's thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Open(Asked),
+    Map(MapKey),
+}
+
+/// A map with what the network says of the film.
+#[derive(Debug)]
+pub struct FilmMap {
+    pub map: Map,
+    /// One a condition.
+    pub probabilities: Vec<f32>,
+    pub took: Duration,
+}
+
+/// Which films are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outcome {
+    #[default]
+    All,
+    Labelled,
+    Called,
+    Found,
+    Missed,
+    FalseAlarm,
+}
+
+impl Outcome {
+    /// All, in the order of the key.
+    const ALL: [Self; 6] =
+        [Self::All, Self::Labelled, Self::Called, Self::Found, Self::Missed, Self::FalseAlarm];
+
+    /// As shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all films",
+            Self::Labelled => "labelled",
+            Self::Called => "called",
+            Self::Found => "found",
+            Self::Missed => "missed",
+            Self::FalseAlarm => "false alarms",
+        }
+    }
+
+    /// The one after.
+    pub fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|other| *other == self).unwrap_or(0);
+        Self::ALL[(at + 1) % Self::ALL.len()]
+    }
+
+    /// Whether a film is listed; `called` is unknown without predictions.
+    fn holds(self, labelled: bool, called: Option<bool>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Labelled => labelled,
+            Self::Called => called == Some(true),
+            Self::Found => labelled && called == Some(true),
+            Self::Missed => labelled && called == Some(false),
+            Self::FalseAlarm => !labelled && called == Some(true),
+        }
+    }
+}
+
+/// How film and map are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum View {
+    #[default]
+    Overlay,
+    Beside,
+    Map,
+    Film,
+}
+
+impl View {
+    /// The one after.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Overlay => Self::Beside,
+            Self::Beside => Self::Map,
+            Self::Map => Self::Film,
+            Self::Film => Self::Overlay,
+        }
+    }
+}
+
+/// Steps of the opacity key, in per cent.
+pub const OPACITIES: [u8; 5] = [60, 80, 100, 20, 40];
+/// Steps of the contrast keys; the middle one is the film as it is.
+pub const CONTRASTS: [f32; 7] = [0.5, 0.7, 0.85, 1.0, 1.3, 1.7, 2.4];
+/// The middle one.
+pub const PLAIN: usize = 3;
+/// The largest zoom.
+pub const LARGEST: u32 = 8;
+/// Maps that are kept.
+const KEPT: usize = 200;
+
+/// Everything the screen knows.
+#[derive(Debug)]
+pub struct ExplainState {
+    pub asked: Option<Asked>,
+    pub number: u64,
+    pub shown: Loading<Box<Opened>>,
+    pub class: usize,
+    pub outcome: Outcome,
+    /// Only this patient's films.
+    pub patient: Option<String>,
+    /// Indices in the split that are listed.
+    pub films: Vec<u32>,
+    pub at: usize,
+    pub method: usize,
+    /// Place among the layers.
+    pub layer: usize,
+    pub view: View,
+    pub opacity: usize,
+    pub colours: usize,
+    pub contrast: usize,
+    pub boxes: bool,
+    /// 1 for the whole film.
+    pub zoom: u32,
+    /// The middle of what is seen, as a share of width and height.
+    pub centre: [f32; 2],
+    /// The newest last.
+    maps: Vec<(MapKey, Arc<FilmMap>)>,
+    pub pending: Option<MapKey>,
+    pub failed: Option<(MapKey, String)>,
+    /// A film's number or a patient being typed.
+    pub searching: Option<Input>,
+}
+
+impl Default for ExplainState {
+    fn default() -> Self {
+        Self {
+            asked: None,
+            number: 0,
+            shown: Loading::Idle,
+            class: 0,
+            outcome: Outcome::default(),
+            patient: None,
+            films: Vec::new(),
+            at: 0,
+            method: 0,
+            layer: 0,
+            view: View::default(),
+            opacity: 0,
+            colours: 0,
+            contrast: PLAIN,
+            boxes: true,
+            zoom: 1,
+            centre: [0.5; 2],
+            maps: Vec::new(),
+            pending: None,
+            failed: None,
+            searching: None,
+        }
+    }
+}
+
+impl ExplainState {
+    /// The run on show.
+    pub fn run(&self) -> Option<&Opened> {
+        self.shown.ready().map(Box::as_ref)
+    }
+
+    /// The film on show, as its index in the split.
+    pub fn film(&self) -> Option<u32> {
+        self.films.get(self.at).copied()
+    }
+
+    /// Which map belongs on the screen now.
+    pub fn key(&self) -> Option<MapKey> {
+        let film = self.film()?;
+        self.run()?;
+        Some(MapKey { number: self.number, film, class: self.class, method: self.method, layer: self.layer })
+    }
+
+    /// The map that belongs on the screen now, where it is made already.
+    pub fn map(&self) -> Option<&Arc<FilmMap>> {
+        let key = self.key()?;
+        self.maps.iter().rev().find(|(other, _)| *other == key).map(|(_, map)| map)
+    }
+
+    /// Keeps a map.
+    pub fn keep(&mut self, key: MapKey, map: FilmMap) {
+        if self.maps.len() >= KEPT {
+            self.maps.drain(..KEPT / 4);
+        }
+        self.maps.push((key, Arc::new(map)));
+    }
+
+    /// What the network says of a film, one a condition.
+    pub fn probabilities(&self, film: u32) -> Option<&[f32]> {
+        let run = self.run()?;
+        let classes = run.labels.len();
+        if let Some(all) = &run.probabilities {
+            return all.get(film as usize * classes..(film as usize + 1) * classes);
+        }
+        let of_film = |(key, _): &&(MapKey, Arc<FilmMap>)| key.number == self.number && key.film == film;
+        self.maps.iter().rev().find(of_film).map(|(_, map)| map.probabilities.as_slice())
+    }
+
+    /// Makes the list anew; the film on show stays where it is among those listed.
+    pub fn list(&mut self) {
+        let before = self.film();
+        let Some(run) = self.run() else {
+            self.films.clear();
+            return;
+        };
+        let part = run.dataset.part(run.split);
+        let (class, classes) = (self.class, run.labels.len());
+        let score = |film: usize| run.probabilities.as_ref().and_then(|all| all.get(film * classes + class));
+        let level = run.levels.get(class).copied().unwrap_or(0.5);
+        let patient = |film: usize| part.patients.as_ref().and_then(|patients| patients.get(film));
+        let mut films: Vec<u32> = (0..part.labels.len())
+            .filter(|film| {
+                let labelled = part.labels.row(*film).get(class) == Some(&1);
+                let called = score(*film).map(|score| *score > level);
+                let same = self.patient.as_ref().is_none_or(|wanted| {
+                    patient(*film).is_some_and(|patient| patient.to_string() == *wanted)
+                });
+                self.outcome.holds(labelled, called) && same
+            })
+            .map(|film| film as u32)
+            .collect();
+        if self.outcome != Outcome::All {
+            // What the network is surest of comes first.
+            let of = |film: &u32| score(*film as usize).copied().unwrap_or(0.0);
+            films.sort_by(|a, b| of(b).total_cmp(&of(a)));
+        }
+        self.at = before.and_then(|before| films.iter().position(|film| *film == before)).unwrap_or(0);
+        self.films = films;
+    }
+}
