@@ -177,9 +177,9 @@ fn a_run_is_started_paused_resumed_stopped_and_left_by_keys() {
     session.wait_text("■ stopped");
     assert_eq!(session.state(), "stopped");
 
-    session.press("4");
+    session.press("6");
     session.wait("the run in the list", |session| {
-        session.text().contains("4 RUNS") && session.text().contains("chestnet-s")
+        session.text().contains("6 RUNS") && session.text().contains("chestnet-s")
     });
     session.press("q");
     assert_eq!(session.end(), 0);
@@ -212,7 +212,7 @@ fn a_tiny_terminal_and_a_storm_of_sizes_are_survived() {
     for round in 0..40 {
         let (columns, rows) = sizes[round % sizes.len()];
         session.resize(columns, rows);
-        session.press(["1", "2", "3", "4", "?", "\x1b", "e", "\x1b"][round % 8]);
+        session.press(["1", "2", "3", "6", "?", "\x1b", "e", "\x1b"][round % 8]);
         thread::sleep(Duration::from_millis(5));
         assert!(session.child.try_wait().expect("a child").is_none(), "alive at {columns}x{rows}");
     }

@@ -59,13 +59,20 @@ fn states() -> Vec<(&'static str, App)> {
         all.push((name, app));
     };
     add("train_empty", fixture::app(), &["2"]);
-    add("runs_loading", fixture::app(), &["4"]);
+    add("runs_loading", fixture::app(), &["6"]);
     add("evaluate_full", fixture::judged(), &["Down", "Right"]);
     add("evaluate_grid", fixture::judged(), &["v"]);
     add("evaluate_calibration", fixture::judged(), &["v", "v"]);
     add("evaluate_typing", fixture::judged(), &["=", ".", "2"]);
     add("evaluate_films", fixture::judged(), &["f", "Down"]);
     add("evaluate_loading", fixture::app(), &["3"]);
+    add("explain_loading", fixture::app(), &["4"]);
+    add("explain_full", fixture::explained(), &["f", "f", "f"]);
+    add("explain_beside", fixture::explained(), &["v", "z", "o", "k", "+"]);
+    add("explain_waiting", fixture::explained(), &["m"]);
+    add("explain_search", fixture::explained(), &["/", "1", "2"]);
+    add("augment_full", with_data(), &["5", "p", "Down"]);
+    add("augment_alone", with_data(), &["5", "Down", "Down", "Down", "o", "Right", "r", "."]);
     add("train_zoomed", training(), &["z", "Left", "Left", "y", "w"]);
     add("data_pairs", with_data(), &["v", "Down", "Down"]);
     add("data_split", with_data(), &["s", "v", "v"]);
@@ -105,7 +112,7 @@ fn states() -> Vec<(&'static str, App)> {
         [("runs_empty", Ok(Vec::new())), ("runs_failed", Err("can't read /runs".to_owned()))]
     {
         let mut app = fixture::app();
-        press(&mut app, &["4"]);
+        press(&mut app, &["6"]);
         app.update(Message::Runs(outcome), noon());
         all.push((name, app));
     }
@@ -120,7 +127,9 @@ fn state(wanted: &str) -> App {
 fn frames_look_as_they_were_approved() {
     for (name, app) in states() {
         // Phantoms may be drawn otherwise one day; what their screen must say is asserted below.
-        if name.starts_with("data_") && !matches!(name, "data_loading" | "data_failed") {
+        if name.starts_with("augment_")
+            || name.starts_with("data_") && !matches!(name, "data_loading" | "data_failed")
+        {
             continue;
         }
         let sizes: &[(u16, u16)] = match name {

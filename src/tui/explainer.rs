@@ -1,11 +1,12 @@
 //! The thread that has a run's network at hand and makes maps with it. Of wishes that wait it grants the newest: a
-//! person who moves on doesn't wait for what was passed by. It shares nothing with the trainer but the machine.
+//! person who moves on doesn't wait for what was passed by. While nobody wishes anything it looks at all films of the
+//! split, so that they can be told apart by what the network says. It shares nothing with the trainer but the machine.
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -20,8 +21,8 @@ use crate::explain::{METHODS, Options, Request, explain};
 use crate::metrics::DEFAULT_THRESHOLD;
 use crate::runs::{self, RunFolder};
 
-/// Larger splits are not looked at as a whole when a run is opened; their films are one by one.
-const LOOKED_AT: usize = 6000;
+/// Films looked at between two looks for wishes.
+const CHUNK: usize = 32;
 
 /// Fewer points than `explain` takes: a map on the screen is looked at, not published.
 const STEPS: usize = 24;
@@ -60,12 +61,32 @@ struct Work {
     runs: PathBuf,
     cache: Cache,
     messages: UnboundedSender<Message>,
-    opened: Option<(u64, Predictor, Arc<Dataset>, Split)>,
+    opened: Option<Run>,
+}
+
+struct Run {
+    number: u64,
+    predictor: Predictor,
+    dataset: Arc<Dataset>,
+    split: Split,
+    /// `N,C` of the films looked at so far; `None` once all are told.
+    seen: Option<Vec<f32>>,
 }
 
 impl Work {
     fn run(mut self, inbox: &Receiver<Wish>) {
-        while let Ok(wish) = inbox.recv() {
+        loop {
+            let idle = self.opened.as_ref().is_none_or(|run| run.seen.is_none());
+            let wish = match inbox.try_recv() {
+                Err(TryRecvError::Empty) if !idle => {
+                    self.look_on();
+                    continue;
+                }
+                Err(TryRecvError::Empty) => inbox.recv(),
+                Err(TryRecvError::Disconnected) => Err(RecvError),
+                Ok(wish) => Ok(wish),
+            };
+            let Ok(wish) = wish else { return };
             let (mut open, mut map) = (None, None);
             for wish in std::iter::once(wish).chain(inbox.try_iter()) {
                 match wish {
@@ -106,7 +127,14 @@ impl Work {
         let weights = if live || !folder.best_weights().is_file() { Weights::Last } else { Weights::Best };
         let predictor = Predictor::open_weights(&folder, "auto", weights)?;
         let dataset = evaluation::own_films(&folder, &self.cache)?;
-        let probabilities = probabilities(&folder, &predictor, &dataset, asked.split, weights)?;
+        dataset.trainable(asked.split)?;
+        let kept = match weights {
+            // What can't be read is made anew.
+            Weights::Best => evaluation::best_predictions(&folder, asked.split).ok().flatten(),
+            Weights::Last => None,
+        };
+        let probabilities = kept.map(|kept| kept.probabilities);
+        let seen = probabilities.is_none().then(Vec::new);
         let keys = predictor.labels().keys();
         let levels = match folder.read_thresholds()? {
             Some(kept) if weights == Weights::Best => kept.of(&keys),
@@ -126,13 +154,30 @@ impl Work {
             layers: predictor.map_layers(),
             choices,
         };
-        self.opened = Some((asked.number, predictor, dataset, asked.split));
+        let (number, split) = (asked.number, asked.split);
+        self.opened = Some(Run { number, predictor, dataset, split, seen });
         Ok(opened)
+    }
+
+    /// Looks at the next films, and tells when all were seen.
+    fn look_on(&mut self) {
+        let Some(run) = &mut self.opened else { return };
+        let number = run.number;
+        match guarded(|| run.look_on()) {
+            Ok(None) => {}
+            Ok(Some(all)) => self.tell(Message::Seen(number, all)),
+            Err(reason) => {
+                run.seen = None;
+                self.tell(Message::Broken(reason));
+            }
+        }
     }
 
     fn map(&self, key: &MapKey) -> Result<FilmMap> {
         let began = Instant::now();
-        let Some((number, predictor, dataset, split)) = &self.opened else { bail!("no run is open") };
+        let Some(Run { number, predictor, dataset, split, .. }) = &self.opened else {
+            bail!("no run is open")
+        };
         if *number != key.number {
             bail!("another run was opened meanwhile");
         }
@@ -154,24 +199,21 @@ impl Work {
     }
 }
 
-/// Those that are kept, or made now where that is soon done.
-fn probabilities(
-    folder: &RunFolder,
-    predictor: &Predictor,
-    dataset: &Dataset,
-    split: Split,
-    weights: Weights,
-) -> Result<Option<Vec<f32>>> {
-    if weights == Weights::Best
-        && let Ok(Some(kept)) = evaluation::best_predictions(folder, split)
-    {
-        return Ok(Some(kept.probabilities));
+impl Run {
+    /// Looks at the next films; all probabilities once none is left.
+    fn look_on(&mut self) -> Result<Option<Vec<f32>>> {
+        let (films, _) = self.dataset.trainable(self.split)?;
+        let Some(seen) = &mut self.seen else { return Ok(None) };
+        let first = seen.len() / self.predictor.labels().len().max(1);
+        let last = (first + CHUNK).min(films.len());
+        if first < last {
+            let pixels: Vec<u8> = (first..last).flat_map(|film| films.film(film)).copied().collect();
+            let chunk = Films::new(pixels, films.height(), films.width()).context("films of one size")?;
+            let scores = self.predictor.predict(&chunk, &mut |_| true)?.context("nobody ended it")?;
+            seen.extend(scores.probabilities);
+        }
+        Ok(if last == films.len() { self.seen.take() } else { None })
     }
-    let (films, _) = dataset.trainable(split)?;
-    if films.len() > LOOKED_AT {
-        return Ok(None);
-    }
-    Ok(predictor.predict(films, &mut |_| true)?.map(|scores| scores.probabilities))
 }
 
 /// Turns what goes wrong into a sentence, so that nobody waits for an answer for ever.

@@ -8,6 +8,7 @@ use jiff::Zoned;
 use super::app::{App, Effect, Message};
 use super::state::data::DataView;
 use super::state::evaluate::{Answer, Asked, JudgedRun};
+use super::state::explain;
 use super::theme::Theme;
 use crate::config::{DataSection, RunConfig};
 use crate::dataset::labels::LabelSet;
@@ -220,7 +221,7 @@ pub fn summaries() -> Vec<RunSummary> {
 /// A workbench that shows those runs, the first one's epochs read.
 pub fn with_runs() -> App {
     let mut app = app();
-    let effects = press(&mut app, &["4"]);
+    let effects = press(&mut app, &["6"]);
     assert_eq!(effects, [Effect::ListRuns]);
     app.update(Message::Runs(Ok(summaries())), noon());
     let path = app.runs.chosen().expect("a run").path.clone();
@@ -276,6 +277,64 @@ pub fn judged() -> App {
     let asked = Asked { run: None, split: Split::Test, predict: false };
     assert_eq!(effects, [Effect::Judge(asked.clone())]);
     app.update(Message::Judged(asked, Ok(Box::new(answer()))), noon());
+    app
+}
+
+/// A run opened to be explained: phantoms, and a network that is the surer the higher the film's number.
+pub fn opened(number: u64) -> (explain::Asked, explain::Opened) {
+    let section = DataSection { source: "phantom:60".into(), size: 32, ..DataSection::default() };
+    let dataset = Arc::new(Dataset::load(&section).expect("phantoms need no file"));
+    let labels = LabelSet::default();
+    let films = dataset.part(Split::Test).labels.len();
+    let score = |film: usize, class: usize| ((film * 5 + class * 3) % 20) as f32 / 20.0;
+    let probabilities =
+        (0..films).flat_map(|film| (0..labels.len()).map(move |class| score(film, class))).collect();
+    let opened = explain::Opened {
+        path: "/runs/x".into(),
+        id: id(),
+        network: "chestnet-s",
+        live: false,
+        epoch: 10,
+        levels: vec![0.4; labels.len()],
+        labels,
+        split: Split::Test,
+        dataset,
+        probabilities: Some(probabilities),
+        layers: vec!["features.2".into(), "features.6".into(), "features.10".into()],
+        choices: vec!["/runs/x".into(), "/runs/y".into()],
+    };
+    (explain::Asked { run: None, split: Split::Test, number }, opened)
+}
+
+/// A map whose highest place is the middle.
+pub fn map_of(film: u32) -> explain::FilmMap {
+    let at = |pixel: usize| {
+        let (x, y) = (pixel % 32, pixel / 32);
+        1.0 / (1.0 + ((x as f32 - 16.0).powi(2) + (y as f32 - 16.0).powi(2)) / 20.0)
+    };
+    let map = crate::explain::Map {
+        height: 32,
+        width: 32,
+        values: (0..32 * 32).map(at).collect(),
+        native: [8, 8],
+        signed: false,
+        logit: 0.3,
+        probability: 0.574,
+        completeness: None,
+    };
+    let probabilities = (0..14).map(|class| (film as usize * 5 + class * 3) as f32 % 20.0 / 20.0).collect();
+    explain::FilmMap { map, probabilities, took: std::time::Duration::from_millis(18) }
+}
+
+/// A workbench that shows why a run's network says what it says.
+pub fn explained() -> App {
+    let mut app = app();
+    let effects = press(&mut app, &["4"]);
+    let (asked, opened) = opened(1);
+    assert_eq!(effects, [Effect::Explain(explain::Wish::Open(asked.clone()))]);
+    let effects = app.update(Message::Opened(asked, Ok(Box::new(opened))), noon());
+    let [Effect::Explain(explain::Wish::Map(key))] = effects.as_slice() else { panic!("{effects:?}") };
+    app.update(Message::Mapped(*key, Ok(Box::new(map_of(key.film)))), noon());
     app
 }
 

@@ -135,10 +135,7 @@ pub fn notes(map: &Map) -> Vec<String> {
         notes.push(format!("from {} x {} places", map.native[0], map.native[1]));
     }
     if let Some(completeness) = &map.completeness {
-        notes.push(format!(
-            "attributions sum to {:.3} of a logit's change of {:.3}",
-            completeness.sum, completeness.difference
-        ));
+        notes.push(format!("sums to {:.2} of {:.2} logits", completeness.sum, completeness.difference));
     }
     notes
 }

@@ -27,7 +27,7 @@ pub struct Opened {
     pub levels: Vec<f32>,
     pub split: Split,
     pub dataset: Arc<Dataset>,
-    /// `N,C`, where the split was small enough to be looked at or was predicted before.
+    /// `N,C`, once all films of the split were looked at.
     pub probabilities: Option<Vec<f32>>,
     /// Where CAMs can be made, the last one last.
     pub layers: Vec<String>,

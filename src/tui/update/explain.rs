@@ -76,6 +76,17 @@ impl App {
         self.want_map()
     }
 
+    /// All films of the split were looked at.
+    pub(super) fn all_seen(&mut self, number: u64, probabilities: Vec<f32>) {
+        if number != self.explain.number {
+            return;
+        }
+        if let Loading::Ready(run) = &mut self.explain.shown {
+            run.probabilities = Some(probabilities);
+        }
+        self.explain.list();
+    }
+
     /// A map was made, or not.
     pub(super) fn mapped(&mut self, key: MapKey, outcome: Result<Box<FilmMap>, String>) {
         if self.explain.pending == Some(key) {
@@ -133,7 +144,7 @@ impl App {
                     state.outcome = Outcome::All;
                     self.say(
                         Level::Info,
-                        "these films were not predicted yet; p on the Evaluate screen does it",
+                        "the network is still looking at these films; try again in a moment",
                     );
                 }
                 self.explain.list();

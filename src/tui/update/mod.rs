@@ -95,6 +95,10 @@ impl App {
                 self.mapped(key, outcome);
                 Vec::new()
             }
+            Message::Seen(number, probabilities) => {
+                self.all_seen(number, probabilities);
+                Vec::new()
+            }
             Message::Tick | Message::Picture => Vec::new(),
         }
     }

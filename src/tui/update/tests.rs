@@ -130,7 +130,7 @@ fn q_asks_while_a_run_is_on_then_saves_then_leaves() {
 
 #[test]
 fn control_c_twice_stops_saves_and_leaves_from_anywhere() {
-    for keys in [&[][..], &["e"], &["e", "1"], &["?"], &[":"], &["4"], &["4", "/"]] {
+    for keys in [&[][..], &["e"], &["e", "1"], &["?"], &[":"], &["6"], &["6", "/"], &["4"], &["5"]] {
         let mut app = training();
         press(&mut app, keys);
         assert_eq!(command(&press(&mut app, &["Ctrl-C"])), None, "{keys:?}");
@@ -478,4 +478,87 @@ fn an_answer_to_an_older_question_is_not_shown() {
         crate::tui::state::evaluate::Asked { run: None, split: crate::dataset::Split::Test, predict: false };
     app.update(Message::Judged(old, Ok(Box::new(fixture::answer()))), noon());
     assert!(app.evaluate.run().is_none(), "val was asked for since");
+}
+
+#[test]
+fn moving_through_films_asks_for_the_newest_map_only_once() {
+    use crate::tui::state::explain::Wish;
+    let mut app = fixture::explained();
+    let first = app.explain.film().expect("a film");
+    let effects = press(&mut app, &["Down"]);
+    let [Effect::Explain(Wish::Map(key))] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(key.film, first + 1);
+    assert!(press(&mut app, &["g", "G", "g"]).len() <= 3);
+    // Back on the first film its map is there already.
+    for _ in 0..first {
+        press(&mut app, &["Down"]);
+    }
+    assert_eq!(app.explain.film(), Some(first));
+    assert!(app.explain.map().is_some());
+    assert_eq!(press(&mut app, &["o"]), [], "another opacity is no other map");
+    assert_eq!(press(&mut app, &["m"]).len(), 1, "another method is");
+}
+
+#[test]
+fn a_map_of_a_run_that_is_gone_is_not_shown() {
+    let mut app = fixture::explained();
+    let old = app.explain.key().expect("a film is shown");
+    press(&mut app, &["]"]);
+    let (asked, opened) = fixture::opened(2);
+    let asked =
+        crate::tui::state::explain::Asked { run: app.explain.asked.clone().and_then(|a| a.run), ..asked };
+    app.update(Message::Opened(asked, Ok(Box::new(opened))), noon());
+    app.update(Message::Mapped(old, Ok(Box::new(fixture::map_of(old.film)))), noon());
+    assert!(app.explain.map().is_none() && app.explain.run().is_some());
+}
+
+#[test]
+fn films_are_listed_by_what_the_network_said_of_them() {
+    let mut app = fixture::explained();
+    let all = app.explain.films.len();
+    let class = app.explain.class;
+    let check = |app: &App, holds: &dyn Fn(bool, bool) -> bool| {
+        let run = app.explain.run().expect("a run");
+        let labels = &run.dataset.part(run.split).labels;
+        let mut found = 0;
+        for film in 0..all as u32 {
+            let called = app.explain.probabilities(film).expect("seen")[class] > run.levels[class];
+            let wanted = holds(labels.row(film as usize)[class] == 1, called);
+            assert_eq!(app.explain.films.contains(&film), wanted, "{film}");
+            found += usize::from(wanted);
+        }
+        assert_eq!(app.explain.films.len(), found);
+    };
+    check(&app, &|_, _| true);
+    for holds in [
+        &(|labelled: bool, _: bool| labelled) as &dyn Fn(bool, bool) -> bool,
+        &|_, called| called,
+        &|labelled, called| labelled && called,
+        &|labelled, called| labelled && !called,
+        &|labelled, called| !labelled && called,
+    ] {
+        press(&mut app, &["f"]);
+        check(&app, holds);
+    }
+    press(&mut app, &["f", "/", "7", "Enter"]);
+    assert_eq!(app.explain.film(), Some(7));
+    press(&mut app, &["/", "9", "9", "9", "Enter"]);
+    assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("999")));
+}
+
+#[test]
+fn a_setting_tuned_on_the_augment_screen_is_the_next_runs() {
+    use crate::config::Preset;
+    let mut app = with_data();
+    press(&mut app, &["5", "Down", "Down", "Down", "Down", "Right"]);
+    let augment = app.form.config().expect("allowed").augment.clone();
+    // The chest preset's own values stay, but for the one that was moved.
+    let chest = crate::config::AugmentSection::default();
+    assert_eq!((augment.preset, augment.rotate), (Preset::Custom, chest.rotate + 1.0));
+    assert_eq!((augment.affine_p, augment.shift), (chest.affine_p, chest.shift));
+    press(&mut app, &["d", " "]);
+    let augment = &app.form.current().augment;
+    assert_eq!((augment.rotate, augment.affine_p), (chest.rotate, 0.0));
+    press(&mut app, &[" "]);
+    assert_eq!(app.form.current().augment.affine_p, chest.affine_p);
 }
