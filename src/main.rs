@@ -77,7 +77,7 @@ fn run(cli: Cli) -> Result<Exit> {
         Some(Command::Runs(RunsCommand::Show { run, .. })) => commands::runs::show(&paths, &run, json),
         Some(Command::Runs(RunsCommand::Compare(args))) => commands::compare::run(&args, &paths, json),
         Some(Command::Bench(args)) => commands::bench::run(&args, config, &sets(&global), json),
-        Some(Command::Doctor) => commands::doctor::run(&paths, json),
+        Some(Command::Doctor) => commands::doctor::run(&paths, global.graphics, json),
         Some(Command::Completions { shell }) => commands::completions::run(shell),
     }
 }

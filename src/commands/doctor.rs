@@ -7,9 +7,10 @@ use serde_json::json;
 use tch::Cuda;
 
 use chestxr_tui::config::AppPaths;
+use chestxr_tui::tui::graphics::{Protocol, Wish};
 use chestxr_tui::{native, runs};
 
-use super::Exit;
+use super::{Exit, inline};
 
 /// Whether libtorch was built with CUDA; build.rs looks.
 const CUDA_BUILD: bool = cfg!(chestxr_cuda);
@@ -31,7 +32,7 @@ fn missing(key: &'static str, value: impl Into<String>, advice: impl Into<String
 }
 
 /// Says what was found, a line each.
-pub fn run(paths: &AppPaths, json: bool) -> Result<Exit> {
+pub fn run(paths: &AppPaths, graphics: Wish, json: bool) -> Result<Exit> {
     let findings = [
         fine("chestxr-tui", env!("CARGO_PKG_VERSION")),
         fine(
@@ -41,6 +42,7 @@ pub fn run(paths: &AppPaths, json: bool) -> Result<Exit> {
         fine("threads", tch::get_num_threads().to_string()),
         cuda(),
         terminal(),
+        pictures(graphics),
         colours(),
         letters(),
         runs_folder(paths),
@@ -98,6 +100,34 @@ fn terminal() -> Finding {
             missing("terminal", format!("{name}, {columns} x {rows}"), "80 x 24 or more shows all panes")
         }
         Err(error) => missing("terminal", format!("{name}, size unknown ({error})"), "try another terminal"),
+    }
+}
+
+/// What the terminal itself says about pictures.
+fn pictures(wish: Wish) -> Finding {
+    let Some(asked) = inline::ask(wish) else {
+        return fine("pictures", "unknown: there is no terminal to ask");
+    };
+    let terminal = match asked {
+        Ok(terminal) => terminal,
+        Err(error) => return missing("pictures", "unknown", format!("the terminal can't be asked: {error}")),
+    };
+    let name = if terminal.name.is_empty() { String::new() } else { format!("{}, ", terminal.name) };
+    let how = terminal.protocol.map_or("off", |protocol| protocol.name());
+    let [width, height] = terminal.cell;
+    let through = if terminal.tmux { ", through tmux" } else { "" };
+    let took = terminal.took.as_millis();
+    let value = format!(
+        "{how}: {}{through} ({name}cells of {width}x{height} px, asked for {took} ms)",
+        terminal.reason
+    );
+    match terminal.protocol {
+        Some(Protocol::Half) if wish == Wish::Auto => missing(
+            "pictures",
+            value,
+            "half blocks show films coarsely; kitty 0.28, Ghostty, WezTerm, iTerm2, foot and xterm -ti vt340 do better",
+        ),
+        _ => fine("pictures", value),
     }
 }
 

@@ -9,6 +9,19 @@ use chestxr_tui::tui::graphics::{Protocol, Terminal, Wish, probe};
 /// A terminal is asked for so long.
 const LIMIT: Duration = Duration::from_millis(400);
 
+/// Asks the terminal what pictures it takes; `None` where there is none to ask.
+pub fn ask(wish: Wish) -> Option<std::io::Result<Terminal>> {
+    if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
+        return None;
+    }
+    if let Err(error) = crossterm::terminal::enable_raw_mode() {
+        return Some(Err(error));
+    }
+    // What is typed meanwhile was meant for the shell; it is rare, and lost.
+    let (terminal, _) = probe(wish, chestxr_tui::tui::ascii_only(), LIMIT);
+    Some(crossterm::terminal::disable_raw_mode().map(|()| terminal))
+}
+
 /// Shows pictures, or nothing where there is no terminal, none is wished for, or only ASCII can be shown.
 pub struct Show {
     wish: Wish,
@@ -20,8 +33,7 @@ pub struct Show {
 impl Show {
     /// Shows nothing when `quiet`.
     pub fn new(wish: Wish, quiet: bool) -> Self {
-        let terminals = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-        Self { wish, quiet: quiet || wish == Wish::Off || !terminals, terminal: None }
+        Self { wish, quiet: quiet || wish == Wish::Off, terminal: None }
     }
 
     /// Shows a PNG as wide as the terminal allows.
@@ -33,11 +45,7 @@ impl Show {
             return Ok(());
         }
         if self.terminal.is_none() {
-            crossterm::terminal::enable_raw_mode()?;
-            // What is typed meanwhile is for the shell, which reads it once we have ended; it is rare and lost.
-            let (terminal, _) = probe(self.wish, chestxr_tui::tui::ascii_only(), LIMIT);
-            crossterm::terminal::disable_raw_mode()?;
-            self.terminal = Some(terminal);
+            self.terminal = ask(self.wish).transpose()?;
         }
         let Some(terminal) = &self.terminal else { return Ok(()) };
         let Some(protocol) = terminal.protocol.filter(|protocol| *protocol != Protocol::Ascii) else {

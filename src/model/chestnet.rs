@@ -66,7 +66,7 @@ impl Layers for ChestNetS {
         norm.forward(&conv.forward(&x)?, Mode::Eval)?.f_relu_()
     }
 
-    fn from_layer(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+    fn onward(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
         let mut x = max_pool(activations, 2, 2, 0)?;
         for (conv, norm) in &self.blocks[layer + 1..] {
             x = norm.forward_pooled(&conv.forward(&x)?, Mode::Eval)?;

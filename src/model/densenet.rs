@@ -149,7 +149,7 @@ impl Layers for DenseNet {
         self.last(&x, mode)
     }
 
-    fn from_layer(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+    fn onward(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
         let mode = Mode::Eval;
         if layer >= self.blocks.len() {
             return Ok(activations.shallow_clone());

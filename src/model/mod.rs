@@ -48,7 +48,7 @@ trait Layers: Send {
     fn to_layer(&self, films: &Tensor, layer: usize) -> Result<Tensor, TchError>;
 
     /// Those activations on to what the head reads.
-    fn from_layer(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError>;
+    fn onward(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError>;
 
     /// Those activations to logits `N,C`.
     fn head(&self, features: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
@@ -172,7 +172,7 @@ impl Network {
     /// # Errors
     /// What libtorch says.
     pub fn logits_from_layer(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
-        self.layers.head(&self.layers.from_layer(activations, layer)?, Mode::Eval)
+        self.layers.head(&self.layers.onward(activations, layer)?, Mode::Eval)
     }
 
     /// Whether a tensor of this name belongs to the last layer, which turns activations into logits.

@@ -172,7 +172,7 @@ impl Layers for ResNet {
         through(&self.stages[..=layer], self.stem(films, Mode::Eval)?, Mode::Eval)
     }
 
-    fn from_layer(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+    fn onward(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
         through(&self.stages[layer + 1..], activations.shallow_clone(), Mode::Eval)
     }
 

@@ -1,6 +1,7 @@
 //! `bench`: what this machine makes of the program, measured in one process. Every figure is the median of
 //! repeats with the least and the greatest beside it: on a shared machine a single one says little.
 
+mod explaining;
 mod judging;
 mod screen;
 mod training;
@@ -18,6 +19,7 @@ use chestxr_tui::text::{bytes, thousands};
 
 use super::{Exit, Misuse, complain};
 use crate::cli::BenchArgs;
+use explaining::Explaining;
 use judging::Judging;
 use screen::Screen;
 use training::Training;
@@ -70,7 +72,8 @@ struct Report {
     screen: Option<Screen>,
     #[serde(flatten)]
     judging: Judging,
-    gradcam_ms: Option<f64>,
+    /// What maps cost, by network.
+    explaining: Vec<Explaining>,
     not_measured: Vec<String>,
 }
 
@@ -133,10 +136,16 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
         say(json, &measured.line());
         training.push(measured);
     }
-    let mut not_measured = vec!["gradcam_ms: `explain` is not there yet".to_owned()];
+    let mut not_measured = Vec::new();
     drop(dataset);
     let judging = judging::measure(args.repeats)?;
     say(json, &judging.lines());
+    let mut explaining = Vec::new();
+    for arch in [Arch::ChestNetS, Arch::ResNet18] {
+        let measured = explaining::measure(arch, config.data.size, &config.run.device, args.repeats)?;
+        say(json, &measured.line());
+        explaining.push(measured);
+    }
     let screen = match screen::measure(given) {
         Ok(screen) => {
             say(json, &screen.line());
@@ -164,7 +173,7 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
             training,
             screen,
             judging,
-            gradcam_ms: None,
+            explaining,
             not_measured,
         };
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)?;
