@@ -22,13 +22,15 @@ pub use options::{Baseline, Options, OptionsError};
 pub use paint::{Overlay, Shows, paint};
 pub use score::{Estimate, ScoreTable, Scored, Target, score, targets};
 
+use std::cell::{Cell, RefCell};
+
 use anyhow::{Result, ensure};
 use tch::Tensor;
 
 use crate::dataset::films::Films;
 use crate::evaluation::Predictor;
 use crate::model::Network;
-use methods::Scene;
+use methods::{Ended, Scene};
 
 /// Which condition of which film is to be explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,8 +44,8 @@ pub struct Request {
 /// Films that go through the network at once when each asks for one pass.
 const BATCH: usize = 32;
 
-/// Explains conditions of films, one map a request. `watch` is told how many are done and says whether to go on;
-/// `None` when it says no.
+/// Explains conditions of films, one map a request. `watch` is told how many are done, now and then within a film as
+/// well, and says whether to go on; `None` when it says no.
 ///
 /// # Errors
 /// When the films have another size than the network, there is no such layer or class, or what libtorch says.
@@ -77,8 +79,11 @@ pub fn explain(
     let mut maps = Vec::with_capacity(requests.len());
     // A method that asks for many passes a film makes its batches of one film's passes.
     let batch = if method.passes_once { BATCH } else { 1 };
+    let (done, watch) = (Cell::new(0), RefCell::new(watch));
+    let go_on = || (watch.borrow_mut())(done.get());
     for requests in requests.chunks(batch) {
-        if !watch(maps.len()) {
+        done.set(maps.len());
+        if !go_on() {
             return Ok(None);
         }
         let indices: Vec<usize> = requests.iter().map(|request| request.film).collect();
@@ -89,8 +94,13 @@ pub fn explain(
             shift: predictor.shift(),
             layer,
             keys: indices.iter().map(|index| *index as u64).collect(),
+            go_on: &go_on,
         };
-        maps.extend((method.run)(&scene, options)?);
+        match (method.run)(&scene, options) {
+            Ok(more) => maps.extend(more),
+            Err(error) if error.is::<Ended>() => return Ok(None),
+            Err(error) => return Err(error),
+        }
     }
     Ok(Some(maps))
 }
@@ -117,6 +127,7 @@ pub fn explain_batch(
         shift: None,
         layer: options.layer_index(&network.map_layers())?,
         keys: (0..classes.len() as u64).collect(),
+        go_on: &|| true,
     };
     (method.run)(&scene, options)
 }

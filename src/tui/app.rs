@@ -54,6 +54,8 @@ pub enum Message {
     Opened(explain::Asked, Result<Box<explain::Opened>, String>),
     /// A map was made, or not.
     Mapped(explain::MapKey, Result<Box<explain::FilmMap>, String>),
+    /// A map was left undone for a newer wish.
+    Passed(explain::MapKey),
     /// All films of the split were looked at: the opening's number and `N,C` probabilities.
     Seen(u64, Vec<f32>),
     /// A picture was encoded and wants to be drawn.

@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel};
 use std::time::Instant;
 
@@ -30,17 +31,22 @@ const SAMPLES: usize = 8;
 
 /// The way to the thread, which begins with the first wish.
 #[derive(Default)]
-pub struct Explainer(OnceCell<Sender<Wish>>);
+pub struct Explainer {
+    thread: OnceCell<Sender<Wish>>,
+    /// There are wishes that the thread hasn't read: what it is at can be left.
+    newer: Arc<AtomicBool>,
+}
 
 impl Explainer {
     /// Asks; the answer comes as a message.
     pub fn ask(&self, wish: Wish, runs: &Path, cache: &Cache, messages: &UnboundedSender<Message>) {
-        let thread = self.0.get_or_init(|| {
+        let thread = self.thread.get_or_init(|| {
             let (sender, inbox) = channel();
             let work = Work {
                 runs: runs.to_owned(),
                 cache: cache.clone(),
                 messages: messages.clone(),
+                newer: self.newer.clone(),
                 opened: None,
             };
             if let Err(error) =
@@ -54,6 +60,7 @@ impl Explainer {
         });
         // A thread that broke has said so.
         let _ = thread.send(wish);
+        self.newer.store(true, Ordering::SeqCst);
     }
 }
 
@@ -61,6 +68,7 @@ struct Work {
     runs: PathBuf,
     cache: Cache,
     messages: UnboundedSender<Message>,
+    newer: Arc<AtomicBool>,
     opened: Option<Run>,
 }
 
@@ -87,6 +95,8 @@ impl Work {
                 Ok(wish) => Ok(wish),
             };
             let Ok(wish) = wish else { return };
+            // Before the rest is read: what comes from here on is newer.
+            self.newer.store(false, Ordering::SeqCst);
             let (mut open, mut map) = (None, None);
             for wish in std::iter::once(wish).chain(inbox.try_iter()) {
                 match wish {
@@ -99,8 +109,10 @@ impl Work {
                 self.tell(Message::Opened(asked, outcome));
             }
             if let Some(key) = map {
-                let outcome = guarded(|| self.map(&key)).map(Box::new);
-                self.tell(Message::Mapped(key, outcome));
+                match guarded(|| self.map(&key)).transpose() {
+                    Some(outcome) => self.tell(Message::Mapped(key, outcome.map(Box::new))),
+                    None => self.tell(Message::Passed(key)),
+                }
             }
         }
     }
@@ -173,7 +185,8 @@ impl Work {
         }
     }
 
-    fn map(&self, key: &MapKey) -> Result<FilmMap> {
+    /// `None` when something newer is wished for before it is done.
+    fn map(&self, key: &MapKey) -> Result<Option<FilmMap>> {
         let began = Instant::now();
         let Some(Run { number, predictor, dataset, split, .. }) = &self.opened else {
             bail!("no run is open")
@@ -193,9 +206,12 @@ impl Work {
         };
         let method = METHODS.get(key.method).context("there is no such method")?;
         let request = Request { film, class: key.class };
-        let maps = explain(predictor, films, &[request], method, &options, &mut |_| true)?;
-        let map = maps.and_then(|mut maps| maps.pop()).context("one film gives one map")?;
-        Ok(FilmMap { map, probabilities: scores.probabilities, took: began.elapsed() })
+        let mut go_on = |_: usize| !self.newer.load(Ordering::SeqCst);
+        let Some(mut maps) = explain(predictor, films, &[request], method, &options, &mut go_on)? else {
+            return Ok(None);
+        };
+        let map = maps.pop().context("one film gives one map")?;
+        Ok(Some(FilmMap { map, probabilities: scores.probabilities, took: began.elapsed() }))
     }
 }
 

@@ -54,6 +54,7 @@ fn finish(scene: &Scene, row: i64, map: &Tensor, baseline: &Tensor) -> Result<Ma
         shift: scene.shift,
         layer: scene.layer,
         keys: vec![scene.keys[row as usize]],
+        go_on: scene.go_on,
     };
     let mut maps = one.maps(&map.f_squeeze_dim(1)?, one.size(), true, &[logit])?;
     Ok(with_completeness(maps.pop().context("one film gives one map")?, of_baseline))
@@ -66,6 +67,7 @@ fn attributions(scene: &Scene, film: &Tensor, baseline: &Tensor, row: i64, steps
     let points = gauss_legendre(steps);
     let mut integral = film.f_zeros_like()?;
     for points in points.chunks(PASSES as usize) {
+        scene.check()?;
         let column = |values: Vec<f64>| -> Result<Tensor> {
             let values = Tensor::f_from_slice(&values)?.f_to_kind(film.kind())?;
             Ok(values.f_to_device(film.device())?.f_view([-1, 1, 1, 1])?)

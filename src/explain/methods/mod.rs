@@ -103,7 +103,14 @@ pub struct Scene<'a> {
     pub layer: usize,
     /// One a film, what noise is drawn from besides the seed.
     pub keys: Vec<u64>,
+    /// Asked before each batch of passes.
+    pub go_on: &'a dyn Fn() -> bool,
 }
+
+/// Nobody wants the map any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the map is not wanted any more")]
+pub struct Ended;
 
 /// Passes that go through the network at once.
 const PASSES: i64 = 32;
@@ -113,6 +120,11 @@ impl Scene<'_> {
     fn size(&self) -> [i64; 2] {
         let size = self.films.size();
         [size[2], size[3]]
+    }
+
+    /// Ends the work where nobody wants it any more.
+    fn check(&self) -> Result<(), Ended> {
+        if (self.go_on)() { Ok(()) } else { Err(Ended) }
     }
 
     /// The logits (`N`) of each row's condition.
@@ -126,6 +138,7 @@ impl Scene<'_> {
         let _no_grad = tch::no_grad_guard();
         let mut all = Vec::new();
         for part in films.f_split(PASSES, 0)? {
+            self.check()?;
             let logits = self.network.forward(&part, Mode::Eval)?.f_select(1, class)?;
             all.extend(floats(&logits)?);
         }

@@ -76,6 +76,15 @@ impl App {
         self.want_map()
     }
 
+    /// A map was left undone; if it belongs on the screen after all, it is asked for again.
+    pub(super) fn passed(&mut self, key: MapKey) -> Vec<Effect> {
+        if self.explain.pending == Some(key) {
+            self.explain.pending = None;
+            return self.want_map();
+        }
+        Vec::new()
+    }
+
     /// All films of the split were looked at.
     pub(super) fn all_seen(&mut self, number: u64, probabilities: Vec<f32>) {
         if number != self.explain.number {

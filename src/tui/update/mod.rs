@@ -95,6 +95,7 @@ impl App {
                 self.mapped(key, outcome);
                 Vec::new()
             }
+            Message::Passed(key) => self.passed(key),
             Message::Seen(number, probabilities) => {
                 self.all_seen(number, probabilities);
                 Vec::new()
