@@ -216,8 +216,9 @@ fn film(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     note(app, notes, canvas);
     match state.view {
         View::Beside => {
-            let [left, right] =
-                Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).spacing(1).areas(inner);
+            // Both of one size, whatever is left over.
+            let half = Constraint::Length(inner.width.saturating_sub(1) / 2);
+            let [left, right] = Layout::horizontal([half, half]).spacing(1).areas(inner);
             draw(app, run, film, Shows::Film, left, canvas);
             draw(app, run, film, Shows::Overlay, right, canvas);
         }
