@@ -64,7 +64,8 @@ impl Show {
             width: Some(wide),
             height: None,
             truecolor: true,
-            use_kitty: protocol == Protocol::Kitty,
+            // A picture below the last line needs no placeholders.
+            use_kitty: protocol == Protocol::Kitty || (protocol == Protocol::Half && terminal.has_kitty),
             use_iterm: protocol == Protocol::Iterm2,
             use_sixel: protocol == Protocol::Sixel,
             ..viuer::Config::default()

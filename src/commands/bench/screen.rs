@@ -11,7 +11,16 @@ use serde::Serialize;
 
 use super::{Figure, Scratch, quantile};
 
-const SIZE: PtySize = PtySize { rows: 34, cols: 120, pixel_width: 0, pixel_height: 0 };
+/// Cells of 8 x 17 pixels, as xterm has them.
+const SIZE: PtySize = PtySize { rows: 34, cols: 120, pixel_width: 120 * 8, pixel_height: 34 * 17 };
+/// Films that are gone through.
+const FILMS: usize = 60;
+/// How each protocol's pictures begin and end.
+const PICTURES: [(&str, &[u8], &[u8]); 3] = [
+    ("sixel", b"\x1bP0;1;0q", b"\x1b\\"),
+    ("kitty", b"\x1b_Gq=2", b"m=0"),
+    ("iterm2", b"\x1b]1337;File", b"\x07"),
+];
 /// Keys that are timed.
 const KEYS: usize = 100;
 /// Nothing here takes so long unless something is broken.
@@ -30,6 +39,12 @@ pub struct Screen {
     /// Mean of the frames while training, those that answer keys among them.
     bytes_per_frame: f64,
     frames: usize,
+    /// From a key that moves to another film on the explain screen to the last byte of that film in sixels, while
+    /// training.
+    key_to_film_ms: Figure,
+    key_to_film_ms_p99: f64,
+    /// Of the film on the data screen, by protocol.
+    bytes_per_picture: Vec<(&'static str, usize)>,
 }
 
 impl Screen {
@@ -37,11 +52,19 @@ impl Screen {
     pub fn line(&self) -> String {
         format!(
             "screen 120x34: first frame after {:.0} ms; while training a key is answered within {:.1} ms \
-             (median; p99 {:.1} ms), {:.0} bytes a frame",
+             (median; p99 {:.1} ms), {:.0} bytes a frame\n\
+             films: in pixels {:.0} ms after the key while training (median; p99 {:.0} ms); bytes a picture: {}",
             self.startup_ms.median,
             self.key_to_frame_ms.median,
             self.key_to_frame_ms_p99,
-            self.bytes_per_frame
+            self.bytes_per_frame,
+            self.key_to_film_ms.median,
+            self.key_to_film_ms_p99,
+            self.bytes_per_picture
+                .iter()
+                .map(|(name, bytes)| format!("{name} {bytes}"))
+                .collect::<Vec<_>>()
+                .join(", ")
         )
     }
 }
@@ -89,6 +112,26 @@ impl Guest {
             let at = find(&seen, sign.as_bytes());
             if at.is_some_and(|at| find(&seen[at..], FRAME_END).is_some()) {
                 return Ok(seen);
+            }
+        }
+    }
+
+    /// Reads until a picture is there as a whole; gives its bytes.
+    fn wait_for_picture(&mut self, begin: &[u8], end: &[u8]) -> Result<usize> {
+        let mut seen = Vec::new();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(more) = self.output.recv_timeout(left) else {
+                bail!("the workbench never showed a picture")
+            };
+            seen.extend(more);
+            let Some(at) = find(&seen, begin) else { continue };
+            let Some(length) = find(&seen[at..], end) else { continue };
+            // kitty's last piece says that it is the last one, and goes on to its own end.
+            let own_end: &[u8] = if end == b"m=0" { b"\x1b\\" } else { end };
+            if let Some(rest) = find(&seen[at + length..], own_end) {
+                return Ok(length + rest + own_end.len());
             }
         }
     }
@@ -144,11 +187,51 @@ pub fn measure(given: &[String]) -> Result<Screen> {
         }
     }
     answers.sort_by(f64::total_cmp);
+    drop(guest);
+    let mut films = films(&args)?;
+    films.sort_by(f64::total_cmp);
     Ok(Screen {
+        key_to_film_ms_p99: quantile(&films, 0.99),
+        key_to_film_ms: Figure::of(films)?,
+        bytes_per_picture: picture_bytes(&runs)?,
         startup_ms: Figure::of(startups)?,
         key_to_frame_ms_p99: quantile(&answers, 0.99),
         key_to_frame_ms: Figure::of(answers)?,
         bytes_per_frame: bytes as f64 / frames.max(1) as f64,
         frames,
     })
+}
+
+/// Goes through the films of the run that trains; milliseconds from each key to its film in sixels.
+fn films(training: &[&str]) -> Result<Vec<f64>> {
+    let [(_, begin, end), ..] = PICTURES;
+    let mut args = vec!["--graphics", "sixel"];
+    args.extend(training);
+    let mut guest = Guest::start(&args)?;
+    guest.wait_for("films/s").context("it never trained")?;
+    // The explain screen needs weights of this run; the key writes some after the step.
+    guest.press("c")?;
+    std::thread::sleep(Duration::from_secs(3));
+    guest.press("4")?;
+    guest.wait_for_picture(begin, end)?;
+    let mut times = Vec::new();
+    for number in 0..FILMS {
+        // The last film's map has come by then and is drawn.
+        std::thread::sleep(Duration::from_millis(400 + (number as u64 * 7) % 50));
+        guest.output.try_iter().for_each(drop);
+        let started = Instant::now();
+        guest.press("n")?;
+        guest.wait_for_picture(begin, end)?;
+        times.push(1e3 * started.elapsed().as_secs_f64());
+    }
+    Ok(times)
+}
+
+/// What the first picture of the data screen takes.
+fn picture_bytes(runs: &str) -> Result<Vec<(&'static str, usize)>> {
+    let of = |(name, begin, end): (&'static str, &[u8], &[u8])| {
+        let mut guest = Guest::start(&["--runs-dir", runs, "--data", "phantom:60", "--graphics", name])?;
+        Ok((name, guest.wait_for_picture(begin, end)?))
+    };
+    PICTURES.into_iter().map(of).collect()
 }

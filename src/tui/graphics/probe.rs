@@ -20,6 +20,8 @@ pub struct Terminal {
     pub cell: [u16; 2],
     /// Whether pictures go through tmux.
     pub tmux: bool,
+    /// Whether it has kitty's graphics, with placeholders or without, and nothing stands between.
+    pub has_kitty: bool,
     /// Whether it answered at all within the limit.
     pub answered: bool,
     pub took: Duration,
@@ -30,9 +32,12 @@ pub struct Terminal {
 /// Where a terminal doesn't say how large its cells are.
 const CELL: [u16; 2] = [8, 16];
 
-/// Kitty's graphics, name and version, size of a cell, attributes: the last is answered by every terminal, and the
-/// answers come in this order.
-const QUESTIONS: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>0q\x1b[16t\x1b[c";
+/// Whether it has kitty's graphics. tmux and screen take such a string for a window's title, so they aren't asked.
+const KITTY_QUESTION: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\";
+
+/// Name and version, size of a cell, attributes: the last is answered by every terminal, and the answers come in this
+/// order.
+const QUESTIONS: &str = "\x1b[>0q\x1b[16t\x1b[c";
 
 /// Terminals that draw pictures by a protocol that their answers don't tell, by the beginning of their name. kitty has
 /// placeholders since 0.28; WezTerm and Konsole speak kitty's protocol without them; VS Code's terminal is xterm.js.
@@ -56,10 +61,13 @@ pub fn probe(wish: Wish, ascii: bool, limit: Duration) -> (Terminal, Vec<Event>)
     // Nothing is asked where the answer could not matter.
     if !matches!(wish, Wish::Off | Wish::As(Protocol::Half | Protocol::Ascii)) && !ascii {
         let until = began + limit;
-        typed.extend(ask(QUESTIONS, &mut direct, until));
+        let in_screen = std::env::var("TERM").is_ok_and(|term| term.starts_with("screen"));
+        let kitty = if in_tmux || in_screen { "" } else { KITTY_QUESTION };
+        typed.extend(ask(&format!("{kitty}{QUESTIONS}"), &mut direct, until));
         if in_tmux {
             allow_passthrough();
-            typed.extend(ask(&through_tmux(QUESTIONS), &mut outside, until));
+            let questions = through_tmux(&format!("{KITTY_QUESTION}{QUESTIONS}"));
+            typed.extend(ask(&questions, &mut outside, until));
         }
     }
     let (protocol, reason) = choose(&direct, in_tmux.then_some(&outside), wish, ascii);
@@ -69,6 +77,7 @@ pub fn probe(wish: Wish, ascii: bool, limit: Duration) -> (Terminal, Vec<Event>)
         name: seen.name.clone().unwrap_or_default(),
         cell: direct.cell.or(outside.cell).or_else(cell_of_window).unwrap_or(CELL),
         tmux: in_tmux,
+        has_kitty: direct.kitty && !in_tmux,
         answered: direct.attributes,
         took: began.elapsed(),
         reason,

@@ -5,6 +5,7 @@ mod augment;
 mod evaluate;
 mod explain;
 mod input;
+mod running;
 mod trainer;
 
 use super::app::{App, Effect, Message};
