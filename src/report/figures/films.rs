@@ -1,7 +1,9 @@
 //! Films and their maps in rows: what an explanation or an augmentation looks like.
 
+use resvg::tiny_skia::{Pixmap, PremultipliedColorU8};
+
 use super::font;
-use super::page::{FigureError, MARGIN, PIXELS, TOP, empty, page, png_with};
+use super::page::{FigureError, MARGIN, PIXELS, TOP, empty, encoded, page, rendered};
 use super::svg::Rect;
 use super::theme::{LABEL, PANEL_TITLE, SUBTITLE};
 
@@ -65,7 +67,11 @@ pub fn film_sheet(
         }
         top += row_height(row);
     }
-    png_with(svg, &pictures)
+    let mut pixmap = rendered(svg)?;
+    for (area, tile) in &pictures {
+        lay(&mut pixmap, area, tile);
+    }
+    encoded(&pixmap)
 }
 
 /// The largest place for a tile in its square, sides in proportion.
@@ -73,4 +79,26 @@ fn fitted(tile: &Tile, x: f64, y: f64) -> Rect {
     let scale = SIDE / tile.width.max(tile.height).max(1) as f64;
     let (width, height) = (tile.width as f64 * scale, tile.height as f64 * scale);
     Rect { x: x + (SIDE - width) / 2.0, y: y + (SIDE - height) / 2.0, width, height }
+}
+
+/// Each pixel of the area is the nearest of the tile.
+fn lay(pixmap: &mut Pixmap, area: &Rect, tile: &Tile) {
+    let at = |logical: f64| (logical * f64::from(PIXELS)).round() as usize;
+    let (left, top) = (at(area.x), at(area.y));
+    let (wide, high) = (at(area.right()) - left, at(area.bottom()) - top);
+    let (width, height) = (pixmap.width() as usize, pixmap.height() as usize);
+    if tile.rgb.len() < tile.width * tile.height * 3 {
+        return;
+    }
+    let pixels = pixmap.pixels_mut();
+    for y in 0..high.min(height.saturating_sub(top)) {
+        for x in 0..wide.min(width.saturating_sub(left)) {
+            let from = 3 * (y * tile.height / high * tile.width + x * tile.width / wide);
+            let [red, green, blue] = [tile.rgb[from], tile.rgb[from + 1], tile.rgb[from + 2]];
+            // An opaque colour is the same before and after multiplying.
+            if let Some(colour) = PremultipliedColorU8::from_rgba(red, green, blue, 255) {
+                pixels[(top + y) * width + left + x] = colour;
+            }
+        }
+    }
 }

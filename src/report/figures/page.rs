@@ -1,12 +1,11 @@
 //! The sheet: its title at the start, its PNG at the end.
 
-use resvg::tiny_skia::{Pixmap, PremultipliedColorU8, Transform};
+use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 use thiserror::Error;
 
-use super::films::Tile;
 use super::font::{self, DATABASE};
-use super::svg::{Rect, Svg};
+use super::svg::Svg;
 use super::theme::{LABEL, MUTED, SUBTITLE, TITLE};
 
 /// Pixels of the PNG for one logical pixel.
@@ -57,11 +56,11 @@ pub(super) fn empty(title: &str, subtitle: &str) -> Result<Vec<u8>, FigureError>
 
 /// The finished picture.
 pub(super) fn png(svg: Svg) -> Result<Vec<u8>, FigureError> {
-    png_with(svg, &[])
+    encoded(&rendered(svg)?)
 }
 
-/// The same with pictures laid on it, each pixel the nearest of its tile.
-pub(super) fn png_with(svg: Svg, tiles: &[(Rect, &Tile)]) -> Result<Vec<u8>, FigureError> {
+/// The drawing in pixels.
+pub(super) fn rendered(svg: Svg) -> Result<Pixmap, FigureError> {
     let options = Options { fontdb: DATABASE.clone(), ..Options::default() };
     let tree = Tree::from_str(&svg.finish(), &options)?;
     let size = tree.size();
@@ -69,29 +68,10 @@ pub(super) fn png_with(svg: Svg, tiles: &[(Rect, &Tile)]) -> Result<Vec<u8>, Fig
     let (width, height) = (pixels(size.width()), pixels(size.height()));
     let mut pixmap = Pixmap::new(width, height).ok_or(FigureError::Size { width, height })?;
     resvg::render(&tree, Transform::from_scale(PIXELS, PIXELS), &mut pixmap.as_mut());
-    for (area, tile) in tiles {
-        lay(&mut pixmap, area, tile);
-    }
-    pixmap.encode_png().map_err(|error| FigureError::Encoding(error.to_string()))
+    Ok(pixmap)
 }
 
-fn lay(pixmap: &mut Pixmap, area: &Rect, tile: &Tile) {
-    let at = |logical: f64| (logical * f64::from(PIXELS)).round() as usize;
-    let (left, top) = (at(area.x), at(area.y));
-    let (wide, high) = (at(area.right()) - left, at(area.bottom()) - top);
-    let (width, height) = (pixmap.width() as usize, pixmap.height() as usize);
-    if tile.rgb.len() < tile.width * tile.height * 3 {
-        return;
-    }
-    let pixels = pixmap.pixels_mut();
-    for y in 0..high.min(height.saturating_sub(top)) {
-        for x in 0..wide.min(width.saturating_sub(left)) {
-            let from = 3 * (y * tile.height / high * tile.width + x * tile.width / wide);
-            let [red, green, blue] = [tile.rgb[from], tile.rgb[from + 1], tile.rgb[from + 2]];
-            // An opaque colour is the same before and after multiplying.
-            if let Some(colour) = PremultipliedColorU8::from_rgba(red, green, blue, 255) {
-                pixels[(top + y) * width + left + x] = colour;
-            }
-        }
-    }
+/// The pixels as a PNG.
+pub(super) fn encoded(pixmap: &Pixmap) -> Result<Vec<u8>, FigureError> {
+    pixmap.encode_png().map_err(|error| FigureError::Encoding(error.to_string()))
 }
