@@ -115,6 +115,9 @@ pub async fn run(
                 Wake::Message(Message::Input(ref event)) if says_nothing(event) || late.swallows(event) => {}
                 Wake::Message(message) => {
                     let from_person = matches!(message, Message::Input(_));
+                    // What a person waits for is shown as soon as an answer to a key.
+                    let awaited =
+                        matches!(message, Message::Picture | Message::Mapped(..) | Message::Opened(..));
                     if from_person {
                         // What a key means can depend on what the trainer is doing.
                         sources.read_progress(app);
@@ -123,7 +126,8 @@ pub async fn run(
                     if let Some(ending) = outside.carry_out(effects, app, sources.trainer) {
                         return Ok(ending);
                     }
-                    dirty = dirty.max(if from_person { Dirty::Input } else { Dirty::Event });
+                    let soon = from_person || awaited;
+                    dirty = dirty.max(if soon { Dirty::Input } else { Dirty::Event });
                 }
             }
             wake = sources.next_ready().await;
