@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use image::RgbImage;
 
-/// Colours at most. Terminals keep 256, but every colour that a band has costs a line of it: with half as many a film
-/// under a map takes four fifths of the bytes.
-const COLOURS: usize = 128;
+/// Colours at most: as many as terminals keep. With fewer a film under a map takes fewer bytes (128: four fifths), and
+/// shows steps where it has none.
+const COLOURS: usize = 256;
 
 /// A channel as sixels tell it: in per cent.
 fn per_cent(value: u8) -> u8 {
@@ -108,7 +108,7 @@ fn palette(picture: &RgbImage) -> (Vec<[u8; 3]>, Vec<u8>) {
         for group in groups {
             let mut total = Bucket::default();
             for (key, bucket) in &group {
-                // At most 128 groups.
+                // At most 256 groups.
                 of_key.insert(*key, colours.len() as u8);
                 total.count += bucket.count;
                 for (sum, more) in total.sums.iter_mut().zip(bucket.sums) {
