@@ -27,12 +27,15 @@ pub struct Global {
     /// Change one setting, for example optimizer.lr=1e-3; may be repeated
     #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Where films come from: phantom[:N], npz:PATH or a file
+    /// Where films come from: phantom[:N], chestmnist, npz:FILE, nih:DIR, csv:FILE, dicom:DIR, or a bare path
     #[arg(long, global = true, value_name = "SOURCE")]
     pub data: Option<String>,
     /// Keep runs in this folder
     #[arg(long, global = true, value_name = "DIR", env = "CHESTXR_RUNS_DIR")]
     pub runs_dir: Option<PathBuf>,
+    /// Keep at most so much of the films in memory, for example 800MB; the rest is read as it is needed
+    #[arg(long, global = true, value_name = "SIZE")]
+    pub memory: Option<String>,
     /// Train on auto, cpu, cuda or cuda:N
     #[arg(long, global = true, value_name = "DEVICE")]
     pub device: Option<String>,
@@ -237,18 +240,72 @@ pub struct BenchArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// Count films and conditions of every split
+    /// List the data sets that are known by name, what of them is here, and films kept from other sources
+    List,
+    /// Count films and conditions of every split; tell licence, memory and how it was read
     Info {
-        /// phantom[:N], npz:PATH or a file; the configured source if left out
+        /// As for --data; the configured source if left out
         source: Option<String>,
     },
+    /// Download a data set, or take it from a file that came another way
+    Fetch(FetchArgs),
+    /// Look for what spoils results: films twice, patients in two splits, odd films, odd labels
+    Check {
+        /// As for --data; the configured source if left out
+        source: Option<String>,
+    },
+    /// Show films in the terminal, with their labels
+    Show(ShowArgs),
     /// Write a source as an npz file in MedMNIST's layout
     Convert {
-        /// phantom[:N], npz:PATH or a file
+        /// As for --data
         source: String,
         /// The file to write
         out: PathBuf,
+        /// Side of the films in pixels, where the source has no own
+        #[arg(long, value_name = "N")]
+        size: Option<usize>,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct FetchArgs {
+    /// chestmnist
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Side of the films in pixels: 28, 64, 128 or 224
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub size: usize,
+    /// Take this file instead of downloading it
+    #[arg(long, value_name = "FILE", conflicts_with = "mirror")]
+    pub from: Option<PathBuf>,
+    /// Download from this folder of another server
+    #[arg(long, value_name = "URL", env = chestxr_tui::dataset::registry::MIRROR)]
+    pub mirror: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// As for --data; the configured source if left out
+    pub source: Option<String>,
+    /// Where the films are
+    #[arg(long, value_name = "SPLIT", default_value = "train", value_parser = Split::parse)]
+    pub split: Split,
+    /// Films by their numbers in the split, 0 for the first; commas between. Left out: some of all
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub index: Vec<usize>,
+    /// Films that have this condition, or normal
+    #[arg(long, value_name = "CONDITION", conflicts_with = "index")]
+    pub class: Option<String>,
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub count: u16,
+    /// Outline where findings are, where the source knows
+    #[arg(long)]
+    pub boxes: bool,
+    /// Write the sheet here as well
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -73,6 +73,23 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replacement.put_in_place()
 }
 
+/// Bytes that this user may still write where `path` lies; `None` where the system doesn't say.
+pub fn free_space(path: &Path) -> Option<u64> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes()).ok()?;
+    let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: a path that ends with 0, and room for the answer, which is read only if the call filled it.
+    let found = unsafe {
+        if libc::statvfs(path.as_ptr(), found.as_mut_ptr()) != 0 {
+            return None;
+        }
+        found.assume_init()
+    };
+    // The types differ between systems.
+    #[allow(clippy::unnecessary_cast)]
+    Some((found.f_bavail as u64).saturating_mul(found.f_frsize as u64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

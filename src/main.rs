@@ -15,7 +15,7 @@ use chestxr_tui::runs::{self, RunFolder};
 use chestxr_tui::train::{Command as TrainerCommand, Trainer};
 use chestxr_tui::{native, tui};
 
-use cli::{Cli, Command, DataCommand, Global, RunsCommand};
+use cli::{Cli, Command, Global, RunsCommand};
 use commands::{Exit, Misuse};
 
 fn main() -> ExitCode {
@@ -66,10 +66,7 @@ fn run(cli: Cli) -> Result<Exit> {
         Some(Command::Predict(args)) => commands::predict::run(&args, &global, &paths),
         Some(Command::Explain(args)) => commands::explain::run(&args, &global, &paths),
         Some(Command::Augment(args)) => commands::augment::run(&args, &global, &config),
-        Some(Command::Data(DataCommand::Info { source })) => commands::data::info(&config.data, source, json),
-        Some(Command::Data(DataCommand::Convert { source, out })) => {
-            commands::data::convert(&config.data, source, &out)
-        }
+        Some(Command::Data(command)) => commands::data::run(command, &global, &config),
         Some(Command::Runs(RunsCommand::List)) => commands::runs::list(&paths, json),
         Some(Command::Runs(RunsCommand::Show { run, follow: true })) => {
             commands::follow::run(&paths, &run, json)
@@ -93,6 +90,7 @@ fn configured(global: &Global) -> Result<RunConfig> {
 fn sets(global: &Global) -> Vec<String> {
     let mut sets = global.sets.clone();
     sets.extend(global.data.iter().map(|source| format!("data.source={source}")));
+    sets.extend(global.memory.iter().map(|memory| format!("data.memory={memory}")));
     sets.extend(global.device.iter().map(|device| format!("run.device={device}")));
     sets
 }

@@ -70,13 +70,13 @@ fn what_is_no_archive_is_refused_with_a_sentence() {
     refused(b"index,label\n1,0\n", &["is not an npz archive", "numpy.savez"]);
     refused(b"", &["is empty", "again"]);
     refused(&npy("'|u1'", "(1,)", &[1]), &["single npy array"]);
-    let missing = read_medmnist(Path::new("no/such.npz"), CLASSES, Limits::default()).unwrap_err();
+    let missing = read_medmnist(Path::new("no/such.npz"), Some(CLASSES), Limits::default()).unwrap_err();
     assert!(
         missing.to_string().starts_with("no/such.npz: the file can't be read (No such file"),
         "{missing}"
     );
     let folder = tempfile::tempdir().unwrap();
-    let folder = read_medmnist(folder.path(), CLASSES, Limits::default()).unwrap_err();
+    let folder = read_medmnist(folder.path(), Some(CLASSES), Limits::default()).unwrap_err();
     assert!(folder.to_string().contains("can't be read (Is a directory"), "{folder}");
 }
 

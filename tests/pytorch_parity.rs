@@ -101,7 +101,7 @@ fn logits_equal_pytorchs() {
     let real = support::real_films().map(|folder| {
         let limits = Limits { max_bytes: 1 << 30 };
         let archive =
-            read_medmnist(&folder.join("nih_sample_64_strat.npz"), CLASSES, limits).expect("it reads");
+            read_medmnist(&folder.join("nih_sample_64_strat.npz"), Some(CLASSES), limits).expect("it reads");
         (archive.test.films.expect("films"), archive.test.labels)
     });
     for (name, expected) in &golden.logits {
@@ -138,7 +138,7 @@ fn fifty_adam_steps_follow_pytorchs_losses() {
     let real = support::real_films().map(|folder| {
         let limits = Limits { max_bytes: 1 << 30 };
         let archive =
-            read_medmnist(&folder.join("nih_sample_64_strat.npz"), CLASSES, limits).expect("it reads");
+            read_medmnist(&folder.join("nih_sample_64_strat.npz"), Some(CLASSES), limits).expect("it reads");
         (archive.train.films.expect("films"), archive.train.labels)
     });
     for (name, sources) in &golden.training {

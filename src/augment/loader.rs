@@ -97,6 +97,7 @@ impl Loader {
             loader.threads.push(std::thread::Builder::new().name(name).spawn(move || {
                 let mut maker = Maker::new(&dataset, &plan);
                 while let Some(number) = take(&shared, epoch.batches()) {
+                    maker.announce(&epoch, number + ahead);
                     let batch = maker.make(&epoch, number).and_then(|batch| match pinned {
                         Some(device) => batch.pin(device),
                         None => Ok(batch),
@@ -174,6 +175,15 @@ impl<'a> Maker<'a> {
     /// A maker of batches of the training films.
     pub fn new(dataset: &'a Dataset, plan: &'a Plan) -> Self {
         Self { dataset, plan, painter: Painter::new(plan.border()) }
+    }
+
+    /// Tells films that lie on disk that a batch will come.
+    fn announce(&self, epoch: &Epoch, number: usize) {
+        if number < epoch.batches()
+            && let Ok((films, _)) = self.dataset.trainable(Split::Train)
+        {
+            films.will_need(epoch.batch(number).map(|(film, _)| film));
+        }
     }
 
     /// Batch `number` of an epoch.

@@ -198,7 +198,7 @@ fn both_paths_paint_the_same_film() {
     let dataset = phantoms();
     let (films, _) = dataset.trainable(Split::Train).expect("films");
     let size = (films.height(), films.width());
-    let resident = Tensor::from_slice(films.pixels()).view([-1, size.0 as i64, size.1 as i64]);
+    let resident = Tensor::from_slice(&films.gathered()).view([-1, size.0 as i64, size.1 as i64]);
     let reflecting = {
         let mut section = everything().section().clone();
         section.border = crate::config::Border::Reflect;

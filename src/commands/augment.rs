@@ -6,13 +6,12 @@ use anyhow::{Context, Result, bail};
 
 use chestxr_tui::augment::{Painter, Plan};
 use chestxr_tui::config::RunConfig;
-use chestxr_tui::dataset::Dataset;
 use chestxr_tui::dataset::phantom::Bounds;
 use chestxr_tui::explain::{COLOUR_MAPS, Overlay, Shows, paint};
 use chestxr_tui::files::replace_file;
 use chestxr_tui::report::figures::{TILE_PIXELS, Tile, film_sheet};
 
-use super::{Exit, Misuse, inline};
+use super::{Exit, Misuse, inline, progress};
 use crate::cli::{AugmentArgs, Global};
 
 /// Tiles a row.
@@ -20,7 +19,7 @@ const COLUMNS: usize = 4;
 
 /// Draws the sheet, writes it and shows it.
 pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Exit> {
-    let dataset = Dataset::load(&config.data)?;
+    let dataset = progress::load(&config.data, global.json)?;
     let (films, _) = dataset.trainable(args.split)?;
     let plan = Plan::new(&config.augment);
     let size = (films.height(), films.width());
@@ -64,7 +63,13 @@ pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Ex
     Ok(Exit::Done)
 }
 
-fn tile(film: &[u8], (height, width): (usize, usize), boxes: &[Bounds], captions: Vec<String>) -> Tile {
+/// A film with its boxes as a tile of a sheet.
+pub(super) fn tile(
+    film: &[u8],
+    (height, width): (usize, usize),
+    boxes: &[Bounds],
+    captions: Vec<String>,
+) -> Tile {
     let longer = height.max(width).max(1);
     let side = |pixels: usize| (pixels * TILE_PIXELS as usize / longer) as u32;
     let overlay = Overlay {

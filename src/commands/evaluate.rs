@@ -111,7 +111,7 @@ fn other_films(
         args.out.as_deref().ok_or_else(|| Misuse("other films than the run's need --out DIR".into()))?;
     let mut config = folder.read_config()?;
     config.set("data.source", source)?;
-    let dataset = Dataset::load(&config.data)?;
+    let dataset = crate::commands::progress::load(&config.data, global.json)?;
     let predictor = Predictor::open(folder, global.device.as_deref().unwrap_or("auto"))?;
     let (films, labels) = dataset.trainable(args.split)?;
     let bar = Bar::start(&format!("{} films", args.split), films.len(), global.json);

@@ -1,6 +1,22 @@
 //! A bar on stderr for work that takes a while.
 
+use std::sync::OnceLock;
+
+use chestxr_tui::config::DataSection;
+use chestxr_tui::dataset::{DataError, Dataset};
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// Reads the films of `section`, with a bar once that takes a while.
+pub fn load(section: &DataSection, quiet: bool) -> Result<Dataset, DataError> {
+    let bar: OnceLock<Bar> = OnceLock::new();
+    let loaded = Dataset::load_watched(section, &|progress| {
+        bar.get_or_init(|| Bar::start(progress.doing, progress.total, quiet)).at(progress.done)
+    });
+    if let Some(bar) = bar.get() {
+        bar.end();
+    }
+    loaded
+}
 
 /// A bar; invisible where stderr is no terminal.
 pub struct Bar(ProgressBar);

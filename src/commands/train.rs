@@ -266,7 +266,9 @@ impl Printer for Lines {
 
     fn progress(&mut self, progress: &Progress) {
         let message = match progress.phase {
-            Phase::Idle | Phase::Loading => return,
+            Phase::Idle => return,
+            Phase::Loading if progress.total == 0 => return,
+            Phase::Loading => "reading films".to_owned(),
             Phase::Searching => "trying rates".to_owned(),
             Phase::Training => format!("epoch {}", progress.epoch),
             Phase::Paused => "paused".to_owned(),

@@ -1,11 +1,11 @@
 //! The table of every setting: TOML files, `--set`, the workbench's form and the documentation read it.
 
-use super::PosWeight;
 use super::choice::{
     Arch, AugmentOn, Border, Gray, LossKind, Mode, Monitor, OptimizerKind, Precision, Preset, Sampling,
     ScheduleKind, Stem, ThresholdMode,
 };
 use super::error::ConfigError;
+use super::{Memory, PosWeight};
 
 /// What a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub enum Kind {
     Switch,
     /// `none`, `sqrt`, `full` or a number above 0, the largest weight.
     PosWeight,
+    /// `auto` or a number of bytes with its unit.
+    Memory,
     /// One of these names.
     Choice(&'static [&'static str]),
 }
@@ -35,6 +37,11 @@ pub struct Field {
     pub kind: Kind,
     /// One line for people.
     pub help: &'static str,
+}
+
+/// A share of the patients.
+const fn share() -> Kind {
+    Kind::Real { min: 0.0, max: 0.8, above: false }
 }
 
 const fn field(key: &'static str, kind: Kind, help: &'static str) -> Field {
@@ -65,14 +72,20 @@ pub const FIELDS: &[Field] = &[
         Kind::Switch,
         "on CUDA: the same bits in every run, and slower; a CPU always gives them",
     ),
-    field("data.source", Kind::Text, "phantom[:N] or npz:PATH"),
-    field("data.size", whole(28, 512), "side of phantom films in pixels; a file's films keep their own"),
+    field("data.source", Kind::Text, "phantom[:N], chestmnist, npz:FILE, nih:DIR, csv:FILE or dicom:DIR"),
+    field("data.size", whole(28, 1024), "side of films in pixels; those of an npz file keep their own"),
     field("data.limit", whole(0, i64::MAX), "at most so many training films; 0 takes all"),
     field(
         "data.sampling",
         Kind::Choice(Sampling::NAMES),
         "balanced draws films of rare conditions more often",
     ),
+    field("data.val_fraction", share(), "patients for validation, where the source has no such split"),
+    field("data.test_fraction", share(), "patients for testing, where the source has no such split"),
+    field("data.split_seed", whole(0, i64::MAX), "which patients those are"),
+    field("data.columns", Kind::Text, "a table's columns: path=File,patient=ID,...; empty guesses them"),
+    field("data.where", Kind::Text, "take only some films: view=PA,sex=F,age=18-80"),
+    field("data.memory", Kind::Memory, "films above this are read from disk as needed; auto is 2 GB or less"),
     field("augment.preset", Kind::Choice(Preset::NAMES), "custom takes the settings below, a preset its own"),
     field("augment.on", Kind::Choice(AugmentOn::NAMES), "auto is the device on CUDA, else worker threads"),
     field(
@@ -228,7 +241,7 @@ impl Field {
     pub fn parse(&self, text: &str) -> Result<toml::Value, ConfigError> {
         let text = text.trim();
         let value = match self.kind {
-            Kind::Text | Kind::Device | Kind::PosWeight | Kind::Choice(_) => {
+            Kind::Text | Kind::Device | Kind::PosWeight | Kind::Memory | Kind::Choice(_) => {
                 Some(toml::Value::String(text.to_owned()))
             }
             Kind::Whole { .. } => text.replace('_', "").parse().ok().map(toml::Value::Integer),
@@ -255,6 +268,7 @@ impl Field {
             (Kind::Switch, Boolean(_)) => true,
             (Kind::Device, String(text)) => is_device(text),
             (Kind::PosWeight, String(text)) => text.parse::<PosWeight>().is_ok(),
+            (Kind::Memory, String(text)) => text.parse::<Memory>().is_ok(),
             (Kind::Whole { min, max }, Integer(number)) => (min..=max).contains(number),
             (Kind::Real { min, max, above }, Float(number)) => {
                 (min..=max).contains(number) && !(above && *number == min)
@@ -271,6 +285,7 @@ impl Field {
             Kind::Text => "text on one line".to_owned(),
             Kind::Device => "auto, cpu, cuda or cuda:N".to_owned(),
             Kind::PosWeight => "none, sqrt, full or a number above 0".to_owned(),
+            Kind::Memory => "auto or an amount like 800MB or 4GB".to_owned(),
             Kind::Whole { min, max: i64::MAX } => format!("a whole number, at least {min}"),
             Kind::Whole { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Real { min, max, above: false } => format!("a number from {min} to {max}"),

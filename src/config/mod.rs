@@ -4,6 +4,7 @@
 mod choice;
 mod error;
 mod fields;
+mod memory;
 mod paths;
 mod pos_weight;
 
@@ -17,6 +18,7 @@ pub use choice::{
 };
 pub use error::ConfigError;
 pub use fields::{FIELDS, Field, Kind};
+pub use memory::Memory;
 pub use paths::AppPaths;
 pub use pos_weight::PosWeight;
 
@@ -53,6 +55,17 @@ pub struct DataSection {
     pub size: usize,
     pub limit: usize,
     pub sampling: Sampling,
+    /// Shares of the patients, where the source has no such split.
+    pub val_fraction: f64,
+    pub test_fraction: f64,
+    pub split_seed: u64,
+    /// Columns of a table by their names: `path=File,patient=ID`; empty guesses them.
+    pub columns: String,
+    /// Films that are taken: `view=PA,sex=F,age=18-80`.
+    #[serde(rename = "where")]
+    pub keep: String,
+    /// Memory for films: `auto` or `4GB`.
+    pub memory: String,
 }
 
 /// `[augment]`: ranges are symmetric around doing nothing, each drawn anew for every film and epoch.
@@ -172,7 +185,18 @@ impl Default for RunSection {
 
 impl Default for DataSection {
     fn default() -> Self {
-        Self { source: "phantom".into(), size: 64, limit: 0, sampling: Sampling::Shuffle }
+        Self {
+            source: "phantom".into(),
+            size: 64,
+            limit: 0,
+            sampling: Sampling::Shuffle,
+            val_fraction: 0.1,
+            test_fraction: 0.2,
+            split_seed: 0,
+            columns: String::new(),
+            keep: String::new(),
+            memory: "auto".into(),
+        }
     }
 }
 
@@ -288,8 +312,8 @@ impl Default for CheckpointSection {
 }
 
 /// Settings that a run may go on with changed, beside those of checkpoints.
-const MAY_CHANGE: [&str; 5] =
-    ["run.name", "run.device", "run.threads", "augment.workers", "optimizer.epochs"];
+const MAY_CHANGE: [&str; 6] =
+    ["run.name", "run.device", "run.threads", "data.memory", "augment.workers", "optimizer.epochs"];
 
 impl RunConfig {
     /// The defaults, then a file, then `--set` pairs (`section.key=value`), each checked as it comes.
@@ -477,6 +501,11 @@ impl RunConfig {
             ));
         }
         // Films of a file have their own size, which is checked when they are there.
+        if self.data.val_fraction + self.data.test_fraction > 0.9 {
+            return Err(ConfigError::Conflict(
+                "`data.val_fraction` and `data.test_fraction` leave less than a tenth for training; lower one".into(),
+            ));
+        }
         let drawn = self.data.source.starts_with("phantom");
         if drawn && self.model.arch == Arch::ChestNetS && !self.data.size.is_multiple_of(8) {
             return Err(ConfigError::Conflict(format!(

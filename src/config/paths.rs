@@ -13,6 +13,10 @@ pub struct AppPaths {
     pub themes: PathBuf,
     /// Weights that were downloaded, e.g. `~/.cache/chestxr-tui/weights`.
     pub weights: PathBuf,
+    /// Data sets that were downloaded, e.g. `~/.cache/chestxr-tui/data`.
+    pub data: PathBuf,
+    /// Films made of them, e.g. `~/.cache/chestxr-tui/films`.
+    pub films: PathBuf,
 }
 
 impl AppPaths {
@@ -34,6 +38,8 @@ impl AppPaths {
             runs: runs.map_or_else(|| data.join("runs"), Path::to_owned),
             themes: config.join("themes"),
             weights: cache.join("weights"),
+            data: cache.join("data"),
+            films: cache.join("films"),
         }
     }
 }

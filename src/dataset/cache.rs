@@ -1,8 +1,9 @@
 //! The data set that trainer and screen share, read once.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, TryLockError};
+use std::time::{Duration, SystemTime};
 
+use super::progress::{Progress, Watch};
 use super::source::Source;
 use super::{DataError, Dataset};
 use crate::config::DataSection;
@@ -32,21 +33,41 @@ impl Cache {
     /// # Errors
     /// As [`Dataset::load`].
     pub fn load(&self, section: &DataSection) -> Result<Arc<Dataset>, DataError> {
+        self.load_watched(section, &|_| true)
+    }
+
+    /// The same, telling how far it is; `watch` ends it by `false`.
+    ///
+    /// # Errors
+    /// As [`Dataset::load_watched`].
+    pub fn load_watched(&self, section: &DataSection, watch: &Watch) -> Result<Arc<Dataset>, DataError> {
         let source: Source = section.source.parse()?;
         let mut section = section.clone();
-        if let Source::Npz(_) = source {
+        if !source.is_sized() {
             // The films of a file have the size they have.
             section.size = 0;
         }
         section.source = source.absolute().to_string();
         let stamp = match &source {
-            Source::Npz(path) => {
+            Source::Npz(path) | Source::Csv(path) => {
                 std::fs::metadata(path).and_then(|file| Ok((file.len(), file.modified()?))).ok()
             }
-            Source::Phantom(_) => None,
+            // A folder's time says little of the films in it: a new run reads its tables again.
+            Source::Nih(_) | Source::Dicom(_) | Source::Phantom(_) | Source::ChestMnist => None,
         };
-        // A thread that panicked while reading left nothing behind, which is right.
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = loop {
+            match self.last.try_lock() {
+                Ok(last) => break last,
+                // A thread that panicked while reading left nothing behind, which is right.
+                Err(TryLockError::Poisoned(last)) => break last.into_inner(),
+                Err(TryLockError::WouldBlock) => {
+                    if !watch(Progress { doing: "waiting", done: 0, total: 0 }) {
+                        return Err(DataError::Stopped);
+                    }
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            }
+        };
         if let Some((known, known_stamp, dataset)) = last.as_ref()
             && *known == section
             && *known_stamp == stamp
@@ -55,7 +76,7 @@ impl Cache {
         }
         // The old films go before the new ones come: two sets may not fit side by side.
         *last = None;
-        let dataset = Arc::new(Dataset::load(&section)?);
+        let dataset = Arc::new(Dataset::load_watched(&section, watch)?);
         *last = Some((section, stamp, dataset.clone()));
         Ok(dataset)
     }

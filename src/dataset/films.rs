@@ -1,28 +1,63 @@
-//! Films and labels in memory: one contiguous array each.
+//! Films and labels: where a film's pixels lie, in memory or in a file that is read as needed.
 
-/// Grey films of one size, row after row in one allocation (`uint8 N,H,W`, 0 black to 255 white).
-#[derive(Clone, Debug, PartialEq, Eq)]
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::store::Mapped;
+
+/// A film's fingerprint: the beginning of its pixels' BLAKE3.
+pub type FilmHash = [u8; 16];
+
+/// The hash of a film's pixels.
+pub fn hash_of(pixels: &[u8]) -> FilmHash {
+    let mut short = FilmHash::default();
+    short.copy_from_slice(&blake3::hash(pixels).as_bytes()[..16]);
+    short
+}
+
+/// Grey films of one size (`uint8 N,H,W`, 0 black to 255 white): row after row in one allocation, or rows of a
+/// mapped store that need not follow each other.
+#[derive(Clone, Debug)]
 pub struct Films {
-    pixels: Vec<u8>,
+    pixels: Pixels,
     height: usize,
     width: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Pixels {
+    Resident(Vec<u8>),
+    Mapped { store: Arc<Mapped>, rows: Vec<u32> },
 }
 
 impl Films {
     /// Wraps `pixels` (`N*H*W` bytes). `None` when the length is no multiple of a film's area or the area is 0.
     pub fn new(pixels: Vec<u8>, height: usize, width: usize) -> Option<Self> {
         let area = height.checked_mul(width)?;
-        (area > 0 && pixels.len().is_multiple_of(area)).then_some(Self { pixels, height, width })
+        let fits = area > 0 && pixels.len().is_multiple_of(area);
+        fits.then_some(Self { pixels: Pixels::Resident(pixels), height, width })
+    }
+
+    /// The films of a store at `rows`, in their order. `None` when one of them isn't there.
+    pub fn mapped(store: Arc<Mapped>, rows: Vec<u32>) -> Option<Self> {
+        let (height, width) = (store.height(), store.width());
+        let there = rows.iter().all(|row| (*row as usize) < store.len());
+        there.then_some(Self { pixels: Pixels::Mapped { store, rows }, height, width })
     }
 
     /// Number of films, N.
     pub fn len(&self) -> usize {
-        self.pixels.len() / self.area()
+        match &self.pixels {
+            Pixels::Resident(pixels) => pixels.len() / self.area(),
+            Pixels::Mapped { rows, .. } => rows.len(),
+        }
     }
 
     /// Whether there is no film.
     pub fn is_empty(&self) -> bool {
-        self.pixels.is_empty()
+        self.len() == 0
     }
 
     /// Rows of a film, H.
@@ -40,23 +75,81 @@ impl Films {
         self.height * self.width
     }
 
-    /// The pixels of film `index` (`H*W` bytes, row by row).
-    pub fn film(&self, index: usize) -> &[u8] {
-        let area = self.area();
-        &self.pixels[index * area..(index + 1) * area]
+    /// Bytes of all films.
+    pub fn bytes(&self) -> usize {
+        self.len() * self.area()
     }
 
-    /// All pixels (`N*H*W` bytes).
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
+    /// Whether the films are read from a file as they are needed.
+    pub fn is_mapped(&self) -> bool {
+        matches!(self.pixels, Pixels::Mapped { .. })
+    }
+
+    /// Bytes of the store that stay in memory at most, where that is less than all of them.
+    pub fn memory_bound(&self) -> Option<u64> {
+        match &self.pixels {
+            Pixels::Mapped { store, .. } => store.bound(),
+            Pixels::Resident(_) => None,
+        }
+    }
+
+    /// The pixels of film `index` (`H*W` bytes, row by row).
+    pub fn film(&self, index: usize) -> &[u8] {
+        match &self.pixels {
+            Pixels::Resident(pixels) => {
+                let area = self.area();
+                &pixels[index * area..(index + 1) * area]
+            }
+            Pixels::Mapped { store, rows } => store.film(rows[index] as usize),
+        }
+    }
+
+    /// Asks for films ahead of their use, where they come from a file: the disk reads while the network computes.
+    pub fn will_need(&self, indices: impl Iterator<Item = usize>) {
+        if let Pixels::Mapped { store, rows } = &self.pixels {
+            indices.for_each(|index| store.will_need(rows[index] as usize));
+        }
+    }
+
+    /// All pixels (`N*H*W` bytes); gathered where they don't lie together.
+    pub fn gathered(&self) -> Cow<'_, [u8]> {
+        match &self.pixels {
+            Pixels::Resident(pixels) => Cow::Borrowed(pixels),
+            Pixels::Mapped { .. } => {
+                Cow::Owned((0..self.len()).flat_map(|index| self.film(index)).copied().collect())
+            }
+        }
+    }
+
+    /// The fingerprints of all films, in order.
+    pub fn hashes(&self) -> Vec<FilmHash> {
+        match &self.pixels {
+            Pixels::Resident(pixels) => pixels.par_chunks_exact(self.area()).map(hash_of).collect(),
+            Pixels::Mapped { store, rows } => rows.iter().map(|row| store.hash(*row as usize)).collect(),
+        }
     }
 
     /// Keeps the first `count` films.
     pub fn truncate(&mut self, count: usize) {
-        self.pixels.truncate(count * self.area());
-        self.pixels.shrink_to_fit();
+        let area = self.area();
+        match &mut self.pixels {
+            Pixels::Resident(pixels) => {
+                pixels.truncate(count * area);
+                pixels.shrink_to_fit();
+            }
+            Pixels::Mapped { rows, .. } => rows.truncate(count),
+        }
     }
 }
+
+impl PartialEq for Films {
+    fn eq(&self, other: &Self) -> bool {
+        (self.height, self.width, self.len()) == (other.height, other.width, other.len())
+            && (0..self.len()).all(|index| self.film(index) == other.film(index))
+    }
+}
+
+impl Eq for Films {}
 
 /// Label rows, each value 0 or 1 (`uint8 N,C`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,6 +37,58 @@ const CHEST_XRAY_14: [(&str, &str, &str); 14] = [
     ("hernia", "Hernia", "Hern"),
 ];
 
+/// Other spellings of the fourteen, letters and digits alone.
+const SPELLINGS: [(&str, &str); 12] = [
+    ("pleuralthickening", "pleural"),
+    ("pleuralthick", "pleural"),
+    ("thickening", "pleural"),
+    ("infiltrate", "infiltration"),
+    ("infiltrates", "infiltration"),
+    ("pleuraleffusion", "effusion"),
+    ("pulmonaryedema", "edema"),
+    ("oedema", "edema"),
+    ("hiatalhernia", "hernia"),
+    ("lungmass", "mass"),
+    ("pulmonarynodule", "nodule"),
+    ("pulmonaryfibrosis", "fibrosis"),
+];
+
+/// Letters and digits of a name, in lower case.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a finding says that there is none.
+pub fn is_no_finding(name: &str) -> bool {
+    matches!(plain(name).as_str(), "nofinding" | "nofindings" | "normal" | "none" | "")
+}
+
+/// The key of the condition that somebody calls `name`: one of the fourteen in any spelling, else the name with
+/// `_` between its words.
+pub fn key_of(name: &str) -> String {
+    let short = plain(name);
+    let spelled = SPELLINGS.iter().find(|(spelling, _)| *spelling == short).map(|(_, key)| *key);
+    let known = CHEST_XRAY_14.iter().map(|(key, ..)| *key).find(|key| *key == short);
+    spelled.or(known).map_or_else(
+        || {
+            let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+            words.map(str::to_lowercase).collect::<Vec<_>>().join("_")
+        },
+        str::to_owned,
+    )
+}
+
+/// A condition that isn't one of the fourteen.
+fn named(key: &str) -> Condition {
+    let words = key.replace('_', " ");
+    let mut letters = words.chars();
+    let first = letters.next();
+    let name: String = first.into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    let abbreviation =
+        crate::text::one_line(&name, 200).chars().filter(|c| !c.is_whitespace()).take(5).collect();
+    Condition { key: key.to_owned(), name, abbreviation }
+}
+
 impl LabelSet {
     /// The fourteen conditions of ChestX-ray14 in ChestMNIST's order.
     pub fn chest_xray_14() -> Self {
@@ -54,15 +106,11 @@ impl LabelSet {
     /// The conditions of these keys; a key that isn't one of the fourteen is its own name.
     pub fn of_keys(keys: &[String]) -> Self {
         let known = Self::chest_xray_14();
-        let named = |key: &String| {
+        let of_key = |key: &String| {
             let condition = known.conditions.iter().find(|condition| condition.key == *key);
-            condition.cloned().unwrap_or_else(|| Condition {
-                key: key.clone(),
-                name: key.clone(),
-                abbreviation: key.chars().take(5).collect(),
-            })
+            condition.cloned().unwrap_or_else(|| named(key))
         };
-        Self { conditions: keys.iter().map(named).collect() }
+        Self { conditions: keys.iter().map(of_key).collect() }
     }
 
     /// The fourteen where there are so many columns, else columns by their numbers.
@@ -109,6 +157,18 @@ impl Default for LabelSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spellings_lead_to_the_fourteen_and_other_names_to_keys() {
+        let keys =
+            ["Pleural_Thickening", "Pleural thickening", "Infiltrate", "EDEMA", "Lung Opacity", "COVID-19"];
+        let expected = ["pleural", "pleural", "infiltration", "edema", "lung_opacity", "covid_19"];
+        assert_eq!(keys.map(key_of), expected);
+        assert!(is_no_finding("No Finding") && is_no_finding("") && !is_no_finding("Nodule"));
+        let set = LabelSet::of_keys(&["effusion".into(), "lung_opacity".into()]);
+        let names: Vec<_> = set.iter().map(|c| (c.name.as_str(), c.abbreviation.as_str())).collect();
+        assert_eq!(names, [("Effusion", "Effus"), ("Lung opacity", "Lungo")]);
+    }
 
     #[test]
     fn the_fourteen_conditions_have_distinct_keys_and_short_abbreviations() {

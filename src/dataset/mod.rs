@@ -1,31 +1,49 @@
 //! Images and labels from anywhere: one file per source, one [`Dataset`] out. Upload to a device is the
 //! trainer's; nothing here knows tensors.
 
+pub mod dicom_folder;
 pub mod films;
 pub mod labels;
+pub mod listing;
+pub mod memory;
+pub mod nih;
 pub mod npz;
 pub mod part;
 pub mod phantom;
 pub mod picture;
+pub mod progress;
+pub mod registry;
 pub mod source;
+pub mod split;
 pub mod stats;
+pub mod store;
+pub mod table;
 
 mod cache;
+mod keep;
 mod regions;
+mod sheet;
 
 use std::fmt;
+use std::path::Path;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use cache::Cache;
 use films::{Films, Labels};
 use labels::LabelSet;
+use listing::{Loaded, TableError};
 use part::Part;
+pub use phantom::Bounds;
+use picture::PictureError;
+use progress::Watch;
 pub use regions::Region;
 use source::Source;
 use stats::SplitStats;
+use store::{Asked, Made, StoreError};
 
-use crate::config::DataSection;
+use crate::config::{AppPaths, DataSection, Memory};
 
 /// Bytes one array of a file may unpack to: far above ChestMNIST at 224 px (5.6 GB), below what would take
 /// a machine down unseen.
@@ -77,6 +95,7 @@ pub struct Dataset {
     parts: [Part; 3],
     stats: [SplitStats; 3],
     digest: String,
+    notes: Vec<String>,
 }
 
 /// Why films can't be had.
@@ -88,6 +107,27 @@ pub enum DataError {
     Npz(#[from] npz::NpzError),
     #[error(transparent)]
     Phantom(#[from] phantom::SizeOutOfRange),
+    #[error(transparent)]
+    Keep(#[from] keep::KeepError),
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Pictures(#[from] StoreError<PictureError>),
+    #[error(transparent)]
+    Drawn(#[from] StoreError<phantom::SizeOutOfRange>),
+    #[error(transparent)]
+    Unpacked(#[from] StoreError<npz::NpzError>),
+    #[error("reading films was stopped; what was read is kept, so that the next time goes on from there")]
+    Stopped,
+    #[error("there is no ChestMNIST of {0} px; set data.size to 28, 64, 128 or 224")]
+    NoSuchSize(usize),
+    #[error(
+        "ChestMNIST of {size} px is not here yet; get it with `chestxr-tui data fetch chestmnist --size {size}`, or \
+         put {file} into {folder} yourself"
+    )]
+    NotFetched { size: usize, file: String, folder: String },
+    #[error("`data.where` needs films with a table (nih:, csv: or dicom:); {0} has none")]
+    NothingToFilter(Source),
     #[error(
         "{0} holds labels but no films: `data info` can count it, training needs train_images, val_images and test_images"
     )]
@@ -99,7 +139,14 @@ pub enum DataError {
 impl DataError {
     /// Whether the words of the request are wrong rather than what they point to.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Source(_) | Self::Phantom(_))
+        matches!(
+            self,
+            Self::Source(_)
+                | Self::Phantom(_)
+                | Self::Keep(_)
+                | Self::NoSuchSize(_)
+                | Self::NothingToFilter(_)
+        )
     }
 }
 
@@ -107,30 +154,44 @@ impl Dataset {
     /// Reads or makes the films that `section` names.
     ///
     /// # Errors
-    /// When the source is unknown, or its file is missing or unfit; each in one sentence.
+    /// When the source is unknown, or its files are missing or unfit; each in one sentence.
     pub fn load(section: &DataSection) -> Result<Self, DataError> {
+        Self::load_watched(section, &|_| true)
+    }
+
+    /// The same, telling how far it is; `watch` ends it by `false`.
+    ///
+    /// # Errors
+    /// As [`Dataset::load`]; also when `watch` ends it.
+    pub fn load_watched(section: &DataSection, watch: &Watch) -> Result<Self, DataError> {
         let source: Source = section.source.parse()?;
-        let labels = LabelSet::chest_xray_14();
-        let mut parts = match &source {
-            Source::Phantom(count) => phantom_parts(*count, section.size)?,
-            Source::Npz(path) => {
-                let limits = npz::Limits { max_bytes: MAX_ARRAY_BYTES };
-                let archive = npz::read_medmnist(path, labels.len(), limits)?;
-                [archive.train, archive.val, archive.test]
+        // A configuration was checked where it came in; what is no amount counts as none said.
+        let budget = memory::budget(section.memory.parse().unwrap_or(Memory::Auto));
+        let of_table = !matches!(source, Source::Phantom(_) | Source::ChestMnist | Source::Npz(_));
+        if !section.keep.trim().is_empty() && !of_table {
+            return Err(DataError::NothingToFilter(source));
+        }
+        let Loaded { labels, mut parts, notes } = match &source {
+            Source::Phantom(count) => phantom_parts(*count, section.size, budget, watch)?,
+            Source::ChestMnist => npz_parts(&registry::chestmnist(section.size)?, budget, watch)?,
+            Source::Npz(path) => npz_parts(path, budget, watch)?,
+            Source::Nih(folder) => nih::listing(folder)?.load(section, budget, watch)?,
+            Source::Csv(table) => table::listing(table, &section.columns)?.load(section, budget, watch)?,
+            Source::Dicom(folder) => {
+                dicom_folder::listing(folder, &section.columns)?.load(section, budget, watch)?
             }
         };
         if section.limit > 0 && section.limit < parts[0].labels.len() {
-            parts[0].labels.truncate(section.limit);
-            if let Some(films) = &mut parts[0].films {
-                films.truncate(section.limit);
-            }
-            if let Some(patients) = &mut parts[0].patients {
-                patients.truncate(section.limit);
-            }
+            parts[0].truncate(section.limit);
         }
         let digest = digest(&parts);
         let stats = std::array::from_fn(|split| stats::split_stats(&parts[split].labels));
-        Ok(Self { source, labels, parts, stats, digest })
+        Ok(Self { source, labels, parts, stats, digest, notes })
+    }
+
+    /// What a person should know of how the films were read and divided, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Where the films came from.
@@ -163,9 +224,19 @@ impl Dataset {
         self.parts[0].films.as_ref().map(|films| (films.height(), films.width()))
     }
 
-    /// Bytes of all films in memory.
+    /// Bytes of all films.
     pub fn film_bytes(&self) -> usize {
-        self.parts.iter().filter_map(|part| part.films.as_ref()).map(|films| films.pixels().len()).sum()
+        self.parts.iter().filter_map(|part| part.films.as_ref()).map(Films::bytes).sum()
+    }
+
+    /// Bytes of the films that stay in memory at most, where that is less than all of them.
+    pub fn memory_bound(&self) -> Option<u64> {
+        self.parts.iter().filter_map(|part| part.films.as_ref()).find_map(Films::memory_bound)
+    }
+
+    /// Whether films are read from disk as they are needed.
+    pub fn is_mapped(&self) -> bool {
+        self.parts.iter().filter_map(|part| part.films.as_ref()).any(Films::is_mapped)
     }
 
     /// Films and labels of a split for training or testing.
@@ -191,22 +262,131 @@ fn phantom_counts(count: usize) -> (usize, usize) {
     (count * 7 / 10, count / 10)
 }
 
-fn phantom_parts(count: usize, size: usize) -> Result<[Part; 3], DataError> {
+fn phantom_parts(count: usize, size: usize, budget: u64, watch: &Watch) -> Result<Loaded, DataError> {
     let (train, val) = phantom_counts(count);
-    let part = |first: usize, count: usize| -> Result<Part, DataError> {
-        let (films, labels) = phantom::films(PHANTOM_SEED, first as u64, count, size)?;
-        Ok(Part { films: Some(films), labels, patients: None })
+    let ranges = [(0, train), (train, val), (train + val, count - train - val)];
+    let labels = LabelSet::chest_xray_14();
+    let loaded = |[train, val, test]: [Part; 3]| Loaded {
+        labels: labels.clone(),
+        parts: [train, val, test],
+        notes: Vec::new(),
     };
-    Ok([part(0, train)?, part(train, val)?, part(train + val, count - train - val)?])
+    if (count * size * size) as u64 <= budget {
+        let part = |(first, count): (usize, usize)| -> Result<Part, DataError> {
+            let (films, labels) = phantom::films(PHANTOM_SEED, first as u64, count, size)?;
+            Ok(Part::new(Some(films), labels, None))
+        };
+        let [train, val, test] = ranges.map(part);
+        return Ok(loaded([train?, val?, test?]));
+    }
+    phantom::film(PHANTOM_SEED, 0, size)?;
+    let make = |number: usize| -> Result<Made, phantom::SizeOutOfRange> {
+        let film = phantom::film(PHANTOM_SEED, number as u64, size)?;
+        Ok(Made { pixels: film.pixels, labels: film.labels, picture: (size as u32, size as u32) })
+    };
+    let asked = Asked {
+        cache: &AppPaths::new(None).films,
+        // Drawing may change with the program.
+        fingerprint: &format!("phantom {} {PHANTOM_SEED} {count}", env!("CARGO_PKG_VERSION")),
+        of: &format!("phantom:{count}"),
+        doing: "drawing",
+        count,
+        film: (size, size),
+        labels: labels.len(),
+        budget,
+    };
+    let (store, values) =
+        store::build(&asked, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)?;
+    let part = |(first, count): (usize, usize)| {
+        let films = Films::mapped(store.clone(), (first as u32..(first + count) as u32).collect());
+        let rows = values[first * labels.len()..(first + count) * labels.len()].to_vec();
+        Labels::new(rows, labels.len()).map(|rows| Part::new(films, rows, None))
+    };
+    match ranges.map(part) {
+        [Some(train), Some(val), Some(test)] => Ok(loaded([train, val, test])),
+        // Only if somebody else wrote into the cache.
+        _ => Err(DataError::Stopped),
+    }
 }
 
+/// The parts of an archive; its films stay in a store where they are more than `budget`.
+fn npz_parts(path: &Path, budget: u64, watch: &Watch) -> Result<Loaded, DataError> {
+    let opened = npz::Opened::open(path, None, npz::Limits { max_bytes: MAX_ARRAY_BYTES })?;
+    let labels = match opened.conditions() {
+        Some(names) => LabelSet::of_keys(&names.iter().map(|name| labels::key_of(name)).collect::<Vec<_>>()),
+        None => LabelSet::of_width(opened.classes()),
+    };
+    let parts = match (opened.films(), opened.film_size()) {
+        (Some(counts), Some(film)) if (counts.iter().sum::<usize>() * film.0 * film.1) as u64 > budget => {
+            unpacked(path, &opened, counts, film, budget, watch)?
+        }
+        _ => {
+            let npz::MedMnist { train, val, test } = opened.read()?;
+            [train, val, test]
+        }
+    };
+    Ok(Loaded { labels, parts, notes: Vec::new() })
+}
+
+/// The parts of an archive whose films are unpacked into a store.
+fn unpacked(
+    path: &Path,
+    opened: &npz::Opened,
+    counts: [usize; 3],
+    film: (usize, usize),
+    budget: u64,
+    watch: &Watch,
+) -> Result<[Part; 3], DataError> {
+    let area = film.0 * film.1;
+    let mut stream = opened.stream();
+    let mut skip = true;
+    let mut make = |numbers: std::ops::Range<usize>| {
+        let mut pixels = vec![0; area];
+        if std::mem::take(&mut skip) {
+            // An earlier attempt got so far.
+            for _ in 0..numbers.start {
+                if let Err(error) = stream.next_film(&mut pixels) {
+                    return vec![Err(error)];
+                }
+            }
+        }
+        let one = |_| {
+            let mut pixels = vec![0; area];
+            let made = stream.next_film(&mut pixels);
+            made.map(|()| Made { pixels, labels: Vec::new(), picture: (film.1 as u32, film.0 as u32) })
+        };
+        numbers.map(one).collect()
+    };
+    let asked = Asked {
+        cache: &AppPaths::new(None).films,
+        fingerprint: &listing::file_print(path),
+        of: &path.display().to_string(),
+        doing: "unpacking",
+        count: counts.iter().sum(),
+        film,
+        labels: 0,
+        budget,
+    };
+    let (store, _) = store::build(&asked, &mut make, watch)?;
+    let mut first = 0_u32;
+    let mut parts = opened.read_labels()?;
+    for (part, count) in parts.iter_mut().zip(counts) {
+        part.films = Films::mapped(store.clone(), (first..first + count as u32).collect());
+        first += count as u32;
+    }
+    Ok(parts)
+}
+
+/// Hashes the fingerprints of all films and all label rows.
 fn digest(parts: &[Part; 3]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         if let Some(films) = &part.films {
             let shape = [films.len(), films.height(), films.width()];
             hasher.update(format!("{shape:?}").as_bytes());
-            hasher.update_rayon(films.pixels());
+            films.hashes().iter().for_each(|hash| {
+                hasher.update(hash);
+            });
         }
         hasher.update(format!("[{}]", part.labels.len()).as_bytes());
         hasher.update(part.labels.values());

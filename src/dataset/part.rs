@@ -1,9 +1,10 @@
-//! One split of a data set as it comes from its source.
+//! One split of a data set as it comes from its source, and what the source says of each film besides.
 
 use super::films::{Films, Labels};
+use super::phantom::Bounds;
 
 /// The films and labels of one split. With films, row `i` of `labels` belongs to film `i`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     /// The films; `None` where the source holds labels alone, enough for statistics.
     pub films: Option<Films>,
@@ -11,4 +12,110 @@ pub struct Part {
     pub labels: Labels,
     /// Which patient each film is of, numbered from 0 in the order they come; `None` where that isn't known.
     pub patients: Option<Vec<u32>>,
+    /// What else is known.
+    pub about: About,
+}
+
+/// What a source says of the films of a split. Each column is empty where the source has none, else as long as the
+/// split.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct About {
+    /// The name of each film's file, without its folder.
+    pub names: Vec<String>,
+    /// Patients by name or by hash.
+    pub patients: Vec<String>,
+    /// `F`, `M` or what the source says.
+    pub sex: Categories,
+    /// Projection: `PA`, `AP`, …
+    pub view: Categories,
+    /// Years as the source has them, even where that can't be.
+    pub age: Vec<Option<u16>>,
+    /// Whether somebody drew boxes on films of this source at all.
+    pub has_boxes: bool,
+    /// Film, label column and place of each box, in pixels of the film; sorted by film.
+    pub boxes: Vec<(u32, usize, Bounds)>,
+}
+
+/// A column of few different values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Categories {
+    /// The values in the order they came.
+    pub levels: Vec<String>,
+    /// For each film the place of its value in `levels`; `None` where it is unknown.
+    pub codes: Vec<Option<u8>>,
+}
+
+/// More are no categories.
+const MOST_LEVELS: usize = 200;
+
+impl Categories {
+    /// Adds a film's value. What comes after 200 different ones is unknown.
+    pub fn push(&mut self, value: Option<&str>) {
+        let code = value.map(str::trim).filter(|value| !value.is_empty()).and_then(|value| {
+            let known = self.levels.iter().position(|level| level == value);
+            let place = known.or_else(|| {
+                (self.levels.len() < MOST_LEVELS).then(|| {
+                    self.levels.push(value.to_owned());
+                    self.levels.len() - 1
+                })
+            });
+            place.map(|place| place as u8) // below 200
+        });
+        self.codes.push(code);
+    }
+
+    /// The value of film `index`.
+    pub fn get(&self, index: usize) -> Option<&str> {
+        let code = (*self.codes.get(index)?)?;
+        self.levels.get(usize::from(code)).map(String::as_str)
+    }
+
+    fn truncate(&mut self, count: usize) {
+        self.codes.truncate(count);
+    }
+}
+
+impl About {
+    /// The boxes of film `index`.
+    pub fn boxes_of(&self, index: usize) -> &[(u32, usize, Bounds)] {
+        let from = self.boxes.partition_point(|(film, ..)| (*film as usize) < index);
+        let to = self.boxes.partition_point(|(film, ..)| (*film as usize) <= index);
+        &self.boxes[from..to]
+    }
+
+    /// One line about film `index`: name, view, sex and age, as far as they are known.
+    pub fn line(&self, index: usize) -> String {
+        let age = self.age.get(index).copied().flatten().map(|age| age.to_string());
+        let who = [self.sex.get(index).map(str::to_owned), age];
+        let who = who.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let name = self.names.get(index).map(String::as_str).unwrap_or_default();
+        let parts = [name, self.view.get(index).unwrap_or_default(), &who];
+        let said: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        crate::text::one_line(&said.join("  "), 120)
+    }
+}
+
+impl Part {
+    /// Films and labels of which nothing else is known.
+    pub fn new(films: Option<Films>, labels: Labels, patients: Option<Vec<u32>>) -> Self {
+        Self { films, labels, patients, about: About::default() }
+    }
+
+    /// Keeps the first `count` films.
+    pub fn truncate(&mut self, count: usize) {
+        self.labels.truncate(count);
+        if let Some(films) = &mut self.films {
+            films.truncate(count);
+        }
+        if let Some(patients) = &mut self.patients {
+            patients.truncate(count);
+        }
+        let about = &mut self.about;
+        about.names.truncate(count);
+        about.patients.truncate(count);
+        about.sex.truncate(count);
+        about.view.truncate(count);
+        about.age.truncate(count);
+        about.boxes.retain(|(film, ..)| (*film as usize) < count);
+    }
 }

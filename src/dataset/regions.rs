@@ -17,14 +17,15 @@ pub struct Region {
 impl Dataset {
     /// Whether the source knows where findings lie.
     pub fn knows_regions(&self) -> bool {
-        matches!(self.source, Source::Phantom(_))
+        let drawn_by_hand = Split::ALL.iter().any(|split| self.part(*split).about.has_boxes);
+        drawn_by_hand || matches!(self.source, Source::Phantom(_))
     }
 
     /// What shows on film `index` of a split, by label column. Empty where the source doesn't know, or there is no
     /// such film. Conditions may be drawn that the labels leave out, and the other way round.
     pub fn regions(&self, split: Split, index: usize) -> Vec<Region> {
         let (Source::Phantom(count), Some((size, _))) = (&self.source, self.film_size()) else {
-            return Vec::new();
+            return self.boxed(split, index);
         };
         let (train, val) = super::phantom_counts(*count);
         let first = [0, train, train + val][split as usize];
@@ -46,6 +47,32 @@ impl Dataset {
                     boxes: vec![finding.bounds],
                     mask: finding.mask,
                 }),
+            }
+        }
+        regions.sort_by_key(|region| region.class);
+        regions
+    }
+
+    /// Regions from boxes that somebody drew.
+    fn boxed(&self, split: Split, index: usize) -> Vec<Region> {
+        let Some((height, width)) = self.film_size() else { return Vec::new() };
+        let mut regions: Vec<Region> = Vec::new();
+        for (_, class, bounds) in self.part(split).about.boxes_of(index) {
+            let place = regions.iter().position(|region| region.class == *class).unwrap_or_else(|| {
+                regions.push(Region { class: *class, boxes: Vec::new(), mask: vec![0; height * width] });
+                regions.len() - 1
+            });
+            let region = &mut regions[place];
+            region.boxes.push(*bounds);
+            // A pixel is inside when its middle is; the smallest box still has one.
+            let inside = |from: f32, length: f32, most: usize| {
+                let first = ((from - 0.5).ceil().max(0.0) as usize).min(most.saturating_sub(1));
+                let end = ((from + length - 0.5).ceil().max(0.0) as usize).min(most);
+                first..end.max(first + 1)
+            };
+            for row in inside(bounds.y, bounds.height, height) {
+                let columns = inside(bounds.x, bounds.width, width);
+                region.mask[row * width..(row + 1) * width][columns].fill(1);
             }
         }
         regions.sort_by_key(|region| region.class);

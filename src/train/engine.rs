@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
@@ -72,17 +72,26 @@ fn prepare(
 ) -> Result<Setup, Option<Halt>> {
     voice.progress.send_modify(|progress| progress.phase = Phase::Loading);
     voice.say(Event::Loading { source: config.data.source.clone() });
-    let setup = match guarded(|| Setup::prepare(config, cache, runs)) {
-        Ok(setup) => setup,
-        Err(reason) => {
-            not_begun(voice, RunState::Failed, reason);
-            return Err(inbox.halt_asked());
-        }
+    // Films may take long to read; whoever asks for a halt meanwhile gets it.
+    let asked = Mutex::new(&mut *inbox);
+    let watch = |progress: crate::dataset::progress::Progress| {
+        voice.progress.send_modify(|shown| (shown.done, shown.total) = (progress.done, progress.total));
+        let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        !asked.halt_is_asked()
     };
+    let prepared = guarded(|| Setup::prepare(config, cache, runs, &watch));
+    voice.progress.send_modify(|shown| (shown.done, shown.total) = (0, 0));
     if let Some(halt) = inbox.halt_asked() {
         not_begun(voice, halt.state(), format!("{} before the first step", halt.reason()));
         return Err(Some(halt));
     }
+    let setup = match prepared {
+        Ok(setup) => setup,
+        Err(reason) => {
+            not_begun(voice, RunState::Failed, reason);
+            return Err(None);
+        }
+    };
     Ok(setup)
 }
 

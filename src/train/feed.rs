@@ -35,7 +35,7 @@ impl Resident {
     pub fn upload(setup: &Setup) -> Result<Option<Self>> {
         let (films, labels) = setup.dataset.trainable(Split::Train)?;
         let fits = || {
-            let bytes = films.pixels().len() + 4 * labels.values().len();
+            let bytes = films.bytes() + 4 * labels.values().len();
             native::device_memory(setup.device)
                 .is_some_and(|memory| (bytes as f64) < FILM_SHARE * memory.free as f64)
         };
@@ -48,7 +48,7 @@ impl Resident {
             return Ok(None);
         }
         let [count, height, width] = [films.len(), films.height(), films.width()].map(|n| n as i64);
-        let pixels = Tensor::f_from_slice(films.pixels())?.f_view([count, height, width])?;
+        let pixels = Tensor::f_from_slice(&films.gathered())?.f_view([count, height, width])?;
         let targets = Tensor::f_from_slice(labels.values())?.f_view([count, -1])?;
         Ok(Some(Self {
             films: pixels.f_to_device(setup.device)?,

@@ -12,6 +12,8 @@ use super::learner::Learner;
 use super::{Level, Phase, feed, loss};
 use crate::config::{Arch, Monitor, Precision, RunConfig, Sampling};
 use crate::dataset::picture::Preprocess;
+use crate::dataset::progress::Watch;
+use crate::dataset::registry::Registry;
 use crate::dataset::source::Source;
 use crate::dataset::{Cache, Dataset, Split};
 use crate::model::{Network, Shape, take_pretrained};
@@ -28,17 +30,17 @@ pub struct Setup {
 
 impl Setup {
     /// Reads the films and checks what can be checked. Paths in the configuration become absolute, so that
-    /// the run's own file means the same from any folder.
+    /// the run's own file means the same from any folder. `watch` follows the reading of the films and may end it.
     ///
     /// # Errors
     /// When there is no such device, the films can't be had, or they don't fit the configuration.
-    pub fn prepare(mut config: RunConfig, cache: &Cache, runs: &Path) -> Result<Self> {
+    pub fn prepare(mut config: RunConfig, cache: &Cache, runs: &Path, watch: &Watch) -> Result<Self> {
         config.validate()?;
         let device = resolve_device(&config.run.device)?;
         if config.run.precision == Precision::Fp16 && !device.is_cuda() {
             bail!("fp16 needs CUDA; set run.precision=bf16 or fp32 for a CPU");
         }
-        let dataset = cache.load(&config.data)?;
+        let dataset = cache.load_watched(&config.data, watch)?;
         for split in Split::ALL {
             dataset.trainable(split)?;
         }
@@ -163,9 +165,17 @@ impl Setup {
     /// What a person may want to know before the first step, a sentence each.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.config.warnings();
-        let drawn = matches!(self.dataset.source(), Source::Phantom(_));
         let size = self.config.data.size;
-        if !drawn && size != RunConfig::default().data.size && size != self.shape.height {
+        notes.extend(self.dataset.notes().iter().cloned());
+        if let Some(warning) = Registry::get().of(self.dataset.source()).map(|entry| &entry.warning)
+            && !matches!(self.dataset.source(), Source::Phantom(_))
+        {
+            notes.push(warning.clone());
+        }
+        if !self.dataset.source().is_sized()
+            && size != RunConfig::default().data.size
+            && size != self.shape.height
+        {
             notes.push(format!(
                 "data.size = {size} has no effect: the films of a file keep their {} x {} px",
                 self.shape.height, self.shape.width

@@ -123,7 +123,7 @@ fn real_films_read_as_numpy_reads_them() {
     ];
     for (name, side, splits) in expected {
         let Some(path) = sample(name) else { return };
-        let data = read_medmnist(&path, CLASSES, Limits::default()).unwrap();
+        let data = read_medmnist(&path, Some(CLASSES), Limits::default()).unwrap();
         for (part, (count, pixels, labels)) in [data.train, data.val, data.test].into_iter().zip(splits) {
             let films = part.films.unwrap();
             assert_eq!((films.len(), films.height(), films.width()), (count, side, side));
@@ -136,7 +136,7 @@ fn real_films_read_as_numpy_reads_them() {
 #[test]
 fn chestmnists_class_counts_come_out_to_the_digit() {
     let Some(path) = sample("chestmnist_labels.npz") else { return };
-    let data = read_medmnist(&path, CLASSES, Limits::default()).unwrap();
+    let data = read_medmnist(&path, Some(CLASSES), Limits::default()).unwrap();
     assert_eq!(data.train.films, None);
     let train = split_stats(&data.train.labels);
     assert_eq!((train.films, train.normal), (78_468, 42_405));

@@ -95,5 +95,5 @@ pub fn read_bytes(bytes: &[u8], limit: u64) -> Result<MedMnist, NpzError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data.npz");
     std::fs::write(&path, bytes).unwrap();
-    read_medmnist(&path, CLASSES, Limits { max_bytes: limit })
+    read_medmnist(&path, Some(CLASSES), Limits { max_bytes: limit })
 }

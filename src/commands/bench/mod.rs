@@ -96,7 +96,8 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
     let load_seconds = started.elapsed().as_secs_f64();
     let parts = Split::ALL.map(|split| dataset.part(split));
     let films = parts.iter().map(|part| part.labels.len()).sum();
-    let pixels = parts.iter().filter_map(|part| part.films.as_ref()).map(|films| films.pixels().len());
+    let pixels =
+        parts.iter().filter_map(|part| part.films.as_ref()).map(chestxr_tui::dataset::films::Films::bytes);
     let raw_bytes =
         pixels.sum::<usize>() + parts.iter().map(|part| part.labels.values().len()).sum::<usize>();
     let peak_memory = peak_memory();

@@ -115,7 +115,7 @@ fn real_loop(config: &RunConfig, cache: &Cache) -> Result<(f64, Shares)> {
 
 /// Films a second of learning steps on one batch.
 fn ceiling(config: &RunConfig, cache: &Cache, pause: Duration) -> Result<f64> {
-    let setup = Setup::prepare(config.clone(), cache, std::path::Path::new(""))?;
+    let setup = Setup::prepare(config.clone(), cache, std::path::Path::new(""), &|_| true)?;
     let mut learner = setup.learner(|_| Ok(()))?;
     let (films, labels) = setup.dataset.trainable(Split::Train)?;
     let count = config.optimizer.batch_size;

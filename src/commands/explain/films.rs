@@ -32,7 +32,7 @@ pub fn dataset(folder: &RunFolder, global: &Global) -> Result<Arc<Dataset>> {
     let Some(source) = &global.data else { return evaluation::own_films(folder, &Cache::new()) };
     let mut config = folder.read_config()?;
     config.set("data.source", source)?;
-    Ok(Arc::new(Dataset::load(&config.data)?))
+    Ok(Arc::new(crate::commands::progress::load(&config.data, global.json)?))
 }
 
 /// Reads the films that were asked for and looks at them.

@@ -171,6 +171,12 @@ impl Archive {
         read().map_err(|fault| self.error(name, fault))
     }
 
+    /// The header of an array, and its bytes to be read piece by piece.
+    pub(super) fn begin(&self, name: &str) -> Result<(ArrayInfo, EntryReader<'_>), NpzError> {
+        let begin = || self.start(self.entry(name)?);
+        begin().map_err(|fault| self.error(name, fault))
+    }
+
     /// A fault of the array `name`, or of the file where the array isn't there.
     pub(super) fn error(&self, name: &str, fault: Fault) -> NpzError {
         match fault {

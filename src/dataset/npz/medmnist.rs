@@ -5,11 +5,12 @@ use std::path::Path;
 use super::super::films::{Films, Labels};
 use super::super::part::Part;
 use super::archive::{Archive, Limits, count, integers};
+use super::entry::EntryReader;
 use super::error::{Fault, NpzError};
 use super::npy::{ArrayInfo, Dtype};
 
 /// Everything of a MedMNIST-style archive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MedMnist {
     /// What the network learns from.
     pub train: Part,
@@ -17,6 +18,13 @@ pub struct MedMnist {
     pub val: Part,
     /// What it is judged by.
     pub test: Part,
+}
+
+/// A MedMNIST-style archive whose headers were checked, before any film is read.
+pub struct Opened {
+    archive: Archive,
+    plans: [Plan; 3],
+    conditions: Option<Vec<String>>,
 }
 
 /// A split's arrays by name.
@@ -55,27 +63,136 @@ struct Plan {
 /// labels alone gives parts without films. `train_patient`, `val_patient` and `test_patient` (numbers or texts, one a
 /// film) are read where they are there. Other arrays are left alone; val and test may be empty.
 ///
-/// All headers are checked before the first film is read.
+/// All headers are checked before the first film is read. Without `classes` the width of the labels says how many
+/// there are.
 ///
 /// # Errors
 /// One sentence that names the file, the array, what is wrong and what to do; the first in the order of the splits.
-pub fn read_medmnist(path: &Path, classes: usize, limits: Limits) -> Result<MedMnist, NpzError> {
-    let archive = Archive::open(path, limits)?;
-    let [train, val, test] = plan(&archive, classes)?;
-    // Inflating is the slow part and can't be split within an array; val and test together take less than train.
-    let (train, (val, test)) =
-        rayon::join(|| train.read(&archive), || (val.read(&archive), test.read(&archive)));
-    Ok(MedMnist { train: train?, val: val?, test: test? })
+pub fn read_medmnist(path: &Path, classes: Option<usize>, limits: Limits) -> Result<MedMnist, NpzError> {
+    Opened::open(path, classes, limits)?.read()
 }
 
+impl Opened {
+    /// Opens an archive and checks the headers of all its arrays.
+    ///
+    /// # Errors
+    /// As [`read_medmnist`].
+    pub fn open(path: &Path, classes: Option<usize>, limits: Limits) -> Result<Self, NpzError> {
+        let archive = Archive::open(path, limits)?;
+        let conditions = match archive.contains(CONDITIONS) {
+            true => Some(archive.read_text(CONDITIONS)?.values),
+            false => None,
+        };
+        let plans = plan(&archive, classes.or(conditions.as_ref().map(Vec::len)))?;
+        Ok(Self { archive, plans, conditions })
+    }
+
+    /// Names of the label columns, where the archive has them (`conditions`, text).
+    pub fn conditions(&self) -> Option<&[String]> {
+        self.conditions.as_deref()
+    }
+
+    /// Label columns.
+    pub fn classes(&self) -> usize {
+        self.plans[0].classes
+    }
+
+    /// Films of each split; `None` without films.
+    pub fn films(&self) -> Option<[usize; 3]> {
+        self.plans[0].size?;
+        Some([0, 1, 2].map(|split| self.plans[split].rows))
+    }
+
+    /// Height and width of the films; `None` without films.
+    pub fn film_size(&self) -> Option<(usize, usize)> {
+        self.plans[0].size
+    }
+
+    /// Reads everything into memory.
+    ///
+    /// # Errors
+    /// As [`read_medmnist`].
+    pub fn read(&self) -> Result<MedMnist, NpzError> {
+        let [train, val, test] = &self.plans;
+        let read = |plan: &Plan| plan.read(&self.archive, true);
+        // Inflating is the slow part and can't be split within an array; val and test together take less than train.
+        let (train, (val, test)) = rayon::join(|| read(train), || (read(val), read(test)));
+        Ok(MedMnist { train: train?, val: val?, test: test? })
+    }
+
+    /// Reads all but the films.
+    ///
+    /// # Errors
+    /// As [`read_medmnist`].
+    pub fn read_labels(&self) -> Result<[Part; 3], NpzError> {
+        let [train, val, test] = &self.plans;
+        let read = |plan: &Plan| plan.read(&self.archive, false);
+        Ok([read(train)?, read(val)?, read(test)?])
+    }
+
+    /// All films one after another, split after split.
+    pub fn stream(&self) -> FilmStream<'_> {
+        FilmStream { opened: self, split: 0, left: 0, entry: None }
+    }
+}
+
+/// Films of an archive one after another.
+pub struct FilmStream<'a> {
+    opened: &'a Opened,
+    /// The split that comes when this one's films are read.
+    split: usize,
+    left: usize,
+    entry: Option<EntryReader<'a>>,
+}
+
+impl FilmStream<'_> {
+    /// Fills `out` (`H*W` bytes) with the next film.
+    ///
+    /// # Errors
+    /// When the file is damaged, or there is no further film.
+    pub fn next_film(&mut self, out: &mut [u8]) -> Result<(), NpzError> {
+        let archive = &self.opened.archive;
+        while self.left == 0 {
+            let Some(plan) = self.opened.plans.get(self.split) else {
+                return Err(archive.error("", CHANGED));
+            };
+            let (info, entry) = archive.begin(plan.split.images)?;
+            if Some(&info) != plan.images.as_ref() {
+                return Err(archive.error(plan.split.images, CHANGED));
+            }
+            (self.entry, self.left) = (Some(entry), plan.rows);
+            self.split += 1;
+        }
+        let name = self.opened.plans[self.split - 1].split.images;
+        let said = |fault| archive.error(name, fault);
+        if let Some(entry) = &mut self.entry {
+            entry.fill(out).map_err(said)?;
+        }
+        self.left -= 1;
+        match self.entry.take() {
+            // The last film of a split: what follows must be its end, with the right checksum.
+            Some(entry) if self.left == 0 => entry.finish().map_err(said),
+            entry => {
+                self.entry = entry;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Names of the label columns; ours, not MedMNIST's.
+const CONDITIONS: &str = "conditions";
+
 /// Checks the headers of all arrays, alone and against each other.
-fn plan(archive: &Archive, classes: usize) -> Result<[Plan; 3], NpzError> {
+fn plan(archive: &Archive, classes: Option<usize>) -> Result<[Plan; 3], NpzError> {
     let file_error = |fault| archive.error("", fault);
     let with_films = SPLITS.iter().any(|split| archive.contains(split.images));
     let arrays =
         |split: &Split| if with_films { vec![split.images, split.labels] } else { vec![split.labels] };
     archive.require(&SPLITS.iter().flat_map(arrays).collect::<Vec<_>>()).map_err(file_error)?;
 
+    let labels = archive.info(SPLITS[0].labels)?;
+    let classes = classes.or(labels.shape.get(1).copied()).unwrap_or(0);
     let [train, val, test] = SPLITS.map(|split| split.plan(archive, with_films, classes));
     let plans = [train?, val?, test?];
     for plan in &plans[1..] {
@@ -151,7 +268,7 @@ const CHANGED: Fault = Fault::Damaged("it changed while it was read");
 
 impl Plan {
     /// Reads the split's arrays, whose headers must still be those that were checked.
-    fn read(&self, archive: &Archive) -> Result<Part, NpzError> {
+    fn read(&self, archive: &Archive, with_films: bool) -> Result<Part, NpzError> {
         let Split { images, labels, patients } = self.split;
         let values = archive.read(labels, |info, entry| {
             if *info != self.labels {
@@ -173,15 +290,15 @@ impl Plan {
             true => Some(self.patients(archive)?),
             false => None,
         };
-        let (Some(wanted), Some((height, width))) = (&self.images, self.size) else {
-            return Ok(Part { films: None, labels: label_rows, patients });
+        let (Some(wanted), Some((height, width)), true) = (&self.images, self.size, with_films) else {
+            return Ok(Part::new(None, label_rows, patients));
         };
         let pixels = archive.read(images, |info, entry| match info == wanted {
             true => entry.bytes(count(info)?),
             false => Err(CHANGED),
         })?;
         let films = Films::new(pixels.values, height, width).ok_or_else(|| changed(images))?;
-        Ok(Part { films: Some(films), labels: label_rows, patients })
+        Ok(Part::new(Some(films), label_rows, patients))
     }
 
     fn patients(&self, archive: &Archive) -> Result<Vec<u32>, NpzError> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
+use crate::dataset::films::Films;
 use crate::files::Replacement;
 
 use super::error::{Fault, NpzError};
@@ -97,6 +98,59 @@ impl Writer {
         self.array(name, "<i8", shape, values, i64::to_le_bytes)
     }
 
+    /// Adds texts along one axis, as numpy's `<U` of the longest one's characters.
+    ///
+    /// # Errors
+    /// As [`Writer::array_f32`].
+    pub fn array_text(mut self, name: &str, values: &[String]) -> Result<Self, NpzError> {
+        let longest = values.iter().map(|value| value.chars().count()).max().unwrap_or(0).max(1);
+        let header = npy::header(&format!("<U{longest}"), &[values.len()]);
+        let size = header.len() + values.len() * longest * 4;
+        let file_name = format!("{name}.npy");
+        let added = self.check_name(&file_name, name).and_then(|()| {
+            self.add_member(file_name, size as u64, |out| {
+                out.write_all(&header)?;
+                for value in values {
+                    let mut bytes: Vec<u8> = value.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+                    bytes.resize(longest * 4, 0);
+                    out.write_all(&bytes)?;
+                }
+                Ok(())
+            })
+            .map_err(Fault::Write)
+        });
+        match added {
+            Ok(()) => Ok(self),
+            Err(fault) => Err(NpzError::of_array(&self.target, name, fault)),
+        }
+    }
+
+    /// Adds films (`uint8 N,H,W`) one by one, so that they need not lie in memory together.
+    ///
+    /// # Errors
+    /// As [`Writer::array_f32`].
+    pub fn films(mut self, name: &str, films: &Films) -> Result<Self, NpzError> {
+        let header = npy::header("|u1", &[films.len(), films.height(), films.width()]);
+        let file_name = format!("{name}.npy");
+        let added = self.check_name(&file_name, name).and_then(|()| {
+            self.add_member(file_name, (header.len() + films.bytes()) as u64, |out| {
+                out.write_all(&header)?;
+                (0..films.len()).try_for_each(|film| out.write_all(films.film(film)))
+            })
+            .map_err(Fault::Write)
+        });
+        match added {
+            Ok(()) => Ok(self),
+            Err(fault) => Err(NpzError::of_array(&self.target, name, fault)),
+        }
+    }
+
+    fn check_name(&self, file_name: &str, name: &str) -> Result<(), Fault> {
+        let used = self.members.iter().any(|member| member.name == file_name);
+        let wrong = used || name.is_empty() || name.len() > LONGEST_NAME || name.contains(char::is_control);
+        if wrong { Err(Fault::Name) } else { Ok(()) }
+    }
+
     /// Writes the directory, sees all bytes onto the disk and puts the archive in its place, over any file that
     /// was there.
     ///
@@ -136,10 +190,7 @@ impl Writer {
         bytes: impl Fn(T) -> [u8; N],
     ) -> Result<(), Fault> {
         let file_name = format!("{name}.npy");
-        let used = self.members.iter().any(|member| member.name == file_name);
-        if used || name.is_empty() || name.len() > LONGEST_NAME || name.contains(char::is_control) {
-            return Err(Fault::Name);
-        }
+        self.check_name(&file_name, name)?;
         let count = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
         if count != Some(values.len()) || shape.len() > MOST_DIMENSIONS {
             return Err(Fault::Values { shape: shape.to_vec(), values: values.len() });

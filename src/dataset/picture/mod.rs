@@ -3,6 +3,7 @@
 //! [`find`] lists files, [`sniff`] says what a file is by its content, [`read`] decodes one to grey, and
 //! [`Preprocess::film`] makes of it the film that a network sees.
 
+pub mod dicom;
 mod error;
 mod find;
 mod gray;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::phantom::Bounds;
 use super::gray::{GrayPicture, Pixels};
 use super::resample::{Sample, Span, resample};
 
@@ -97,6 +98,22 @@ impl Preprocess {
         }
     }
 
+    /// Where a box in pixels of a picture of `size` (width, height) comes to lie in the film, cut at its edges.
+    /// `None` when nothing of it is on the film.
+    pub fn placed(&self, size: (u32, u32), bounds: Bounds) -> Option<Bounds> {
+        let Placement { columns, rows, left, top } = self.placement(size.0, size.1);
+        let along = |from: f32, length: f32, span: &Span, offset: usize, most: usize| {
+            let scale = span.to as f64 / (span.from.1 - span.from.0);
+            let place = |at: f64| (at - span.from.0) * scale + offset as f64;
+            let start = place(f64::from(from)).max(0.0);
+            let end = place(f64::from(from) + f64::from(length)).min(most as f64);
+            (end > start).then_some((start as f32, (end - start) as f32))
+        };
+        let (x, width) = along(bounds.x, bounds.width, &columns, left, self.width)?;
+        let (y, height) = along(bounds.y, bounds.height, &rows, top, self.height)?;
+        Some(Bounds { x, y, width, height })
+    }
+
     /// What is taken from a picture of `width` by `height` pixels and where it goes; rounded as Pillow does.
     fn placement(&self, width: u32, height: u32) -> Placement {
         let (wide, high) = (f64::from(width), f64::from(height));
@@ -179,6 +196,22 @@ mod tests {
         let tall = GrayPicture::new(1, 3, Pixels::Eight(vec![10, 20, 30])).unwrap();
         assert_eq!(preprocess(3, 3, Fit::Pad).film(&tall), [0, 10, 0, 0, 20, 0, 0, 30, 0]);
         assert_eq!(preprocess(1, 1, Fit::Crop).film(&tall), [20]);
+    }
+
+    #[test]
+    fn a_box_goes_where_its_place_in_the_picture_goes() {
+        let whole = Bounds { x: 256.0, y: 512.0, width: 128.0, height: 256.0 };
+        let placed = preprocess(64, 64, Fit::Pad).placed((1024, 1024), whole);
+        assert_eq!(placed, Some(Bounds { x: 16.0, y: 32.0, width: 8.0, height: 16.0 }));
+        // A picture twice as wide as high lies in the middle rows.
+        let placed = preprocess(64, 64, Fit::Pad).placed((2048, 1024), whole);
+        assert_eq!(placed, Some(Bounds { x: 8.0, y: 32.0, width: 4.0, height: 8.0 }));
+        // Cropped to its middle, its left quarter is gone.
+        let placed = preprocess(64, 64, Fit::Crop).placed((2048, 1024), whole);
+        assert_eq!(placed, None);
+        let edge = Bounds { x: 500.0, y: -10.0, width: 24.0, height: 20.0 };
+        let placed = preprocess(64, 64, Fit::Crop).placed((2048, 1024), edge);
+        assert_eq!(placed, Some(Bounds { x: 0.0, y: 0.0, width: 0.75, height: 0.625 }));
     }
 
     #[test]

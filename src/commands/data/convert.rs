@@ -1,0 +1,63 @@
+//! `data convert`: any source as an npz file.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use chestxr_tui::config::DataSection;
+use chestxr_tui::dataset::Split;
+use chestxr_tui::dataset::npz::Writer;
+use chestxr_tui::text::bytes;
+
+use super::load;
+use crate::commands::{Exit, Misuse, complain};
+
+/// Writes a source as an npz file in MedMNIST's layout, with the names of its conditions and its patients. Films are
+/// written one by one: they need not fit into memory.
+pub fn run(
+    section: &DataSection,
+    source: String,
+    out: &Path,
+    size: Option<usize>,
+    json: bool,
+) -> Result<Exit> {
+    let mut section = section.clone();
+    if let Some(size) = size {
+        if !(1..=4096).contains(&size) {
+            return Err(Misuse(format!("--size takes 1 to 4096 pixels, not {size}")).into());
+        }
+        section.size = size;
+    }
+    let dataset = load(&section, Some(source), json)?;
+    if let (Some(size), false, Some((height, width))) =
+        (size, dataset.source().is_sized(), dataset.film_size())
+        && (height, width) != (size, size)
+    {
+        return Err(Misuse(format!(
+            "the films of an npz file keep their {height} x {width} px; leave --size away, or convert the pictures \
+             they were made from"
+        ))
+        .into());
+    }
+    let mut writer = Writer::create(out)?;
+    for split in Split::ALL {
+        let part = dataset.part(split);
+        if let Some(films) = &part.films {
+            writer = writer.films(&format!("{split}_images"), films)?;
+        }
+        let shape = [part.labels.len(), part.labels.classes()];
+        writer = writer.array_u8(&format!("{split}_labels"), &shape, part.labels.values())?;
+        let named = !part.about.patients.is_empty();
+        if named {
+            writer = writer.array_text(&format!("{split}_patient"), &part.about.patients)?;
+        } else if let Some(patients) = &part.patients {
+            let numbers: Vec<i64> = patients.iter().map(|patient| i64::from(*patient)).collect();
+            writer = writer.array_i64(&format!("{split}_patient"), &[numbers.len()], &numbers)?;
+        }
+    }
+    writer = writer.array_text("conditions", &dataset.labels().keys())?;
+    writer.finish()?;
+    let size = std::fs::metadata(out).with_context(|| format!("can't read {} back", out.display()))?.len();
+    complain(&format!("wrote {} ({})", out.display(), bytes(size)));
+    Ok(Exit::Done)
+}

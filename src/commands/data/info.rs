@@ -1,0 +1,144 @@
+//! `data info`: what a source holds, on what terms, and how it was read.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde_json::json;
+
+use chestxr_tui::config::DataSection;
+use chestxr_tui::dataset::part::{About, Categories};
+use chestxr_tui::dataset::registry::Registry;
+use chestxr_tui::dataset::stats::percent;
+use chestxr_tui::dataset::{Dataset, Split};
+use chestxr_tui::text::{bytes, one_line, thousands};
+
+use super::load;
+use crate::commands::Exit;
+
+/// Counts films and conditions of every split, the normal class among them.
+pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result<Exit> {
+    let dataset = load(section, source, json)?;
+    let mut out = std::io::stdout().lock();
+    if json {
+        let splits: serde_json::Map<_, _> = Split::ALL
+            .iter()
+            .map(|&split| {
+                let stats = dataset.stats(split);
+                let positives: serde_json::Map<_, _> = dataset
+                    .labels()
+                    .iter()
+                    .zip(&stats.positives)
+                    .map(|(condition, count)| (condition.key.clone(), json!(count)))
+                    .collect();
+                let split_json =
+                    json!({"films": stats.films, "normal": stats.normal, "positives": positives});
+                (split.name().to_owned(), split_json)
+            })
+            .collect();
+        let size = dataset.film_size().map(|(height, width)| [height, width]);
+        let source = dataset.source().to_string();
+        let terms = Registry::get().of(dataset.source());
+        let conditions = dataset.labels().keys();
+        let line = json!({
+            "source": source, "digest": dataset.digest(), "film_size": size, "conditions": conditions,
+            "splits": splits, "bytes": dataset.film_bytes(), "resident": !dataset.is_mapped(),
+            "boxes": boxes(&dataset), "notes": dataset.notes(), "licence": terms.map(|terms| &terms.licence),
+            "citation": terms.map(|terms| &terms.citation), "warning": terms.map(|terms| &terms.warning),
+        });
+        writeln!(out, "{line}")?;
+        return Ok(Exit::Done);
+    }
+    writeln!(out, "source  {}", dataset.source())?;
+    match dataset.film_size() {
+        Some((height, width)) => {
+            writeln!(out, "films   {height} x {width} px, 8 bits of grey, {}", where_they_are(&dataset))?;
+        }
+        None => writeln!(out, "films   none: a table of labels")?,
+    }
+    writeln!(out, "digest  {}", dataset.digest())?;
+    if let Some(terms) = Registry::get().of(dataset.source()) {
+        writeln!(out, "terms   {}", terms.licence)?;
+        writeln!(out, "cite    {}", terms.citation)?;
+        if !terms.warning.is_empty() {
+            writeln!(out, "mind    {}", terms.warning)?;
+        }
+    }
+    for note in dataset.notes() {
+        writeln!(out, "note    {}", one_line(note, 1000))?;
+    }
+    writeln!(out)?;
+
+    write!(out, "{:<20}", "")?;
+    for split in Split::ALL {
+        write!(out, "{:>9}{:>8}", split.name(), "%")?;
+    }
+    writeln!(out)?;
+    let mut row = |name: &str, count: &dyn Fn(Split) -> usize| -> std::io::Result<()> {
+        write!(out, "{name:<20}")?;
+        for split in Split::ALL {
+            let share = percent(count(split), dataset.stats(split).films);
+            let share = share.map_or("–".to_owned(), |share| format!("{share:.2}"));
+            write!(out, "{:>9}{share:>8}", thousands(count(split) as u64))?;
+        }
+        writeln!(out)
+    };
+    row("Normal", &|split| dataset.stats(split).normal)?;
+    for (column, condition) in dataset.labels().iter().enumerate() {
+        row(&condition.name, &|split| dataset.stats(split).positives[column])?;
+    }
+    row("Films", &|split| dataset.stats(split).films)?;
+    for (title, column) in [("view", view as fn(&About) -> &Categories), ("sex", sex)] {
+        let mut levels: Vec<&String> =
+            Split::ALL.iter().flat_map(|split| &column(&dataset.part(*split).about).levels).collect();
+        levels.sort();
+        levels.dedup();
+        for level in levels {
+            row(&format!("{title} {}", one_line(level, 12)), &|split| {
+                let column = column(&dataset.part(split).about);
+                (0..column.codes.len()).filter(|film| column.get(*film) == Some(level)).count()
+            })?;
+        }
+    }
+    if Split::ALL.iter().any(|split| !dataset.part(*split).about.age.is_empty()) {
+        for (name, from, to) in
+            [("age under 18", 0, 17), ("age 18 to 64", 18, 64), ("age 65 and over", 65, u16::MAX)]
+        {
+            row(name, &|split| {
+                let ages = &dataset.part(split).about.age;
+                ages.iter().flatten().filter(|age| (from..=to).contains(*age)).count()
+            })?;
+        }
+    }
+    if let Some(boxes) = boxes(&dataset) {
+        row("Boxes", &|split| boxes[split as usize])?;
+    }
+    writeln!(out, "\nA film can have several conditions; Normal films have none of them.")?;
+    Ok(Exit::Done)
+}
+
+fn view(about: &About) -> &Categories {
+    &about.view
+}
+
+fn sex(about: &About) -> &Categories {
+    &about.sex
+}
+
+/// Boxes drawn by hand on the films of each split, where the source has any.
+fn boxes(dataset: &Dataset) -> Option<[usize; 3]> {
+    let about = |split: Split| &dataset.part(split).about;
+    let any = Split::ALL.iter().any(|split| about(*split).has_boxes);
+    any.then(|| Split::ALL.map(|split| about(split).boxes.len()))
+}
+
+/// Where the films are while a run uses them.
+fn where_they_are(dataset: &Dataset) -> String {
+    let size = bytes(dataset.film_bytes() as u64);
+    match (dataset.is_mapped(), dataset.memory_bound()) {
+        (false, _) => format!("{size} in memory"),
+        (true, None) => format!("{size} in a mapped file, all of which may stay in memory"),
+        (true, Some(bound)) => {
+            format!("{size} in a mapped file, of which at most {} stay in memory (data.memory)", bytes(bound))
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `data list | info | fetch | check | show | convert`.
+
+mod convert;
+
+mod info;
+mod list;
+mod show;
+
+use anyhow::Result;
+
+use chestxr_tui::config::RunConfig;
+use chestxr_tui::dataset::Dataset;
+
+use super::{Exit, progress};
+use crate::cli::{DataCommand, Global};
+
+/// Carries out what was asked for.
+pub fn run(command: DataCommand, global: &Global, config: &RunConfig) -> Result<Exit> {
+    let (section, json) = (&config.data, global.json);
+    match command {
+        DataCommand::List => list::run(json),
+        DataCommand::Info { source } => info::info(section, source, json),
+        DataCommand::Fetch(_) | DataCommand::Check { .. } => anyhow::bail!("not yet"),
+        DataCommand::Show(args) => show::run(&args, global, section),
+        DataCommand::Convert { source, out, size } => convert::run(section, source, &out, size, json),
+    }
+}
+
+/// The films of `source`, or those of the settings.
+fn load(section: &chestxr_tui::config::DataSection, source: Option<String>, quiet: bool) -> Result<Dataset> {
+    let mut section = section.clone();
+    section.source = source.unwrap_or(section.source);
+    Ok(progress::load(&section, quiet)?)
+}

@@ -1,0 +1,291 @@
+//! Films that a table lists: picture files with labels and what else is known of them, on their way to a data set.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use rayon::prelude::*;
+
+use super::films::{Films, Labels};
+use super::keep::Keep;
+use super::labels::LabelSet;
+use super::part::{About, Part};
+use super::phantom::Bounds;
+use super::picture::{self, Limits, PictureError, Preprocess};
+use super::progress::Watch;
+use super::split::{self, Shares};
+use super::store::{self, Asked, Made, StoreError};
+use super::{DataError, Split};
+use crate::config::{AppPaths, DataSection};
+use crate::text::{one_line, thousands};
+
+/// A table that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {what}")]
+pub struct TableError {
+    file: String,
+    what: String,
+}
+
+impl TableError {
+    /// `what` is wrong with the table at `path`.
+    pub fn new(path: &Path, what: impl Into<String>) -> Self {
+        let what: String = what.into();
+        Self { file: one_line(&path.to_string_lossy(), 300), what: one_line(&what, 800) }
+    }
+}
+
+/// Which split a source puts a film into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// This one.
+    Split(Split),
+    /// Training or validation, which is left to us (NIH's `train_val_list`).
+    TrainVal,
+}
+
+/// A film of a table.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    pub path: PathBuf,
+    /// A value for each condition, 0 or 1.
+    pub labels: Vec<u8>,
+    pub patient: Option<String>,
+    pub split: Option<Given>,
+    pub sex: Option<String>,
+    /// Years.
+    pub age: Option<u16>,
+    pub view: Option<String>,
+    /// Label column and x, y, width, height in pixels of the picture.
+    pub boxes: Vec<(usize, [f32; 4])>,
+}
+
+/// All films of a table.
+#[derive(Debug)]
+pub struct Listing {
+    /// The table itself, for sentences.
+    pub table: PathBuf,
+    pub labels: LabelSet,
+    pub rows: Vec<Row>,
+    /// Whether it says where findings are.
+    pub has_boxes: bool,
+    /// What a person should know of how it was read.
+    pub notes: Vec<String>,
+}
+
+impl Listing {
+    /// Reads the pictures, made into films of `data.size`, and divides them into splits.
+    ///
+    /// # Errors
+    /// When pictures can't be read or kept, or too little is left after `data.where`.
+    pub fn load(self, section: &DataSection, budget: u64, watch: &Watch) -> Result<Loaded, DataError> {
+        let Self { table, labels, rows, has_boxes, mut notes } = self;
+        let keep: Keep = section.keep.parse()?;
+        let preprocess = Preprocess::of_size(section.size, section.size);
+        let store = import(&table, &rows, &preprocess, budget, watch)?;
+        let kept: Vec<usize> = (0..rows.len()).filter(|row| keep.takes(&rows[*row])).collect();
+        if kept.is_empty() {
+            let what =
+                format!("no film is left with data.where = {}; it has {}", section.keep, Keep::offer(&rows));
+            return Err(TableError::new(&table, what).into());
+        }
+        if kept.len() < rows.len() {
+            let (kept, all) = (thousands(kept.len() as u64), thousands(rows.len() as u64));
+            notes.push(format!("data.where = {} takes {kept} of {all} films", section.keep));
+        }
+        let splits = divide(&kept, &rows, &labels, section, &mut notes);
+        let parts = Split::ALL.map(|split| {
+            let members =
+                || kept.iter().zip(&splits).filter(move |(_, its)| **its == split).map(|(row, _)| *row);
+            part(members().collect(), &rows, &labels, &store, &preprocess, has_boxes)
+        });
+        let [Some(train), Some(val), Some(test)] = parts else {
+            return Err(
+                TableError::new(&table, "its rows and films don't fit each other; start again").into()
+            );
+        };
+        Ok(Loaded { labels, parts: [train, val, test], notes })
+    }
+}
+
+/// A listing with its films.
+pub struct Loaded {
+    pub labels: LabelSet,
+    pub parts: [Part; 3],
+    pub notes: Vec<String>,
+}
+
+/// The films of all rows, in their order.
+fn import(
+    table: &Path,
+    rows: &[Row],
+    preprocess: &Preprocess,
+    budget: u64,
+    watch: &Watch,
+) -> Result<std::sync::Arc<store::Mapped>, StoreError<PictureError>> {
+    let limits = Limits::default();
+    let make = |number: usize| -> Result<Made, PictureError> {
+        let picture = picture::read(&rows[number].path, limits)?;
+        let pixels = preprocess.film(&picture);
+        Ok(Made { pixels, labels: Vec::new(), picture: (picture.width(), picture.height()) })
+    };
+    let asked = Asked {
+        cache: &AppPaths::new(None).films,
+        fingerprint: &fingerprint(rows, preprocess),
+        of: &table.display().to_string(),
+        doing: "importing",
+        count: rows.len(),
+        film: (preprocess.height, preprocess.width),
+        labels: 0,
+        budget,
+    };
+    store::build(&asked, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)
+        .map(|(store, _)| store)
+}
+
+/// What the files look like: their paths, lengths and times of the last change. Changes with any of them.
+fn fingerprint(rows: &[Row], preprocess: &Preprocess) -> String {
+    let mut hash = blake3::Hasher::new();
+    hash.update(format!("pictures 1 {preprocess:?}\n").as_bytes());
+    rows.iter().for_each(|row| {
+        hash.update(file_print(&row.path).as_bytes());
+    });
+    hash.finalize().to_hex().to_string()
+}
+
+/// What a file looks like: path, length and time of the last change.
+pub fn file_print(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let found = std::fs::metadata(&path).ok();
+    let changed = found.as_ref().and_then(|file| file.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+    format!("{}\n{:?} {changed:?}\n", path.display(), found.map(|file| file.len()))
+}
+
+/// The split of each row of `kept`.
+fn divide(
+    kept: &[usize],
+    rows: &[Row],
+    labels: &LabelSet,
+    section: &DataSection,
+    notes: &mut Vec<String>,
+) -> Vec<Split> {
+    let has = |split: Split| kept.iter().any(|row| rows[*row].split == Some(Given::Split(split)));
+    let open = |row: usize| !matches!(rows[row].split, Some(Given::Split(_)));
+    let mut splits: Vec<Split> = kept
+        .iter()
+        .map(|row| match rows[*row].split {
+            Some(Given::Split(split)) => split,
+            _ => Split::Train,
+        })
+        .collect();
+    // A table may say which films are for testing and leave validation to us, or leave everything.
+    let (own_val, own_test) = (has(Split::Val), has(Split::Test));
+    let places: Vec<usize> = (0..kept.len())
+        .filter(|place| open(kept[*place]) || (!own_val && splits[*place] == Split::Train))
+        .collect();
+    let shares = Shares {
+        val: if own_val { 0.0 } else { section.val_fraction },
+        test: if own_test { 0.0 } else { section.test_fraction },
+    };
+    if places.is_empty() || (shares.val == 0.0 && shares.test == 0.0) {
+        return splits;
+    }
+    let ids = patients(places.iter().map(|place| rows[kept[*place]].patient.as_deref()));
+    let chosen: Vec<&[u8]> = places.iter().map(|place| rows[kept[*place]].labels.as_slice()).collect();
+    let assigned = split::by_patient(&ids, &chosen, shares, section.split_seed);
+    for (place, split) in places.iter().zip(&assigned) {
+        splits[*place] = *split;
+    }
+    let made = match (own_val, own_test) {
+        (false, true) => "validation films were taken from those for training",
+        (true, false) => "test films were taken from those for training",
+        _ => "the films were divided",
+    };
+    let by = if rows.iter().any(|row| row.patient.is_some()) {
+        "by patient"
+    } else {
+        "by film, for patients are unknown"
+    };
+    let all: Vec<&[u8]> = kept.iter().map(|row| rows[*row].labels.as_slice()).collect();
+    notes.push(format!(
+        "{made} {by} (data.split_seed = {}): {}",
+        section.split_seed,
+        split::achieved(&splits, &all, labels)
+    ));
+    splits
+}
+
+/// Numbers for patients in the order they come; a film of an unknown one is a patient of its own.
+fn patients<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Vec<u32> {
+    let mut known: HashMap<&str, u32> = HashMap::new();
+    let mut next = 0;
+    let mut new = || {
+        next += 1;
+        next - 1
+    };
+    names
+        .map(|name| match name {
+            Some(name) => *known.entry(name).or_insert_with(&mut new),
+            None => new(),
+        })
+        .collect()
+}
+
+fn part(
+    members: Vec<usize>,
+    rows: &[Row],
+    labels: &LabelSet,
+    store: &std::sync::Arc<store::Mapped>,
+    preprocess: &Preprocess,
+    has_boxes: bool,
+) -> Option<Part> {
+    let values = members.iter().flat_map(|row| &rows[*row].labels).copied().collect();
+    let mut about = About { has_boxes, ..About::default() };
+    for (film, row) in members.iter().enumerate() {
+        let row_of = &rows[*row];
+        let name = row_of.path.file_name().unwrap_or_default().to_string_lossy();
+        about.names.push(one_line(&name, 200));
+        about.sex.push(row_of.sex.as_deref());
+        about.view.push(row_of.view.as_deref());
+        about.age.push(row_of.age);
+        let size = store.picture_size(*row);
+        for (class, [x, y, width, height]) in &row_of.boxes {
+            let bounds = Bounds { x: *x, y: *y, width: *width, height: *height };
+            if let Some(bounds) = preprocess.placed(size, bounds) {
+                about.boxes.push((film as u32, *class, bounds));
+            }
+        }
+    }
+    if about.age.iter().all(Option::is_none) {
+        about.age.clear();
+    }
+    for column in [&mut about.sex, &mut about.view] {
+        if column.levels.is_empty() {
+            column.codes.clear();
+        }
+    }
+    let named = members.iter().all(|row| rows[*row].patient.is_some());
+    let numbers = named.then(|| patients(members.iter().map(|row| rows[*row].patient.as_deref())));
+    if named {
+        about.patients = members.iter().filter_map(|row| rows[*row].patient.clone()).collect();
+    }
+    let films = Films::mapped(store.clone(), members.iter().map(|row| *row as u32).collect())?;
+    Some(Part { films: Some(films), labels: Labels::new(values, labels.len())?, patients: numbers, about })
+}
+
+/// How often each of some names came, the most frequent first, as a sentence lists them.
+pub fn counted(names: &BTreeMap<String, usize>) -> String {
+    const MOST: usize = 8;
+    let mut sorted: Vec<_> = names.iter().collect();
+    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let more = sorted.len().saturating_sub(MOST);
+    let mut said: Vec<String> = sorted
+        .iter()
+        .take(MOST)
+        .map(|(name, count)| format!("{} ({})", one_line(name, 40), thousands(**count as u64)))
+        .collect();
+    if more > 0 {
+        said.push(format!("{more} more"));
+    }
+    said.join(", ")
+}

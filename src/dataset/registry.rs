@@ -1,0 +1,156 @@
+//! The data sets that the program knows by name, from `data/datasets.toml`.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::DataError;
+use super::source::Source;
+use crate::config::AppPaths;
+
+/// Another place with the same files, e.g. in a network without a way out.
+pub const MIRROR: &str = "CHESTXR_DATA_URL";
+
+/// A data set: what it is and on what terms.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    pub name: String,
+    pub about: String,
+    pub licence: String,
+    pub citation: String,
+    /// Its own page.
+    pub home: String,
+    /// How it is named as a source.
+    pub source: String,
+    /// How its files must lie.
+    #[serde(default)]
+    pub layout: String,
+    /// What one must know before believing a number.
+    #[serde(default)]
+    pub warning: String,
+    /// Films of the three splits.
+    #[serde(default)]
+    pub films: Vec<usize>,
+    /// Files that can be fetched.
+    #[serde(default, rename = "file")]
+    pub files: Vec<RemoteFile>,
+}
+
+/// A file that can be fetched.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemoteFile {
+    /// Side of its films in pixels.
+    pub size: usize,
+    pub name: String,
+    pub url: String,
+    /// MD5 of its content, 32 hexadecimal digits.
+    pub md5: String,
+}
+
+/// All entries in the order of the table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registry {
+    pub chestmnist: Entry,
+    pub nih: Entry,
+    pub phantom: Entry,
+}
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    // The text is part of the program, and a test reads it.
+    toml::from_str(include_str!("../../data/datasets.toml")).expect("the embedded table is valid")
+});
+
+impl Registry {
+    /// The table that ships.
+    pub fn get() -> &'static Self {
+        &REGISTRY
+    }
+
+    /// All entries with their names.
+    pub fn entries(&self) -> [(&'static str, &Entry); 3] {
+        [("chestmnist", &self.chestmnist), ("nih", &self.nih), ("phantom", &self.phantom)]
+    }
+
+    /// The entry that a source is of, where one can tell.
+    pub fn of(&self, source: &Source) -> Option<&Entry> {
+        match source {
+            Source::Phantom(_) => Some(&self.phantom),
+            Source::Nih(_) => Some(&self.nih),
+            Source::ChestMnist => Some(&self.chestmnist),
+            Source::Npz(path) => {
+                let name = path.file_name()?.to_string_lossy();
+                self.chestmnist.files.iter().any(|file| file.name == name).then_some(&self.chestmnist)
+            }
+            Source::Csv(_) | Source::Dicom(_) => None,
+        }
+    }
+}
+
+impl RemoteFile {
+    /// Where it is kept once it is here.
+    pub fn place(&self) -> PathBuf {
+        AppPaths::new(None).data.join(&self.name)
+    }
+
+    /// Where it is fetched from: its own address, or the mirror's folder.
+    pub fn address(&self, mirror: Option<&str>) -> String {
+        match mirror {
+            Some(mirror) => format!("{}/{}", mirror.trim_end_matches('/'), self.name),
+            None => self.url.clone(),
+        }
+    }
+}
+
+/// ChestMNIST's file of films of `size` px.
+///
+/// # Errors
+/// When there is no such size.
+pub fn chestmnist_file(size: usize) -> Result<&'static RemoteFile, DataError> {
+    let files = &Registry::get().chestmnist.files;
+    files.iter().find(|file| file.size == size).ok_or(DataError::NoSuchSize(size))
+}
+
+/// The place of ChestMNIST's file of films of `size` px, which is here: in our cache, or where the Python package
+/// medmnist keeps it.
+///
+/// # Errors
+/// When there is no such size, or it isn't here.
+pub fn chestmnist(size: usize) -> Result<PathBuf, DataError> {
+    let file = chestmnist_file(size)?;
+    let place = file.place();
+    let pythons = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".medmnist").join(&file.name));
+    let found = [Some(place.clone()), pythons].into_iter().flatten().find(|path| path.is_file());
+    found.ok_or_else(|| DataError::NotFetched {
+        size,
+        file: file.name.clone(),
+        folder: place.parent().unwrap_or(&place).display().to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_that_ships_is_whole() {
+        let registry = Registry::get();
+        assert_eq!(registry.chestmnist.films.iter().sum::<usize>(), 112_120);
+        let sizes: Vec<usize> = registry.chestmnist.files.iter().map(|file| file.size).collect();
+        assert_eq!(sizes, [28, 64, 128, 224]);
+        for (name, entry) in registry.entries() {
+            assert!(
+                !entry.about.is_empty() && !entry.licence.is_empty() && !entry.citation.is_empty(),
+                "{name}"
+            );
+        }
+        for file in &registry.chestmnist.files {
+            assert!(file.md5.len() == 32 && file.url.contains(&file.name), "{}", file.name);
+            assert_eq!(file.address(Some("http://mirror/m/")), format!("http://mirror/m/{}", file.name));
+        }
+        assert!(matches!(chestmnist_file(100), Err(DataError::NoSuchSize(100))));
+    }
+}

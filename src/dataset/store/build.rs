@@ -1,0 +1,286 @@
+//! Making a store: films in parallel, written in order, taken up again where it was broken off.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::mapped::{Mapped, RECORD};
+use crate::dataset::films::hash_of;
+use crate::dataset::progress::{Progress, Watch};
+use crate::files::replace_file;
+use crate::text::bytes as size;
+
+pub(super) const FILMS: &str = "films.u8";
+pub(super) const RECORDS: &str = "films.bin";
+const LABELS: &str = "labels.u8";
+const HEADER: &str = "store.json";
+const PLACES: &str = "places";
+/// Films that each thread makes between two visits to the disk.
+const PER_THREAD: usize = 8;
+
+/// What a store is, in its `store.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Header {
+    pub(super) films: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    /// What it was made of, in words for people.
+    of: String,
+}
+
+/// What a store shall hold.
+pub struct Asked<'a> {
+    /// The folder of all stores.
+    pub cache: &'a Path,
+    /// What the source looks like; the same text means the same films.
+    pub fingerprint: &'a str,
+    /// What it is made of, in words for people.
+    pub of: &'a str,
+    /// What is done to a film, for progress: `importing`, `drawing`.
+    pub doing: &'static str,
+    /// Number of films.
+    pub count: usize,
+    /// Rows and columns of a film.
+    pub film: (usize, usize),
+    /// Label bytes that come with each film.
+    pub labels: usize,
+    /// Bytes that may stay in memory.
+    pub budget: u64,
+}
+
+/// A film that was made.
+pub struct Made {
+    /// `H*W` bytes.
+    pub pixels: Vec<u8>,
+    /// As many as were asked for.
+    pub labels: Vec<u8>,
+    /// Width and height of the picture it was made from.
+    pub picture: (u32, u32),
+}
+
+/// Makes the films of some numbers, or says of each why not. Asked for all numbers in order, from where an earlier
+/// attempt ended.
+pub type Making<'a, E> = dyn FnMut(Range<usize>) -> Vec<Result<Made, E>> + 'a;
+
+/// Why there is no store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError<E> {
+    /// Films that can't be made: how many, and the first of them.
+    #[error("{} of {of} films can't be read: {}", failed, first.join("; "))]
+    Films {
+        failed: usize,
+        of: usize,
+        first: Vec<String>,
+        #[source]
+        cause: Option<E>,
+    },
+    #[error("reading films was stopped; what was read is kept, so that the next time goes on from there")]
+    Stopped,
+    #[error("the films need {} in {}, which has {} left; free some space or set XDG_CACHE_HOME to a larger disk", size(*needs), folder.display(), size(*free))]
+    Full { needs: u64, free: u64, folder: PathBuf },
+    #[error("can't keep films in {} ({error}); see that it can be written, or set XDG_CACHE_HOME to another folder", path.display())]
+    Io { path: PathBuf, error: io::Error },
+}
+
+/// Sentences of films that failed that an error repeats.
+const NAMED: usize = 3;
+
+/// The store of what is asked for, made now if it isn't there, with the label bytes of all films.
+///
+/// # Errors
+/// When films can't be made (all are tried, so that all are known), the disk is full, or `watch` ends it.
+pub fn build<E: std::error::Error>(
+    asked: &Asked,
+    make: &mut Making<E>,
+    watch: &Watch,
+) -> Result<(Arc<Mapped>, Vec<u8>), StoreError<E>> {
+    let print = blake3::hash(format!("1\n{:?}\n{}", asked.film, asked.fingerprint).as_bytes()).to_hex()[..24]
+        .to_owned();
+    let place = asked.cache.join(PLACES).join(&print);
+    if let Some(found) = known(asked, &place) {
+        return Ok(found);
+    }
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| StoreError::Io { path, error }
+    };
+    let part = asked.cache.join(format!("{print}.part"));
+    fs::create_dir_all(&part).map_err(failed(&part))?;
+    fs::create_dir_all(asked.cache.join(PLACES)).map_err(failed(&place))?;
+    // Another process that makes the same store is waited for.
+    let lock = File::create(asked.cache.join(format!("{print}.lock"))).map_err(failed(&part))?;
+    lock.lock().map_err(failed(&part))?;
+    if let Some(found) = known(asked, &place) {
+        return Ok(found);
+    }
+    fs::create_dir_all(&part).map_err(failed(&part))?;
+    let key = fill(asked, make, watch, &part)?;
+    let header =
+        Header { films: asked.count, height: asked.film.0, width: asked.film.1, of: asked.of.to_owned() };
+    let text = serde_json::to_vec(&header).map_err(|error| failed(&part)(error.into()))?;
+    replace_file(&part.join(HEADER), &text).map_err(failed(&part))?;
+    let folder = asked.cache.join(&key);
+    if header_of(&folder).is_some() {
+        // The same films came from another place before.
+        fs::remove_dir_all(&part).map_err(failed(&part))?;
+    } else {
+        // What lies there without a header is a wreck.
+        let _ = fs::remove_dir_all(&folder);
+        fs::rename(&part, &folder).map_err(failed(&folder))?;
+    }
+    replace_file(&place, key.as_bytes()).map_err(failed(&place))?;
+    // Whoever waits for the lock has it open; the name is of no use any more.
+    let _ = fs::remove_file(asked.cache.join(format!("{print}.lock")));
+    open(asked, &folder).map_err(failed(&folder))
+}
+
+/// The store that a place is known to have.
+fn known(asked: &Asked, place: &Path) -> Option<(Arc<Mapped>, Vec<u8>)> {
+    let key = fs::read_to_string(place).ok()?;
+    let plain = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plain.then(|| open(asked, &asked.cache.join(&key)).ok())?
+}
+
+fn header_of(folder: &Path) -> Option<Header> {
+    serde_json::from_slice(&fs::read(folder.join(HEADER)).ok()?).ok()
+}
+
+fn open(asked: &Asked, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
+    let other = || io::Error::new(io::ErrorKind::InvalidData, "it holds something else than it should");
+    let header = header_of(folder).ok_or_else(other)?;
+    if (header.films, header.height, header.width) != (asked.count, asked.film.0, asked.film.1) {
+        return Err(other());
+    }
+    let labels = if asked.labels > 0 { fs::read(folder.join(LABELS))? } else { Vec::new() };
+    if labels.len() != asked.labels * asked.count {
+        return Err(other());
+    }
+    Ok((Arc::new(Mapped::open(folder, &header, asked.budget)?), labels))
+}
+
+/// The three growing files of a store.
+struct Growing {
+    films: BufWriter<File>,
+    records: BufWriter<File>,
+    labels: BufWriter<File>,
+    done: usize,
+}
+
+impl Growing {
+    /// Opens them and cuts them back to the films that all three have whole.
+    fn open(asked: &Asked, folder: &Path) -> io::Result<Self> {
+        let area = asked.film.0 * asked.film.1;
+        let of_film = [area, RECORD, asked.labels];
+        let mut done = asked.count;
+        let mut files = Vec::new();
+        for (name, each) in [FILMS, RECORDS, LABELS].into_iter().zip(of_film) {
+            let file = OpenOptions::new().append(true).create(true).open(folder.join(name))?;
+            if each > 0 {
+                done = done.min((file.metadata()?.len() / each as u64) as usize);
+            }
+            files.push(file);
+        }
+        for (file, each) in files.iter().zip(of_film) {
+            file.set_len((done * each) as u64)?;
+        }
+        let mut files = files.into_iter().map(|file| BufWriter::with_capacity(1 << 20, file));
+        match (files.next(), files.next(), files.next()) {
+            (Some(films), Some(records), Some(labels)) => Ok(Self { films, records, labels, done }),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn add(&mut self, made: &Made) -> io::Result<()> {
+        self.films.write_all(&made.pixels)?;
+        self.records.write_all(&hash_of(&made.pixels))?;
+        self.records.write_all(&made.picture.0.to_le_bytes())?;
+        self.records.write_all(&made.picture.1.to_le_bytes())?;
+        self.labels.write_all(&made.labels)?;
+        self.done += 1;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.films.flush()?;
+        self.records.flush()?;
+        self.labels.flush()
+    }
+}
+
+/// Makes what is missing in `folder` and names the whole after its content.
+fn fill<E: std::error::Error>(
+    asked: &Asked,
+    make: &mut Making<E>,
+    watch: &Watch,
+    folder: &Path,
+) -> Result<String, StoreError<E>> {
+    let failed = |error: io::Error| StoreError::Io { path: folder.to_owned(), error };
+    let area = asked.film.0 * asked.film.1;
+    let mut growing = Growing::open(asked, folder).map_err(failed)?;
+    let needs = ((asked.count - growing.done) * (area + RECORD + asked.labels)) as u64;
+    if let Some(free) = crate::files::free_space(folder)
+        && free < needs
+    {
+        return Err(StoreError::Full { needs, free, folder: folder.to_owned() });
+    }
+    let chunk = PER_THREAD * rayon::current_num_threads();
+    let mut first = Vec::new();
+    let (mut bad, mut cause, mut next) = (0, None, growing.done);
+    while next < asked.count {
+        if !watch(Progress { doing: asked.doing, done: next, total: asked.count }) {
+            growing.flush().map_err(failed)?;
+            return Err(StoreError::Stopped);
+        }
+        let numbers = next..asked.count.min(next + chunk);
+        next = numbers.end;
+        for film in make(numbers) {
+            match film {
+                // After a film that failed the others are only looked at.
+                Ok(film) if bad == 0 => growing.add(&film).map_err(failed)?,
+                Ok(_) => {}
+                Err(error) => {
+                    bad += 1;
+                    if first.len() < NAMED {
+                        first.push(error.to_string());
+                    }
+                    cause.get_or_insert(error);
+                }
+            }
+        }
+        // What is on the disk is what a next time goes on from.
+        growing.flush().map_err(failed)?;
+    }
+    if bad > 0 {
+        return Err(StoreError::Films { failed: bad, of: asked.count, first, cause });
+    }
+    let Growing { films, labels, .. } = growing;
+    for file in [films, labels] {
+        file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
+    }
+    let mut hash = blake3::Hasher::new();
+    hash.update(format!("{:?} {} {}\n", asked.film, asked.count, asked.labels).as_bytes());
+    for name in [RECORDS, LABELS] {
+        hash.update(&fs::read(folder.join(name)).map_err(failed)?);
+    }
+    Ok(hash.finalize().to_hex()[..24].to_owned())
+}
+
+/// The stores of a cache: what each is made of and its bytes.
+pub fn listed(cache: &Path) -> Vec<(PathBuf, String, u64)> {
+    let Ok(entries) = fs::read_dir(cache) else { return Vec::new() };
+    let mut found: Vec<_> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let header = header_of(&entry.path())?;
+            let of =
+                format!("{} films of {} x {} px, {}", header.films, header.height, header.width, header.of);
+            Some((entry.path(), of, (header.films * header.height * header.width) as u64))
+        })
+        .collect();
+    found.sort();
+    found
+}

@@ -1,0 +1,122 @@
+//! A store opened: films as slices of a mapped file, with a bound on how much of it stays in memory.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use memmap2::{Advice, Mmap, UncheckedAdvice};
+
+use super::build::{FILMS, Header, RECORDS};
+use crate::dataset::films::FilmHash;
+
+/// Bytes of a film's record: hash, width and height of its picture.
+pub(super) const RECORD: usize = 24;
+/// The kernel maps this much around a page that is asked for, where it has it.
+const AROUND: u64 = 64 << 10;
+
+/// The films of a store (`uint8 N,H,W`).
+#[derive(Debug)]
+pub struct Mapped {
+    films: Mmap,
+    records: Vec<u8>,
+    height: usize,
+    width: usize,
+    /// Bytes that may stay mapped in; `u64::MAX` for all.
+    budget: u64,
+    touched: AtomicU64,
+}
+
+impl Mapped {
+    /// Maps the store in `folder`; about `budget` bytes of it stay in memory.
+    ///
+    /// # Errors
+    /// When a file is missing or of another length than the store says.
+    pub(super) fn open(folder: &Path, header: &Header, budget: u64) -> io::Result<Self> {
+        let wrong =
+            || io::Error::new(io::ErrorKind::InvalidData, "a file of it has another length than it should");
+        let file = File::open(folder.join(FILMS))?;
+        let bytes =
+            (header.films as u64).checked_mul((header.height * header.width) as u64).ok_or_else(wrong)?;
+        let records = std::fs::read(folder.join(RECORDS))?;
+        if file.metadata()?.len() != bytes || records.len() != header.films * RECORD {
+            return Err(wrong());
+        }
+        // SAFETY: nobody but us writes into the cache, and a store is never written again once it has its name.
+        let films = unsafe { Mmap::map(&file)? };
+        let budget = if bytes <= budget { u64::MAX } else { budget };
+        if budget < u64::MAX && bytes > 0 {
+            // Training asks for films in a random order and says so ahead; what lies beside them is of no use.
+            films.advise(Advice::Random)?;
+        }
+        let touched = AtomicU64::new(0);
+        Ok(Self { films, records, height: header.height, width: header.width, budget, touched })
+    }
+
+    /// Number of films, N.
+    pub fn len(&self) -> usize {
+        self.records.len() / RECORD
+    }
+
+    /// Whether there is no film.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Rows of a film, H.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Columns of a film, W.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Bytes that stay in memory at most, where that is less than all.
+    pub fn bound(&self) -> Option<u64> {
+        (self.budget < u64::MAX).then_some(self.budget)
+    }
+
+    /// The pixels of film `row` (`H*W` bytes).
+    pub fn film(&self, row: usize) -> &[u8] {
+        let area = self.height * self.width;
+        if self.budget < u64::MAX {
+            let cost = (area as u64).next_multiple_of(AROUND) + AROUND;
+            if self.touched.fetch_add(cost, Ordering::Relaxed) + cost > self.budget {
+                self.touched.store(0, Ordering::Relaxed);
+                // SAFETY: the map is of a file and read only, so pages that are let go come back with the same bytes
+                // when they are read again, in whatever thread; no slice of it becomes invalid.
+                // A kernel that refuses leaves more in memory than was asked for, which is no reason to stop.
+                let _ = unsafe { self.films.unchecked_advise(UncheckedAdvice::DontNeed) };
+            }
+        }
+        &self.films[row * area..(row + 1) * area]
+    }
+
+    /// Asks the kernel to read film `row` from the disk.
+    pub fn will_need(&self, row: usize) {
+        if self.budget < u64::MAX {
+            let area = self.height * self.width;
+            // Advice: a kernel that can't take it reads the film when it is used.
+            let _ = self.films.advise_range(Advice::WillNeed, row * area, area);
+        }
+    }
+
+    /// The hash of film `row`.
+    pub fn hash(&self, row: usize) -> FilmHash {
+        let mut hash = FilmHash::default();
+        hash.copy_from_slice(&self.records[row * RECORD..row * RECORD + 16]);
+        hash
+    }
+
+    /// Width and height of the picture that film `row` was made from, in pixels.
+    pub fn picture_size(&self, row: usize) -> (u32, u32) {
+        let number = |at: usize| {
+            let mut bytes = [0; 4];
+            bytes.copy_from_slice(&self.records[row * RECORD + at..row * RECORD + at + 4]);
+            u32::from_le_bytes(bytes)
+        };
+        (number(16), number(20))
+    }
+}

@@ -1,0 +1,391 @@
+//! `csv:FILE`: a table of any shape that names pictures and their labels.
+//!
+//! Its columns are told by name (`data.columns`) or guessed by name, which is said. Labels come in one of two forms:
+//! a column of 0 and 1 for each condition, or one column of findings with a mark between them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use super::labels::{LabelSet, is_no_finding, key_of};
+use super::listing::{Given, Listing, Row, TableError, counted};
+use super::sheet::{Sheet, said, years};
+use super::{DataError, Split};
+use crate::text::{one_line, thousands};
+
+/// What a column can be for, with the names that are taken for it.
+const ROLES: [(&str, &[&str]); 8] = [
+    (
+        "path",
+        &["path", "file", "filename", "image", "image path", "image index", "file path", "img", "dicom"],
+    ),
+    ("findings", &["finding labels", "findings", "finding", "labels", "label", "diagnosis", "conditions"]),
+    ("patient", &["patient", "patient id", "subject id", "subject", "pid"]),
+    ("split", &["split", "set", "subset", "fold", "partition"]),
+    ("sex", &["sex", "gender", "patient sex", "patient gender"]),
+    ("age", &["age", "patient age", "age years"]),
+    ("view", &["view", "view position", "projection", "ap pa"]),
+    ("boxes", &["boxes", "bbox", "bounding boxes"]),
+];
+/// More classes than any label set of films has.
+const MOST_CLASSES: usize = 500;
+
+/// What `data.columns` says.
+#[derive(Debug, Default)]
+struct Wishes {
+    columns: HashMap<String, String>,
+    /// Conditions that count, in their order; empty for all.
+    labels: Vec<String>,
+    separator: Option<String>,
+    /// What -1 (uncertain, as CheXpert has it) counts as.
+    uncertain: Option<u8>,
+}
+
+impl Wishes {
+    fn parse(text: &str, table: &Path) -> Result<Self, TableError> {
+        let mut wishes = Self::default();
+        let fail = |word: &str| {
+            let roles = ROLES.map(|(role, _)| role).join(", ");
+            let what = format!(
+                "`data.columns` can't hold `{}`; write ROLE=COLUMN with commas between, where ROLE is {roles}, or \
+                 labels=A+B, separator=;, uncertain=0 or 1",
+                one_line(word, 60)
+            );
+            TableError::new(table, what)
+        };
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            let (name, value) = word.split_once('=').ok_or_else(|| fail(word))?;
+            let (name, value) = (name.trim(), value.trim());
+            match name {
+                "labels" => wishes.labels = value.split('+').map(|name| name.trim().to_owned()).collect(),
+                "separator" if !value.is_empty() => wishes.separator = Some(value.to_owned()),
+                "uncertain" => {
+                    wishes.uncertain =
+                        Some(value.parse().ok().filter(|value| *value <= 1).ok_or_else(|| fail(word))?);
+                }
+                _ if ROLES.iter().any(|(role, _)| *role == name) && !value.is_empty() => {
+                    wishes.columns.insert(name.to_owned(), value.to_owned());
+                }
+                _ => return Err(fail(word)),
+            }
+        }
+        Ok(wishes)
+    }
+}
+
+/// The columns of a table by what they are for.
+struct Columns {
+    of: HashMap<&'static str, usize>,
+}
+
+impl Columns {
+    fn find(sheet: &Sheet, wishes: &Wishes, table: &Path) -> Result<Self, TableError> {
+        let mut of = HashMap::new();
+        for (role, names) in ROLES {
+            let found = match wishes.columns.get(role) {
+                Some(name) => Some(sheet.column(&[name]).ok_or_else(|| {
+                    let known = one_line(&sheet.heading.join(", "), 300);
+                    TableError::new(
+                        table,
+                        format!("has no column `{name}` for {role}; its columns are {known}"),
+                    )
+                })?),
+                None => sheet.column(names),
+            };
+            if let Some(found) = found {
+                of.insert(role, found);
+            }
+        }
+        if !of.contains_key("path") {
+            let known = one_line(&sheet.heading.join(", "), 300);
+            let what = format!(
+                "no column seems to name the films; say which with data.columns=path=NAME; there are {known}"
+            );
+            return Err(TableError::new(table, what));
+        }
+        Ok(Self { of })
+    }
+
+    fn cell<'a>(&self, role: &str, record: &'a csv::StringRecord) -> Option<&'a str> {
+        record.get(*self.of.get(role)?)
+    }
+}
+
+/// Reads the table at `path`; pictures are looked for relative to its folder.
+///
+/// # Errors
+/// When the table can't be read or understood, names pictures that aren't there, or a label is neither 0 nor 1.
+pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
+    let wishes = Wishes::parse(columns, path)?;
+    let sheet = Sheet::read(path)?;
+    let columns = Columns::find(&sheet, &wishes, path)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut notes = Vec::new();
+    let (labels, values) = labels(&sheet, &columns, &wishes, path, &mut notes)?;
+    notes.insert(0, told(&sheet, &columns, &labels));
+
+    let mut rows = Vec::with_capacity(sheet.rows.len());
+    let mut lines: HashMap<std::path::PathBuf, u64> = HashMap::new();
+    let mut missing = Vec::new();
+    for ((line, record), labels_of) in sheet.rows.iter().zip(values) {
+        let cell = |role| columns.cell(role, record);
+        let fail = |what: String| TableError::new(path, format!("line {line} {what}"));
+        let name = said(cell("path")).ok_or_else(|| fail("names no file; remove it or fill it in".into()))?;
+        let film = folder.join(cell("path").unwrap_or_default());
+        if !film.is_file() {
+            missing.push((*line, name.clone()));
+        }
+        if let Some(before) = lines.insert(film.clone(), *line) {
+            return Err(fail(format!("names {name} as line {before} does; keep one of the two")).into());
+        }
+        let split = match said(cell("split")) {
+            Some(word) => Some(Given::Split(split_of(&word).ok_or_else(|| {
+                fail(format!("has the split `{word}`; write train, val or test, or nothing"))
+            })?)),
+            None => None,
+        };
+        let boxes = match cell("boxes") {
+            Some(text) => boxes(text, &labels, &labels_of).map_err(fail)?,
+            None => Vec::new(),
+        };
+        rows.push(Row {
+            path: film,
+            labels: labels_of,
+            patient: said(cell("patient")),
+            split,
+            sex: said(cell("sex")),
+            age: cell("age").and_then(years),
+            view: said(cell("view")),
+            boxes,
+        });
+    }
+    if let Some((line, name)) = missing.first() {
+        let (count, all) = (thousands(missing.len() as u64), thousands(rows.len() as u64));
+        let what = format!(
+            "{count} of {all} films are not there, the first is {name} in line {line}; paths are taken from the table's folder"
+        );
+        return Err(TableError::new(path, what).into());
+    }
+    let has_boxes = rows.iter().any(|row| !row.boxes.is_empty());
+    let known = |row: &&Row| matches!(row.split, Some(Given::Split(_)));
+    match rows.iter().filter(known).count() {
+        0 => {}
+        some if some < rows.len() => notes.push(format!(
+            "{} films without a split are divided by patient",
+            thousands((rows.len() - some) as u64)
+        )),
+        _ => {}
+    }
+    Ok(Listing { table: path.to_owned(), labels, rows, has_boxes, notes })
+}
+
+/// How the columns were understood.
+fn told(sheet: &Sheet, columns: &Columns, labels: &LabelSet) -> String {
+    let roles = ROLES.iter().filter_map(|(role, _)| {
+        let column = sheet.heading.get(*columns.of.get(role)?)?;
+        Some(format!("{role} = {column}"))
+    });
+    let roles: Vec<String> = roles.collect();
+    format!(
+        "columns: {}; {} conditions: {}",
+        one_line(&roles.join(", "), 300),
+        labels.len(),
+        one_line(&labels.keys().join(", "), 300)
+    )
+}
+
+fn split_of(word: &str) -> Option<Split> {
+    match word.to_lowercase().as_str() {
+        "train" | "training" => Some(Split::Train),
+        "val" | "valid" | "validation" | "validate" | "dev" => Some(Split::Val),
+        "test" | "testing" => Some(Split::Test),
+        _ => None,
+    }
+}
+
+/// The conditions and each row's labels.
+fn labels(
+    sheet: &Sheet,
+    columns: &Columns,
+    wishes: &Wishes,
+    table: &Path,
+    notes: &mut Vec<String>,
+) -> Result<(LabelSet, Vec<Vec<u8>>), TableError> {
+    // A column called `label` may hold findings or 0 and 1; its values tell.
+    let flag = |cell: &str| flag(cell, wishes.uncertain);
+    let is_flags = |column: usize| {
+        let mut cells =
+            sheet.rows.iter().filter_map(|(_, record)| record.get(column)).filter(|cell| !cell.is_empty());
+        let mut any = false;
+        cells.all(|cell| {
+            any = true;
+            flag(cell).is_some() || number(cell) == Some(-1.0)
+        }) && any
+    };
+    if let Some(&column) = columns.of.get("findings")
+        && !is_flags(column)
+    {
+        return Ok(of_findings(sheet, column, wishes, notes));
+    }
+    let taken: Vec<usize> =
+        columns.of.iter().filter(|(role, _)| **role != "findings").map(|(_, place)| *place).collect();
+    let places: Vec<usize> = if wishes.labels.is_empty() {
+        (0..sheet.heading.len()).filter(|place| !taken.contains(place) && is_flags(*place)).collect()
+    } else {
+        let find = |name: &String| {
+            sheet.column(&[name]).ok_or_else(|| {
+                let known = one_line(&sheet.heading.join(", "), 300);
+                TableError::new(table, format!("has no column `{name}` for labels; its columns are {known}"))
+            })
+        };
+        wishes.labels.iter().map(find).collect::<Result<_, _>>()?
+    };
+    // "No finding" is what remains when all others are 0, never a label of its own.
+    let places: Vec<usize> =
+        places.into_iter().filter(|place| !is_no_finding(&sheet.heading[*place])).collect();
+    let mut keyed: Vec<(String, usize)> =
+        places.iter().map(|place| (key_of(&sheet.heading[*place]), *place)).collect();
+    let known = LabelSet::chest_xray_14().keys();
+    if keyed.len() == known.len() && keyed.iter().all(|(key, _)| known.contains(key)) {
+        keyed.sort_by_key(|(key, _)| known.iter().position(|other| other == key));
+    }
+    check_keys(&keyed.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(), table)?;
+    let mut blank = 0;
+    let mut values = Vec::with_capacity(sheet.rows.len());
+    for (line, record) in &sheet.rows {
+        let mut row = Vec::with_capacity(keyed.len());
+        for (key, place) in &keyed {
+            let cell = record.get(*place).unwrap_or_default();
+            blank += usize::from(cell.is_empty());
+            row.push(flag(cell).ok_or_else(|| {
+                let cell = one_line(cell, 30);
+                let cure = match cell.starts_with('-') {
+                    true => "add uncertain=0 or uncertain=1 to data.columns to say what -1 counts as",
+                    false => "a label is 0 or 1",
+                };
+                TableError::new(table, format!("line {line} has `{cell}` for {key}; {cure}"))
+            })?);
+        }
+        values.push(row);
+    }
+    if blank > 0 {
+        notes.push(format!("{} empty labels count as 0", thousands(blank as u64)));
+    }
+    Ok((LabelSet::of_keys(&keyed.into_iter().map(|(key, _)| key).collect::<Vec<_>>()), values))
+}
+
+fn check_keys(keys: &[String], table: &Path) -> Result<(), TableError> {
+    if keys.is_empty() {
+        let what = "no column holds labels (0 and 1 for each condition, or findings); name them with \
+                    data.columns=labels=A+B or findings=NAME";
+        return Err(TableError::new(table, what));
+    }
+    if keys.len() > MOST_CLASSES {
+        let what = format!(
+            "{} columns look like labels, more than {MOST_CLASSES}; name those that are with data.columns=labels=A+B",
+            keys.len()
+        );
+        return Err(TableError::new(table, what));
+    }
+    for (place, key) in keys.iter().enumerate() {
+        if key.is_empty() || keys[..place].contains(key) {
+            let what =
+                format!("two label columns mean `{key}`; rename one, or choose with data.columns=labels=A+B");
+            return Err(TableError::new(table, what));
+        }
+    }
+    Ok(())
+}
+
+fn number(cell: &str) -> Option<f64> {
+    cell.parse().ok()
+}
+
+/// 0 or 1; an empty cell is 0, -1 what the wish says.
+fn flag(cell: &str, uncertain: Option<u8>) -> Option<u8> {
+    match cell.to_lowercase().as_str() {
+        "" | "false" | "no" => return Some(0),
+        "true" | "yes" => return Some(1),
+        _ => {}
+    }
+    match number(cell)? {
+        0.0 => Some(0),
+        1.0 => Some(1),
+        -1.0 => uncertain,
+        _ => None,
+    }
+}
+
+/// Labels from one column of findings.
+fn of_findings(
+    sheet: &Sheet,
+    column: usize,
+    wishes: &Wishes,
+    notes: &mut Vec<String>,
+) -> (LabelSet, Vec<Vec<u8>>) {
+    let cells = || sheet.rows.iter().map(|(_, record)| record.get(column).unwrap_or_default());
+    let separator = wishes.separator.clone().unwrap_or_else(|| {
+        let marks = ["|", ";", ","];
+        let used = |mark: &&str| cells().filter(|cell| cell.contains(*mark)).count();
+        let found = marks
+            .into_iter()
+            .max_by_key(|mark| (used(mark), std::cmp::Reverse(marks.iter().position(|m| m == mark))));
+        found.unwrap_or("|").to_owned()
+    });
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for finding in
+        cells().flat_map(|cell| cell.split(separator.as_str())).filter(|finding| !is_no_finding(finding))
+    {
+        *counts.entry(key_of(finding)).or_insert(0) += 1;
+    }
+    let fourteen = LabelSet::chest_xray_14().keys();
+    let keys: Vec<String> = if !wishes.labels.is_empty() {
+        wishes.labels.iter().map(|name| key_of(name)).collect()
+    } else if counts.keys().all(|key| fourteen.contains(key)) {
+        fourteen
+    } else {
+        counts.keys().take(MOST_CLASSES).cloned().collect()
+    };
+    let left: BTreeMap<String, usize> = counts.into_iter().filter(|(key, _)| !keys.contains(key)).collect();
+    if !left.is_empty() {
+        notes.push(format!("findings that are none of the labels count for nothing: {}", counted(&left)));
+    }
+    let row = |cell: &str| {
+        let found: Vec<String> = cell.split(separator.as_str()).map(key_of).collect();
+        keys.iter().map(|key| u8::from(found.contains(key))).collect()
+    };
+    let values = cells().map(row).collect();
+    (LabelSet::of_keys(&keys), values)
+}
+
+/// Boxes of a cell: `finding: x y width height`, semicolons between them; the finding may be left out where the film
+/// has just one.
+fn boxes(text: &str, set: &LabelSet, labels: &[u8]) -> Result<Vec<(usize, [f32; 4])>, String> {
+    let keys = set.keys();
+    let mut found = Vec::new();
+    for one in text.split(';').map(str::trim).filter(|one| !one.is_empty()) {
+        let (name, numbers) = match one.split_once(':') {
+            Some((name, numbers)) => (Some(name), numbers),
+            None => (None, one),
+        };
+        let own: Vec<usize> = (0..labels.len()).filter(|class| labels[*class] == 1).collect();
+        let class = match (name, own.as_slice()) {
+            (Some(name), _) => keys.iter().position(|key| *key == key_of(name)),
+            (None, [class]) => Some(*class),
+            (None, _) => None,
+        };
+        let class = class.ok_or("has a box of no known finding; write finding: x y width height")?;
+        let mut place = [0.0_f32; 4];
+        let mut words = numbers.split([' ', ',', '[', ']']).filter(|word| !word.is_empty());
+        for value in &mut place {
+            let word = words.next().and_then(|word| word.parse().ok());
+            *value = word
+                .filter(|value: &f32| value.is_finite())
+                .ok_or("has a box without four numbers; write x y width height in pixels")?;
+        }
+        if place[2] <= 0.0 || place[3] <= 0.0 {
+            return Err("has a box without an inside; write x y width height in pixels".into());
+        }
+        found.push((class, place));
+    }
+    Ok(found)
+}
