@@ -5,6 +5,7 @@
 pub mod augment;
 pub mod config;
 pub mod dataset;
+pub mod download;
 pub mod evaluation;
 pub mod explain;
 pub mod files;

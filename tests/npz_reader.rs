@@ -46,7 +46,7 @@ fn stored_and_deflated_films_and_labels_of_any_kind_are_the_same_data() {
     assert_eq!(good.train.labels.row(0), [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0]);
     assert_eq!((good.val.labels.len(), good.test.films.as_ref().unwrap().len()), (2, 3));
 
-    let one_channel = npy("'|u1'", "(5, 4, 6, 1)", films.pixels());
+    let one_channel = npy("'|u1'", "(5, 4, 6, 1)", &films.gathered());
     assert_eq!(read_bytes(&zip(&with(stored("train_images", &one_channel))), 1 << 20).unwrap(), good);
     let zip64: Vec<_> = members().into_iter().map(|member| Member { zip64: true, ..member }).collect();
     assert_eq!(read_bytes(&zip(&zip64), 1 << 20).unwrap(), good);

@@ -88,7 +88,7 @@ fn weights_and_films_are_the_ones_python_computed() {
         }
     }
     let (films, labels) = films(128);
-    assert_eq!(films.pixels().iter().map(|&grey| u64::from(grey)).sum::<u64>(), golden.films.pixel_sum);
+    assert_eq!(films.gathered().iter().map(|&grey| u64::from(grey)).sum::<u64>(), golden.films.pixel_sum);
     let positives: Vec<u64> =
         (0..CLASSES).map(|class| labels.rows().map(|row| u64::from(row[class])).sum()).collect();
     assert_eq!(positives, golden.films.positives);

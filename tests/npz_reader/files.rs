@@ -127,7 +127,7 @@ fn real_films_read_as_numpy_reads_them() {
         for (part, (count, pixels, labels)) in [data.train, data.val, data.test].into_iter().zip(splits) {
             let films = part.films.unwrap();
             assert_eq!((films.len(), films.height(), films.width()), (count, side, side));
-            assert_eq!(films.pixels().iter().map(|pixel| u64::from(*pixel)).sum::<u64>(), pixels);
+            assert_eq!(films.gathered().iter().map(|pixel| u64::from(*pixel)).sum::<u64>(), pixels);
             assert_eq!((part.labels.len(), split_stats(&part.labels).labels_total), (count, labels));
         }
     }

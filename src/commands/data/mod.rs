@@ -1,6 +1,7 @@
 //! `data list | info | fetch | check | show | convert`.
 
 mod convert;
+mod fetch;
 
 mod info;
 mod list;
@@ -20,7 +21,8 @@ pub fn run(command: DataCommand, global: &Global, config: &RunConfig) -> Result<
     match command {
         DataCommand::List => list::run(json),
         DataCommand::Info { source } => info::info(section, source, json),
-        DataCommand::Fetch(_) | DataCommand::Check { .. } => anyhow::bail!("not yet"),
+        DataCommand::Fetch(args) => fetch::run(&args, json),
+        DataCommand::Check { .. } => anyhow::bail!("not yet"),
         DataCommand::Show(args) => show::run(&args, global, section),
         DataCommand::Convert { source, out, size } => convert::run(section, source, &out, size, json),
     }

@@ -1,0 +1,122 @@
+//! `data fetch`: ChestMNIST into the cache.
+
+use std::cell::RefCell;
+use std::io::{IsTerminal, Write};
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use chestxr_tui::dataset::registry;
+use chestxr_tui::download::{Checksum, DownloadError, Order, adopt, download};
+use chestxr_tui::text::{bytes, one_line};
+
+use crate::cli::FetchArgs;
+use crate::commands::{Exit, Misuse, complain};
+
+/// More is none of the known files: the largest has about 4 GB.
+const LARGEST: u64 = 16 << 30;
+
+/// Gets a file, unless it is here.
+pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
+    match args.name.as_str() {
+        "chestmnist" => {}
+        "nih" => {
+            let home = &registry::Registry::get().nih.home;
+            return Err(Misuse(format!(
+                "NIH gives its films out on a page of its own: {home}; unpack them and use --data nih:DIR"
+            ))
+            .into());
+        }
+        "phantom" => {
+            return Err(Misuse("phantom films are drawn, not fetched; use --data phantom:N".into()).into());
+        }
+        other => {
+            let other = one_line(other, 40);
+            return Err(
+                Misuse(format!("there is no data set `{other}` to fetch; there is chestmnist")).into()
+            );
+        }
+    }
+    let file = registry::chestmnist_file(args.size)?;
+    let target = file.place();
+    let mut out = std::io::stdout().lock();
+    let mut tell = |what: &str, size: u64| match as_json {
+        true => writeln!(out, "{}", json!({"file": target, "bytes": size, "state": what})),
+        false => writeln!(out, "{what}: {} ({})", target.display(), bytes(size)),
+    };
+    if let Ok(found) = std::fs::metadata(&target) {
+        tell("already here", found.len())?;
+        return Ok(Exit::Done);
+    }
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, stop.clone())?;
+    }
+    let bar = RefCell::new(Bar::new(as_json));
+    let mut watch = |done, total| {
+        bar.borrow_mut().at(done, total);
+        !stop.load(std::sync::atomic::Ordering::Relaxed)
+    };
+    let url = file.address(args.mirror.as_deref());
+    let order = Order { url: &url, checksum: Checksum::Md5(file.md5.clone()), limit: LARGEST };
+    let outcome = match &args.from {
+        Some(from) => adopt(from, &order, &target, &mut watch),
+        None => download(&order, &target, &mut watch),
+    };
+    bar.borrow().bar.finish_and_clear();
+    match outcome {
+        Ok(()) => {
+            tell("fetched", std::fs::metadata(&target)?.len())?;
+            if !as_json {
+                complain(&format!("use it with --data chestmnist --set data.size={}", args.size));
+            }
+            Ok(Exit::Done)
+        }
+        Err(error @ DownloadError::Stopped) => {
+            complain(&format!("chestxr-tui: {error}"));
+            Ok(Exit::Interrupted)
+        }
+        Err(error @ DownloadError::Unreachable { .. }) => {
+            Err(anyhow::anyhow!("{error} and give it with --from FILE (from {})", file.url))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Bytes, speed and what is left of the time; plain lines where stderr is no terminal.
+struct Bar {
+    bar: ProgressBar,
+    /// The tenth that was told last.
+    told: Option<u64>,
+    lines: bool,
+}
+
+impl Bar {
+    fn new(quiet: bool) -> Self {
+        let lines = !quiet && !std::io::stderr().is_terminal();
+        let bar = if quiet || lines { ProgressBar::hidden() } else { ProgressBar::no_length() };
+        let style =
+            ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, told: None, lines }
+    }
+
+    fn at(&mut self, done: u64, total: Option<u64>) {
+        if let Some(total) = total {
+            self.bar.set_length(total);
+            let tenth = 10 * done / total.max(1);
+            if self.lines && self.told != Some(tenth) {
+                self.told = Some(tenth);
+                complain(&format!("{} of {}", bytes(done), bytes(total)));
+            }
+        }
+        // What an earlier attempt brought says nothing about this one's speed.
+        if self.bar.position() == 0 && done > 0 {
+            self.bar.set_position(done);
+            self.bar.reset_eta();
+        }
+        self.bar.set_position(done);
+    }
+}
