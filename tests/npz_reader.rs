@@ -62,7 +62,7 @@ fn stored_and_deflated_films_and_labels_of_any_kind_are_the_same_data() {
     }
     let labels_only: Vec<_> = members().into_iter().filter(|member| member.name.contains("labels")).collect();
     let alone = read_bytes(&zip(&labels_only), 1 << 20).unwrap();
-    assert_eq!(alone.train, Part { films: None, labels: good.train.labels, patients: None });
+    assert_eq!(alone.train, chestxr_tui::dataset::part::Part::new(None, good.train.labels, None));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Images and labels from anywhere: one file per source, one [`Dataset`] out. Upload to a device is the
 //! trainer's; nothing here knows tensors.
 
+pub mod check;
 pub mod dicom_folder;
 pub mod films;
 pub mod labels;
@@ -50,7 +51,7 @@ use crate::config::{AppPaths, DataSection, Memory};
 const MAX_ARRAY_BYTES: u64 = 64 << 30;
 
 /// A part of the data with its own purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
     Train,

@@ -101,6 +101,17 @@ impl Part {
         Self { films, labels, patients, about: About::default() }
     }
 
+    /// The same with the patients' names, one a film or none at all.
+    pub fn of_patients(
+        films: Option<Films>,
+        labels: Labels,
+        patients: Option<Vec<u32>>,
+        names: Vec<String>,
+    ) -> Self {
+        let about = About { patients: names, ..About::default() };
+        Self { films, labels, patients, about }
+    }
+
     /// Keeps the first `count` films.
     pub fn truncate(&mut self, count: usize) {
         self.labels.truncate(count);

@@ -70,7 +70,7 @@ pub fn paired_delong(a: &[f32], b: &[f32], labels: &[u8]) -> Option<PairedAuroc>
         difference,
         difference_ci: [difference - half, difference + half],
         z,
-        p: z.map(two_sided),
+        p: z.map(two_sided_p),
     })
 }
 
@@ -147,7 +147,7 @@ fn midranks(scores: &[f32]) -> Vec<f64> {
 }
 
 /// The chance of a standard normal value at least as far from 0 as `z`.
-fn two_sided(z: f64) -> f64 {
+pub fn two_sided_p(z: f64) -> f64 {
     libm::erfc(z.abs() / std::f64::consts::SQRT_2)
 }
 

@@ -34,7 +34,7 @@ pub use calibration::{BINS, Calibration, CalibrationBin, at_temperature, bce_at_
 pub use confusion::{Confusion, Micro};
 pub use cooccurrence::Cooccurrence;
 pub use cut_points::{CutPoint, CutPoints};
-pub use delong::{AurocVariance, PairedAuroc, delong, holm, paired_delong};
+pub use delong::{AurocVariance, PairedAuroc, delong, holm, paired_delong, two_sided_p};
 pub use evaluation::{
     Average, BootstrapEvaluation, CalibrationEvaluation, ConditionEvaluation, Evaluation, Interval,
     MacroEvaluation, MedMnistEvaluation, MicroEvaluation, NormalEvaluation, Subject,

@@ -1,5 +1,6 @@
 //! `data list | info | fetch | check | show | convert`.
 
+mod check;
 mod convert;
 mod fetch;
 
@@ -22,7 +23,7 @@ pub fn run(command: DataCommand, global: &Global, config: &RunConfig) -> Result<
         DataCommand::List => list::run(json),
         DataCommand::Info { source } => info::info(section, source, json),
         DataCommand::Fetch(args) => fetch::run(&args, json),
-        DataCommand::Check { .. } => anyhow::bail!("not yet"),
+        DataCommand::Check { source } => check::run(section, source, json),
         DataCommand::Show(args) => show::run(&args, global, section),
         DataCommand::Convert { source, out, size } => convert::run(section, source, &out, size, json),
     }

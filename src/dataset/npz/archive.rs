@@ -131,18 +131,26 @@ impl Archive {
         })
     }
 
+    /// Reads identifiers: texts, or whole numbers as texts.
+    ///
+    /// # Errors
+    /// As [`Archive::info`], and another element type or damage.
+    pub fn read_names(&self, name: &str) -> Result<Array<String>, NpzError> {
+        match self.info(name)?.dtype {
+            Dtype::Text(_) => self.read_text(name),
+            _ => {
+                let Array { shape, values } = self.read_i64(name)?;
+                Ok(Array { shape, values: values.iter().map(i64::to_string).collect() })
+            }
+        }
+    }
+
     /// Reads identifiers, whole numbers or texts, as numbers from 0 in the order in which they first come.
     ///
     /// # Errors
     /// As [`Archive::info`], and another element type or damage.
     pub fn read_groups(&self, name: &str) -> Result<Array<u32>, NpzError> {
-        let Array { shape, values } = match self.info(name)?.dtype {
-            Dtype::Text(_) => self.read_text(name)?,
-            _ => {
-                let Array { shape, values } = self.read_i64(name)?;
-                Array { shape, values: values.iter().map(i64::to_string).collect() }
-            }
-        };
+        let Array { shape, values } = self.read_names(name)?;
         let mut known = HashMap::new();
         let groups = values.into_iter().map(|value| {
             let next = known.len() as u32;

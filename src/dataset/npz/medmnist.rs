@@ -286,24 +286,26 @@ impl Plan {
         // Neither wrapping below fails for what was checked; if one did, it would say so.
         let changed = |name| archive.error(name, CHANGED);
         let label_rows = Labels::new(values.values, self.classes).ok_or_else(|| changed(labels))?;
-        let patients = match archive.contains(patients) {
-            true => Some(self.patients(archive)?),
-            false => None,
-        };
+        let (mut numbers, mut names) = (None, Vec::new());
+        if archive.contains(patients) {
+            names = self.patients(archive)?;
+            numbers = Some(groups(&names));
+        }
         let (Some(wanted), Some((height, width)), true) = (&self.images, self.size, with_films) else {
-            return Ok(Part::new(None, label_rows, patients));
+            return Ok(Part::of_patients(None, label_rows, numbers, names));
         };
         let pixels = archive.read(images, |info, entry| match info == wanted {
             true => entry.bytes(count(info)?),
             false => Err(CHANGED),
         })?;
         let films = Films::new(pixels.values, height, width).ok_or_else(|| changed(images))?;
-        Ok(Part::new(Some(films), label_rows, patients))
+        Ok(Part::of_patients(Some(films), label_rows, numbers, names))
     }
 
-    fn patients(&self, archive: &Archive) -> Result<Vec<u32>, NpzError> {
+    /// The patients' names, or their numbers as texts.
+    fn patients(&self, archive: &Archive) -> Result<Vec<String>, NpzError> {
         let name = self.split.patients;
-        let read = archive.read_groups(name)?;
+        let read = archive.read_names(name)?;
         match read.shape == [self.rows] {
             true => Ok(read.values),
             false => {
@@ -312,4 +314,16 @@ impl Plan {
             }
         }
     }
+}
+
+/// Numbers for names in the order in which they first come.
+fn groups(names: &[String]) -> Vec<u32> {
+    let mut known = std::collections::HashMap::new();
+    names
+        .iter()
+        .map(|name| {
+            let next = known.len() as u32; // no more than films
+            *known.entry(name.as_str()).or_insert(next)
+        })
+        .collect()
 }

@@ -1,0 +1,150 @@
+//! Labels that can't be, or that measure nothing.
+
+use super::{Finding, Place, Severity, counted, films as many};
+use crate::dataset::{Dataset, Split};
+use crate::metrics::two_sided_p;
+
+/// Shares that differ with less than this probability by chance, over all conditions and splits together (Bonferroni).
+const CHANCE: f64 = 0.001;
+/// Older than anybody was.
+const OLDEST: u16 = 120;
+
+/// All checks of labels and ages.
+pub fn all(dataset: &Dataset) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    unmeasurable(dataset, &mut findings);
+    twins(dataset, &mut findings);
+    crowded(dataset, &mut findings);
+    shares(dataset, &mut findings);
+    ages(dataset, &mut findings);
+    findings
+}
+
+fn say(findings: &mut Vec<Finding>, severity: Severity, sentence: String, examples: Vec<Vec<Place>>) {
+    findings.push(Finding::new("label", severity, sentence, examples));
+}
+
+fn names(dataset: &Dataset, columns: &[usize]) -> String {
+    let names: Vec<&str> = columns
+        .iter()
+        .filter_map(|column| dataset.labels().get(*column))
+        .map(|label| label.name.as_str())
+        .collect();
+    crate::text::one_line(&names.join(", "), 300)
+}
+
+/// Conditions that are on no film of a split, or on all.
+fn unmeasurable(dataset: &Dataset, findings: &mut Vec<Finding>) {
+    for split in Split::ALL {
+        let stats = dataset.stats(split);
+        if stats.films == 0 {
+            say(
+                findings,
+                Severity::Warning,
+                format!("the {split} split is empty; training needs all three"),
+                vec![],
+            );
+            continue;
+        }
+        let columns = |is: &dyn Fn(usize) -> bool| -> Vec<usize> {
+            (0..stats.positives.len()).filter(|column| is(stats.positives[*column])).collect()
+        };
+        let (never, always) = (columns(&|count| count == 0), columns(&|count| count == stats.films));
+        if !never.is_empty() {
+            let names = names(dataset, &never);
+            let what = match split {
+                Split::Train => "can't be learned",
+                _ => "can't be measured there: its AUROC is undefined and left out of the mean",
+            };
+            say(findings, Severity::Warning, format!("no {split} film has {names}, which {what}"), vec![]);
+        }
+        if !always.is_empty() {
+            let names = names(dataset, &always);
+            let sentence =
+                format!("every {split} film has {names}; look whether the label says something else");
+            say(findings, Severity::Warning, sentence, vec![]);
+        }
+    }
+}
+
+/// Conditions whose labels are the same on every film.
+fn twins(dataset: &Dataset, findings: &mut Vec<Finding>) {
+    let classes = dataset.labels().len();
+    let used = |column: usize| Split::ALL.iter().any(|split| dataset.stats(*split).positives[column] > 0);
+    for first in (0..classes).filter(|column| used(*column)) {
+        for second in (first + 1..classes).filter(|column| used(*column)) {
+            let equal = Split::ALL
+                .iter()
+                .all(|split| dataset.part(*split).labels.rows().all(|row| row[first] == row[second]));
+            if equal {
+                let names = names(dataset, &[first, second]);
+                let sentence = format!("{names} have the same label on every film; leave one out");
+                say(findings, Severity::Warning, sentence, vec![]);
+            }
+        }
+    }
+}
+
+/// Films with more than half of all conditions.
+fn crowded(dataset: &Dataset, findings: &mut Vec<Finding>) {
+    let classes = dataset.labels().len();
+    if classes < 4 {
+        return;
+    }
+    let films: Vec<Vec<Place>> = super::places(dataset)
+        .filter(|place| {
+            let row = dataset.part(place.split).labels.row(place.index as usize);
+            2 * row.iter().filter(|label| **label == 1).count() > classes
+        })
+        .map(|place| vec![place])
+        .collect();
+    if !films.is_empty() {
+        let sentence =
+            format!("{} with more than half of the conditions; look at the labels", many(films.len()));
+        say(findings, Severity::Note, sentence, films);
+    }
+}
+
+/// Conditions whose share differs between training and another split by more than chance: two-proportion z-test.
+fn shares(dataset: &Dataset, findings: &mut Vec<Finding>) {
+    let classes = dataset.labels().len();
+    let train = dataset.stats(Split::Train);
+    for split in [Split::Val, Split::Test] {
+        let other = dataset.stats(split);
+        let differs = |column: &usize| {
+            let (a, b) = (train.positives[*column] as f64, other.positives[*column] as f64);
+            let (n, m) = (train.films as f64, other.films as f64);
+            let pooled = (a + b) / (n + m);
+            let deviation = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
+            deviation > 0.0 && two_sided_p((a / n - b / m) / deviation) < CHANCE / (2 * classes) as f64
+        };
+        let columns: Vec<usize> = (0..classes).filter(differs).collect();
+        if !columns.is_empty() {
+            let names = names(dataset, &columns);
+            let sentence = format!(
+                "the share of {names} differs between train and {split} by more than chance: thresholds and calibration \
+                 of one may not hold for the other"
+            );
+            say(findings, Severity::Note, sentence, vec![]);
+        }
+    }
+}
+
+/// Ages that nobody has reached.
+fn ages(dataset: &Dataset, findings: &mut Vec<Finding>) {
+    let films: Vec<Vec<Place>> = Split::ALL
+        .into_iter()
+        .flat_map(|split| {
+            let ages = dataset.part(split).about.age.iter().enumerate();
+            ages.filter(|(_, age)| age.is_some_and(|age| age > OLDEST))
+                .map(move |(index, _)| vec![Place { split, index: index as u32 }])
+        })
+        .collect();
+    if !films.is_empty() {
+        let sentence = format!(
+            "{} of patients older than {OLDEST} years; data.where = age=0-{OLDEST} leaves them out",
+            counted(films.len(), "film", "films")
+        );
+        findings.push(Finding::new("age", Severity::Note, sentence, films));
+    }
+}
