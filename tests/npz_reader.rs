@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use chestxr_tui::dataset::npz::{Limits, read_medmnist};
-use chestxr_tui::dataset::part::Part;
 
 use making::{CLASSES, Member, deflated, members, npy, npy_in_order, read_bytes, stored, with, zip};
 

@@ -9,6 +9,9 @@ use super::DataError;
 use super::source::Source;
 use crate::config::AppPaths;
 
+/// More bytes are none of the files: the largest has about 4 GB.
+pub const LARGEST: u64 = 16 << 30;
+
 /// Another place with the same files, e.g. in a network without a way out.
 pub const MIRROR: &str = "CHESTXR_DATA_URL";
 

@@ -58,6 +58,8 @@ pub enum Action {
     Split,
     /// The next thing that the side of the data screen shows.
     View,
+    /// Downloads ChestMNIST, or ends that.
+    Fetch,
 
     Start,
     /// Goes on with a run from its last checkpoint.

@@ -11,7 +11,7 @@ use super::canvas::Hit;
 use super::keymap::Mode;
 use super::state::augment::AugmentState;
 use super::state::charts::ChartView;
-use super::state::data::DataState;
+use super::state::data::{DataState, DataView, StopFlag};
 use super::state::evaluate::{self, Against, Answer, Asked, EvaluateState};
 use super::state::explain::{self, ExplainState};
 use super::state::form::Form;
@@ -38,6 +38,14 @@ pub enum Message {
     TrainerGone,
     /// Data were read, or not.
     Data(Box<crate::config::DataSection>, Result<super::state::data::DataView, String>),
+    /// How far the reading of data is.
+    Reading(Box<crate::config::DataSection>, crate::dataset::progress::Progress),
+    /// The data of this digest were checked, or not.
+    Checked(String, Result<Box<crate::dataset::check::Report>, String>),
+    /// How far the download is: bytes here, and of how many.
+    Fetching(u64, Option<u64>),
+    /// The download ended.
+    Fetched(Result<usize, String>),
     /// The list of runs was read, or not.
     Runs(Result<Vec<RunSummary>, String>),
     /// A run's epochs were read, or not.
@@ -73,6 +81,10 @@ pub enum Effect {
     Send(Command),
     /// Read data.
     LoadData(Box<crate::config::DataSection>),
+    /// Look for what is wrong with the data.
+    CheckData(Arc<DataView>),
+    /// Download ChestMNIST of this size.
+    Fetch(usize, StopFlag),
     /// Read the list of runs.
     ListRuns,
     /// Read a run's epochs.

@@ -4,16 +4,23 @@
 //! who leaves doesn't want to wait for films to be read.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::app::{Effect, Message};
-use super::state::data::DataView;
+use super::state::data::{DataView, StopFlag};
 use super::state::evaluate::{self, Against};
-use crate::dataset::Cache;
+use crate::dataset::check::check;
+use crate::dataset::{Cache, registry};
+use crate::download::{Checksum, Order, download};
 use crate::runs::{self, RunFolder};
+
+/// Between two words about how far something is.
+const TELL: Duration = Duration::from_millis(200);
 
 /// Carries out an effect that reads something; the answer comes as a message. Other effects are not for here.
 pub fn spawn(
@@ -27,10 +34,25 @@ pub fn spawn(
     let work = move || {
         let answer = match effect {
             Effect::LoadData(section) => {
-                let outcome =
-                    guarded(|| cache.load(&section).map(DataView::new).map_err(|error| error.to_string()));
+                let last = Mutex::new(Instant::now());
+                let watch = |progress| {
+                    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                    if last.elapsed() >= TELL {
+                        *last = Instant::now();
+                        // The loop may be gone already; then nobody wants the films.
+                        return messages.send(Message::Reading(section.clone(), progress)).is_ok();
+                    }
+                    true
+                };
+                let read = || cache.load_watched(&section, &watch).map(DataView::new);
+                let outcome = guarded(|| read().map_err(|error| error.to_string()));
                 Message::Data(section, outcome)
             }
+            Effect::CheckData(view) => {
+                let outcome = guarded(|| Ok(Box::new(check(&view.dataset, &mut |_| true))));
+                Message::Checked(view.dataset.digest().to_owned(), outcome)
+            }
+            Effect::Fetch(size, stop) => Message::Fetched(guarded(|| fetch(size, &stop, &messages))),
             Effect::ListRuns => {
                 Message::Runs(guarded(|| runs::list(&runs_folder).map_err(|error| error.to_string())))
             }
@@ -72,6 +94,8 @@ pub fn spawn(
         let reason = format!("the system refuses a thread to read with ({error}); close other programs");
         let answer = match refused {
             Effect::LoadData(section) => Message::Data(section, Err(reason)),
+            Effect::CheckData(view) => Message::Checked(view.dataset.digest().to_owned(), Err(reason)),
+            Effect::Fetch(..) => Message::Fetched(Err(reason)),
             Effect::ListRuns => Message::Runs(Err(reason)),
             Effect::ReadEpochs(path) => Message::Epochs(path, Err(reason)),
             Effect::Judge(asked) => Message::Judged(asked, Err(reason)),
@@ -83,6 +107,24 @@ pub fn spawn(
         // The loop may be gone already.
         let _ = refusals.send(answer);
     }
+}
+
+/// Downloads ChestMNIST; ends early when asked to.
+fn fetch(size: usize, stop: &StopFlag, messages: &UnboundedSender<Message>) -> Result<usize, String> {
+    let file = registry::chestmnist_file(size).map_err(|error| error.to_string())?;
+    let mirror = std::env::var(registry::MIRROR).ok();
+    let url = file.address(mirror.as_deref());
+    let order = Order { url: &url, checksum: Checksum::Md5(file.md5.clone()), limit: registry::LARGEST };
+    let mut last = Instant::now();
+    let mut watch = |done, total| {
+        if last.elapsed() >= TELL {
+            last = Instant::now();
+            // The loop may be gone already; then nobody wants the file.
+            return messages.send(Message::Fetching(done, total)).is_ok() && !stop.is_set();
+        }
+        !stop.is_set()
+    };
+    download(&order, &file.place(), &mut watch).map(|()| size).map_err(|error| error.to_string())
 }
 
 /// Turns a panic into a sentence, so that nobody waits for an answer for ever.

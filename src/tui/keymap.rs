@@ -196,8 +196,10 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Data, &[LEFT, letter('h')], Action::Left, "film", "previous film with the condition"),
     bind(Mode::Data, &[RIGHT, letter('l')], Action::Right, "film", "next film with the condition"),
     bind(Mode::Data, &[letter('s')], Action::Split, "split", "train, val, test or all three"),
-    bind(Mode::Data, &[letter('v')], Action::View, "view", "counts, a film, or conditions that occur together"),
+    bind(Mode::Data, &[letter('v')], Action::View, "view", "a film, conditions together, what is wrong, counts"),
+    bind(Mode::Data, &[letter('b')], Action::Boxes, "boxes", "where findings are, if the source knows"),
     bind(Mode::Data, &[letter('e')], Action::Edit, "settings", "settings of the next run, the data source among them"),
+    bind(Mode::Data, &[letter('f')], Action::Fetch, "fetch", "download ChestMNIST of data.size, or end that"),
     bind(Mode::Data, &[letter('r')], Action::Reload, "reload", "read the data again"),
 
     bind(Mode::Train, &[letter('s')], Action::Start, "start", "start a run with the settings of the next run"),

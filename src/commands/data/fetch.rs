@@ -15,9 +15,6 @@ use chestxr_tui::text::{bytes, one_line};
 use crate::cli::FetchArgs;
 use crate::commands::{Exit, Misuse, complain};
 
-/// More is none of the known files: the largest has about 4 GB.
-const LARGEST: u64 = 16 << 30;
-
 /// Gets a file, unless it is here.
 pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
     match args.name.as_str() {
@@ -60,7 +57,7 @@ pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
         !stop.load(std::sync::atomic::Ordering::Relaxed)
     };
     let url = file.address(args.mirror.as_deref());
-    let order = Order { url: &url, checksum: Checksum::Md5(file.md5.clone()), limit: LARGEST };
+    let order = Order { url: &url, checksum: Checksum::Md5(file.md5.clone()), limit: registry::LARGEST };
     let outcome = match &args.from {
         Some(from) => adopt(from, &order, &target, &mut watch),
         None => download(&order, &target, &mut watch),

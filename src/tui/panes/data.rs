@@ -3,13 +3,17 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{classes, sentences};
-use crate::dataset::Split;
+use super::{classes, found, sentences};
+use crate::dataset::progress::Progress;
+use crate::dataset::registry::Registry;
+use crate::dataset::{Bounds, Split};
 use crate::text::{bytes, one_line};
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::count;
 use crate::tui::state::data::{DataView, Loading, Side};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::gauge::gauge;
 use crate::tui::widgets::picture::Picture;
 
 /// Draws the screen.
@@ -25,7 +29,12 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
             let lines = [
                 Line::styled(reason.clone(), theme.bad()),
                 Line::default(),
-                Line::styled("e changes the data source, r reads it again.", theme.text()),
+                Line::styled(
+                    "e changes the data source, r reads it again, f downloads ChestMNIST.",
+                    theme.text(),
+                ),
+                Line::default(),
+                fetching(app, theme),
             ];
             sentences(inner, &lines, canvas);
         }
@@ -36,9 +45,24 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
                 _ => 0,
             };
             let waited = if seconds >= 2 { format!("{seconds} s so far") } else { String::new() };
+            let far = match &app.data.progress {
+                Some(Progress { total: 0, doing, .. }) => format!("{doing}, {waited}"),
+                Some(Progress { doing, done, total }) => {
+                    format!("{doing} {} of {} films, {waited}", count(*done), count(*total))
+                }
+                None => waited,
+            };
+            if let Some(Progress { done, total, .. }) =
+                app.data.progress.filter(|progress| progress.total > 0)
+            {
+                let line = row(inner, inner.height / 2 + 3);
+                let width = line.width.min(60);
+                let bar = Rect { x: line.x + (line.width - width) / 2, width, ..line };
+                gauge(canvas, bar, done as f64 / total as f64, theme.bar());
+            }
             let lines = [
                 Line::styled(format!("Reading {source} …"), theme.strong()),
-                Line::styled(waited, theme.muted()),
+                Line::styled(far, theme.muted()),
                 Line::styled("The other screens work meanwhile: 2 starts and watches runs.", theme.muted()),
             ];
             sentences(inner, &lines, canvas);
@@ -47,7 +71,11 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
 }
 
 fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
-    let strip = if area.height >= 18 { 4 } else { 0 };
+    let strip = match area.height {
+        0..18 => 0,
+        18..30 => 4,
+        _ => 5,
+    };
     let [body, strip] = Layout::vertical([Constraint::Fill(1), Constraint::Length(strip)]).areas(area);
     let column = view.rows.get(app.data.row).copied().flatten();
     let table = |area: Rect, canvas: &mut Canvas| {
@@ -64,6 +92,7 @@ fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     };
     let side = |side: Side, area, canvas: &mut Canvas| match side {
         Side::Pairs => classes::pairs(view, column, area, canvas),
+        Side::Found => found::render(app, view, area, canvas),
         Side::Film | Side::Classes => film(app, view, area, canvas),
     };
     if body.width >= 150 && body.height >= 40 {
@@ -71,7 +100,11 @@ fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(96)]).areas(body);
         let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Length(18)]).areas(right);
         table(left, canvas);
-        film(app, view, upper, canvas);
+        if app.data.side == Side::Found {
+            found::render(app, view, upper, canvas);
+        } else {
+            film(app, view, upper, canvas);
+        }
         classes::pairs(view, column, lower, canvas);
     } else if body.width >= 100 {
         // Fourteen columns of two digits need a little more than a film.
@@ -89,11 +122,12 @@ fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         match app.data.side {
             Side::Film => table(body, canvas),
             Side::Pairs => side(Side::Pairs, body, canvas),
+            Side::Found => side(Side::Found, body, canvas),
             Side::Classes => film(app, view, body, canvas),
         }
     }
     if strip.height > 0 {
-        provenance(view, strip, canvas);
+        provenance(app, view, strip, canvas);
     }
 }
 
@@ -129,12 +163,33 @@ fn film(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         focused: false,
     };
     let inner = canvas.panel(area, &panel);
-    if let Some(picture) = Picture::of_film(&view.dataset, split, index as usize) {
-        picture.render(inner, canvas);
+    let regions = if app.data.boxes { view.dataset.regions(split, index as usize) } else { Vec::new() };
+    let boxes: Vec<Bounds> = regions.into_iter().flat_map(|region| region.boxes).collect();
+    let about = part.about.line(index as usize);
+    let line = row(inner, inner.height.saturating_sub(1));
+    let place = if about.is_empty() || inner.height < 6 {
+        inner
+    } else {
+        canvas.centre(line, &Line::styled(one_line(&about, usize::from(inner.width)), theme.muted()));
+        Rect { height: inner.height - 1, ..inner }
+    };
+    if let Some(picture) = Picture::of_film_with(&view.dataset, split, index as usize, boxes) {
+        picture.render(place, canvas);
     }
 }
 
-fn provenance(view: &DataView, area: Rect, canvas: &mut Canvas) {
+/// How far the download is.
+fn fetching<'a>(app: &App, theme: &Theme) -> Line<'a> {
+    let Some(fetching) = &app.data.fetching else { return Line::default() };
+    let of = fetching.total.map_or_else(String::new, |total| {
+        let percent = 100.0 * fetching.done as f64 / total.max(1) as f64;
+        format!(" of {} ({percent:.0} %)", bytes(total))
+    });
+    let size = fetching.size;
+    Line::styled(format!("ChestMNIST {size} px: {}{of}; f ends it", bytes(fetching.done)), theme.accent())
+}
+
+fn provenance(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let data = &view.dataset;
     let inner = canvas.panel(area, &Panel { title: "source", ..Panel::default() });
@@ -153,10 +208,25 @@ fn provenance(view: &DataView, area: Rect, canvas: &mut Canvas) {
         }
         Line::from(spans)
     };
+    let memory = bytes(data.film_bytes() as u64);
+    let memory = match (data.is_mapped(), data.memory_bound()) {
+        (false, _) => format!("{memory} in memory"),
+        (true, None) => format!("{memory}, mapped"),
+        (true, Some(bound)) => format!("{memory} on disk, {} in memory", bytes(bound)),
+    };
     let room = usize::from(inner.width).saturating_sub(digest.len() + 12).max(8);
     canvas.line(row(inner, 0), &line(&[("from", one_line(&source, room)), ("digest", digest)]));
-    canvas.line(
-        row(inner, 1),
-        &line(&[("films", splits.join("  ")), ("size", size), ("memory", bytes(data.film_bytes() as u64))]),
-    );
+    canvas
+        .line(row(inner, 1), &line(&[("films", splits.join("  ")), ("size", size), ("films take", memory)]));
+    if inner.height >= 3 {
+        if app.data.fetching.is_some() {
+            canvas.line(row(inner, 2), &fetching(app, theme));
+            return;
+        }
+        let terms =
+            Registry::get().of(data.source()).map_or("the owner's".to_owned(), |entry| entry.licence.clone());
+        let check = found::summary(app);
+        let room = usize::from(inner.width).saturating_sub(check.chars().count() + 18).max(8);
+        canvas.line(row(inner, 2), &line(&[("check", check), ("terms", one_line(&terms, room))]));
+    }
 }

@@ -7,6 +7,7 @@ pub mod data;
 pub mod evaluate;
 pub mod explain;
 pub mod form;
+mod found;
 pub mod header;
 pub mod help;
 pub mod palette;

@@ -1,8 +1,13 @@
 //! The data set as the data screen looks at it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::DataSection;
+use crate::dataset::check::Report;
+use crate::dataset::part::{About, Categories};
+use crate::dataset::progress::Progress;
 use crate::dataset::stats::cooccurrence;
 use crate::dataset::{Dataset, Split};
 
@@ -17,7 +22,23 @@ pub struct DataView {
     pub pairs: Vec<Vec<usize>>,
     /// For each row, its films: split and index.
     pub films: Vec<Vec<(Split, u32)>>,
+    /// Films by view, sex and age: of all splits, then of each.
+    people: [Vec<Group>; 4],
 }
+
+/// Films that have something but findings in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// `view PA`, `sex F`, `age 18-39`.
+    pub name: String,
+    pub films: usize,
+    /// Those without any condition.
+    pub normal: usize,
+}
+
+/// Ages that are told apart: the first year of each group.
+const AGES: [(&str, u16); 5] =
+    [("age 0-17", 0), ("age 18-39", 18), ("age 40-64", 40), ("age 65-120", 65), ("age over 120", 121)];
 
 impl DataView {
     /// Counts what the screen shows. Takes a while on large sets: not for the event loop.
@@ -54,7 +75,14 @@ impl DataView {
         }
         let films =
             rows.iter().map(|row| std::mem::take(&mut films[row.unwrap_or(classes)])).collect::<Vec<_>>();
-        Self { dataset, rows, pairs, films }
+        let people = [None, Some(Split::Train), Some(Split::Val), Some(Split::Test)]
+            .map(|split| people(&dataset, split));
+        Self { dataset, rows, pairs, films, people }
+    }
+
+    /// Films by view, sex and age, of a split or of all; empty where the source doesn't say.
+    pub fn people(&self, split: Option<Split>) -> &[Group] {
+        &self.people[split.map_or(0, |split| split as usize + 1)]
     }
 
     /// A row's name.
@@ -85,6 +113,35 @@ impl DataView {
     }
 }
 
+/// Films by view, sex and age.
+fn people(dataset: &Dataset, split: Option<Split>) -> Vec<Group> {
+    // By column, then by the place of the group in it.
+    let mut groups: BTreeMap<(usize, usize, String), [usize; 2]> = BTreeMap::new();
+    let columns: [(&str, fn(&About) -> &Categories); 2] =
+        [("view", |about| &about.view), ("sex", |about| &about.sex)];
+    for its in Split::ALL.into_iter().filter(|its| split.is_none_or(|wanted| wanted == *its)) {
+        let part = dataset.part(its);
+        for (index, labels) in part.labels.rows().enumerate() {
+            let normal = usize::from(labels.iter().all(|label| *label == 0));
+            let mut add = |column: usize, place: usize, name: String| {
+                let [films, normals] = groups.entry((column, place, name)).or_default();
+                *films += 1;
+                *normals += normal;
+            };
+            for (place, (name, column)) in columns.iter().enumerate() {
+                if let Some(level) = column(&part.about).get(index) {
+                    add(place, 0, format!("{name} {}", crate::text::one_line(level, 8)));
+                }
+            }
+            if let Some(Some(age)) = part.about.age.get(index) {
+                let group = AGES.iter().rposition(|(_, from)| age >= from).unwrap_or(0);
+                add(columns.len(), group, AGES[group].0.to_owned());
+            }
+        }
+    }
+    groups.into_iter().map(|((.., name), [films, normal])| Group { name, films, normal }).collect()
+}
+
 /// Where the reading of the data stands.
 #[derive(Debug, Default)]
 pub enum Loading {
@@ -105,6 +162,8 @@ pub enum Side {
     #[default]
     Film,
     Pairs,
+    /// What the films are of, and what is wrong with them.
+    Found,
     /// Nothing but the classes, where there is room for one thing only.
     Classes,
 }
@@ -123,6 +182,59 @@ pub struct DataState {
     /// The chosen film among those of the row.
     pub film: usize,
     pub side: Side,
+    /// How far the reading is, where that is told.
+    pub progress: Option<Progress>,
+    /// Whether boxes are outlined.
+    pub boxes: bool,
+    /// What is wrong with the data.
+    pub report: Found,
+    /// A download that is on.
+    pub fetching: Option<Fetching>,
+}
+
+/// How far the check of the data is.
+#[derive(Debug, Default)]
+pub enum Found {
+    /// Not asked for.
+    #[default]
+    Unasked,
+    /// Being looked at.
+    Busy,
+    /// Looked at.
+    Ready(Box<Report>),
+}
+
+/// A download that is on.
+#[derive(Debug)]
+pub struct Fetching {
+    /// Side of the films in pixels.
+    pub size: usize,
+    pub stop: StopFlag,
+    /// Bytes that are here, and of how many.
+    pub done: u64,
+    pub total: Option<u64>,
+}
+
+/// Tells a thread to end.
+#[derive(Clone, Debug, Default)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// Asks for the end.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl PartialEq for StopFlag {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl DataState {
@@ -138,5 +250,12 @@ impl DataState {
     pub fn films(&self) -> Vec<(Split, u32)> {
         let Some(all) = self.view().and_then(|view| view.films.get(self.row)) else { return Vec::new() };
         all.iter().copied().filter(|(split, _)| self.split.is_none_or(|wanted| wanted == *split)).collect()
+    }
+}
+
+impl PartialEq for DataView {
+    /// Whether both are of the same films and labels.
+    fn eq(&self, other: &Self) -> bool {
+        self.dataset.digest() == other.dataset.digest()
     }
 }

@@ -72,11 +72,16 @@ impl App {
             Action::View => {
                 self.data.side = match self.data.side {
                     Side::Film => Side::Pairs,
-                    Side::Pairs => Side::Classes,
+                    Side::Pairs => Side::Found,
+                    Side::Found => Side::Classes,
                     Side::Classes => Side::Film,
                 };
-                return self.show(Screen::Data);
+                let mut effects = self.show(Screen::Data);
+                effects.extend(self.check_data());
+                return effects;
             }
+            Action::Boxes if self.screen == Screen::Data => self.data.boxes = !self.data.boxes,
+            Action::Fetch => return self.fetch(),
 
             Action::Start => return self.start(),
             Action::GoOn => return self.go_on(),

@@ -2,6 +2,7 @@
 
 mod actions;
 mod augment;
+mod data;
 mod evaluate;
 mod explain;
 mod input;
@@ -9,7 +10,7 @@ mod running;
 mod trainer;
 
 use super::app::{App, Effect, Message};
-use super::state::data::Loading;
+use super::state::data::{Found, Loading};
 use super::state::runs::{Epochs, Listing};
 use crate::train::{Level, Phase};
 
@@ -40,14 +41,40 @@ impl App {
             Message::Data(section, outcome) => {
                 // An answer to an older question is of no use any more.
                 if self.data.section.as_ref() == Some(&*section) {
+                    (self.data.progress, self.data.report) = (None, Found::Unasked);
                     self.data.loading = match outcome {
                         Ok(view) => Loading::Ready(view.into()),
                         Err(reason) => Loading::Failed(reason),
                     };
                     (self.data.row, self.data.film) = (0, 0);
                 }
+                self.check_data()
+            }
+            Message::Reading(section, progress) => {
+                if self.data.section.as_ref() == Some(&*section) {
+                    self.data.progress = Some(progress);
+                }
                 Vec::new()
             }
+            Message::Checked(digest, outcome) => {
+                if self.data.view().is_some_and(|view| view.dataset.digest() == digest) {
+                    self.data.report = match outcome {
+                        Ok(report) => Found::Ready(report),
+                        Err(reason) => {
+                            self.say(Level::Warning, format!("the data could not be checked: {reason}"));
+                            Found::Unasked
+                        }
+                    };
+                }
+                Vec::new()
+            }
+            Message::Fetching(done, total) => {
+                if let Some(fetching) = &mut self.data.fetching {
+                    (fetching.done, fetching.total) = (done, total);
+                }
+                Vec::new()
+            }
+            Message::Fetched(outcome) => self.fetched(outcome),
             Message::Runs(outcome) => {
                 self.runs.asked = false;
                 let mut effects =
@@ -137,6 +164,7 @@ impl App {
         }
         self.data.section = Some(section.clone());
         self.data.loading = Loading::Busy(self.now.timestamp());
+        (self.data.progress, self.data.report) = (None, Found::Unasked);
         vec![Effect::LoadData(Box::new(section))]
     }
 

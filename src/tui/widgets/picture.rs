@@ -9,8 +9,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 use ratatui::text::Line;
 
-use crate::dataset::Dataset;
 use crate::dataset::Split;
+use crate::dataset::{Bounds, Dataset};
 use crate::explain::{COLOUR_MAPS, Overlay, Shows, paint};
 use crate::tui::canvas::Canvas;
 use crate::tui::graphics::{Paint, Wanted};
@@ -38,11 +38,21 @@ pub fn key(parts: impl Hash) -> u64 {
 impl Picture {
     /// Film `index` of a split as it is; `None` where there is no such film.
     pub fn of_film(dataset: &Arc<Dataset>, split: Split, index: usize) -> Option<Self> {
+        Self::of_film_with(dataset, split, index, Vec::new())
+    }
+
+    /// The same with boxes outlined.
+    pub fn of_film_with(
+        dataset: &Arc<Dataset>,
+        split: Split,
+        index: usize,
+        boxes: Vec<Bounds>,
+    ) -> Option<Self> {
         let films = dataset.part(split).films.as_ref()?;
         if index >= films.len() {
             return None;
         }
-        let key = key((dataset.digest(), split as u8, index));
+        let key = key((dataset.digest(), split as u8, index, boxes.len()));
         let (height, width) = (films.height(), films.width());
         let dataset = dataset.clone();
         let paint = move |out: [u32; 2]| {
@@ -54,7 +64,7 @@ impl Picture {
                 opacity: 0.0,
                 contrast: 1.0,
                 crop: None,
-                boxes: &[],
+                boxes: &boxes,
             };
             paint(pixels, [height, width], None, &overlay, out)
         };
