@@ -47,8 +47,8 @@ pub fn listing(folder: &Path, columns: &str) -> Result<Listing, DataError> {
         // A film that can't be read is named when its pixels are.
         let Some(header) = header else { continue };
         told += 1;
-        row.patient = header.patient.or(row.patient.take().map(|name| dicom::hashed(&name)));
-        row.sex = row.sex.take().or(header.about.sex);
+        row.patient = header.patient.or(row.patient.take().map(|name| dicom::hashed("", &name)));
+        row.sex = row.sex.take().or(header.about.sex.map(String::from));
         row.age = row.age.or(header.about.age);
         row.view = row.view.take().or(header.about.view);
     }

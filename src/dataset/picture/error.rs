@@ -47,16 +47,30 @@ pub enum Fault {
     // The kind of file.
     #[error("is empty (0 bytes); copy it again")]
     Empty,
-    #[error("is text that begins with `{0}`, not a picture; give a PNG or JPEG")]
+    #[error("is text that begins with `{0}`, not a picture; give a PNG, JPEG or DICOM film")]
     Text(String),
-    #[error("is DICOM, which isn't read yet; export the film as PNG first, with 16 bits if you can")]
-    Dicom,
     #[error("is a numpy archive, not a picture; pass it as the npz file of a data set")]
     Npz,
-    #[error("is {0}, and only PNG and JPEG are read; save the film as PNG")]
+    #[error("is {0}, and only PNG, JPEG and DICOM are read; save the film as PNG")]
     Other(&'static str),
-    #[error("is neither PNG nor JPEG; check that it is a film and save it as PNG")]
+    #[error("is neither PNG nor JPEG nor DICOM; check that it is a film and save it as PNG")]
     Unknown,
+
+    // DICOM.
+    #[error("is DICOM in {name}, which isn't read; decompress it first ({hint})")]
+    DicomSyntax { name: String, hint: &'static str },
+    #[error("is DICOM of {what}, not a projection X-ray; leave it out")]
+    DicomModality { what: String },
+    #[error("is DICOM in colour ({0}), which no radiograph is; leave it out, or export it as grey PNG")]
+    DicomColour(String),
+    #[error("holds {0} DICOM frames, and only single films are read; export the one you want as PNG")]
+    DicomFrames(u32),
+    #[error("is DICOM with {0} bits for a pixel, and only 8 and 16 are read; export it as 16-bit PNG")]
+    DicomBits(u16),
+    #[error(
+        "is DICOM without a picture (a directory, a report, or cut short); leave it out or copy it again"
+    )]
+    DicomNoPicture,
 
     // The picture.
     #[error("is a {0} that is cut short; copy or download it again")]

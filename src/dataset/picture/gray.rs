@@ -81,6 +81,13 @@ impl GrayPicture {
         fits.then_some(Self { width, height, pixels, depth })
     }
 
+    /// Wraps 16-bit `pixels` whose white is known to be 65,535, however dark they are. `None` as for [`Self::new`].
+    pub fn full_range(width: u32, height: u32, pixels: Vec<u16>) -> Option<Self> {
+        let brightest = pixels.iter().copied().max().unwrap_or(0);
+        let depth = Depth { stored: 16, read: 16, brightest };
+        Self::new(width, height, Pixels::Sixteen(pixels)).map(|picture| Self { depth, ..picture })
+    }
+
     /// Columns, at least 1.
     pub fn width(&self) -> u32 {
         self.width
@@ -128,6 +135,13 @@ mod tests {
         assert_eq!(depth(vec![60_000]).to_string(), "16-bit");
         let eight = GrayPicture::new(1, 1, Pixels::Eight(vec![9])).unwrap();
         assert_eq!((eight.depth().to_string().as_str(), eight.depth().white()), ("8-bit", 255));
+    }
+
+    #[test]
+    fn a_dark_picture_of_known_depth_keeps_its_white() {
+        let dark = GrayPicture::full_range(2, 1, vec![3, 200]).unwrap();
+        assert_eq!((dark.depth().white(), dark.depth().to_string().as_str()), (65_535, "16-bit"));
+        assert_eq!(GrayPicture::full_range(2, 2, vec![3, 200]), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Chest films from picture files: 8- and 16-bit PNG and JPEG, reduced to the size a network was trained at.
+//! Chest films from picture files: 8- and 16-bit PNG, JPEG and DICOM, reduced to the size a network was trained at.
 //!
 //! [`find`] lists files, [`sniff`] says what a file is by its content, [`read`] decodes one to grey, and
 //! [`Preprocess::film`] makes of it the film that a network sees.

@@ -8,6 +8,7 @@ use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::{DynamicImage, ImageDecoder, ImageError};
 
+use super::dicom;
 use super::error::{Fault, PictureError};
 use super::gray::{GrayPicture, Pixels};
 use super::header;
@@ -37,7 +38,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Whether a picture of this size may be decoded at all.
-    fn check_sides(self, width: u32, height: u32) -> Result<(), Fault> {
+    pub(super) fn check_sides(self, width: u32, height: u32) -> Result<(), Fault> {
         if width == 0 || height == 0 {
             Err(Fault::ZeroSize { width, height })
         } else if width.max(height) > self.side {
@@ -48,7 +49,7 @@ impl Limits {
     }
 
     /// Whether it may take `needs` bytes.
-    fn check_bytes(self, width: u32, height: u32, needs: u64) -> Result<(), Fault> {
+    pub(super) fn check_bytes(self, width: u32, height: u32, needs: u64) -> Result<(), Fault> {
         if needs > self.bytes {
             return Err(Fault::TooBig { width, height, needs, limit: self.bytes });
         }
@@ -56,7 +57,7 @@ impl Limits {
     }
 }
 
-/// Reads the PNG or JPEG film at `path`, whatever its extension.
+/// Reads the PNG, JPEG or DICOM film at `path`, whatever its extension.
 ///
 /// Grey is taken as it is and colour as ITU-R 601 luma, as Pillow's `convert("L")` does; what is transparent lies
 /// over black, palettes and fewer than 8 bits are expanded, EXIF's orientation is applied, and colour profiles
@@ -99,6 +100,9 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<GrayPicture, Fault>
     let kind = Kind::of(bytes);
     if let Some(fault) = kind.refusal(bytes) {
         return Err(fault);
+    }
+    if kind == Kind::Dicom {
+        return dicom::decode(bytes, limits, dicom::Strictness::Projection).map(|film| film.picture);
     }
     let format = if kind == Kind::Png { PNG } else { JPEG };
     let failed = |error| fault(error, format, limits);

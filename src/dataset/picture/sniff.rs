@@ -70,9 +70,8 @@ impl Kind {
     /// Why a file of this kind with the first bytes `head` isn't read; `None` for a picture.
     pub(super) fn refusal(self, head: &[u8]) -> Option<Fault> {
         match self {
-            Kind::Png | Kind::Jpeg => None,
+            Kind::Png | Kind::Jpeg | Kind::Dicom => None,
             Kind::Npz => Some(Fault::Npz),
-            Kind::Dicom => Some(Fault::Dicom),
             Kind::Text => Some(Fault::Text(beginning(head))),
             Kind::Empty => Some(Fault::Empty),
             Kind::Unknown => Some(other(head).map_or(Fault::Unknown, Fault::Other)),
