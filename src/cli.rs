@@ -64,7 +64,7 @@ pub enum Command {
     },
     /// Judge a run's best weights, or any model's predictions: numbers, intervals, figures, a report
     Evaluate(EvaluateArgs),
-    /// Say what a run's best weights find on films: PNG, JPEG, folders of them, npz files
+    /// Say what a run's best weights find on films: PNG, JPEG, DICOM, folders of them, npz files
     Predict(PredictArgs),
     /// Show why a run's network said what it said: maps over films, and how good the maps are
     Explain(ExplainArgs),
@@ -115,7 +115,7 @@ pub struct EvaluateArgs {
 pub struct PredictArgs {
     /// A run's id or the beginning of one, its last four digits, last, best, or its folder
     pub run: String,
-    /// PNG or JPEG pictures, folders of them, npz files with `images` or `test_images`
+    /// PNG, JPEG or DICOM films, folders of them, npz files with `images` or `test_images`
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// How to write what was found; --json is --format json
@@ -141,7 +141,7 @@ pub struct ExplainArgs {
     /// Films by their numbers in the split, 0 for the first; commas between
     #[arg(long, value_delimiter = ',', value_name = "N", conflicts_with = "score")]
     pub index: Vec<usize>,
-    /// PNG or JPEG pictures instead, made into films as those of the run were
+    /// PNG, JPEG or DICOM films instead, reduced as those of the run were
     #[arg(long, value_delimiter = ',', value_name = "FILE", conflicts_with_all = ["index", "score"])]
     pub image: Vec<PathBuf>,
     /// Where the films are

@@ -6,7 +6,7 @@ mod densenet;
 mod init;
 mod layers;
 mod pretrained;
-mod pth;
+pub mod pth;
 mod resnet;
 mod state;
 mod summary;

@@ -18,6 +18,14 @@ pub(super) trait Sample: Copy + Default {
     fn wide(self) -> i64;
     /// The value nearest to `sum / 2^PRECISION`.
     fn nearest(sum: i64) -> Self;
+    /// Adds a row reduced in its width to `out`.
+    fn narrow(row: &[Self], across: &Weights, out: &mut Vec<Self>) {
+        out.extend((0..across.places.len()).map(|column| {
+            let (first, weights) = across.of(column);
+            let seen = row[first..].iter().zip(weights);
+            Self::nearest(seen.map(|(value, weight)| value.wide() * i64::from(*weight)).sum())
+        }));
+    }
 }
 
 impl Sample for u8 {
@@ -27,6 +35,37 @@ impl Sample for u8 {
 
     fn nearest(sum: i64) -> Self {
         ((sum + (1 << (PRECISION - 1))) >> PRECISION).clamp(0, 255) as u8
+    }
+
+    fn narrow(row: &[Self], across: &Weights, out: &mut Vec<Self>) {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: this machine has what the function was compiled for.
+            return unsafe { narrow_avx2(row, across, out) };
+        }
+        narrow_bytes(row, across, out);
+    }
+}
+
+/// [`narrow_bytes`] with eight products at a time: most of an import's reduction is spent there.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn narrow_avx2(row: &[u8], across: &Weights, out: &mut Vec<u8>) {
+    narrow_bytes(row, across, out);
+}
+
+/// A row of bytes reduced in its width. The weights of a pixel add up to `2^PRECISION` and their sizes to less than
+/// twice that, so that a sum stays below 255 * 2^23 and fits 32 bits.
+#[inline(always)]
+fn narrow_bytes(row: &[u8], across: &Weights, out: &mut Vec<u8>) {
+    for column in 0..across.places.len() {
+        let (first, weights) = across.of(column);
+        let sum: i32 = row[first..first + weights.len()]
+            .iter()
+            .zip(weights)
+            .map(|(value, weight)| i32::from(*value) * weight)
+            .sum();
+        out.push(u8::nearest(sum.into()));
     }
 }
 
@@ -67,11 +106,7 @@ pub(super) fn resample<T: Sample>(
     let used = &values[top * width..(last + weights.len()) * width];
     let mut narrow = Vec::with_capacity(used.len() / width * columns.to);
     for row in used.chunks_exact(width) {
-        narrow.extend((0..columns.to).map(|column| {
-            let (first, weights) = across.of(column);
-            let seen = row[first..].iter().zip(weights);
-            T::nearest(seen.map(|(value, weight)| value.wide() * i64::from(*weight)).sum())
-        }));
+        T::narrow(row, &across, &mut narrow);
     }
 
     let mut film = Vec::with_capacity(rows.to * columns.to);
@@ -90,7 +125,7 @@ pub(super) fn resample<T: Sample>(
 }
 
 /// What each pixel of a row of pixels is weighed with for each that it becomes.
-struct Weights {
+pub(super) struct Weights {
     /// For each: the first pixel that counts, and its weights' place in `values`.
     places: Vec<(usize, std::ops::Range<usize>)>,
     values: Vec<i32>,
