@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chestxr_tui::dataset::Split;
+use chestxr_tui::dataset::part::GroupBy;
 use clap::{Args, Parser, Subcommand};
 
 /// Trains and judges multi-label chest X-ray classifiers in the terminal. Not a medical device.
@@ -99,6 +100,9 @@ pub struct EvaluateArgs {
     /// Draw so many bootstrap resamples for intervals; 0 for none
     #[arg(long, value_name = "N", default_value_t = chestxr_tui::evaluation::RESAMPLES, value_parser = resamples)]
     pub bootstrap: usize,
+    /// Judge groups of films as well: by view, sex or age, where the source says
+    #[arg(long, value_name = "WHAT", value_parser = group_by, conflicts_with = "predictions")]
+    pub by: Option<GroupBy>,
     /// Judge an npz file's `probs` (float N,C) and `labels` (N,C), with `patient` (N), `conditions` (C names),
     /// `val_probs` and `val_labels` where it has them
     #[arg(long, value_name = "FILE", requires = "out")]
@@ -207,6 +211,12 @@ pub struct AugmentArgs {
     /// Write the sheet here
     #[arg(long, value_name = "FILE", default_value = "augment.png")]
     pub out: PathBuf,
+}
+
+/// What films are told apart by.
+fn group_by(text: &str) -> Result<GroupBy, String> {
+    let all = [GroupBy::View, GroupBy::Sex, GroupBy::Age];
+    all.into_iter().find(|by| by.name() == text).ok_or_else(|| "takes view, sex or age".to_owned())
 }
 
 /// A number of resamples that this machine survives.

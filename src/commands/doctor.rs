@@ -6,7 +6,9 @@ use anyhow::Result;
 use serde_json::json;
 use tch::Cuda;
 
-use chestxr_tui::config::AppPaths;
+use chestxr_tui::config::{AppPaths, Memory};
+use chestxr_tui::dataset::{memory, store};
+use chestxr_tui::text::bytes;
 use chestxr_tui::tui::graphics::{Protocol, Wish};
 use chestxr_tui::{native, runs};
 
@@ -46,6 +48,7 @@ pub fn run(paths: &AppPaths, graphics: Wish, json: bool) -> Result<Exit> {
         colours(),
         letters(),
         runs_folder(paths),
+        films(paths),
         fine("themes", paths.themes.display().to_string()),
     ];
     let mut out = std::io::stdout().lock();
@@ -60,6 +63,19 @@ pub fn run(paths: &AppPaths, graphics: Wish, json: bool) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Where films are kept, and how much of them stays in memory.
+fn films(paths: &AppPaths) -> Finding {
+    let kept: u64 = store::listed(&paths.films).iter().map(|(_, _, size)| size).sum();
+    let budget = memory::budget(Memory::Auto);
+    let value = format!(
+        "up to {} in memory (data.memory = auto), larger sets read from {} ({} kept)",
+        bytes(budget),
+        paths.films.display(),
+        bytes(kept)
+    );
+    fine("films", value)
 }
 
 fn cuda() -> Finding {

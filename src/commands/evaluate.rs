@@ -1,20 +1,22 @@
 //! `evaluate`: a run's best weights, or anyone's predictions, judged in full.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
 use chestxr_tui::config::AppPaths;
 use chestxr_tui::dataset::labels::LabelSet;
 use chestxr_tui::dataset::npz::{Archive, Limits};
+use chestxr_tui::dataset::part::GroupBy;
 use chestxr_tui::dataset::{Cache, Dataset, Split};
 use chestxr_tui::evaluation::{self, Predictor, ThresholdWish};
 use chestxr_tui::metrics::{Evaluation, Thresholds};
 use chestxr_tui::runs::{self, ArrayNames, RunFolder, SplitPredictions};
 use chestxr_tui::text::{one_line, thousands};
 
-use super::progress::Bar;
+use super::progress::{self, Bar};
 use super::{Exit, Misuse, complain};
 use crate::cli::{EvaluateArgs, Global};
 
@@ -22,31 +24,51 @@ use crate::cli::{EvaluateArgs, Global};
 pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
     let wish: ThresholdWish =
         args.thresholds.as_deref().unwrap_or("").parse().map_err(|error| Misuse(format!("{error}")))?;
-    let (evaluation, wrote) = match (&args.predictions, &args.run) {
-        (Some(file), _) => elsewhere(file, args, &wish)?,
-        (None, Some(wanted)) => {
-            let folder = runs::find(&paths.runs, wanted)?;
-            match &global.data {
-                Some(source) => other_films(&folder, source, args, &wish, global)?,
-                None => of_run(&folder, args, &wish, global)?,
+    let Judged { evaluation, wrote, predictions, thresholds, labels, dataset } =
+        match (&args.predictions, &args.run) {
+            (Some(file), _) => elsewhere(file, args, &wish)?,
+            (None, Some(wanted)) => {
+                let folder = runs::find(&paths.runs, wanted)?;
+                match &global.data {
+                    Some(source) => other_films(&folder, source, args, &wish, global)?,
+                    None => of_run(&folder, args, &wish, global)?,
+                }
             }
-        }
-        (None, None) => bail!(Misuse("name a run, or give --predictions FILE".into())),
+            (None, None) => bail!(Misuse("name a run, or give --predictions FILE".into())),
+        };
+    let groups = match (args.by, &dataset) {
+        (Some(by), Some(dataset)) => groups(by, args, dataset, &labels, &thresholds, &predictions, &wrote)?,
+        (Some(_), None) => bail!(Misuse("--by needs a run and its films".into())),
+        (None, _) => Vec::new(),
     };
     let mut out = std::io::stdout().lock();
     if global.json {
         writeln!(out, "{}", serde_json::to_string(&evaluation)?)?;
+        for (name, evaluation) in &groups {
+            writeln!(out, "{}", serde_json::json!({"group": name, "evaluation": evaluation}))?;
+        }
     } else {
         table(&mut out, &evaluation)?;
+        group_table(&mut out, &groups)?;
         writeln!(out, "\nreport and figures: {}", wrote.display())?;
     }
     Ok(Exit::Done)
 }
 
-type Outcome = (Evaluation, std::path::PathBuf);
+/// What came of it, and what it came from.
+struct Judged {
+    evaluation: Evaluation,
+    /// The folder of report and figures.
+    wrote: PathBuf,
+    predictions: SplitPredictions,
+    thresholds: Thresholds,
+    labels: LabelSet,
+    /// The films, where they are here.
+    dataset: Option<Arc<Dataset>>,
+}
 
 /// A run on the films it has: the split's predictions are made now unless the best weights' are there.
-fn of_run(folder: &RunFolder, args: &EvaluateArgs, wish: &ThresholdWish, global: &Global) -> Result<Outcome> {
+fn of_run(folder: &RunFolder, args: &EvaluateArgs, wish: &ThresholdWish, global: &Global) -> Result<Judged> {
     let split = args.split;
     let mut source = Films::new(folder, global);
     let judged = source.predictions(split)?;
@@ -62,14 +84,21 @@ fn of_run(folder: &RunFolder, args: &EvaluateArgs, wish: &ThresholdWish, global:
     let evaluation = evaluation::record(folder, &labels, &thresholds, split, &judged, args.bootstrap)?;
     evaluation::draw(folder, &labels, &evaluation, &thresholds, &judged)?;
     let artifacts = folder.artifacts();
-    Ok((evaluation, if split == Split::Test { artifacts } else { artifacts.join(split.name()) }))
+    let wrote = if split == Split::Test { artifacts } else { artifacts.join(split.name()) };
+    // Groups of films need what the source says of them.
+    let dataset = match (args.by, source.loaded) {
+        (None, _) => None,
+        (Some(_), Some((_, dataset))) => Some(dataset),
+        (Some(_), None) => Some(evaluation::own_films(folder, &Cache::new())?),
+    };
+    Ok(Judged { evaluation, wrote, predictions: judged, thresholds, labels, dataset })
 }
 
 /// A run's predictions, read or made: films and weights are loaded when first needed.
 struct Films<'a> {
     folder: &'a RunFolder,
     device: &'a str,
-    loaded: Option<(Predictor, std::sync::Arc<Dataset>)>,
+    loaded: Option<(Predictor, Arc<Dataset>)>,
     quiet: bool,
 }
 
@@ -106,12 +135,11 @@ fn other_films(
     args: &EvaluateArgs,
     wish: &ThresholdWish,
     global: &Global,
-) -> Result<Outcome> {
+) -> Result<Judged> {
     let out =
         args.out.as_deref().ok_or_else(|| Misuse("other films than the run's need --out DIR".into()))?;
-    let mut config = folder.read_config()?;
-    config.set("data.source", source)?;
-    let dataset = crate::commands::progress::load(&config.data, global.json)?;
+    let config = folder.read_config()?;
+    let dataset = Arc::new(progress::load_for(folder, source, global)?);
     let predictor = Predictor::open(folder, global.device.as_deref().unwrap_or("auto"))?;
     let (films, labels) = dataset.trainable(args.split)?;
     let bar = Bar::start(&format!("{} films", args.split), films.len(), global.json);
@@ -137,11 +165,12 @@ fn other_films(
         wish.grant(Some(kept), &predictions, args.split.name(), labels).map_err(|e| Misuse(e.to_string()))?;
     let title = format!("{} {}", config.model.arch.name(), folder.id().short());
     let origin = format!("Run {} on films from {}.", folder.id(), dataset.source());
-    finish(out, &title, &origin, labels, &thresholds, args, &predictions)
+    let judged = finish(out, &title, &origin, labels, thresholds, args, predictions)?;
+    Ok(Judged { dataset: Some(dataset), ..judged })
 }
 
 /// Anyone's predictions.
-fn elsewhere(file: &Path, args: &EvaluateArgs, wish: &ThresholdWish) -> Result<Outcome> {
+fn elsewhere(file: &Path, args: &EvaluateArgs, wish: &ThresholdWish) -> Result<Judged> {
     let out = args.out.as_deref().ok_or_else(|| Misuse("--predictions needs --out DIR".into()))?;
     let archive = Archive::open(file, Limits { max_bytes: 4 << 30 })?;
     let labels_name = args.labels.as_deref().unwrap_or("labels");
@@ -172,7 +201,7 @@ fn elsewhere(file: &Path, args: &EvaluateArgs, wish: &ThresholdWish) -> Result<O
         wish.grant(None, asked, asked_split, &labels).map_err(|error| Misuse(error.to_string()))?;
     let title = file.file_stem().unwrap_or_default().to_string_lossy();
     let origin = format!("Predictions from {}.", one_line(&file.display().to_string(), 200));
-    finish(out, &one_line(&title, 60), &origin, &labels, &thresholds, args, &predictions)
+    finish(out, &one_line(&title, 60), &origin, &labels, thresholds, args, predictions)
 }
 
 fn finish(
@@ -180,17 +209,73 @@ fn finish(
     title: &str,
     origin: &str,
     labels: &LabelSet,
-    thresholds: &Thresholds,
+    thresholds: Thresholds,
     args: &EvaluateArgs,
-    predictions: &SplitPredictions,
-) -> Result<Outcome> {
-    let evaluation = evaluation::judge(labels, thresholds, args.split.name(), predictions, args.bootstrap);
-    evaluation::draw_into(out, title, origin, labels, &evaluation, thresholds, predictions)?;
+    predictions: SplitPredictions,
+) -> Result<Judged> {
+    let evaluation = evaluation::judge(labels, &thresholds, args.split.name(), &predictions, args.bootstrap);
+    evaluation::draw_into(out, title, origin, labels, &evaluation, &thresholds, &predictions)?;
     let json = serde_json::to_vec_pretty(&evaluation)?;
     let path = out.join("evaluation.json");
     chestxr_tui::files::replace_file(&path, &json)
         .with_context(|| format!("can't write {}", path.display()))?;
-    Ok((evaluation, out.to_owned()))
+    let wrote = out.to_owned();
+    Ok(Judged { evaluation, wrote, predictions, thresholds, labels: labels.clone(), dataset: None })
+}
+
+/// The same judged for each group of films, kept beside the report.
+fn groups(
+    by: GroupBy,
+    args: &EvaluateArgs,
+    dataset: &Dataset,
+    labels: &LabelSet,
+    thresholds: &Thresholds,
+    predictions: &SplitPredictions,
+    wrote: &Path,
+) -> Result<Vec<(String, Evaluation)>> {
+    let groups = dataset.part(args.split).about.groups(by);
+    if groups.is_empty() {
+        bail!(Misuse(format!(
+            "{} says nothing of the films' {}; nih:, csv: and dicom: sources can",
+            dataset.source(),
+            by.name()
+        )));
+    }
+    let split = args.split.name();
+    let judged: Vec<(String, Evaluation)> = groups
+        .into_iter()
+        .map(|(name, films)| {
+            let own = predictions.subset(&films);
+            (name, evaluation::judge(labels, thresholds, split, &own, args.bootstrap))
+        })
+        .collect();
+    let named: serde_json::Map<_, _> = judged
+        .iter()
+        .map(|(name, evaluation)| Ok((name.clone(), serde_json::to_value(evaluation)?)))
+        .collect::<Result<_>>()?;
+    let path = wrote.join(format!("groups_{}.json", by.name()));
+    chestxr_tui::files::replace_file(&path, &serde_json::to_vec_pretty(&named)?)
+        .with_context(|| format!("can't write {}", path.display()))?;
+    Ok(judged)
+}
+
+fn group_table(out: &mut impl Write, groups: &[(String, Evaluation)]) -> std::io::Result<()> {
+    let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
+    if !groups.is_empty() {
+        writeln!(
+            out,
+            "\n{:<20} {:>7} {:>11} {:>13} {:>6} {:>8}",
+            "group", "films", "macro AUROC", "95 %", "of", "macro F1"
+        )?;
+    }
+    for (name, evaluation) in groups {
+        let mean = &evaluation.macro_average;
+        let interval = mean.auroc_ci.map_or(String::new(), |[low, high]| format!("{low:.3}–{high:.3}"));
+        let (auroc, f1) = (number(mean.average.values.auroc), number(mean.average.values.f1));
+        let films = thousands(evaluation.n as u64);
+        writeln!(out, "{name:<20} {films:>7} {auroc:>11} {interval:>13} {:>6} {f1:>8}", mean.n_conditions)?;
+    }
+    Ok(())
 }
 
 fn table(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {

@@ -4,7 +4,10 @@ use std::sync::OnceLock;
 
 use chestxr_tui::config::DataSection;
 use chestxr_tui::dataset::{DataError, Dataset};
+use chestxr_tui::runs::RunFolder;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::Global;
 
 /// Reads the films of `section`, with a bar once that takes a while.
 pub fn load(section: &DataSection, quiet: bool) -> Result<Dataset, DataError> {
@@ -16,6 +19,22 @@ pub fn load(section: &DataSection, quiet: bool) -> Result<Dataset, DataError> {
         bar.end();
     }
     loaded
+}
+
+/// Films from elsewhere for a run's network: made at its size, with its labels. What `--set data.…` says holds.
+pub fn load_for(folder: &RunFolder, source: &str, global: &Global) -> anyhow::Result<Dataset> {
+    let provenance = folder.read_provenance()?;
+    let mut config = folder.read_config()?;
+    // How the run's own table was read says nothing about another one.
+    config.data =
+        DataSection { source: source.to_owned(), size: provenance.film_size[0], ..DataSection::default() };
+    for set in global.sets.iter().filter(|set| set.trim_start().starts_with("data.")) {
+        config.set_pair(set)?;
+    }
+    if let Some(memory) = &global.memory {
+        config.set("data.memory", memory)?;
+    }
+    Ok(load(&config.data, global.json)?.labelled(&provenance.conditions)?)
 }
 
 /// A bar; invisible where stderr is no terminal.

@@ -127,6 +127,10 @@ pub enum DataError {
          put {file} into {folder} yourself"
     )]
     NotFetched { size: usize, file: String, folder: String },
+    #[error(
+        "the films of {from} say nothing about {missing}, which the run's network tells; add such labels"
+    )]
+    OtherLabels { from: Source, missing: String },
     #[error("`data.where` needs films with a table (nih:, csv: or dicom:); {0} has none")]
     NothingToFilter(Source),
     #[error(
@@ -188,6 +192,48 @@ impl Dataset {
         let digest = digest(&parts);
         let stats = std::array::from_fn(|split| stats::split_stats(&parts[split].labels));
         Ok(Self { source, labels, parts, stats, digest, notes })
+    }
+
+    /// The same films with the labels of `keys`, in that order: those of a run that knows other ones, or the same in
+    /// another order.
+    ///
+    /// # Errors
+    /// When one of them isn't there.
+    pub fn labelled(mut self, keys: &[String]) -> Result<Self, DataError> {
+        let own = self.labels.keys();
+        if own == keys {
+            return Ok(self);
+        }
+        let places: Vec<Option<usize>> =
+            keys.iter().map(|key| own.iter().position(|its| its == key)).collect();
+        let missing: Vec<&str> = keys
+            .iter()
+            .zip(&places)
+            .filter(|(_, place)| place.is_none())
+            .map(|(key, _)| key.as_str())
+            .collect();
+        let other = |missing: String| DataError::OtherLabels { from: self.source.clone(), missing };
+        if !missing.is_empty() {
+            return Err(other(crate::text::one_line(&missing.join(", "), 200)));
+        }
+        let places: Vec<usize> = places.into_iter().flatten().collect();
+        for part in &mut self.parts {
+            let values = part.labels.rows().flat_map(|row| places.iter().map(|place| row[*place])).collect();
+            part.labels = Labels::new(values, keys.len()).ok_or_else(|| other("anything".to_owned()))?;
+            part.about.boxes.retain_mut(|(_, class, _)| {
+                match places.iter().position(|place| place == class) {
+                    Some(place) => {
+                        *class = place;
+                        true
+                    }
+                    None => false,
+                }
+            });
+        }
+        self.labels = LabelSet::of_keys(keys);
+        self.stats = std::array::from_fn(|split| stats::split_stats(&self.parts[split].labels));
+        self.digest = digest(&self.parts);
+        Ok(self)
     }
 
     /// What a person should know of how the films were read and divided, a sentence each.

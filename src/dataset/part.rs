@@ -75,7 +75,62 @@ impl Categories {
     }
 }
 
+/// What films can be told apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupBy {
+    View,
+    Sex,
+    Age,
+}
+
+impl GroupBy {
+    /// `view`, `sex` or `age`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Sex => "sex",
+            Self::Age => "age",
+        }
+    }
+}
+
+/// Ages that are told apart: the first year of each group.
+const AGES: [(&str, u16); 5] =
+    [("age 0-17", 0), ("age 18-39", 18), ("age 40-64", 40), ("age 65-120", 65), ("age over 120", 121)];
+
 impl About {
+    /// Films by what is known of them: the group's name (`view PA`, `sex F`, `age 18-39`) and their numbers. What is
+    /// unknown is in no group.
+    pub fn groups(&self, by: GroupBy) -> Vec<(String, Vec<usize>)> {
+        let column = match by {
+            GroupBy::View => &self.view,
+            GroupBy::Sex => &self.sex,
+            GroupBy::Age => {
+                let mut groups = AGES.map(|(name, _)| (name.to_owned(), Vec::new()));
+                for (film, age) in self.age.iter().enumerate() {
+                    let place = age.and_then(|age| AGES.iter().rposition(|(_, from)| age >= *from));
+                    if let Some(place) = place {
+                        groups[place].1.push(film);
+                    }
+                }
+                return groups.into_iter().filter(|(_, films)| !films.is_empty()).collect();
+            }
+        };
+        let mut groups: Vec<(String, Vec<usize>)> = column
+            .levels
+            .iter()
+            .map(|level| (format!("{} {}", by.name(), crate::text::one_line(level, 12)), Vec::new()))
+            .collect();
+        for (film, code) in column.codes.iter().enumerate() {
+            if let Some(code) = code {
+                groups[usize::from(*code)].1.push(film);
+            }
+        }
+        groups.retain(|(_, films)| !films.is_empty());
+        groups.sort();
+        groups
+    }
+
     /// The boxes of film `index`.
     pub fn boxes_of(&self, index: usize) -> &[(u32, usize, Bounds)] {
         let from = self.boxes.partition_point(|(film, ..)| (*film as usize) < index);

@@ -139,6 +139,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn chestmnist_is_as_the_package_medmnist_has_it() {
+        // Made by tests/reference/medmnist_golden.py from the installed package.
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/golden/medmnist.json")).expect("JSON");
+        let entry = &Registry::get().chestmnist;
+        assert_eq!(entry.licence, golden["license"]);
+        assert_eq!(serde_json::json!(entry.films), golden["films"]);
+        let files: Vec<_> =
+            entry.files.iter().map(|file| serde_json::json!([file.size, file.url, file.md5])).collect();
+        assert_eq!(serde_json::json!(files), golden["files"]);
+        let keys = crate::dataset::labels::LabelSet::chest_xray_14().keys();
+        assert_eq!(serde_json::json!(keys), golden["labels"]);
+    }
+
+    #[test]
     fn the_table_that_ships_is_whole() {
         let registry = Registry::get();
         assert_eq!(registry.chestmnist.films.iter().sum::<usize>(), 112_120);

@@ -22,6 +22,30 @@ pub struct SplitPredictions {
     pub epoch: Option<usize>,
 }
 
+impl SplitPredictions {
+    /// Those of some films, in this order.
+    pub fn subset(&self, films: &[usize]) -> Self {
+        fn rows<T: Copy>(values: &[T], films: &[usize], classes: usize) -> Vec<T> {
+            // Where only probabilities are known there are no logits.
+            if values.is_empty() {
+                return Vec::new();
+            }
+            films.iter().flat_map(|film| &values[film * classes..(film + 1) * classes]).copied().collect()
+        }
+        Self {
+            logits: rows(&self.logits, films, self.classes),
+            probabilities: rows(&self.probabilities, films, self.classes),
+            labels: rows(&self.labels, films, self.classes),
+            classes: self.classes,
+            patients: self
+                .patients
+                .as_ref()
+                .map(|patients| films.iter().map(|film| patients[*film]).collect()),
+            epoch: self.epoch,
+        }
+    }
+}
+
 /// Why predictions can't be had from a file.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictionsFileError {

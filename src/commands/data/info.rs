@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use chestxr_tui::config::DataSection;
-use chestxr_tui::dataset::part::{About, Categories};
+use chestxr_tui::dataset::part::GroupBy;
 use chestxr_tui::dataset::registry::Registry;
 use chestxr_tui::dataset::stats::percent;
 use chestxr_tui::dataset::{Dataset, Split};
@@ -87,25 +87,15 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
         row(&condition.name, &|split| dataset.stats(split).positives[column])?;
     }
     row("Films", &|split| dataset.stats(split).films)?;
-    for (title, column) in [("view", view as fn(&About) -> &Categories), ("sex", sex)] {
-        let mut levels: Vec<&String> =
-            Split::ALL.iter().flat_map(|split| &column(&dataset.part(*split).about).levels).collect();
-        levels.sort();
-        levels.dedup();
-        for level in levels {
-            row(&format!("{title} {}", one_line(level, 12)), &|split| {
-                let column = column(&dataset.part(split).about);
-                (0..column.codes.len()).filter(|film| column.get(*film) == Some(level)).count()
-            })?;
-        }
-    }
-    if Split::ALL.iter().any(|split| !dataset.part(*split).about.age.is_empty()) {
-        for (name, from, to) in
-            [("age under 18", 0, 17), ("age 18 to 64", 18, 64), ("age 65 and over", 65, u16::MAX)]
-        {
+    for by in [GroupBy::View, GroupBy::Sex, GroupBy::Age] {
+        let groups = Split::ALL.map(|split| dataset.part(split).about.groups(by));
+        let mut names: Vec<&String> = groups.iter().flatten().map(|(name, _)| name).collect();
+        names.sort();
+        names.dedup();
+        for name in names {
             row(name, &|split| {
-                let ages = &dataset.part(split).about.age;
-                ages.iter().flatten().filter(|age| (from..=to).contains(*age)).count()
+                let own = groups[split as usize].iter().find(|(its, _)| its == name);
+                own.map_or(0, |(_, films)| films.len())
             })?;
         }
     }
@@ -114,14 +104,6 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
     }
     writeln!(out, "\nA film can have several conditions; Normal films have none of them.")?;
     Ok(Exit::Done)
-}
-
-fn view(about: &About) -> &Categories {
-    &about.view
-}
-
-fn sex(about: &About) -> &Categories {
-    &about.sex
 }
 
 /// Boxes drawn by hand on the films of each split, where the source has any.

@@ -11,7 +11,7 @@ use chestxr_tui::runs::RunFolder;
 use chestxr_tui::text::one_line;
 use std::sync::Arc;
 
-use super::super::Misuse;
+use super::super::{Misuse, progress};
 use crate::cli::{ExplainArgs, Global};
 
 /// Films with what is known of them.
@@ -30,9 +30,7 @@ pub struct Chosen {
 /// A run's data, or other data by --data.
 pub fn dataset(folder: &RunFolder, global: &Global) -> Result<Arc<Dataset>> {
     let Some(source) = &global.data else { return evaluation::own_films(folder, &Cache::new()) };
-    let mut config = folder.read_config()?;
-    config.set("data.source", source)?;
-    Ok(Arc::new(crate::commands::progress::load(&config.data, global.json)?))
+    Ok(Arc::new(progress::load_for(folder, source, global)?))
 }
 
 /// Reads the films that were asked for and looks at them.

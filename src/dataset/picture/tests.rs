@@ -212,7 +212,7 @@ fn the_content_counts_and_not_the_name() {
     assert!(said("films.png", b"PK\x03\x04....").contains("is a numpy archive"));
     let mut dicom = vec![0; 200];
     dicom[128..132].copy_from_slice(b"DICM");
-    assert!(said("film.jpg", &dicom).contains("DICOM without a picture"), "{}", said("film.jpg", &dicom));
+    assert!(said("film.jpg", &dicom).contains("is a DICOM file that is cut short"));
     assert!(said("noise.png", &[0, 1, 2, 3]).contains("is neither PNG nor JPEG"));
 
     let folder = tempfile::tempdir().unwrap();

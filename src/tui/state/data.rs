@@ -1,12 +1,11 @@
 //! The data set as the data screen looks at it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::DataSection;
 use crate::dataset::check::Report;
-use crate::dataset::part::{About, Categories};
+use crate::dataset::part::GroupBy;
 use crate::dataset::progress::Progress;
 use crate::dataset::stats::cooccurrence;
 use crate::dataset::{Dataset, Split};
@@ -35,10 +34,6 @@ pub struct Group {
     /// Those without any condition.
     pub normal: usize,
 }
-
-/// Ages that are told apart: the first year of each group.
-const AGES: [(&str, u16); 5] =
-    [("age 0-17", 0), ("age 18-39", 18), ("age 40-64", 40), ("age 65-120", 65), ("age over 120", 121)];
 
 impl DataView {
     /// Counts what the screen shows. Takes a while on large sets: not for the event loop.
@@ -115,31 +110,24 @@ impl DataView {
 
 /// Films by view, sex and age.
 fn people(dataset: &Dataset, split: Option<Split>) -> Vec<Group> {
-    // By column, then by the place of the group in it.
-    let mut groups: BTreeMap<(usize, usize, String), [usize; 2]> = BTreeMap::new();
-    let columns: [(&str, fn(&About) -> &Categories); 2] =
-        [("view", |about| &about.view), ("sex", |about| &about.sex)];
-    for its in Split::ALL.into_iter().filter(|its| split.is_none_or(|wanted| wanted == *its)) {
-        let part = dataset.part(its);
-        for (index, labels) in part.labels.rows().enumerate() {
-            let normal = usize::from(labels.iter().all(|label| *label == 0));
-            let mut add = |column: usize, place: usize, name: String| {
-                let [films, normals] = groups.entry((column, place, name)).or_default();
-                *films += 1;
-                *normals += normal;
-            };
-            for (place, (name, column)) in columns.iter().enumerate() {
-                if let Some(level) = column(&part.about).get(index) {
-                    add(place, 0, format!("{name} {}", crate::text::one_line(level, 8)));
+    let mut groups: Vec<Group> = Vec::new();
+    for by in [GroupBy::View, GroupBy::Sex, GroupBy::Age] {
+        for part in Split::ALL.into_iter().filter(|its| split.is_none_or(|wanted| wanted == *its)) {
+            let part = dataset.part(part);
+            for (name, films) in part.about.groups(by) {
+                let healthy = |film: &&usize| part.labels.row(**film).iter().all(|label| *label == 0);
+                let normal = films.iter().filter(healthy).count();
+                match groups.iter_mut().find(|group| group.name == name) {
+                    Some(group) => {
+                        group.films += films.len();
+                        group.normal += normal;
+                    }
+                    None => groups.push(Group { name, films: films.len(), normal }),
                 }
-            }
-            if let Some(Some(age)) = part.about.age.get(index) {
-                let group = AGES.iter().rposition(|(_, from)| age >= from).unwrap_or(0);
-                add(columns.len(), group, AGES[group].0.to_owned());
             }
         }
     }
-    groups.into_iter().map(|((.., name), [films, normal])| Group { name, films, normal }).collect()
+    groups
 }
 
 /// Where the reading of the data stands.
