@@ -182,6 +182,17 @@ fn a_table_with_conditions_of_its_own_is_trained_on_judged_and_predicted_with() 
     let films = |split: &str| info["splits"][split]["films"].as_u64().expect("a count");
     assert_eq!(films("train") + films("val") + films("test"), 60);
     assert!(films("val") >= 4 && films("test") >= 10, "{info}");
+    // A table with its own validation films gets test films from those for training.
+    let split = place.path("split.csv");
+    let text = fs::read_to_string(place.path("films.csv")).expect("the table");
+    let rows = text.lines().enumerate().map(|(number, line)| match number {
+        0 => format!("{line},split\n"),
+        number => format!("{line},{}\n", if number <= 10 { "val" } else { "train" }),
+    });
+    fs::write(&split, rows.collect::<String>()).expect("written");
+    let own = place.info(&[&split.display().to_string()]);
+    assert_eq!(own["splits"]["val"]["films"], 10);
+    assert!(own["splits"]["test"]["films"].as_u64().is_some_and(|films| films >= 8), "{own}");
     let notes = info["notes"].to_string();
     assert!(notes.contains("path = Path") && notes.contains("by patient"), "{notes}");
     // The same seed divides alike, another one differently.
@@ -192,6 +203,14 @@ fn a_table_with_conditions_of_its_own_is_trained_on_judged_and_predicted_with() 
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let evaluation = json(&only_run(&place.path("runs")).join("evaluation.json"));
     assert_eq!(evaluation["conditions"], serde_json::json!(["fracture", "edema"]));
+    let by = place.run(&["evaluate", "last", "--by", "sex", "--bootstrap", "0"]);
+    assert_eq!(by.status.code(), Some(0), "{}", stderr(&by));
+    let lines = stdout(&by);
+    assert!(lines.contains("sex F") && lines.contains("sex M"), "{lines}");
+    // Films with other labels are refused rather than counted in the wrong column.
+    let out = place.path("other").display().to_string();
+    let other = place.run(&["evaluate", "last", "--data", "phantom:60", "--out", &out]);
+    assert!(stderr(&other).contains("say nothing about fracture"), "{}", stderr(&other));
     let film = place.path("films/3.png").display().to_string();
     let predicted = place.run(&["predict", "last", &film, "--json"]);
     assert_eq!(predicted.status.code(), Some(0), "{}", stderr(&predicted));
@@ -479,6 +498,30 @@ fn chestmnist_that_is_not_here_says_how_to_get_it() {
     let output = place.run(&["data", "fetch", "chestmnist", "--from", &wrong.display().to_string()]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("another file or was damaged"), "{}", stderr(&output));
+    // A proxy of the environment is asked instead of a server that doesn't exist.
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", proxy.local_addr().expect("an address"));
+    let asked = std::thread::spawn(move || {
+        use std::io::{BufRead, BufReader, Write};
+        let (mut stream, _) = proxy.accept().expect("a client");
+        let mut lines = BufReader::new(stream.try_clone().expect("a handle")).lines();
+        let first = lines.next().expect("a line").expect("text");
+        while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").expect("written");
+        first
+    });
+    let output = place
+        .program()
+        .args(["data", "fetch", "chestmnist", "--mirror", "http://films.invalid/medmnist"])
+        .env("HTTP_PROXY", &address)
+        .env("http_proxy", &address)
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .output()
+        .expect("the program runs");
+    let first = asked.join().expect("the proxy was asked");
+    assert!(first.contains("films.invalid"), "{first}");
+    assert!(!output.status.success(), "{}", stderr(&output));
     let nih = place.run(&["data", "fetch", "nih"]);
     assert!(stderr(&nih).contains("nihcc.app.box.com") && nih.status.code() == Some(2), "{}", stderr(&nih));
 }

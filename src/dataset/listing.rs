@@ -181,7 +181,7 @@ fn divide(
     // A table may say which films are for testing and leave validation to us, or leave everything.
     let (own_val, own_test) = (has(Split::Val), has(Split::Test));
     let places: Vec<usize> = (0..kept.len())
-        .filter(|place| open(kept[*place]) || (!own_val && splits[*place] == Split::Train))
+        .filter(|place| open(kept[*place]) || (!(own_val && own_test) && splits[*place] == Split::Train))
         .collect();
     let shares = Shares {
         val: if own_val { 0.0 } else { section.val_fraction },

@@ -359,9 +359,17 @@ fn phantom_parts(count: usize, size: usize, budget: u64, watch: &Watch) -> Resul
 /// The parts of an archive; its films stay in a store where they are more than `budget`.
 fn npz_parts(path: &Path, budget: u64, watch: &Watch) -> Result<Loaded, DataError> {
     let opened = npz::Opened::open(path, None, npz::Limits { max_bytes: MAX_ARRAY_BYTES })?;
+    let mut keys: Vec<String> =
+        opened.conditions().into_iter().flatten().map(|name| labels::key_of(name)).collect();
+    let names = keys.len();
+    keys.sort();
+    keys.dedup();
     let labels = match opened.conditions() {
-        Some(names) => LabelSet::of_keys(&names.iter().map(|name| labels::key_of(name)).collect::<Vec<_>>()),
-        None => LabelSet::of_width(opened.classes()),
+        // Names that mean the same, or nothing, tell no columns apart.
+        Some(given) if keys.len() == names && keys.iter().all(|key| !key.is_empty()) => {
+            LabelSet::of_keys(&given.iter().map(|name| labels::key_of(name)).collect::<Vec<_>>())
+        }
+        _ => LabelSet::of_width(opened.classes()),
     };
     let parts = match (opened.films(), opened.film_size()) {
         (Some(counts), Some(film)) if (counts.iter().sum::<usize>() * film.0 * film.1) as u64 > budget => {

@@ -3,6 +3,7 @@
 //!
 //! The lists are NIH's own split by patient. Validation films are carved from the first by patient.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,7 +65,7 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     let view = sheet.column(&["View Position"]);
 
     let mut notes = Vec::new();
-    let mut pictures = pictures(folder);
+    let (mut pictures, twice) = pictures(folder);
     let lists = Lists::read(folder)?;
     if lists.is_none() {
         notes.push(
@@ -133,6 +134,7 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     };
     tell(absent, "films of the table are not in the folder and are left out");
     tell(unlisted, "films are in neither list and are left out");
+    tell(twice, "pictures have a name that another one has; the first by its path is taken");
     tell(pictures.len(), "pictures in the folder are not in the table and are left out");
     if !unknown.is_empty() {
         notes
@@ -149,9 +151,9 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     Ok(Listing { table, labels: set, rows, has_boxes, notes })
 }
 
-/// PNGs of the folder and of those below it, by name.
-fn pictures(folder: &Path) -> HashMap<String, PathBuf> {
-    let mut found = HashMap::new();
+/// PNGs of the folder and of those below it, by name; and how many were left out because of a name that was there.
+fn pictures(folder: &Path) -> (HashMap<String, PathBuf>, usize) {
+    let (mut found, mut twice) = (HashMap::new(), 0);
     let mut waiting = vec![(folder.to_owned(), 0)];
     while let Some((path, depth)) = waiting.pop() {
         let Ok(entries) = fs::read_dir(&path) else { continue };
@@ -159,13 +161,22 @@ fn pictures(folder: &Path) -> HashMap<String, PathBuf> {
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = entry.path();
             if name.to_lowercase().ends_with(".png") {
-                found.insert(name, path);
+                match found.entry(name) {
+                    Entry::Vacant(place) => drop(place.insert(path)),
+                    Entry::Occupied(mut place) => {
+                        twice += 1;
+                        // Folders are listed in no order.
+                        if path < *place.get() {
+                            place.insert(path);
+                        }
+                    }
+                }
             } else if depth < 2 && path.is_dir() {
                 waiting.push((path, depth + 1));
             }
         }
     }
-    found
+    (found, twice)
 }
 
 /// NIH's split.

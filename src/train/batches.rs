@@ -24,6 +24,8 @@ impl<'a> FilmBatches<'a> {
     /// # Errors
     /// What libtorch says, e.g. that the device has no memory left.
     pub fn gather(&mut self, indices: &[usize]) -> Result<Tensor, TchError> {
+        // Films on disk are read side by side then, not one after another.
+        self.films.will_need(indices.iter().copied());
         self.pixels.clear();
         for &index in indices {
             self.pixels.extend(self.films.film(index).iter().map(|&grey| self.table[usize::from(grey)]));

@@ -255,6 +255,8 @@ fn fill<E: std::error::Error>(
         growing.flush().map_err(failed)?;
     }
     if bad > 0 {
+        // A film that is mended has another time: this part would never be taken up again.
+        let _ = fs::remove_dir_all(folder);
         return Err(StoreError::Films { failed: bad, of: asked.count, first, cause });
     }
     let Growing { films, labels, .. } = growing;
