@@ -45,8 +45,11 @@ pub enum SourceError {
     Folder(String),
 }
 
+/// A source made of its path.
+type OfPath = fn(PathBuf) -> Source;
+
 /// Sources with a path: their names, and how they are made.
-const PATHS: [(&str, fn(PathBuf) -> Source); 4] =
+const PATHS: [(&str, OfPath); 4] =
     [("npz", Source::Npz), ("nih", Source::Nih), ("csv", Source::Csv), ("dicom", Source::Dicom)];
 
 impl FromStr for Source {

@@ -120,10 +120,11 @@ fn answer(mut stream: TcpStream, manner: Manner, seen: &Mutex<Vec<Option<u64>>>)
     }
 }
 
+/// What a download came to: its outcome, the file, all files beside it, the ranges asked for.
+type Came = (Result<(), DownloadError>, Option<Vec<u8>>, Vec<String>, Vec<Option<u64>>);
+
 /// Downloads from such a server into an empty folder.
-fn fetch(
-    manners: &'static [Manner],
-) -> (Result<(), DownloadError>, Option<Vec<u8>>, Vec<String>, Vec<Option<u64>>) {
+fn fetch(manners: &'static [Manner]) -> Came {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let target = folder.path().join("data/films.npz");
     let (url, asked) = server(manners);

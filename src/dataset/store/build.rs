@@ -76,7 +76,7 @@ pub enum StoreError<E> {
         of: usize,
         first: Vec<String>,
         #[source]
-        cause: Option<E>,
+        cause: Option<Box<E>>,
     },
     #[error("reading films was stopped; what was read is kept, so that the next time goes on from there")]
     Stopped,
@@ -247,7 +247,7 @@ fn fill<E: std::error::Error>(
                     if first.len() < NAMED {
                         first.push(error.to_string());
                     }
-                    cause.get_or_insert(error);
+                    cause.get_or_insert_with(|| Box::new(error));
                 }
             }
         }
