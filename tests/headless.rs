@@ -356,7 +356,7 @@ fn wrong_use_ends_with_2_and_says_what_is_right() {
         (vec!["--no-ui", "--set", "optimizer.epochs=0"], "a whole number from 1"),
         (vec!["--no-ui", "--set", "optimizer.epochs"], "lacks a value"),
         (vec!["--no-ui", "--set", "model.arch=resnet19"], "did you mean `resnet18`?"),
-        (vec!["--no-ui", "--data", "chest"], "phantom, phantom:N or npz:PATH"),
+        (vec!["--no-ui", "--data", "chest"], "phantom, phantom:N, chestmnist, npz:FILE"),
         (vec!["--no-ui", "--data", "phantom:3"], "from 10"),
         (vec!["--no-ui", "--device", "tpu"], "auto, cpu, cuda or cuda:N"),
         (vec!["--no-ui", "--config", "/no/such.toml"], "can't read the configuration /no/such.toml"),
