@@ -28,6 +28,7 @@ impl Checksum {
 }
 
 /// A checksum in the making.
+#[derive(Clone)]
 pub(super) enum Running {
     Md5(Md5),
     Sha256(Sha256),

@@ -5,361 +5,370 @@
 //! `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), which ureq reads.
 
 mod checksum;
+mod error;
+mod line;
+mod part;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-use ureq::http::{Response, StatusCode, header};
+use ureq::http::StatusCode;
 
 pub use checksum::Checksum;
 use checksum::Running;
+pub use error::DownloadError;
+use line::{Head, Line, Loss, News};
+use part::Part;
 
 use crate::files::Replacement;
-use crate::text::{bytes, one_line};
 
 /// Told how many bytes are here and, where that is known, of how many; ends the download by `false`.
 pub type Watch<'a> = dyn FnMut(u64, Option<u64>) -> bool + 'a;
 
-/// Attempts without a single new byte before we give up.
-const ATTEMPTS: u32 = 5;
-/// Before the second attempt; twice as long before each next one.
-const PAUSE: Duration = Duration::from_millis(500);
-/// A server may be silent so long.
-const STALL: Duration = Duration::from_secs(60);
+/// Attempts after the first one, as long as none brings a new byte.
+const RETRIES: u32 = 5;
+/// The same while nobody has answered at all: a closed network stays closed, so say it soon.
+const RETRIES_UNANSWERED: u32 = 2;
+/// A server that asks for more patience than this is not waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// What shall be downloaded.
 #[derive(Clone, Debug)]
 pub struct Order<'a> {
+    /// Where it is.
     pub url: &'a str,
-    /// What its content must have.
-    pub checksum: Checksum,
+    /// What its content must have, when that is known.
+    pub checksum: Option<Checksum>,
+    /// How many bytes it has, when that is known.
+    pub size: Option<u64>,
     /// More bytes are refused.
     pub limit: u64,
 }
 
-/// Why a file isn't here.
-#[derive(Debug, thiserror::Error)]
-pub enum DownloadError {
-    #[error(
-        "{url} can't be reached ({why}); check the network and HTTPS_PROXY, or get it with another machine"
-    )]
-    Unreachable { url: String, why: String },
-    #[error("{url} answers {status}; check the address or try again later")]
-    Refused { url: String, status: StatusCode },
-    #[error("{url} gives a web page instead of the file, as a login or a proxy does; get it with a browser")]
-    WebPage { url: String },
-    #[error("the download of {url} broke off after {} ({why}); what came is kept, so start it again to go on", bytes(*done))]
-    BrokeOff { url: String, done: u64, why: String },
-    #[error("{what} has the {kind} {found} instead of {wanted}: it is another file or was damaged; {cure}")]
-    Changed { what: String, kind: &'static str, found: String, wanted: String, cure: &'static str },
-    #[error("{url} is more than the {} expected; check the address", bytes(*limit))]
-    TooLarge { url: String, limit: u64 },
-    #[error("the download was stopped; what came is kept, so start it again to go on")]
-    Stopped,
-    #[error("another chestxr-tui is downloading {}; wait for it", path.display())]
-    Busy { path: PathBuf },
-    #[error("can't read or write {}: {error}", path.display())]
-    Io { path: PathBuf, error: io::Error },
+impl Order<'_> {
+    /// Whether a file of so many bytes can be the one.
+    fn allows(&self, what: &str, bytes: u64) -> Result<(), DownloadError> {
+        if let Some(wanted) = self.size.filter(|&wanted| wanted != bytes) {
+            return Err(DownloadError::WrongSize { what: error::shown(what), wanted, found: bytes });
+        }
+        if bytes > self.limit {
+            return Err(DownloadError::TooLarge { what: error::shown(what), limit: self.limit });
+        }
+        Ok(())
+    }
 }
 
-/// What a part is a part of.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Version {
-    url: String,
-    /// The server's mark of the content: a strong ETag, else the time of its last change.
-    mark: Option<String>,
+/// How long we wait for what; tests are less patient.
+#[derive(Clone, Copy, Debug)]
+struct Terms {
+    /// A server may be silent so long.
+    stall: Duration,
+    /// Before the first retry; twice as long before each next one.
+    pause: Duration,
+    /// Whether the proxies of the environment are used; a test's server is on this very machine.
+    proxies: bool,
 }
 
-/// How an attempt ended.
-enum Attempt {
-    Complete,
-    /// Worth another one.
-    Again(String),
-}
+const TERMS: Terms =
+    Terms { stall: Duration::from_secs(60), pause: Duration::from_millis(500), proxies: true };
 
 /// Downloads to `target`, which appears whole and with the right content, or not at all.
 ///
 /// # Errors
 /// One sentence each. A part that can be gone on with stays; one of wrong content does not.
 pub fn download(order: &Order, target: &Path, watch: &mut Watch) -> Result<(), DownloadError> {
-    Download::begin(order, target)?.run(watch)
+    download_on(TERMS, order, target, watch)
 }
 
-/// Copies a file that came another way to `target`, if it has the right content.
+fn download_on(terms: Terms, order: &Order, target: &Path, watch: &mut Watch) -> Result<(), DownloadError> {
+    let part = Part::open(order, target, watch)?;
+    let mut config = ureq::Agent::config_builder()
+        .timeout_connect(Some(Duration::from_secs(15)))
+        .timeout_recv_response(Some(terms.stall * 2))
+        .timeout_per_read(Some(terms.stall * 2))
+        .http_status_as_error(false)
+        // Ranges count the bytes that are sent: they must be those of the file.
+        .accept_encoding("identity")
+        .user_agent(concat!("chestxr-tui/", env!("CARGO_PKG_VERSION")));
+    if !terms.proxies {
+        config = config.proxy(None);
+    }
+    let agent = config.build().into();
+    let mut download = Download { terms, order, agent, part, total: order.size, answered: false };
+    let outcome = download.run(watch);
+    if outcome.is_err() {
+        download.part.remove_if_empty();
+    }
+    outcome.and_then(|()| download.part.put_in_place(target))
+}
+
+/// Whether a file has this checksum.
 ///
 /// # Errors
-/// When it can't be read, has other content, or `watch` ends it.
-pub fn adopt(from: &Path, order: &Order, target: &Path, watch: &mut Watch) -> Result<(), DownloadError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |error| DownloadError::Io { path, error }
-    };
-    let mut file = File::open(from).map_err(failed(from))?;
-    let found = file.metadata().map_err(failed(from))?;
-    if !found.is_file() {
-        return Err(failed(from)(io::Error::new(io::ErrorKind::InvalidInput, "it is no file")));
+/// When it can't be read, or `watch` ends it.
+pub fn verify(path: &Path, checksum: &Checksum, watch: &mut Watch) -> Result<bool, DownloadError> {
+    let failed = |error| DownloadError::file(path, error);
+    let mut file = File::open(path).map_err(failed)?;
+    let total = file.metadata().map_err(failed)?.len();
+    let mut hash = Running::new(checksum);
+    let mut buffer = vec![0; 1 << 16];
+    let mut done = 0;
+    loop {
+        if !watch(done, Some(total)) {
+            return Err(DownloadError::Stopped);
+        }
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(hash.hex().starts_with(checksum.hex())),
+            read => {
+                hash.add(&buffer[..read]);
+                done += read as u64;
+            }
+        }
     }
-    fs::create_dir_all(target.parent().unwrap_or(Path::new("."))).map_err(failed(target))?;
-    let (replacement, mut out) = Replacement::beside(target).map_err(failed(target))?;
-    let mut hash = Running::new(&order.checksum);
+}
+
+/// Copies a file that came another way to `target`, if it has the right size and content.
+///
+/// # Errors
+/// When it can't be read or copied, has other content, or `watch` ends it; `target` is then as it was.
+pub fn adopt(from: &Path, order: &Order, target: &Path, watch: &mut Watch) -> Result<(), DownloadError> {
+    let reading = |error| DownloadError::file(from, error);
+    let writing = |error| DownloadError::file(target, error);
+    let mut file = File::open(from).map_err(reading)?;
+    let found = file.metadata().map_err(reading)?;
+    if !found.is_file() {
+        return Err(reading(io::Error::new(io::ErrorKind::InvalidInput, "it is no file")));
+    }
+    let what = from.display().to_string();
+    order.allows(&what, found.len())?;
+    fs::create_dir_all(target.parent().unwrap_or(Path::new("."))).map_err(writing)?;
+    let (replacement, mut out) = Replacement::beside(target).map_err(writing)?;
+    let mut hash = order.checksum.as_ref().map(Running::new);
     let mut buffer = vec![0; 1 << 16];
     let mut done = 0;
     loop {
         if !watch(done, Some(found.len())) {
             return Err(DownloadError::Stopped);
         }
-        let read = file.read(&mut buffer).map_err(failed(from))?;
+        let read = file.read(&mut buffer).map_err(reading)?;
         if read == 0 {
             break;
         }
-        hash.add(&buffer[..read]);
-        out.write_all(&buffer[..read]).map_err(failed(target))?;
+        if let Some(hash) = &mut hash {
+            hash.add(&buffer[..read]);
+        }
+        out.write_all(&buffer[..read]).map_err(writing)?;
         done += read as u64;
     }
-    hold(&from.display().to_string(), hash, &order.checksum, "get the file again")?;
-    replacement.put_in_place().map_err(failed(target))
+    // It could have grown or shrunk meanwhile.
+    order.allows(&what, done)?;
+    if let (Some(hash), Some(wanted)) = (hash, &order.checksum) {
+        hold(&what, &hash.hex(), wanted, "get the file again")?;
+    }
+    replacement.put_in_place().map_err(writing)
 }
 
 /// Holds what was read against what it should be.
-fn hold(what: &str, hash: Running, wanted: &Checksum, cure: &'static str) -> Result<(), DownloadError> {
-    let found = hash.hex();
+fn hold(what: &str, found: &str, wanted: &Checksum, cure: &'static str) -> Result<(), DownloadError> {
     if found.starts_with(wanted.hex()) {
         return Ok(());
     }
     let found = found[..wanted.hex().len().min(found.len())].to_owned();
     let (kind, wanted) = (wanted.kind(), wanted.hex().to_owned());
-    Err(DownloadError::Changed { what: one_line(what, 300), kind, found, wanted, cure })
+    Err(DownloadError::Changed { what: error::shown(what), kind, found, wanted, cure })
+}
+
+/// How an attempt ended.
+enum Attempt {
+    /// Nothing is missing, by what the server says.
+    Complete,
+    /// Worth another one, after so long if the server said so; else it is this error.
+    Again(DownloadError, Option<Duration>),
 }
 
 struct Download<'a> {
+    terms: Terms,
     order: &'a Order<'a>,
-    target: &'a Path,
-    part: PathBuf,
-    note: PathBuf,
-    file: File,
-    done: u64,
+    agent: ureq::Agent,
+    part: Part,
     total: Option<u64>,
-    version: Version,
+    /// Whether a server has said anything to us.
+    answered: bool,
 }
 
-impl<'a> Download<'a> {
-    /// Opens the part, if its version is known, or an empty one.
-    fn begin(order: &'a Order<'a>, target: &'a Path) -> Result<Self, DownloadError> {
-        let beside = |ending: &str| {
-            let name = target.file_name().unwrap_or_default().to_string_lossy();
-            target.with_file_name(format!("{name}{ending}"))
-        };
-        let (part, note) = (beside(".part"), beside(".part.json"));
-        let failed = |error| DownloadError::Io { path: part.clone(), error };
-        fs::create_dir_all(target.parent().unwrap_or(Path::new("."))).map_err(failed)?;
-        let file = OpenOptions::new().read(true).append(true).create(true).open(&part).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(DownloadError::Busy { path: target.to_owned() }),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        let known: Option<Version> = fs::read(&note).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        // Without the server's mark a part could be of an older file; the checksum would tell, gigabytes later.
-        let known = known.filter(|known| known.url == order.url && known.mark.is_some());
-        let mut download = Self {
-            order,
-            target,
-            done: file.metadata().map_err(failed)?.len(),
-            part: part.clone(),
-            note,
-            file,
-            total: None,
-            version: Version { url: order.url.to_owned(), mark: None },
-        };
-        match known {
-            Some(known) => download.version = known,
-            None => download.restart()?,
-        }
-        Ok(download)
-    }
-
-    fn io(&self, error: io::Error) -> DownloadError {
-        DownloadError::Io { path: self.part.clone(), error }
-    }
-
-    /// Forgets what came so far.
-    fn restart(&mut self) -> Result<(), DownloadError> {
-        self.file.set_len(0).map_err(|error| self.io(error))?;
-        (self.done, self.total, self.version.mark) = (0, None, None);
-        Ok(())
-    }
-
-    fn run(mut self, watch: &mut Watch) -> Result<(), DownloadError> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .timeout_connect(Some(Duration::from_secs(15)))
-            .timeout_recv_response(Some(STALL))
-            .timeout_recv_body(None)
-            .http_status_as_error(false)
-            .user_agent(concat!("chestxr-tui/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
+impl Download<'_> {
+    /// Attempt after attempt, until the part is whole and right.
+    fn run(&mut self, watch: &mut Watch) -> Result<(), DownloadError> {
         let mut fruitless = 0;
+        let mut furthest = self.part.done();
         loop {
-            let before = self.done;
-            match self.attempt(&agent, watch)? {
-                Attempt::Complete => break,
-                Attempt::Again(why) => {
-                    fruitless = if self.done > before { 0 } else { fruitless + 1 };
-                    if fruitless >= ATTEMPTS {
-                        let url = self.order.url.to_owned();
-                        return Err(match self.done {
-                            0 => DownloadError::Unreachable { url, why },
-                            done => DownloadError::BrokeOff { url, done, why },
-                        });
+            let (error, wait) = match self.attempt(watch)? {
+                Attempt::Complete => match self.judge_content() {
+                    Ok(()) => return Ok(()),
+                    Err(error) => {
+                        let pieced = self.part.is_pieced();
+                        // Going on with wrong bytes would give wrong bytes again.
+                        self.part.restart(self.order)?;
+                        // Pieces of two versions, or what a crash left of one: another try can be right.
+                        if !pieced {
+                            return Err(error);
+                        }
+                        (fruitless, furthest) = (0, 0);
+                        continue;
                     }
-                    self.pause(PAUSE * 2_u32.pow(fruitless.saturating_sub(1)), watch)?;
-                }
+                },
+                Attempt::Again(error, wait) => (error, wait),
+            };
+            // Only bytes we never had count: a server that begins anew each time would keep us for ever.
+            if self.part.done() > furthest {
+                (fruitless, furthest) = (0, self.part.done());
             }
+            if fruitless >= if self.answered { RETRIES } else { RETRIES_UNANSWERED } {
+                return Err(error);
+            }
+            let pause = self.terms.pause * 2_u32.pow(fruitless);
+            self.pause(wait.map_or(pause, |wait| wait.min(LONGEST_WAIT).max(pause)), watch)?;
+            fruitless += 1;
         }
-        self.finish(watch)
+    }
+
+    fn judge_content(&self) -> Result<(), DownloadError> {
+        match (&self.order.checksum, self.part.digest()) {
+            (Some(wanted), Some(found)) => {
+                hold(self.order.url, &found, wanted, "it was not kept; try again or check the address")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Waits, unless nobody wants the file any more.
     fn pause(&self, time: Duration, watch: &mut Watch) -> Result<(), DownloadError> {
-        let end = Instant::now() + time;
-        while Instant::now() < end {
-            if !watch(self.done, self.total) {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            if !watch(self.part.done(), self.total) {
                 return Err(DownloadError::Stopped);
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(50).min(time));
         }
         Ok(())
     }
 
     /// Asks for what is missing and takes what comes.
-    fn attempt(&mut self, agent: &ureq::Agent, watch: &mut Watch) -> Result<Attempt, DownloadError> {
-        if !watch(self.done, self.total) {
-            return Err(DownloadError::Stopped);
+    fn attempt(&mut self, watch: &mut Watch) -> Result<Attempt, DownloadError> {
+        let too_long = self.order.size.is_some_and(|size| self.part.done() > size);
+        if too_long || !self.part.can_go_on(self.order) {
+            self.part.restart(self.order)?;
         }
-        let mut request = agent.get(self.order.url);
-        if self.done > 0 {
-            request = request.header(header::RANGE, format!("bytes={}-", self.done));
-            if let Some(mark) = &self.version.mark {
-                request = request.header(header::IF_RANGE, mark);
-            }
+        if self.order.checksum.is_some() && self.order.size == Some(self.part.done()) {
+            return Ok(Attempt::Complete);
         }
-        let answer = match request.call() {
-            Ok(answer) => answer,
-            Err(error @ (ureq::Error::BadUri(_) | ureq::Error::Http(_))) => {
-                return Err(DownloadError::Unreachable { url: self.order.url.to_owned(), why: said(&error) });
+        let line =
+            Line::open(&self.agent, self.order.url, self.part.done(), self.part.mark(), self.terms.stall)
+                .map_err(|error| self.part.failed(error))?;
+        let (done, total) = (self.part.done(), self.total);
+        let head = match line.next(&mut || watch(done, total)) {
+            None => return Err(DownloadError::Stopped),
+            Some(News::Head(head)) => head,
+            Some(News::Lost(Loss::Hopeless, why)) => return Err(self.unreachable(why)),
+            Some(News::Lost(Loss::NotReached, why)) => {
+                return Ok(Attempt::Again(self.unreachable(why), None));
             }
-            Err(error) => return Ok(Attempt::Again(said(&error))),
+            Some(News::Lost(Loss::Broken, why)) => {
+                self.answered = true;
+                return Ok(self.broke_off(why));
+            }
+            Some(News::Bytes(_) | News::End) => return Ok(self.broke_off("it began without a head".into())),
         };
-        let url = || self.order.url.to_owned();
-        match answer.status() {
-            StatusCode::OK => self.restart()?,
-            StatusCode::PARTIAL_CONTENT if begins_at(&answer) == Some(self.done) => {}
-            // Another piece than was asked for.
+        self.answered = true;
+        match self.meet(head)? {
+            Some(outcome) => Ok(outcome),
+            None => self.take(&line, watch),
+        }
+    }
+
+    /// Decides by the head of an answer; `None` when its body shall be taken.
+    fn meet(&mut self, head: Head) -> Result<Option<Attempt>, DownloadError> {
+        let url = self.order.url;
+        let done = self.part.done();
+        let (anew, total) = match head.status {
+            StatusCode::OK => (true, head.length),
+            StatusCode::PARTIAL_CONTENT
+                if head.begins == Some(done) && self.part.may_be(head.mark.as_deref()) =>
+            {
+                (false, head.whole.or_else(|| Some(done.saturating_add(head.length?))))
+            }
             StatusCode::PARTIAL_CONTENT => {
-                self.restart()?;
-                return Ok(Attempt::Again("the server sent another piece".into()));
+                self.part.restart(self.order)?;
+                return Ok(Some(self.broke_off("the server sent another piece than asked for".into())));
             }
-            // There is nothing behind the part: it is whole, or of something else; the checksum tells.
-            StatusCode::RANGE_NOT_SATISFIABLE if self.done > 0 => return Ok(Attempt::Complete),
-            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                return Ok(Attempt::Again(format!("it answers {status}")));
+            // There is nothing behind the part: it is whole, or too long.
+            StatusCode::RANGE_NOT_SATISFIABLE if done > 0 => {
+                let whole = head.whole.or(self.order.size);
+                let unsure = whole.is_none() && self.order.checksum.is_some();
+                if unsure || (whole == Some(done) && self.order.size.is_none_or(|size| size == done)) {
+                    return Ok(Some(Attempt::Complete));
+                }
+                self.part.restart(self.order)?;
+                return Ok(Some(self.broke_off("the server has fewer bytes than we".into())));
             }
-            status => return Err(DownloadError::Refused { url: url(), status }),
+            status => {
+                let again = status.is_server_error()
+                    || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
+                let error = DownloadError::Refused { url: error::shown(url), status };
+                return if again { Ok(Some(Attempt::Again(error, head.wait))) } else { Err(error) };
+            }
+        };
+        // All of this before the part is touched: a proxy's login page must not cost what came so far.
+        if head.html && (self.order.size.is_some() || self.order.checksum.is_some()) {
+            return Err(DownloadError::WebPage { url: error::shown(url) });
         }
-        let text = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        if text(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")) {
-            return Err(DownloadError::WebPage { url: url() });
+        if let Some(total) = total {
+            self.order.allows(url, total)?;
         }
-        // A weak ETag promises nothing about bytes.
-        let mark = text(header::ETAG).filter(|mark| !mark.starts_with("W/")).or(text(header::LAST_MODIFIED));
-        let mark = mark.map(str::to_owned);
-        let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-        self.total = length.map(|length| self.done.saturating_add(length));
-        if self.total.is_some_and(|total| total > self.order.limit) {
-            return Err(DownloadError::TooLarge { url: url(), limit: self.order.limit });
+        self.total = total.or(self.order.size);
+        if anew {
+            self.part.restart(self.order)?;
         }
-        if self.done == 0 {
-            self.version.mark = mark;
-            let note = serde_json::to_vec(&self.version).map_err(|error| self.io(error.into()))?;
-            fs::write(&self.note, note).map_err(|error| self.io(error))?;
-        }
-        self.take(answer, watch)
+        self.part.begin(head.mark)?;
+        Ok(None)
     }
 
-    fn take(&mut self, answer: Response<ureq::Body>, watch: &mut Watch) -> Result<Attempt, DownloadError> {
-        let mut body = answer.into_body().into_with_config().limit(u64::MAX).reader();
-        let mut buffer = vec![0; 1 << 16];
+    /// Takes the body of an answer.
+    fn take(&mut self, line: &Line, watch: &mut Watch) -> Result<Attempt, DownloadError> {
         loop {
-            if !watch(self.done, self.total) {
-                return Err(DownloadError::Stopped);
+            let (done, total) = (self.part.done(), self.total);
+            match line.next(&mut || watch(done, total)) {
+                None => return Err(DownloadError::Stopped),
+                Some(News::Bytes(bytes)) => {
+                    let after = done + bytes.len() as u64;
+                    // More than promised is no better than less.
+                    if after > self.total.unwrap_or(self.order.limit).min(self.order.limit) {
+                        self.part.restart(self.order)?;
+                        self.order.allows(self.order.url, after)?;
+                        return Ok(self.broke_off("the server sent more than it had promised".into()));
+                    }
+                    self.part.add(&bytes)?;
+                }
+                Some(News::End) if self.total.is_some_and(|total| done < total) => {
+                    return Ok(self.broke_off("the line was cut".into()));
+                }
+                Some(News::End) => return Ok(Attempt::Complete),
+                Some(News::Lost(_, why)) => return Ok(self.broke_off(why)),
+                Some(News::Head(_)) => {}
             }
-            let read = match body.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Ok(Attempt::Again(one_line(&error.to_string(), 120))),
-            };
-            if self.done + read as u64 > self.order.limit {
-                return Err(DownloadError::TooLarge {
-                    url: self.order.url.to_owned(),
-                    limit: self.order.limit,
-                });
-            }
-            self.file.write_all(&buffer[..read]).map_err(|error| self.io(error))?;
-            self.done += read as u64;
         }
-        Ok(match self.total {
-            Some(total) if self.done < total => Attempt::Again("the line was cut".into()),
-            _ => Attempt::Complete,
-        })
     }
 
-    /// Holds the part against the checksum and puts it in place.
-    fn finish(self, watch: &mut Watch) -> Result<(), DownloadError> {
-        let mut hash = Running::new(&self.order.checksum);
-        let mut file = File::open(&self.part).map_err(|error| self.io(error))?;
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            if !watch(self.done, self.total) {
-                return Err(DownloadError::Stopped);
-            }
-            let read = file.read(&mut buffer).map_err(|error| self.io(error))?;
-            if read == 0 {
-                break;
-            }
-            hash.add(&buffer[..read]);
-        }
-        let held = hold(
-            self.order.url,
-            hash,
-            &self.order.checksum,
-            "it was not kept; try again or check the address",
-        );
-        if held.is_err() {
-            // Going on with wrong bytes would give wrong bytes again.
-            let _ = fs::remove_file(&self.part);
-            let _ = fs::remove_file(&self.note);
-            return held;
-        }
-        self.file.sync_all().map_err(|error| self.io(error))?;
-        fs::rename(&self.part, self.target).map_err(|error| self.io(error))?;
-        // It only tells of the part, which is gone.
-        let _ = fs::remove_file(&self.note);
-        Ok(())
+    fn unreachable(&self, why: String) -> DownloadError {
+        DownloadError::Unreachable { url: error::shown(self.order.url), why }
     }
-}
 
-/// Where the piece of an answer begins.
-fn begins_at(answer: &Response<ureq::Body>) -> Option<u64> {
-    let range = answer.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
-    range.strip_prefix("bytes ")?.split_once('-')?.0.trim().parse().ok()
-}
-
-fn said(error: &ureq::Error) -> String {
-    one_line(&error.to_string(), 160)
+    fn broke_off(&self, why: String) -> Attempt {
+        let (url, done) = (error::shown(self.order.url), self.part.done());
+        Attempt::Again(DownloadError::BrokeOff { url, done, why }, None)
+    }
 }

@@ -1,245 +1,345 @@
-//! A real server on loopback that does what servers do.
+//! What becomes of a file, and what is left on the disk, when servers misbehave.
 
-use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+mod server;
+
+use std::cell::Cell;
+use std::path::PathBuf;
 
 use super::*;
+use server::{Asked, BODY, Manner, NEWER, server};
 
-const BODY: &[u8] = b"frontal films, all of them";
+const NAME: &str = "films.npz";
+
+fn sha(bytes: &[u8]) -> Checksum {
+    let mut hash = Running::new(&Checksum::Sha256(String::new()));
+    hash.add(bytes);
+    Checksum::Sha256(hash.hex())
+}
 
 fn order(url: &str) -> Order<'_> {
-    let mut hash = Running::new(&Checksum::Md5(String::new()));
-    hash.add(BODY);
-    Order { url, checksum: Checksum::Md5(hash.hex()), limit: 1000 }
+    Order { url, checksum: Some(sha(BODY)), size: None, limit: 1000 }
 }
 
-/// What a server does with a request.
-#[derive(Clone, Copy)]
-enum Manner {
-    /// Sends from where it is asked, at most so many bytes of the promised ones.
-    Cut(usize),
-    /// Sends everything from the beginning, whatever it is asked.
-    Whole,
-    /// Sends these bytes.
-    Bytes(&'static [u8]),
-    /// Another version of the file now: a range of the old one is none of it.
-    NewVersion,
-    /// Byte by byte.
-    Slow,
-    /// The right code, the wrong piece.
-    WrongPiece,
-    Page,
-    Status(&'static str),
+/// A folder to download into, and what we ask of a server.
+struct Place {
+    folder: tempfile::TempDir,
+    url: String,
+    asked: Asked,
 }
 
-/// A server that behaves so, request after request, the last manner for all that follow; with the ranges asked for.
-fn server(manners: &'static [Manner]) -> (String, Arc<Mutex<Vec<Option<u64>>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let seen = asked.clone();
-    std::thread::spawn(move || {
-        for (number, stream) in listener.incoming().enumerate() {
-            let manner = manners[number.min(manners.len() - 1)];
-            let Ok(stream) = stream else { continue };
-            // A client that hangs up is what some tests are about.
-            let _ = answer(stream, manner, &seen);
-        }
-    });
-    (format!("http://{address}/films.npz"), asked)
-}
-
-fn answer(mut stream: TcpStream, manner: Manner, seen: &Mutex<Vec<Option<u64>>>) -> io::Result<()> {
-    let mut from = None;
-    let mut condition = None;
-    for line in BufReader::new(stream.try_clone()?).lines() {
-        let line = line?.to_lowercase();
-        if line.is_empty() {
-            break;
-        }
-        if let Some(range) = line.strip_prefix("range: bytes=") {
-            from = range.trim_end_matches('-').parse::<usize>().ok();
-        }
-        if let Some(mark) = line.strip_prefix("if-range: ") {
-            condition = Some(mark.to_owned());
-        }
+impl Place {
+    fn new(manners: &'static [Manner]) -> Self {
+        let (url, asked) = server(manners);
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), url, asked }
     }
-    seen.lock().expect("nobody panicked").push(from.map(|from| from as u64));
-    let mark = if matches!(manner, Manner::NewVersion) { "\"two\"" } else { "\"one\"" };
-    let from = from.filter(|_| condition.as_deref() == Some(mark)).unwrap_or(0);
-    let head = |status: &str, length: usize, more: &str| {
-        format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nETag: {mark}\r\nConnection: close\r\n{more}\r\n"
-        )
-    };
-    let ranged = |from: usize| match from {
-        0 => head("200 OK", BODY.len(), ""),
-        from => {
-            let range = format!("Content-Range: bytes {from}-{}/{}\r\n", BODY.len() - 1, BODY.len());
-            head("206 Partial Content", BODY.len() - from, &range)
-        }
-    };
-    match manner {
-        Manner::Cut(most) => {
-            stream.write_all(ranged(from).as_bytes())?;
-            stream.write_all(&BODY[from..BODY.len().min(from + most)])
-        }
-        Manner::NewVersion => {
-            stream.write_all(ranged(from).as_bytes())?;
-            stream.write_all(&BODY[from..])
-        }
-        Manner::Whole => {
-            stream.write_all(head("200 OK", BODY.len(), "").as_bytes())?;
-            stream.write_all(BODY)
-        }
-        Manner::Bytes(bytes) => {
-            stream.write_all(head("200 OK", bytes.len(), "").as_bytes())?;
-            stream.write_all(bytes)
-        }
-        Manner::Slow => {
-            stream.write_all(ranged(from).as_bytes())?;
-            for byte in &BODY[from..] {
-                stream.write_all(&[*byte])?;
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            Ok(())
-        }
-        Manner::WrongPiece if from > 0 => {
-            let range = format!("Content-Range: bytes 1-{}/{}\r\n", BODY.len() - 1, BODY.len());
-            stream.write_all(head("206 Partial Content", BODY.len() - 1, &range).as_bytes())?;
-            stream.write_all(&BODY[1..])
-        }
-        Manner::WrongPiece => stream.write_all(ranged(0).as_bytes()).and_then(|()| stream.write_all(BODY)),
-        Manner::Page => {
-            let page = b"<html>log in</html>";
-            stream.write_all(head("200 OK", page.len(), "Content-Type: text/html\r\n").as_bytes())?;
-            stream.write_all(page)
-        }
-        Manner::Status(status) => stream.write_all(head(status, 0, "").as_bytes()),
+
+    fn target(&self) -> PathBuf {
+        self.folder.path().join(NAME)
     }
-}
 
-/// What a download came to: its outcome, the file, all files beside it, the ranges asked for.
-type Came = (Result<(), DownloadError>, Option<Vec<u8>>, Vec<String>, Vec<Option<u64>>);
+    fn part(&self) -> PathBuf {
+        self.folder.path().join("films.npz.part")
+    }
 
-/// Downloads from such a server into an empty folder.
-fn fetch(manners: &'static [Manner]) -> Came {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let target = folder.path().join("data/films.npz");
-    let (url, asked) = server(manners);
-    let outcome = download(&order(&url), &target, &mut |_, _| true);
-    let (content, left) = (fs::read(&target).ok(), names(target.parent().expect("a folder")));
-    let asked = asked.lock().expect("nobody panicked").clone();
-    (outcome, content, left, asked)
-}
+    fn fetch_as(&self, order: &Order, watch: &mut Watch) -> Result<(), DownloadError> {
+        let terms = Terms { stall: Duration::from_secs(2), pause: Duration::from_millis(1), proxies: false };
+        download_on(terms, order, &self.target(), watch)
+    }
 
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("the folder");
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
+    fn fetch(&self) -> Result<(), DownloadError> {
+        self.fetch_as(&order(&self.url), &mut |_, _| true)
+    }
+
+    /// Leaves a part of so many bytes, as a run that was stopped does.
+    fn stopped_after(manners: &'static [Manner]) -> Self {
+        let place = Self::new(manners);
+        let stopped = place.fetch_as(&order(&place.url), &mut |done, _| done == 0);
+        assert!(matches!(stopped, Err(DownloadError::Stopped)), "{stopped:?}");
+        assert_eq!(place.names(), ["films.npz.part", "films.npz.part.json"]);
+        place
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).expect("the folder");
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn ranges(&self) -> Vec<Option<usize>> {
+        self.asked.lock().expect("nobody panicked").iter().map(|(from, _)| *from).collect()
+    }
+
+    fn assert_here(&self, content: &[u8]) {
+        assert_eq!(fs::read(self.target()).expect("the file"), content);
+        assert_eq!(self.names(), [NAME], "no part stays behind");
+    }
+
+    /// Fails with a sentence, and nothing is left.
+    fn assert_nothing(&self, outcome: Result<(), DownloadError>, sentence: &str) {
+        let said = outcome.expect_err(sentence).to_string();
+        assert!(said.contains(sentence), "{said}");
+        assert_eq!(self.names(), [""; 0], "{said}");
+    }
 }
 
 #[test]
 fn a_line_that_breaks_is_taken_up_where_it_broke() {
-    let (outcome, content, left, asked) = fetch(&[Manner::Cut(10)]);
-    outcome.expect("it arrives in pieces");
-    assert_eq!(content.as_deref(), Some(BODY));
-    assert_eq!(left, ["films.npz"], "no part stays behind");
-    assert_eq!(asked, [None, Some(10), Some(20)]);
+    let place = Place::new(&[Manner::HangUp, Manner::Cut(10)]);
+    place.fetch().expect("it arrives in pieces");
+    place.assert_here(BODY);
+    assert_eq!(place.ranges(), [None, None, Some(10), Some(20)]);
+    let asked = place.asked.lock().expect("nobody panicked");
+    assert_eq!(asked[2].1.as_deref(), Some("\"one\""), "only as a piece of the same version");
 }
 
 #[test]
-fn servers_that_know_no_ranges_or_have_a_new_version_begin_anew() {
+fn a_line_that_breaks_more_often_than_it_is_tried_again_arrives_as_long_as_bytes_come() {
+    let place = Place::new(&[Manner::Cut(1)]);
+    place.fetch().expect("a byte at a time");
+    place.assert_here(BODY);
+    assert_eq!(place.ranges().len(), BODY.len());
+}
+
+#[test]
+fn a_line_that_brings_no_more_is_given_up_and_the_part_is_kept() {
+    let place = Place::new(&[Manner::Cut(10), Manner::Cut(0)]);
+    let said = place.fetch().expect_err("it ends at 10").to_string();
+    assert!(said.contains("broke off after 10 B") && said.contains("start it again"), "{said}");
+    assert_eq!(place.ranges().len(), 6, "the first, which brought bytes, and five more");
+    assert_eq!(fs::read(place.part()).expect("a part"), &BODY[..10]);
+}
+
+#[test]
+fn a_server_without_ranges_that_breaks_off_does_not_keep_us_for_ever() {
+    // It begins anew each time, and no time gets further.
+    let place = Place::new(&[Manner::Unmarked(10)]);
+    let plain = Order { checksum: None, ..order(&place.url) };
+    let error = place.fetch_as(&plain, &mut |_, _| true).expect_err("never whole");
+    assert!(matches!(error, DownloadError::BrokeOff { .. }), "{error}");
+    assert!(place.ranges().iter().all(Option::is_none), "nothing tells two contents apart");
+}
+
+#[test]
+fn whatever_else_servers_do_with_ranges_the_content_is_right() {
     for manners in [
         &[Manner::Cut(10), Manner::Whole] as &'static [Manner],
-        &[Manner::Cut(10), Manner::NewVersion],
+        &[Manner::Unmarked(10)],
         &[Manner::Cut(10), Manner::WrongPiece, Manner::Whole],
+        &[Manner::Cut(10), Manner::Beyond, Manner::Whole],
         &[Manner::Slow],
+        &[Manner::Unmeasured],
+        &[Manner::Moved, Manner::Cut(10), Manner::Moved, Manner::Cut(100)],
+        &[Manner::Silent(10), Manner::Cut(100)],
         &[Manner::Status("503 Service Unavailable"), Manner::Status("429 Too Many Requests"), Manner::Whole],
     ] {
-        let (outcome, content, ..) = fetch(manners);
-        outcome.expect("it arrives");
-        assert_eq!(content.as_deref(), Some(BODY));
+        let place = Place::new(manners);
+        place.fetch().expect("it arrives");
+        place.assert_here(BODY);
     }
 }
 
 #[test]
-fn wrong_bytes_web_pages_and_refusals_leave_no_file_and_say_why() {
-    let cases: [(&'static [Manner], &str); 4] = [
-        (&[Manner::Bytes(b"frontal lobes")], "another file or was damaged"),
-        (&[Manner::Page], "a web page instead of the file"),
-        (&[Manner::Status("404 Not Found")], "answers 404 Not Found"),
-        (&[Manner::Bytes(&[7; 2000])], "more than the 1.0 kB expected"),
-    ];
-    for (manners, expected) in cases {
-        let (outcome, content, left, _) = fetch(manners);
-        let said = outcome.expect_err(expected).to_string();
-        assert!(said.contains(expected), "{said}");
-        assert_eq!(content, None);
-        let bytes = left.iter().filter(|name| !name.ends_with(".part")).count();
-        assert_eq!(bytes, usize::from(left.contains(&"films.npz.part.json".to_owned())), "{left:?}");
+fn a_content_that_changed_between_attempts_is_taken_from_its_beginning() {
+    for manners in [
+        &[Manner::Cut(10), Manner::Newer] as &'static [Manner],
+        &[Manner::Cut(10), Manner::NewerAnyway, Manner::Newer],
+    ] {
+        let place = Place::new(manners);
+        // No checksum: only the server's mark can tell.
+        let plain = Order { checksum: None, ..order(&place.url) };
+        place.fetch_as(&plain, &mut |_, _| true).expect("the newer one");
+        place.assert_here(NEWER);
     }
+}
+
+#[test]
+fn wrong_bytes_are_not_kept_and_the_sentence_names_both_checksums() {
+    let place = Place::new(&[Manner::Bytes(b"frontal lobes")]);
+    let Checksum::Sha256(wanted) = sha(BODY) else { panic!("it is one") };
+    let Checksum::Sha256(found) = sha(b"frontal lobes") else { panic!("it is one") };
+    place.assert_nothing(place.fetch(), &format!("has the SHA-256 {found} instead of {wanted}"));
+    assert_eq!(place.ranges().len(), 1, "wrong bytes are not asked for twice");
+    let eight = Order { checksum: Some(Checksum::Sha256(wanted[..8].to_owned())), ..order(&place.url) };
+    let outcome = place.fetch_as(&eight, &mut |_, _| true);
+    place.assert_nothing(outcome, &format!("SHA-256 {} instead of {}:", &found[..8], &wanted[..8]));
+}
+
+#[test]
+fn a_part_damaged_on_the_disk_costs_one_more_download_only() {
+    let place = Place::stopped_after(&[Manner::Cut(10)]);
+    let length = fs::read(place.part()).expect("a part").len();
+    fs::write(place.part(), vec![0; length]).expect("damaged");
+    place.fetch().expect("the second time it is whole");
+    place.assert_here(BODY);
+}
+
+#[test]
+fn web_pages_refusals_and_wrong_lengths_leave_nothing_and_say_why() {
+    let cases: [(&'static [Manner], &str); 6] = [
+        (&[Manner::Page], "sent a web page"),
+        (&[Manner::Status("404 Not Found")], "answers 404 Not Found; the file is not there"),
+        (&[Manner::Status("403 Forbidden")], "a login"),
+        (&[Manner::Status("503 Service Unavailable")], "answers 503 Service Unavailable; try again later"),
+        (&[Manner::Bytes(&[7; 2000])], "more than the 1.0 kB expected"),
+        (&[Manner::HangUp], "broke off after 0 B"),
+    ];
+    for (manners, sentence) in cases {
+        let place = Place::new(manners);
+        place.assert_nothing(place.fetch(), sentence);
+    }
+    let place = Place::new(&[Manner::Status("404 Not Found")]);
+    place.assert_nothing(place.fetch(), "404");
+    assert_eq!(place.ranges().len(), 1, "a no is a no");
+    for (manners, size) in [
+        (&[Manner::Whole] as &'static [Manner], 25),
+        (&[Manner::Whole], 27),
+        // Its length shows only while it comes.
+        (&[Manner::Unmeasured], 25),
+    ] {
+        let place = Place::new(manners);
+        let sized = Order { checksum: None, size: Some(size), ..order(&place.url) };
+        let outcome = place.fetch_as(&sized, &mut |_, _| true);
+        place.assert_nothing(outcome, &format!("has 26 bytes instead of {size}"));
+    }
+}
+
+#[test]
+fn an_answer_that_ends_too_soon_without_a_length_is_told_by_the_size() {
+    let place = Place::new(&[Manner::Unmeasured]);
+    let sized = Order { checksum: None, size: Some(27), ..order(&place.url) };
+    let error = place.fetch_as(&sized, &mut |_, _| true).expect_err("one byte is missing");
+    assert!(matches!(error, DownloadError::BrokeOff { done: 26, .. }), "{error}");
+    assert!(place.part().exists() && !place.target().exists());
+}
+
+#[test]
+fn a_login_page_does_not_cost_what_came_before() {
+    let place = Place::stopped_after(&[Manner::Cut(10), Manner::Page, Manner::Cut(100)]);
+    let error = place.fetch().expect_err("a page");
+    assert!(matches!(error, DownloadError::WebPage { .. }), "{error}");
+    assert_eq!(fs::read(place.part()).expect("a part"), &BODY[..10]);
+    place.fetch().expect("the rest");
+    place.assert_here(BODY);
+    assert_eq!(place.ranges(), [None, Some(10), Some(10)]);
 }
 
 #[test]
 fn a_download_that_was_stopped_goes_on_the_next_time() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let target = folder.path().join("films.npz");
-    let (url, asked) = server(&[Manner::Slow, Manner::Cut(100)]);
-    let stopped = download(&order(&url), &target, &mut |done, _| done < 7);
-    assert!(matches!(stopped, Err(DownloadError::Stopped)), "{stopped:?}");
-    let part = fs::read(folder.path().join("films.npz.part")).expect("a part");
-    assert!(part.len() >= 7 && BODY.starts_with(&part), "{part:?}");
-    download(&order(&url), &target, &mut |_, _| true).expect("the rest");
-    assert_eq!(fs::read(&target).expect("it is there"), BODY);
-    assert_eq!(*asked.lock().expect("nobody panicked"), [None, Some(part.len() as u64)]);
-    assert_eq!(names(folder.path()), ["films.npz"]);
+    let place = Place::stopped_after(&[Manner::Slow, Manner::Cut(100)]);
+    let part = fs::read(place.part()).expect("a part");
+    assert!(!part.is_empty() && BODY.starts_with(&part), "{part:?}");
+    place.fetch().expect("the rest");
+    place.assert_here(BODY);
+    assert_eq!(place.ranges(), [None, Some(part.len())]);
 }
 
 #[test]
-fn a_closed_network_is_a_sentence_after_a_few_attempts() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    let url = format!("http://{free}/films.npz");
-    // Nobody listens there any more; giving up early keeps the test short.
-    let mut calls = 0;
-    let error = download(&order(&url), &folder.path().join("f"), &mut |_, _| {
-        calls += 1;
-        true
+fn a_part_of_another_address_or_of_unknown_origin_is_not_gone_on_with() {
+    let place = Place::stopped_after(&[Manner::Cut(10), Manner::Whole]);
+    let other = format!("{}?version=2", place.url);
+    place.fetch_as(&order(&other), &mut |_, _| true).expect("anew");
+    place.assert_here(BODY);
+    assert_eq!(place.ranges(), [None, None]);
+    let place = Place::new(&[Manner::Whole]);
+    fs::write(place.part(), b"something").expect("written");
+    place.fetch().expect("anew");
+    place.assert_here(BODY);
+    assert_eq!(place.ranges(), [None]);
+}
+
+#[test]
+fn a_part_that_is_whole_already_is_put_in_place() {
+    let place = Place::stopped_after(&[Manner::Cut(10), Manner::Beyond]);
+    fs::write(place.part(), BODY).expect("the rest came, then the power went");
+    place.fetch().expect("nothing is missing");
+    place.assert_here(BODY);
+    assert_eq!(place.ranges(), [None, Some(BODY.len())]);
+    let place = Place::stopped_after(&[Manner::Cut(10)]);
+    fs::write(place.part(), BODY).expect("the rest came");
+    let sized = Order { size: Some(BODY.len() as u64), ..order(&place.url) };
+    place.fetch_as(&sized, &mut |_, _| true).expect("size and checksum say it all");
+    place.assert_here(BODY);
+    assert_eq!(place.ranges(), [None], "nobody was asked");
+}
+
+#[test]
+fn a_part_longer_than_the_file_is_begun_anew() {
+    let place = Place::stopped_after(&[Manner::Cut(10), Manner::Beyond, Manner::Whole]);
+    fs::write(place.part(), [BODY, BODY].concat()).expect("too much");
+    place.fetch().expect("anew");
+    place.assert_here(BODY);
+}
+
+#[test]
+fn a_silent_server_can_be_left_at_once() {
+    let place = Place::new(&[Manner::Silent(3)]);
+    let seen = Cell::new(0);
+    let outcome = place.fetch_as(&order(&place.url), &mut |done, total| {
+        assert!(done == 0 || total == Some(BODY.len() as u64));
+        seen.set(seen.get() + u32::from(done == 3));
+        seen.get() < 3
     });
-    let said = error.expect_err("nobody is there").to_string();
-    assert!(said.contains("can't be reached") && said.contains("HTTPS_PROXY"), "{said}");
-    assert!(calls > 5, "it tried again: {calls}");
+    assert!(matches!(outcome, Err(DownloadError::Stopped)), "{outcome:?}");
+    assert_eq!(fs::read(place.part()).expect("a part"), &BODY[..3]);
+}
+
+#[test]
+fn a_closed_network_is_a_sentence() {
+    let place = Place::new(&[Manner::Whole]);
+    // Nobody listens on port 1; a free one could become another test's.
+    let closed = order("http://name:secret@127.0.0.1:1/films.npz");
+    let outcome = place.fetch_as(&closed, &mut |_, _| true);
+    assert!(!outcome.as_ref().expect_err("nobody is there").to_string().contains("secret"));
+    place.assert_nothing(outcome, "can't be reached");
+    let outcome = place.fetch_as(&order("no address"), &mut |_, _| true);
+    place.assert_nothing(outcome, "can't be reached");
 }
 
 #[test]
 fn two_downloads_of_one_file_do_not_mix() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let target = folder.path().join("films.npz");
-    let (url, _) = server(&[Manner::Whole]);
+    let place = Place::new(&[Manner::Whole]);
     let mut second = None;
-    download(&order(&url), &target, &mut |_, _| {
-        second.get_or_insert_with(|| download(&order(&url), &target, &mut |_, _| true));
-        true
-    })
-    .expect("the first one");
-    assert!(matches!(second, Some(Err(DownloadError::Busy { .. }))), "{second:?}");
+    place
+        .fetch_as(&order(&place.url), &mut |_, _| {
+            second.get_or_insert_with(|| place.fetch());
+            true
+        })
+        .expect("the first one");
+    let said = second.expect("it was tried").expect_err("it was held").to_string();
+    assert!(said.contains("another chestxr-tui is downloading"), "{said}");
+    place.assert_here(BODY);
+}
+
+#[test]
+fn a_full_disk_is_a_sentence_of_its_own() {
+    let full = DownloadError::file(Path::new("/data/f.part"), io::ErrorKind::StorageFull.into());
+    assert!(full.to_string().contains("the disk is full, /data/f.part"), "{full}");
+    let other = DownloadError::file(Path::new("/data/f.part"), io::ErrorKind::PermissionDenied.into());
+    assert!(matches!(other, DownloadError::Io { .. }));
 }
 
 #[test]
 fn a_file_that_came_another_way_is_taken_if_it_is_the_right_one() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (from, target) = (folder.path().join("usb.npz"), folder.path().join("cache/films.npz"));
+    let take = |order: &Order| adopt(&from, order, &target, &mut |_, _| true);
     fs::write(&from, b"frontal lobes").expect("written");
-    let wrong = adopt(&from, &order("-"), &target, &mut |_, _| true).expect_err("another file").to_string();
-    assert!(wrong.contains("usb.npz has the MD5") && wrong.contains("get the file again"), "{wrong}");
+    let wrong = take(&order("-")).expect_err("another file").to_string();
+    assert!(wrong.contains("usb.npz has the SHA-256") && wrong.contains("get the file again"), "{wrong}");
+    let short = take(&Order { size: Some(26), ..order("-") }).expect_err("too short").to_string();
+    assert!(short.contains("has 13 bytes instead of 26"), "{short}");
     assert!(!target.exists());
+    assert!(!verify(&from, &sha(BODY), &mut |_, _| true).expect("read"));
     fs::write(&from, BODY).expect("written");
-    adopt(&from, &order("-"), &target, &mut |_, _| true).expect("the right one");
+    let stopped = adopt(&from, &order("-"), &target, &mut |_, _| false);
+    assert!(matches!(stopped, Err(DownloadError::Stopped)) && !target.exists());
+    take(&order("-")).expect("the right one");
     assert_eq!(fs::read(&target).expect("taken"), BODY);
+    assert!(verify(&target, &sha(BODY), &mut |_, _| true).expect("read"));
+    assert_eq!(fs::read_dir(folder.path().join("cache")).expect("the folder").count(), 1);
     let missing = adopt(&folder.path().join("no"), &order("-"), &target, &mut |_, _| true);
     assert!(matches!(missing, Err(DownloadError::Io { .. })));
 }

@@ -114,7 +114,12 @@ fn fetch(size: usize, stop: &StopFlag, messages: &UnboundedSender<Message>) -> R
     let file = registry::chestmnist_file(size).map_err(|error| error.to_string())?;
     let mirror = std::env::var(registry::MIRROR).ok();
     let url = file.address(mirror.as_deref());
-    let order = Order { url: &url, checksum: Checksum::Md5(file.md5.clone()), limit: registry::LARGEST };
+    let order = Order {
+        url: &url,
+        checksum: Some(Checksum::Md5(file.md5.clone())),
+        size: None,
+        limit: registry::LARGEST,
+    };
     let mut last = Instant::now();
     let mut watch = |done, total| {
         if last.elapsed() >= TELL {

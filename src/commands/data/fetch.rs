@@ -57,7 +57,12 @@ pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
         !stop.load(std::sync::atomic::Ordering::Relaxed)
     };
     let url = file.address(args.mirror.as_deref());
-    let order = Order { url: &url, checksum: Checksum::Md5(file.md5.clone()), limit: registry::LARGEST };
+    let order = Order {
+        url: &url,
+        checksum: Some(Checksum::Md5(file.md5.clone())),
+        size: None,
+        limit: registry::LARGEST,
+    };
     let outcome = match &args.from {
         Some(from) => adopt(from, &order, &target, &mut watch),
         None => download(&order, &target, &mut watch),

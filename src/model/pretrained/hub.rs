@@ -75,7 +75,12 @@ pub fn find_or_fetch(file: &str, watch: &mut Fetch) -> Result<PathBuf, HubError>
     let origin = std::env::var(MIRROR).unwrap_or_else(|_| ORIGIN.to_owned());
     let url = format!("{}/{file}", origin.trim_end_matches('/'));
     let target = folder.join(file);
-    let order = Order { url: &url, checksum: Checksum::Sha256(promised(file).to_owned()), limit: LARGEST };
+    let order = Order {
+        url: &url,
+        checksum: Some(Checksum::Sha256(promised(file).to_owned())),
+        size: None,
+        limit: LARGEST,
+    };
     match download::download(&order, &target, watch) {
         Ok(()) => Ok(target),
         Err(DownloadError::Stopped) => Err(HubError::Stopped(file.to_owned())),
