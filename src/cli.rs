@@ -77,6 +77,9 @@ pub enum Command {
     /// Look at runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Tell an MLflow server of runs
+    #[command(subcommand)]
+    Track(TrackCommand),
     /// Measure this machine: training against bare steps, augmentation, loading, the screen
     Bench(BenchArgs),
     /// Say what this machine offers, what is missing and how to get it
@@ -332,6 +335,34 @@ pub enum RunsCommand {
     },
     /// Set runs side by side: differences with intervals and p-values, settings that differ, curves
     Compare(CompareArgs),
+    /// Write runs as files that MLflow reads, for machines that reach no server
+    Export(ExportRunsArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TrackCommand {
+    /// Send what MLflow servers still lack of runs: metrics, settings, files, models
+    Sync(SyncArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// Runs, named as for runs show; left out: all that name a server, or all with --to
+    #[arg(value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// Send to this server instead of the run's own, for example http://host:5000
+    #[arg(long, value_name = "URI")]
+    pub to: Option<chestxr_tui::config::ServerUri>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportRunsArgs {
+    /// Runs, named as for runs show; left out: all
+    #[arg(value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// Write into this folder in MLflow's layout, which `mlflow migrate-filestore` reads
+    #[arg(long, value_name = "DIR")]
+    pub mlflow: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -15,5 +15,6 @@ pub mod native;
 pub mod report;
 pub mod runs;
 pub mod text;
+pub mod tracking;
 pub mod train;
 pub mod tui;

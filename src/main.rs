@@ -8,14 +8,16 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use chestxr_tui::config::{AppPaths, RunConfig};
+use chestxr_tui::config::{AppPaths, RunConfig, ServerUri, ServerUriError};
 use chestxr_tui::dataset::Cache;
 use chestxr_tui::dataset::source::Source;
+use chestxr_tui::evaluation;
 use chestxr_tui::runs::{self, RunFolder};
+use chestxr_tui::tracking::{Uploader, environment};
 use chestxr_tui::train::{Command as TrainerCommand, Trainer};
 use chestxr_tui::{native, tui};
 
-use cli::{Cli, Command, Global, RunsCommand};
+use cli::{Cli, Command, Global, RunsCommand, TrackCommand};
 use commands::{Exit, Misuse};
 
 fn main() -> ExitCode {
@@ -73,6 +75,12 @@ fn run(cli: Cli) -> Result<Exit> {
         }
         Some(Command::Runs(RunsCommand::Show { run, .. })) => commands::runs::show(&paths, &run, json),
         Some(Command::Runs(RunsCommand::Compare(args))) => commands::compare::run(&args, &paths, json),
+        Some(Command::Runs(RunsCommand::Export(args))) => {
+            commands::runs_export::run(&args, &sets(&global), &paths, json)
+        }
+        Some(Command::Track(TrackCommand::Sync(args))) => {
+            commands::track::run(&args, &sets(&global), &paths, json)
+        }
         Some(Command::Bench(args)) => commands::bench::run(&args, config, &sets(&global), json),
         Some(Command::Doctor) => commands::doctor::run(&paths, global.graphics, json),
         Some(Command::Completions { shell }) => commands::completions::run(shell),
@@ -81,9 +89,30 @@ fn run(cli: Cli) -> Result<Exit> {
 
 /// The configuration as files and options make it.
 fn configured(global: &Global) -> Result<RunConfig> {
-    let config = RunConfig::resolve(global.config.as_deref(), &sets(global))?;
+    let mut config = RunConfig::resolve(global.config.as_deref(), &sets(global))?;
+    server_of(&mut config)?;
     config.data.source.parse::<Source>()?;
     Ok(config)
+}
+
+/// Takes the tracking server of the environment where the settings leave it open. Something there that is no server,
+/// as MLflow's own data bases and folders, leaves it open too.
+fn server_of(config: &mut RunConfig) -> Result<(), Misuse> {
+    let Some(given) = environment("MLFLOW_TRACKING_URI").filter(|_| config.tracking.mlflow_uri.is_empty())
+    else {
+        return Ok(());
+    };
+    match given.parse::<ServerUri>() {
+        Ok(server) => config.tracking.mlflow_uri = server.to_string(),
+        Err(ServerUriError::NoServer) => {}
+        Err(error) => return Err(Misuse(format!("MLFLOW_TRACKING_URI can't be used: {error}"))),
+    }
+    if let Some(name) = environment("MLFLOW_EXPERIMENT_NAME")
+        && config.tracking.experiment == RunConfig::default().tracking.experiment
+    {
+        config.tracking.experiment = name;
+    }
+    Ok(())
 }
 
 /// All settings given as options, the short ones by their full names.
@@ -124,6 +153,9 @@ fn workbench(
     let cache = Cache::new();
     let trainer =
         Trainer::spawn(paths.runs.clone(), cache.clone()).context("can't start the trainer's thread")?;
+    // Before the terminal is taken: what goes wrong here is told on it.
+    let _uploader = Uploader::spawn(paths.runs.clone(), evaluation::model_to_send)
+        .context("can't start the thread that tells the tracking server")?;
     let options =
         tui::Options { config, paths, theme: global.theme.clone(), graphics: global.graphics, start };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -13,6 +13,8 @@ pub mod inline;
 pub mod predict;
 pub mod progress;
 pub mod runs;
+pub mod runs_export;
+pub mod track;
 pub mod train;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};

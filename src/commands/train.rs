@@ -1,6 +1,7 @@
 //! `train --no-ui`: a run to its end, told in lines or in JSON.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,8 +12,10 @@ use signal_hook::iterator::Signals;
 
 use chestxr_tui::config::AppPaths;
 use chestxr_tui::dataset::Cache;
-use chestxr_tui::runs::{EpochRecord, RunState};
+use chestxr_tui::evaluation;
+use chestxr_tui::runs::{EpochRecord, RunFolder, RunState};
 use chestxr_tui::text::{clock, thousands};
+use chestxr_tui::tracking::{Patience, Uploader};
 use chestxr_tui::train::{Command, Commander, Event, Level, LrCurve, Phase, Progress, RunInfo, Trainer};
 
 use super::{Exit, complain};
@@ -23,10 +26,23 @@ pub fn run(wish: Command, paths: &AppPaths, json: bool) -> Result<Exit> {
     let trainer =
         Trainer::spawn(paths.runs.clone(), Cache::new()).context("can't start the trainer's thread")?;
     watch_signals(trainer.commander()).context("can't watch for signals")?;
+    let uploader = match &wish {
+        Command::Start { config, .. } if config.tracking.server().is_some() => {
+            let spawned = Uploader::spawn(paths.runs.clone(), evaluation::model_to_send);
+            Some(spawned.context("can't start the thread that tells the tracking server")?)
+        }
+        _ => None,
+    };
     trainer.send(wish);
     let printer = printer(json);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let (state, told) = runtime.block_on(follow(trainer, printer))?;
+    let Followed { state, told, run } = runtime.block_on(follow(trainer, printer))?;
+    if let Some(uploader) = uploader {
+        uploader.finish();
+        if let Some(run) = run {
+            send_the_rest(&run);
+        }
+    }
     if let Err(error) = told {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Ok(Exit::Interrupted);
@@ -69,13 +85,33 @@ fn is_ignored(signal: i32) -> bool {
     }
 }
 
+/// Sends what the thread beside the run had no time for. A server that is gone has no say in how the run ended.
+fn send_the_rest(run: &Path) {
+    let sent = RunFolder::open(run).and_then(|folder| {
+        let tracking = folder.read_config()?.tracking;
+        let Some(server) = tracking.server() else { return Ok(()) };
+        super::track::send(&folder, server, &tracking, Patience::BESIDE, &|| true)?;
+        Ok(())
+    });
+    if let Err(error) = sent {
+        complain(&format!("warning: {error:#}; `chestxr-tui track sync` sends it"));
+    }
+}
+
+/// How a run that was followed ended.
+struct Followed {
+    state: RunState,
+    /// Whether all of it could be told.
+    told: std::io::Result<()>,
+    /// Its folder, if it had begun.
+    run: Option<PathBuf>,
+}
+
 /// Tells a run to its end. Once it can't be told any more (a closed pipe, a terminal that is gone) the run is
-/// ended with a checkpoint. Gives the state and whether all was told.
-async fn follow(
-    mut trainer: Trainer,
-    mut printer: Box<dyn Printer>,
-) -> Result<(RunState, std::io::Result<()>)> {
+/// ended with a checkpoint.
+async fn follow(mut trainer: Trainer, mut printer: Box<dyn Printer>) -> Result<Followed> {
     let mut told = Ok(());
+    let mut run = None;
     loop {
         tokio::select! {
             biased;
@@ -83,6 +119,9 @@ async fn follow(
                 let Some(event) = event else {
                     anyhow::bail!("the trainer's thread is gone; this is a fault of the program");
                 };
+                if let Event::Started(info) = &event {
+                    run = Some(info.path.clone());
+                }
                 if told.is_ok() {
                     told = printer.event(&event);
                     if told.is_err() {
@@ -91,7 +130,7 @@ async fn follow(
                 }
                 if let Some(state) = end(&event) {
                     trainer.shut_down();
-                    return Ok((state, told));
+                    return Ok(Followed { state, told, run });
                 }
             }
             Ok(()) = trainer.progress.changed() => {

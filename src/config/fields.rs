@@ -5,7 +5,7 @@ use super::choice::{
     ScheduleKind, Stem, ThresholdMode,
 };
 use super::error::ConfigError;
-use super::{Memory, PosWeight};
+use super::{Memory, PosWeight, ServerUri};
 
 /// What a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,6 +24,8 @@ pub enum Kind {
     PosWeight,
     /// `auto` or a number of bytes with its unit.
     Memory,
+    /// Empty, `none` or the address of a server.
+    Server,
     /// One of these names.
     Choice(&'static [&'static str]),
 }
@@ -210,6 +212,14 @@ pub const FIELDS: &[Field] = &[
         real(0.0, 1e6),
         "write a checkpoint every so many minutes too; 0 doesn't",
     ),
+    field(
+        "tracking.mlflow_uri",
+        Kind::Server,
+        "MLflow server that is told of the run; empty is MLFLOW_TRACKING_URI's",
+    ),
+    field("tracking.experiment", Kind::Text, "the experiment that the run is put into there"),
+    field("tracking.register_as", Kind::Text, "name to register the finished model under; empty doesn't"),
+    field("tracking.checkpoints", Kind::Switch, "send the weights too, beside the model as ONNX"),
 ];
 
 impl Field {
@@ -241,7 +251,7 @@ impl Field {
     pub fn parse(&self, text: &str) -> Result<toml::Value, ConfigError> {
         let text = text.trim();
         let value = match self.kind {
-            Kind::Text | Kind::Device | Kind::PosWeight | Kind::Memory | Kind::Choice(_) => {
+            Kind::Text | Kind::Device | Kind::PosWeight | Kind::Memory | Kind::Server | Kind::Choice(_) => {
                 Some(toml::Value::String(text.to_owned()))
             }
             Kind::Whole { .. } => text.replace('_', "").parse().ok().map(toml::Value::Integer),
@@ -269,6 +279,7 @@ impl Field {
             (Kind::Device, String(text)) => is_device(text),
             (Kind::PosWeight, String(text)) => text.parse::<PosWeight>().is_ok(),
             (Kind::Memory, String(text)) => text.parse::<Memory>().is_ok(),
+            (Kind::Server, String(text)) => ServerUri::is_setting(text),
             (Kind::Whole { min, max }, Integer(number)) => (min..=max).contains(number),
             (Kind::Real { min, max, above }, Float(number)) => {
                 (min..=max).contains(number) && !(above && *number == min)
@@ -286,6 +297,7 @@ impl Field {
             Kind::Device => "auto, cpu, cuda or cuda:N".to_owned(),
             Kind::PosWeight => "none, sqrt, full or a number above 0".to_owned(),
             Kind::Memory => "auto or an amount like 800MB or 4GB".to_owned(),
+            Kind::Server => "none, or an address like http://host:5000 without a password".to_owned(),
             Kind::Whole { min, max: i64::MAX } => format!("a whole number, at least {min}"),
             Kind::Whole { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Real { min, max, above: false } => format!("a number from {min} to {max}"),

@@ -7,6 +7,7 @@ mod fields;
 mod memory;
 mod paths;
 mod pos_weight;
+mod server;
 
 use std::path::Path;
 
@@ -17,10 +18,11 @@ pub use choice::{
     ScheduleKind, Stem, ThresholdMode,
 };
 pub use error::ConfigError;
-pub use fields::{FIELDS, Field, Kind};
+pub use fields::{FIELDS, Field, Kind, plain};
 pub use memory::Memory;
 pub use paths::AppPaths;
 pub use pos_weight::PosWeight;
+pub use server::{ServerUri, ServerUriError};
 
 /// Everything that decides what a run does. Two runs with equal configurations on equal data on one CPU
 /// give equal bits.
@@ -35,6 +37,7 @@ pub struct RunConfig {
     pub loss: LossSection,
     pub early_stopping: EarlyStoppingSection,
     pub checkpoint: CheckpointSection,
+    pub tracking: TrackingSection,
 }
 
 /// `[run]`
@@ -168,6 +171,23 @@ pub struct CheckpointSection {
     pub save_top_k: usize,
     pub every_n_steps: u64,
     pub every_minutes: f64,
+}
+
+/// `[tracking]`: where a run is told of beside its own folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrackingSection {
+    /// `none`, an address, or empty, which becomes `MLFLOW_TRACKING_URI`'s where a run is asked for.
+    pub mlflow_uri: String,
+    pub experiment: String,
+    pub register_as: String,
+    pub checkpoints: bool,
+}
+
+impl TrackingSection {
+    /// The server that a run is told to, if there is one.
+    pub fn server(&self) -> Option<ServerUri> {
+        self.mlflow_uri.parse().ok()
+    }
 }
 
 impl Default for RunSection {
@@ -311,7 +331,18 @@ impl Default for CheckpointSection {
     }
 }
 
-/// Settings that a run may go on with changed, beside those of checkpoints.
+impl Default for TrackingSection {
+    fn default() -> Self {
+        Self {
+            mlflow_uri: String::new(),
+            experiment: "chestxr-tui".into(),
+            register_as: String::new(),
+            checkpoints: false,
+        }
+    }
+}
+
+/// Settings that a run may go on with changed, beside those of checkpoints and tracking.
 const MAY_CHANGE: [&str; 6] =
     ["run.name", "run.device", "run.threads", "data.memory", "augment.workers", "optimizer.epochs"];
 
@@ -349,13 +380,14 @@ impl RunConfig {
     /// Names the first setting that may not.
     pub fn may_become(&self, other: &Self) -> Result<(), ConfigError> {
         let fixed = |field: &&Field| {
-            let free = MAY_CHANGE.contains(&field.key) || field.section() == "checkpoint";
+            let free =
+                MAY_CHANGE.contains(&field.key) || matches!(field.section(), "checkpoint" | "tracking");
             !free && self.get(field) != other.get(field)
         };
         match FIELDS.iter().find(fixed) {
             None => Ok(()),
             Some(field) => Err(ConfigError::Conflict(format!(
-                "`{}` can't change from {} to {} when a run goes on; only {} and checkpoint.* can. Start a new run \
+                "`{}` can't change from {} to {} when a run goes on; only {}, checkpoint.* and tracking.* can. Start a new run \
                  instead, from these settings with --config",
                 field.key,
                 self.get(field),

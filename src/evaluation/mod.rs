@@ -6,6 +6,7 @@ mod compare;
 mod contenders;
 mod contest;
 mod films;
+mod model;
 mod predictor;
 mod record;
 mod wish;
@@ -14,6 +15,7 @@ pub use compare::{Comparison, ConditionDifference, Difference, NotComparable, Op
 pub use contenders::{Contender, SettingDifference, SideBySide, best_predictions, setting_differences};
 pub use contest::{difference_cells, means, write_contest};
 pub use films::own_films;
+pub use model::model_to_send;
 pub use predictor::{Predictor, Scores, Weights};
 pub use record::{
     RESAMPLES, SEED, default_thresholds, draw, draw_into, judge, keep, predict_split, record,

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 
-use super::{EpochRecord, RunId, Status};
+use super::{EpochRecord, RunId, Status, SystemSample};
 use crate::config::RunConfig;
 use crate::dataset::picture::Preprocess;
 use crate::files::replace_file;
@@ -43,8 +43,15 @@ pub struct Provenance {
     /// How a picture becomes a film of this network; `None` for runs of before this was recorded.
     #[serde(default)]
     pub preprocess: Option<Preprocess>,
+    /// Who started the run; empty where the system doesn't say.
+    #[serde(default)]
+    pub user: String,
+    /// The commit of the repository that the run was started in; empty outside of one.
+    #[serde(default)]
+    pub git_commit: String,
 }
 
+const SYSTEM: &str = "system.jsonl";
 const THRESHOLDS: &str = "checkpoints/thresholds.json";
 
 fn evaluation_name(split: &str) -> String {
@@ -287,26 +294,27 @@ impl RunFolder {
     /// # Errors
     /// When the file can't be read or a line other than the last is damaged.
     pub fn read_epochs(&self) -> Result<Vec<EpochRecord>> {
-        let path = self.path.join("metrics.jsonl");
-        let mut text = String::new();
-        match File::open(&path) {
-            Ok(mut file) => file.read_to_string(&mut text).map(|_| ())?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
-        }
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole
-            .lines()
-            .enumerate()
-            .map(|(row, line)| {
-                serde_json::from_str(line)
-                    .with_context(|| format!("{} is damaged in line {}", path.display(), row + 1))
-            })
-            .collect()
+        self.read_lines("metrics.jsonl")
+    }
+
+    /// Appends what was measured of the machine to `system.jsonl`.
+    ///
+    /// # Errors
+    /// When the line can't be written.
+    pub fn append_system(&self, sample: &SystemSample) -> Result<()> {
+        self.append(SYSTEM, sample)
+    }
+
+    /// The samples of `system.jsonl`, in order; none where there is no such file.
+    ///
+    /// # Errors
+    /// When the file can't be read or a line other than the last is damaged.
+    pub fn read_system(&self) -> Result<Vec<SystemSample>> {
+        self.read_lines(SYSTEM)
     }
 
     /// Brings the journal back to the end of epoch `epochs`: rows of `metrics.jsonl` behind it go, since the
-    /// run that goes on writes them again, and lines that a kill cut short go from both files.
+    /// run that goes on writes them again, and lines that a kill cut short go from all its files.
     ///
     /// # Errors
     /// When a file can't be read or written.
@@ -318,8 +326,13 @@ impl RunFolder {
         self.keep_lines("metrics.jsonl", |line| {
             serde_json::from_str::<Row>(line).is_ok_and(|row| row.epoch <= epochs)
         })?;
-        // Only ever cut at its end, in place: another process may be following it.
-        let path = self.path.join("events.jsonl");
+        self.cut_at_line("events.jsonl")?;
+        self.cut_at_line(SYSTEM)
+    }
+
+    /// Takes away a last line that a kill cut short, in place: another process may be following the file.
+    fn cut_at_line(&self, name: &str) -> Result<()> {
+        let path = self.path.join(name);
         let cut = || -> io::Result<()> {
             let bytes = fs::read(&path)?;
             let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -347,6 +360,26 @@ impl RunFolder {
         let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         let kept: String = whole.filter(|line| wanted(line)).collect();
         if kept == text { Ok(()) } else { self.replace(name, kept.as_bytes()) }
+    }
+
+    /// A file's lines, each an object; a last line that a kill cut short is left out.
+    fn read_lines<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Vec<T>> {
+        let path = self.path.join(name);
+        let mut text = String::new();
+        match File::open(&path) {
+            Ok(mut file) => file.read_to_string(&mut text).map(|_| ())?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
+        }
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole
+            .lines()
+            .enumerate()
+            .map(|(row, line)| {
+                serde_json::from_str(line)
+                    .with_context(|| format!("{} is damaged in line {}", path.display(), row + 1))
+            })
+            .collect()
     }
 
     fn append(&self, name: &str, value: &impl Serialize) -> Result<()> {

@@ -8,6 +8,7 @@ mod list;
 mod predictions;
 mod record;
 mod status;
+mod system;
 
 pub use folder::{Provenance, RunFolder};
 pub use id::RunId;
@@ -15,6 +16,7 @@ pub use list::{LookupError, RunSummary, find, list};
 pub use predictions::{ArrayNames, PredictionsFileError, SplitPredictions};
 pub use record::{EpochRecord, METRICS, Metric};
 pub use status::{Best, RunState, Status};
+pub use system::SystemSample;
 
 #[cfg(test)]
 mod tests;

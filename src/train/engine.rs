@@ -18,6 +18,7 @@ use super::fit::{Ending, Fit, Seen};
 use super::inbox::{Halt, Inbox};
 use super::journal::{Journal, Voice};
 use super::learner::Learner;
+use super::sampler::Sampler;
 use super::schedule::LearningRate;
 use super::setup::Setup;
 use super::writer::Writer;
@@ -27,6 +28,7 @@ use crate::config::RunConfig;
 use crate::dataset::Cache;
 use crate::model::{first_line, table};
 use crate::runs::{Provenance, RunFolder, RunState};
+use crate::tracking::Ledger;
 
 /// Serves commands until [`Command::Shutdown`] or until nobody can send any.
 pub fn serve(
@@ -118,6 +120,7 @@ fn work(
         Err(reason) => return not_begun_or_halted(reason, inbox, voice),
     };
     let outcome = guarded(|| {
+        let _sampler = Sampler::start(fit.journal.folder().clone())?;
         announce(&fit, &setup, resume.is_some())?;
         fit.run()
     });
@@ -169,6 +172,9 @@ fn begin<'a>(setup: &'a Setup, inbox: &'a mut Inbox, voice: &Voice, runs: &Path)
     let names = setup.dataset.labels().iter().map(|label| label.key.clone()).collect();
     let details = learner.network().details(config.model.arch, names, config.model.freeze_epochs > 0);
     folder.write_model(&table(&details.modules, details.trainable_at_first), &details)?;
+    if let Some(server) = config.tracking.server() {
+        Ledger::open_for(&folder, &server)?;
+    }
     let journal = Journal::begin(folder, voice.clone())?;
     fit(setup, learner, first_position(setup), journal, inbox)
 }
@@ -206,6 +212,9 @@ fn go_on<'a>(setup: &'a Setup, folder: &Path, inbox: &'a mut Inbox, voice: &Voic
         position.over = Some(format!("all {epochs} epochs are done"));
     }
     folder.write_config(&setup.config, &provenance)?;
+    if let Some(server) = setup.config.tracking.server() {
+        Ledger::open_for(&folder, &server)?;
+    }
     let best = position.best.clone();
     let journal = Journal::resume(folder, voice.clone(), position.epochs_done, position.step, best)?;
     let mut fit = fit(setup, learner, position, journal, inbox)?;

@@ -19,6 +19,7 @@ mod loss;
 mod meter;
 mod optimizer;
 mod protocol;
+mod sampler;
 mod saving;
 mod scaler;
 mod schedule;

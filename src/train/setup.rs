@@ -159,6 +159,11 @@ impl Setup {
             parameters: network.state().parameter_count(),
             logit_shift: self.logit_shift(),
             preprocess: Some(Preprocess::of_size(self.shape.height, self.shape.width)),
+            user: ["USER", "LOGNAME"]
+                .into_iter()
+                .find_map(|name| std::env::var(name).ok())
+                .unwrap_or_default(),
+            git_commit: git_commit().unwrap_or_default(),
         }
     }
 
@@ -183,6 +188,14 @@ impl Setup {
         }
         notes
     }
+}
+
+/// The commit that the current folder's repository is at, if it is one's and git is there to say.
+fn git_commit() -> Option<String> {
+    let asked = std::process::Command::new("git").args(["rev-parse", "HEAD"]).output().ok()?;
+    let text = String::from_utf8(asked.stdout).ok()?.trim().to_owned();
+    (asked.status.success() && text.len() >= 40 && text.chars().all(|c| c.is_ascii_hexdigit()))
+        .then_some(text)
 }
 
 /// A path that means the same from any folder.

@@ -154,7 +154,7 @@ impl Form {
                 let Ok(number) = entry.text.parse() else { return };
                 step_real(number, by, max <= 1.0).clamp(min, max).to_string()
             }
-            Kind::Text | Kind::Device | Kind::PosWeight | Kind::Memory => return,
+            Kind::Text | Kind::Device | Kind::PosWeight | Kind::Memory | Kind::Server => return,
         };
         if refusal(entry.field, &text).is_none() {
             self.put(self.row, text);

@@ -1,0 +1,159 @@
+//! `track sync`: sends MLflow servers what they lack of runs.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use chestxr_tui::config::{AppPaths, RunConfig, ServerUri, TrackingSection};
+use chestxr_tui::runs::{self, RunFolder};
+use chestxr_tui::text::bytes;
+use chestxr_tui::tracking::{Client, Courier, Patience, Progress, Report, TrackingError, environment};
+
+use super::{Exit, Misuse, complain};
+use crate::cli::SyncArgs;
+
+/// Sends the named runs, or all that have something to be sent: each to its own server, or to the one named now.
+pub fn run(args: &SyncArgs, sets: &[String], paths: &AppPaths, json: bool) -> Result<Exit> {
+    let named = match args.runs.is_empty() {
+        true => runs::list(&paths.runs)?.into_iter().map(|run| run.path).collect::<Vec<PathBuf>>(),
+        false => {
+            let find = |run: &String| Ok(runs::find(&paths.runs, run)?.path().to_owned());
+            args.runs.iter().map(find).collect::<Result<_>>()?
+        }
+    };
+    let jobs = jobs(&named, args, sets)?;
+    if jobs.is_empty() {
+        let why = if named.is_empty() { "there are no runs" } else { "no run names a server" };
+        return Err(Misuse(format!(
+            "nothing to send: {why}; name a server with --to http://host:5000 or MLFLOW_TRACKING_URI, or train with \
+             --set tracking.mlflow_uri=http://host:5000"
+        ))
+        .into());
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
+        signal_hook::flag::register(signal, Arc::clone(&stop)).context("can't watch for signals")?;
+    }
+    let go_on = || !stop.load(Ordering::Relaxed);
+    let mut exit = Exit::Done;
+    for Job { folder, server, tracking } in jobs {
+        let outcome = send(&folder, server.clone(), &tracking, Patience::ASKED, &go_on);
+        tell(&folder, &server, &outcome, json)?;
+        match outcome {
+            Err(TrackingError::Stopped) => return Ok(Exit::Interrupted),
+            Err(_) => exit = Exit::Failed,
+            Ok(_) => {}
+        }
+    }
+    Ok(exit)
+}
+
+struct Job {
+    folder: RunFolder,
+    server: ServerUri,
+    tracking: TrackingSection,
+}
+
+fn jobs(named: &[PathBuf], args: &SyncArgs, sets: &[String]) -> Result<Vec<Job>> {
+    let now = {
+        let mut config = RunConfig::default();
+        sets.iter()
+            .filter(|set| set.trim_start().starts_with("tracking."))
+            .try_for_each(|set| config.set_pair(set))?;
+        crate::server_of(&mut config)?;
+        config.tracking
+    };
+    let mut jobs = Vec::new();
+    for path in named {
+        let folder = RunFolder::open(path)?;
+        // A run too damaged to be read is named when it was asked for; among all it is passed over.
+        let mut config = match folder.read_config() {
+            Ok(config) => config,
+            Err(error) if args.runs.is_empty() => {
+                complain(&format!("warning: run {} is left out: {error:#}", folder.id()));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        sets.iter()
+            .filter(|set| set.trim_start().starts_with("tracking."))
+            .try_for_each(|set| config.set_pair(set))?;
+        let own = config.tracking.server();
+        if let Some(server) = args.to.clone().or(own).or_else(|| now.server()) {
+            jobs.push(Job { folder, server, tracking: config.tracking });
+        }
+    }
+    Ok(jobs)
+}
+
+/// Sends one run, with a bar on stderr when that is a terminal.
+pub fn send(
+    folder: &RunFolder,
+    server: ServerUri,
+    tracking: &TrackingSection,
+    patience: Patience,
+    go_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Report, TrackingError> {
+    // indicatif hides the bar by itself when stderr is no terminal.
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    bar.set_message(format!("{server}: {}", folder.id()));
+    let tell = |progress: Progress| {
+        bar.set_message(match progress {
+            Progress::Rows(left) => format!("{}: metrics, {left} rows to go", folder.id().short()),
+            Progress::File(path, left) => format!("{}: {path}, {left} files to go", folder.id().short()),
+            Progress::Model => format!("{}: the model", folder.id().short()),
+        });
+    };
+    let outcome = Client::new(server, patience, environment, go_on).and_then(|client| {
+        let courier =
+            Courier { client: &client, make_model: &chestxr_tui::evaluation::model_to_send, tell: &tell };
+        courier.run(folder, tracking, &mut None)
+    });
+    bar.finish_and_clear();
+    outcome
+}
+
+fn tell(
+    folder: &RunFolder,
+    server: &ServerUri,
+    outcome: &Result<Report, TrackingError>,
+    json: bool,
+) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match outcome {
+        Ok(report) if json => {
+            let line = json!({"run": folder.id(), "server": server.as_str(), "sent": report});
+            writeln!(out, "{line}")
+        }
+        Err(error) if json => {
+            let line = json!({"run": folder.id(), "server": server.as_str(), "error": error.to_string()});
+            writeln!(out, "{line}")
+        }
+        Ok(report) => writeln!(out, "{}  {}", folder.id(), summary(report)),
+        Err(error) => {
+            complain(&format!("chestxr-tui: {}: {error}", folder.id()));
+            Ok(())
+        }
+    }
+}
+
+/// What was sent, in a few words.
+fn summary(report: &Report) -> String {
+    let state = if report.is_complete { "complete" } else { "goes on" };
+    match (report.rows, report.files) {
+        (0, 0) => format!("{state}, nothing new"),
+        (rows, 0) => format!("{state}, {rows} rows sent"),
+        (rows, files) => format!("{state}, {rows} rows and {files} files ({}) sent", bytes(report.bytes)),
+    }
+}

@@ -1,0 +1,78 @@
+//! The address of a tracking server.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An address `http://host[:port][/path]` or `https://…`, without a login (secrets belong into the environment) and
+/// without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerUri(String);
+
+/// Why a text is no address of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServerUriError {
+    #[error("it begins with neither http:// nor https://, so it is no server")]
+    NoServer,
+    #[error(
+        "it holds a login, which would be written down with the run; give that as MLFLOW_TRACKING_USERNAME and \
+         MLFLOW_TRACKING_PASSWORD instead"
+    )]
+    Login,
+    #[error("it has no host, or characters that no address has")]
+    Malformed,
+}
+
+impl ServerUri {
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `tracking.mlflow_uri` may hold this: an address, `none` or nothing.
+    pub(super) fn is_setting(text: &str) -> bool {
+        matches!(text, "" | "none") || text.parse::<Self>().is_ok()
+    }
+}
+
+impl FromStr for ServerUri {
+    type Err = ServerUriError;
+
+    fn from_str(text: &str) -> Result<Self, ServerUriError> {
+        let text = text.trim().trim_end_matches('/');
+        let rest = ["http://", "https://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        let rest = rest.ok_or(ServerUriError::NoServer)?;
+        let host = rest.split('/').next().unwrap_or_default();
+        if host.contains('@') {
+            return Err(ServerUriError::Login);
+        }
+        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '"' | '<' | '>' | '\\' | '@');
+        if host.is_empty() || host.starts_with(':') || !rest.chars().all(plain) {
+            return Err(ServerUriError::Malformed);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ServerUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_and_holds_no_login() {
+        let parse = |text: &str| text.parse::<ServerUri>();
+        assert_eq!(parse("http://host:5000/").map(|uri| uri.to_string()), Ok("http://host:5000".into()));
+        assert!(parse("https://host/behind/a/path").is_ok() && parse("http://[::1]:5000").is_ok());
+        assert_eq!(parse("https://me:secret@host"), Err(ServerUriError::Login));
+        assert_eq!(parse("sqlite:///mlflow.db"), Err(ServerUriError::NoServer));
+        for text in ["http://", "http://:5000", "http://host/?token=1", "http://ho st"] {
+            assert_eq!(parse(text), Err(ServerUriError::Malformed), "{text}");
+        }
+        assert!(ServerUri::is_setting("") && ServerUri::is_setting("none") && !ServerUri::is_setting("host"));
+    }
+}

@@ -1,0 +1,310 @@
+//! One request to an MLflow server and its answer: login, certificates, patience.
+
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+use ureq::AsSendBody;
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use ureq::http::{HeaderValue, Method, Request, StatusCode};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+
+use super::TrackingError;
+use crate::config::ServerUri;
+use crate::text::one_line;
+
+/// Says whether to go on; asked before each request and while waiting for the next try.
+pub type GoOn<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// The longest answer that is read, in bytes.
+const LONGEST_ANSWER: u64 = 64 << 20;
+/// A server that asks for more patience is come back to another time.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// How often and how long is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Tries after the first.
+    pub retries: u32,
+    /// Before the second try; twice as long before each next one.
+    pub pause: Duration,
+    /// For an answer to begin.
+    pub answer: Duration,
+}
+
+impl Patience {
+    /// For somebody who waits for the outcome.
+    pub const ASKED: Self =
+        Self { retries: 4, pause: Duration::from_millis(500), answer: Duration::from_secs(60) };
+    /// For a thread that comes back by itself.
+    pub const BESIDE: Self =
+        Self { retries: 1, pause: Duration::from_millis(500), answer: Duration::from_secs(30) };
+}
+
+/// What is sent.
+pub(super) enum Body<'a> {
+    Nothing,
+    Json(&'a Value),
+    Bytes(&'a [u8]),
+    File(&'a File),
+}
+
+/// A server that is spoken to.
+pub struct Client<'a> {
+    agent: ureq::Agent,
+    server: ServerUri,
+    login: Option<HeaderValue>,
+    patience: Patience,
+    go_on: GoOn<'a>,
+}
+
+impl<'a> Client<'a> {
+    /// A client with the login and certificates of the environment, read by `env`: `MLFLOW_TRACKING_USERNAME` and
+    /// `_PASSWORD`, else `MLFLOW_TRACKING_TOKEN`; `MLFLOW_TRACKING_INSECURE_TLS`, `_SERVER_CERT_PATH`,
+    /// `_CLIENT_CERT_PATH`. Proxies are those of the environment too.
+    ///
+    /// # Errors
+    /// When a certificate can't be read.
+    pub fn new(
+        server: ServerUri,
+        patience: Patience,
+        env: impl Fn(&'static str) -> Option<String>,
+        go_on: GoOn<'a>,
+    ) -> Result<Self, TrackingError> {
+        let config = ureq::Agent::config_builder()
+            .timeout_connect(Some(Duration::from_secs(10)))
+            .timeout_recv_response(Some(patience.answer))
+            .timeout_recv_body(Some(patience.answer))
+            .http_status_as_error(false)
+            .tls_config(tls(&env)?)
+            .user_agent(concat!("chestxr-tui/", env!("CARGO_PKG_VERSION")));
+        let login = login(&env)?;
+        Ok(Self { agent: config.build().into(), server, login, patience, go_on })
+    }
+
+    /// The server.
+    pub fn server(&self) -> &ServerUri {
+        &self.server
+    }
+
+    /// Asks for `path` and gives the JSON of the answer; nothing is `null`.
+    ///
+    /// # Errors
+    /// After so many tries as patience allows.
+    pub(super) fn call(&self, method: Method, path: &str, body: Body) -> Result<Value, TrackingError> {
+        let text = self.text(method, path, body)?;
+        if text.trim().is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&text).map_err(|_| self.not_mlflow(&text))
+    }
+
+    /// The same, and the answer as text.
+    pub(super) fn text(&self, method: Method, path: &str, body: Body) -> Result<String, TrackingError> {
+        let url = format!("{}{path}", self.server);
+        let mut pause = self.patience.pause;
+        for tries_left in (0..=self.patience.retries).rev() {
+            if !(self.go_on)() {
+                return Err(TrackingError::Stopped);
+            }
+            let (error, wanted) = match self.once(&method, &url, &body) {
+                Ok(text) => return Ok(text),
+                Err(failed) => failed,
+            };
+            if tries_left == 0 || !error.may_pass() || wanted.is_some_and(|wait| wait > LONGEST_WAIT) {
+                return Err(error);
+            }
+            self.wait(wanted.unwrap_or(pause))?;
+            pause *= 2;
+        }
+        // The loop runs at least once and its last round returns.
+        Err(TrackingError::Stopped)
+    }
+
+    /// One try. With the error comes how long the server wants to be left alone.
+    fn once(
+        &self,
+        method: &Method,
+        url: &str,
+        body: &Body,
+    ) -> Result<String, (TrackingError, Option<Duration>)> {
+        let mut request = Request::builder().method(method).uri(url);
+        if let Some(login) = &self.login {
+            request = request.header(AUTHORIZATION, login);
+        }
+        // Without a type MLflow refuses with 400; artifacts are taken under any.
+        let kind = if matches!(body, Body::Json(_) | Body::Nothing) {
+            "application/json"
+        } else {
+            "application/octet-stream"
+        };
+        request = request.header(CONTENT_TYPE, kind);
+        let answer = match body {
+            Body::Nothing => self.send(request.body(())),
+            Body::Json(value) => self.send(request.body(value.to_string())),
+            Body::Bytes(bytes) => self.send(request.body(*bytes)),
+            Body::File(file) => {
+                // A try before may have read some of it.
+                std::io::Seek::rewind(&mut &**file).map_err(|error| {
+                    (TrackingError::Folder(format!("can't read a file again: {error}")), None)
+                })?;
+                self.send(request.body(*file))
+            }
+        };
+        let answer = answer.map_err(|error| (self.lost(&error), None))?;
+        let status = answer.status();
+        let wait = answer.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.trim().parse().ok());
+        let mut body = answer.into_body();
+        let text = body.with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string();
+        let text = text.map_err(|error| (self.lost(&error), None))?;
+        if status.is_success() {
+            return Ok(text);
+        }
+        Err((self.refusal(status, &text), wait.map(Duration::from_secs)))
+    }
+
+    fn send<S: AsSendBody>(
+        &self,
+        request: Result<Request<S>, ureq::http::Error>,
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        self.agent.run(request.map_err(ureq::Error::Http)?)
+    }
+
+    fn wait(&self, time: Duration) -> Result<(), TrackingError> {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            if !(self.go_on)() {
+                return Err(TrackingError::Stopped);
+            }
+            std::thread::sleep(Duration::from_millis(50).min(time));
+        }
+        Ok(())
+    }
+
+    fn lost(&self, error: &ureq::Error) -> TrackingError {
+        let server = self.server.to_string();
+        match error {
+            ureq::Error::Tls(_) | ureq::Error::Rustls(_) => TrackingError::NotMlflow {
+                server,
+                found: format!("{}; see MLFLOW_TRACKING_SERVER_CERT_PATH", one_line(&error.to_string(), 160)),
+            },
+            _ => TrackingError::Unreachable { server, why: one_line(&error.to_string(), 160) },
+        }
+    }
+
+    fn refusal(&self, status: StatusCode, text: &str) -> TrackingError {
+        let server = self.server.to_string();
+        let said: Option<Value> = serde_json::from_str(text).ok();
+        let of = |key: &str| said.as_ref().and_then(|said| said.get(key)?.as_str().map(str::to_owned));
+        let why = of("message").unwrap_or_else(|| text.to_owned());
+        let code = of("error_code");
+        match (status.as_u16(), code) {
+            (401 | 403, _) => TrackingError::Login { server, status: status.as_u16() },
+            (408 | 429 | 500 | 502 | 503 | 504, _) => {
+                // A web page is no reason.
+                let why = if why.trim_start().starts_with('<') { String::new() } else { one_line(&why, 160) };
+                let why = if why.is_empty() {
+                    status.canonical_reason().unwrap_or("no reason given").into()
+                } else {
+                    why
+                };
+                TrackingError::OutOfOrder { server, status: status.as_u16(), why }
+            }
+            (_, Some(code)) => {
+                TrackingError::Refused { what: "what was sent".into(), code, why: one_line(&why, 300) }
+            }
+            // Servers of before something was added know nothing of its path.
+            (404, None) => TrackingError::Refused {
+                what: "what was asked".into(),
+                code: "ENDPOINT_NOT_FOUND".into(),
+                why: "it knows nothing of this".into(),
+            },
+            (status, None) => {
+                TrackingError::NotMlflow { server, found: format!("{status}: {}", one_line(&why, 80)) }
+            }
+        }
+    }
+
+    pub(super) fn not_mlflow(&self, text: &str) -> TrackingError {
+        let found = match text.trim_start().starts_with('<') {
+            true => "a web page".to_owned(),
+            false => one_line(text, 60),
+        };
+        TrackingError::NotMlflow { server: self.server.to_string(), found }
+    }
+}
+
+fn login(env: &impl Fn(&'static str) -> Option<String>) -> Result<Option<HeaderValue>, TrackingError> {
+    let text = match (
+        env("MLFLOW_TRACKING_USERNAME"),
+        env("MLFLOW_TRACKING_PASSWORD"),
+        env("MLFLOW_TRACKING_TOKEN"),
+    ) {
+        (Some(user), password, _) => {
+            let pair = format!("{user}:{}", password.unwrap_or_default());
+            format!("Basic {}", BASE64_STANDARD.encode(pair))
+        }
+        (None, _, Some(token)) => format!("Bearer {token}"),
+        (None, _, None) => return Ok(None),
+    };
+    let mut value = HeaderValue::from_str(&text).map_err(|_| TrackingError::Environment {
+        name: "MLFLOW_TRACKING_TOKEN",
+        why: "holds characters that no token has".into(),
+    })?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+fn tls(env: &impl Fn(&'static str) -> Option<String>) -> Result<TlsConfig, TrackingError> {
+    let mut config = TlsConfig::builder();
+    let unusable = |name, why: String| TrackingError::Environment { name, why: one_line(&why, 200) };
+    let read = |name, path: &str| -> Result<Vec<PemItem<'static>>, TrackingError> {
+        let bytes =
+            std::fs::read(path).map_err(|error| unusable(name, format!("can't read {path}: {error}")))?;
+        parse_pem(&bytes)
+            .collect::<Result<_, _>>()
+            .map_err(|error| unusable(name, format!("{path}: {error}")))
+    };
+    let certificates = |items: &[PemItem<'static>]| -> Vec<Certificate<'static>> {
+        items
+            .iter()
+            .filter_map(|item| match item {
+                PemItem::Certificate(certificate) => Some(certificate.clone()),
+                _ => None,
+            })
+            .collect()
+    };
+    if env("MLFLOW_TRACKING_INSECURE_TLS")
+        .is_some_and(|text| matches!(text.as_str(), "true" | "1" | "True" | "TRUE"))
+    {
+        config = config.disable_verification(true);
+    }
+    const SERVER: &str = "MLFLOW_TRACKING_SERVER_CERT_PATH";
+    if let Some(path) = env(SERVER) {
+        let found = certificates(&read(SERVER, &path)?);
+        if found.is_empty() {
+            return Err(unusable(SERVER, format!("{path} holds no certificate")));
+        }
+        config = config.root_certs(RootCerts::new_with_certs(&found));
+    }
+    const OURS: &str = "MLFLOW_TRACKING_CLIENT_CERT_PATH";
+    if let Some(path) = env(OURS) {
+        let items = read(OURS, &path)?;
+        let key = items.iter().find_map(|item| match item {
+            PemItem::PrivateKey(key) => Some(PrivateKey::to_owned(key)),
+            _ => None,
+        });
+        let (Some(key), chain) = (key, certificates(&items)) else {
+            return Err(unusable(OURS, format!("{path} holds no private key beside its certificate")));
+        };
+        config = config.client_cert(Some(ClientCert::new_with_certs(&chain, key)));
+    }
+    Ok(config.build())
+}
+
+/// What the environment says of `name`; an empty text says nothing.
+pub fn environment(name: &'static str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}

@@ -1,0 +1,64 @@
+//! Why a server doesn't know of a run yet, one sentence each.
+
+use std::path::PathBuf;
+
+/// Why something couldn't be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum TrackingError {
+    /// Nobody answers, or the line breaks.
+    #[error("the MLflow server {server} can't be reached ({why}); what is unsent stays in the run's folder")]
+    Unreachable { server: String, why: String },
+    /// The server is there and has no time or is out of order.
+    #[error("the MLflow server {server} answers {status} ({why}); what is unsent stays in the run's folder")]
+    OutOfOrder { server: String, status: u16, why: String },
+    /// Who we are isn't known there.
+    #[error(
+        "the MLflow server {server} answers {status}: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or \
+         MLFLOW_TRACKING_TOKEN, of somebody who may write there"
+    )]
+    Login { server: String, status: u16 },
+    /// Something else answers there.
+    #[error(
+        "{server} answers with something that is no answer of MLflow's ({found}); check tracking.mlflow_uri"
+    )]
+    NotMlflow { server: String, found: String },
+    /// The server understood and refuses.
+    #[error("the MLflow server refuses {what}: {why}")]
+    Refused { what: String, code: String, why: String },
+    /// Files can't be handed to the server itself.
+    #[error(
+        "the MLflow server keeps files at {root} and doesn't take them itself; start it with --serve-artifacts, or set \
+         another server"
+    )]
+    NoFiles { root: String },
+    /// The environment names something that can't be used.
+    #[error("{name}: {why}")]
+    Environment { name: &'static str, why: String },
+    /// The run's own folder can't be read or written.
+    #[error("{0}")]
+    Folder(String),
+    /// Another process sends this run.
+    #[error("another process is sending the run {}", path.display())]
+    Busy { path: PathBuf },
+    /// The one who watches had enough.
+    #[error("stopped; what is unsent stays in the run's folder")]
+    Stopped,
+}
+
+impl TrackingError {
+    /// Whether the same may well work a little later without anybody's doing.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::OutOfOrder { .. } | Self::Busy { .. } | Self::Stopped)
+    }
+
+    /// Whether the server refused with this code of MLflow's.
+    pub(super) fn is_code(&self, wanted: &str) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == wanted)
+    }
+}
+
+impl From<anyhow::Error> for TrackingError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Folder(crate::text::one_line(&format!("{error:#}"), 600))
+    }
+}

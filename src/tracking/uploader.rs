@@ -1,0 +1,149 @@
+//! A thread that tells servers of runs while the program is alive: of those that go on, and of those that an earlier
+//! program left unsent. It never has a say in what a run does.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::TrackingError;
+use super::client::{Client, Patience, environment};
+use super::ledger::{Ledger, Standing};
+use super::sync::{Courier, MakeModel, Session};
+use crate::config::ServerUri;
+use crate::runs::RunFolder;
+
+/// Between two looks at what there is to send.
+const PERIOD: Duration = Duration::from_secs(3);
+/// A server that failed is left alone so long, then twice as long, up to the last.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LAST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Sends beside everything else while it lives.
+pub struct Uploader {
+    stopped: Arc<AtomicBool>,
+    /// Held while a model is made: that is libtorch's work, which must not go on while the process ends.
+    making: Arc<Mutex<()>>,
+    /// Dropped to wake the thread to its end.
+    wake: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Makes a run's model folder, or says that there is none.
+type Make = fn(&RunFolder) -> anyhow::Result<Option<PathBuf>>;
+
+impl Uploader {
+    /// Begins to look after the runs in `runs`.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn spawn(runs: PathBuf, make_model: Make) -> std::io::Result<Self> {
+        let (stopped, making) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(())));
+        let (wake, woken) = channel::<()>();
+        let (stop_seen, made_alone) = (Arc::clone(&stopped), Arc::clone(&making));
+        let thread = std::thread::Builder::new().name("tracking".into()).spawn(move || {
+            let go_on = move || !stop_seen.load(Ordering::Relaxed);
+            let make_model = move |folder: &RunFolder| {
+                let _alone = made_alone.lock().unwrap_or_else(PoisonError::into_inner);
+                make_model(folder)
+            };
+            let mut rounds = Rounds {
+                runs: &runs,
+                make_model: &make_model,
+                go_on: &go_on,
+                sessions: HashMap::new(),
+                pauses: HashMap::new(),
+            };
+            while go_on() {
+                rounds.look();
+                if woken.recv_timeout(PERIOD) == Err(RecvTimeoutError::Disconnected) {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { stopped, making, wake: Some(wake), thread: Some(thread) })
+    }
+
+    /// Ends, and waits for the request that is under way; then all runs are free for another sender.
+    pub fn finish(mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by the hook.
+            let _ = thread.join();
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.wake = None;
+    }
+}
+
+impl Drop for Uploader {
+    /// Ends without waiting for a silent server; what is unsent is found by whoever looks next.
+    fn drop(&mut self) {
+        self.stop();
+        // Never let go of again: no model is begun any more.
+        std::mem::forget(self.making.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+struct Rounds<'a> {
+    runs: &'a Path,
+    make_model: MakeModel<'a>,
+    go_on: &'a (dyn Fn() -> bool + Sync),
+    sessions: HashMap<PathBuf, Session>,
+    /// When a server that failed may be tried again, and how long it is left alone after the next failure.
+    pauses: HashMap<ServerUri, (Instant, Duration)>,
+}
+
+impl Rounds<'_> {
+    fn look(&mut self) {
+        let Ok(entries) = std::fs::read_dir(self.runs) else { return };
+        for entry in entries.flatten() {
+            if !(self.go_on)() {
+                return;
+            }
+            // Most runs have no ledger, or one that says all is there; neither costs more than a look.
+            let path = entry.path();
+            if !path.join("tracking.json").is_file() {
+                continue;
+            }
+            let Ok(folder) = RunFolder::open(&path) else { continue };
+            if Ledger::read(&folder).is_ok_and(|ledger| ledger.state == Standing::Pending) {
+                self.send(&folder);
+            }
+        }
+    }
+
+    fn send(&mut self, folder: &RunFolder) {
+        let Ok(config) = folder.read_config() else { return };
+        let Some(server) = config.tracking.server() else { return };
+        if self.pauses.get(&server).is_some_and(|(until, _)| Instant::now() < *until) {
+            return;
+        }
+        let mut session = self.sessions.remove(folder.path());
+        let outcome =
+            Client::new(server.clone(), Patience::BESIDE, environment, self.go_on).and_then(|client| {
+                let courier = Courier { client: &client, make_model: self.make_model, tell: &|_| {} };
+                courier.run(folder, &config.tracking, &mut session)
+            });
+        if let Some(session) = session {
+            self.sessions.insert(folder.path().to_owned(), session);
+        }
+        match outcome {
+            Ok(_) => {
+                self.pauses.remove(&server);
+            }
+            // The ledger says why; what the server refuses once it would refuse again.
+            Err(TrackingError::Unreachable { .. } | TrackingError::OutOfOrder { .. }) => {
+                let pause = self.pauses.get(&server).map_or(FIRST_PAUSE, |(_, pause)| *pause);
+                self.pauses.insert(server, (Instant::now() + pause, (pause * 2).min(LAST_PAUSE)));
+            }
+            Err(_) => {}
+        }
+    }
+}
