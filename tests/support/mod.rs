@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 pub mod formulas;
+pub mod mlflow;
 pub mod splitmix;
 
 use std::path::{Path, PathBuf};
