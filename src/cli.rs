@@ -352,7 +352,7 @@ pub struct SyncArgs {
     pub runs: Vec<String>,
     /// Send to this server instead of the run's own, for example http://host:5000
     #[arg(long, value_name = "URI")]
-    pub to: Option<chestxr_tui::config::ServerUri>,
+    pub to: Option<String>,
 }
 
 #[derive(Debug, Args)]

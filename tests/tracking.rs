@@ -210,6 +210,9 @@ fn an_offline_run_with_undefined_numbers_arrives_later_and_renamed_words_stay() 
     let output = sync(runs.path(), &[]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("--to http://host:5000"), "{}", stderr(&output));
+    let output = sync(runs.path(), &["--to", "http://me:secret@host"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("MLFLOW_TRACKING_USERNAME") && !stderr(&output).contains("secret"));
     let server = Server::start(&programs, home.path());
     let there = || only_at(&server, "chestxr-tui");
     done(sync(runs.path(), &["--to", &server.uri()]));
@@ -317,8 +320,7 @@ fn a_sending_killed_at_any_moment_is_taken_up_and_nothing_arrives_twice() {
     let mut killed = 0;
     while killed < kills {
         let mut sending = program(runs.path());
-        let sending =
-            sending.args(["track", "sync"]).args(to).stdout(Stdio::null()).stderr(Stdio::null());
+        let sending = sending.args(["track", "sync"]).args(to).stdout(Stdio::null()).stderr(Stdio::null());
         let mut sending = sending.spawn().expect("it runs");
         std::thread::sleep(Duration::from_millis(20 + random.draw() % 1800));
         match sending.try_wait().expect("asked") {

@@ -27,7 +27,10 @@ pub fn run(args: &SyncArgs, sets: &[String], paths: &AppPaths, json: bool) -> Re
             args.runs.iter().map(find).collect::<Result<_>>()?
         }
     };
-    let jobs = jobs(&named, args, sets)?;
+    // Read here and not by clap, which repeats what it refuses, a password with it.
+    let to = args.to.as_ref().map(|to| to.parse::<ServerUri>()).transpose();
+    let to = to.map_err(|error| Misuse(format!("--to can't be used: {error}")))?;
+    let jobs = jobs(&named, args, to.as_ref(), sets)?;
     if jobs.is_empty() {
         let why = if named.is_empty() { "there are no runs" } else { "no run names a server" };
         return Err(Misuse(format!(
@@ -61,7 +64,7 @@ struct Job {
     tracking: TrackingSection,
 }
 
-fn jobs(named: &[PathBuf], args: &SyncArgs, sets: &[String]) -> Result<Vec<Job>> {
+fn jobs(named: &[PathBuf], args: &SyncArgs, to: Option<&ServerUri>, sets: &[String]) -> Result<Vec<Job>> {
     let now = {
         let mut config = RunConfig::default();
         sets.iter()
@@ -86,7 +89,7 @@ fn jobs(named: &[PathBuf], args: &SyncArgs, sets: &[String]) -> Result<Vec<Job>>
             .filter(|set| set.trim_start().starts_with("tracking."))
             .try_for_each(|set| config.set_pair(set))?;
         let own = config.tracking.server();
-        if let Some(server) = args.to.clone().or(own).or_else(|| now.server()) {
+        if let Some(server) = to.cloned().or(own).or_else(|| now.server()) {
             jobs.push(Job { folder, server, tracking: config.tracking });
         }
     }

@@ -312,6 +312,8 @@ impl Field {
             Kind::Choice(names) => nearest(value, names.iter().copied()),
             _ => None,
         };
+        // An address with a login in it is refused, and not shown either.
+        let value = if self.kind == Kind::Server && value.contains('@') { "…@…" } else { value };
         ConfigError::BadValue {
             key: self.key,
             value: crate::text::one_line(value, 80),

@@ -16,6 +16,15 @@ use crate::runs::RunFolder;
 
 const NAME: &str = "tracking.json";
 const LOCK: &str = ".tracking.lock";
+/// What may change of a run after its end; a folder changes when a file in it is replaced.
+const WRITTEN_LATER: [&str; 6] = [
+    "about.json",
+    "status.json",
+    "evaluation.json",
+    "checkpoints/thresholds.json",
+    "artifacts",
+    "artifacts/explanations",
+];
 
 /// How a run stands with its server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +101,14 @@ impl Ledger {
     /// Whether a run has a ledger, which every run that is to be tracked has from its beginning.
     pub fn exists(folder: &RunFolder) -> bool {
         folder.path().join(NAME).is_file()
+    }
+
+    /// Whether something that is sent was written after the ledger: a later evaluation, an explanation, a note.
+    pub fn is_outdated(folder: &RunFolder) -> bool {
+        let modified =
+            |name: &str| fs::metadata(folder.path().join(name)).and_then(|meta| meta.modified()).ok();
+        let written = modified(NAME);
+        WRITTEN_LATER.iter().any(|name| modified(name) > written)
     }
 
     /// Replaces the file.

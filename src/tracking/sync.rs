@@ -104,7 +104,8 @@ impl Courier<'_> {
         };
         ledger.servers.insert(server, round.sent);
         let unchanged = Ledger { updated: before.updated, ..ledger.clone() } == before;
-        if !unchanged {
+        // Written anew where nothing had to be sent too: it then says that what changed has been looked at.
+        if !unchanged || Ledger::is_outdated(folder) {
             ledger.updated = Some(Timestamp::now());
             ledger.write(folder)?;
         }

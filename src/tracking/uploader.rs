@@ -113,7 +113,12 @@ impl Rounds<'_> {
                 continue;
             }
             let Ok(folder) = RunFolder::open(&path) else { continue };
-            if Ledger::read(&folder).is_ok_and(|ledger| ledger.state == Standing::Pending) {
+            let wants = |ledger: Ledger| match ledger.state {
+                Standing::Pending => true,
+                Standing::Complete => Ledger::is_outdated(&folder),
+                Standing::Failed => false,
+            };
+            if Ledger::read(&folder).is_ok_and(wants) {
                 self.send(&folder);
             }
         }
