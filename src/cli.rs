@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chestxr_tui::dataset::Split;
 use chestxr_tui::dataset::part::GroupBy;
+use chestxr_tui::evaluation::Weights;
 use clap::{Args, Parser, Subcommand};
 
 /// Trains and judges multi-label chest X-ray classifiers in the terminal. Not a medical device.
@@ -71,6 +72,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Draw a contact sheet of augmented films
     Augment(AugmentArgs),
+    /// Write a run's network for other programs: ONNX, safetensors for PyTorch, a folder that MLflow serves
+    Export(ExportArgs),
     /// Look at films and labels
     #[command(subcommand)]
     Data(DataCommand),
@@ -187,11 +190,47 @@ pub struct ExplainArgs {
     pub out: Option<PathBuf>,
 }
 
-/// Which weights of a run are explained.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+    pub run: String,
+    /// onnx takes films of 0 to 255 and gives probabilities; safetensors has the weights by PyTorch's names; mlflow is
+    /// a folder with the former
+    #[arg(value_enum)]
+    pub format: ExportFormat,
+    /// The weights of the best epoch, or of the last checkpoint
+    #[arg(long, value_enum, default_value_t = WhichWeights::Best)]
+    pub weights: WhichWeights,
+    /// Write here instead of the current folder, where files have the run's name
+    #[arg(long, value_name = "FILE|DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace what is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What a network is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    Onnx,
+    Safetensors,
+    Mlflow,
+}
+
+/// Which weights of a run are explained or exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum WhichWeights {
     Best,
     Last,
+}
+
+impl From<WhichWeights> for Weights {
+    fn from(which: WhichWeights) -> Self {
+        match which {
+            WhichWeights::Best => Self::Best,
+            WhichWeights::Last => Self::Last,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

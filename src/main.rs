@@ -67,6 +67,7 @@ fn run(cli: Cli) -> Result<Exit> {
         Some(Command::Evaluate(args)) => commands::evaluate::run(&args, &global, &paths),
         Some(Command::Predict(args)) => commands::predict::run(&args, &global, &paths),
         Some(Command::Explain(args)) => commands::explain::run(&args, &global, &paths),
+        Some(Command::Export(args)) => commands::export::run(&args, &global, &paths),
         Some(Command::Augment(args)) => commands::augment::run(&args, &global, &config),
         Some(Command::Data(command)) => commands::data::run(command, &global, &config),
         Some(Command::Runs(RunsCommand::List)) => commands::runs::list(&paths, json),

@@ -64,6 +64,7 @@ fn a_run_on_real_films_leaves_every_file_and_learns() {
         "artifacts/overall_metrics.json",
         "artifacts/model_summary.txt",
         "artifacts/model_details.json",
+        "artifacts/model_architecture.png",
     ] {
         assert!(run.join(file).metadata().expect(file).len() > 0, "{file} is empty");
     }

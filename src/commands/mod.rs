@@ -8,6 +8,7 @@ pub mod data;
 pub mod doctor;
 pub mod evaluate;
 pub mod explain;
+pub mod export;
 pub mod follow;
 pub mod inline;
 pub mod predict;

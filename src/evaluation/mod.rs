@@ -5,6 +5,7 @@
 mod compare;
 mod contenders;
 mod contest;
+pub mod export;
 mod films;
 mod model;
 mod predictor;
@@ -18,7 +19,7 @@ pub use films::own_films;
 pub use model::model_to_send;
 pub use predictor::{Predictor, Scores, Weights};
 pub use record::{
-    RESAMPLES, SEED, default_thresholds, draw, draw_into, judge, keep, predict_split, record,
+    RESAMPLES, SEED, default_thresholds, draw, draw_into, draw_network, judge, keep, predict_split, record,
     split_predictions,
 };
 pub use wish::{ThresholdWish, WishError};

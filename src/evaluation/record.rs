@@ -11,7 +11,7 @@ use crate::dataset::labels::LabelSet;
 use crate::dataset::{Dataset, Split};
 use crate::files::replace_file;
 use crate::metrics::{EpochAccumulator, Evaluation, Resampling, Subject, ThresholdRule, Thresholds};
-use crate::report::{self, Sheet};
+use crate::report::{self, Blueprint, Sheet};
 use crate::runs::{RunFolder, SplitPredictions};
 
 /// Resamples of an interval, unless another number is asked for.
@@ -113,7 +113,7 @@ pub fn default_thresholds(val: &SplitPredictions, labels: &LabelSet) -> Threshol
     thresholds_by(ThresholdRule::default(), val, Split::Val.name(), labels)
 }
 
-/// Draws all figures and writes the report of a run's evaluation, for the test split into `artifacts`, for another
+/// Draws the network and all figures and writes the report of a run's evaluation, for the test split into `artifacts`, for another
 /// into `artifacts/<split>`.
 ///
 /// # Errors
@@ -125,6 +125,7 @@ pub fn draw(
     thresholds: &Thresholds,
     predictions: &SplitPredictions,
 ) -> Result<()> {
+    draw_network(folder)?;
     let config = folder.read_config()?;
     let out = match evaluation.split.as_str() {
         "test" => folder.artifacts(),
@@ -164,4 +165,15 @@ pub fn draw_into(
         let bytes = file.make(&sheet)?;
         replace_file(&path, &bytes).with_context(|| format!("can't write {}", path.display()))
     })
+}
+
+/// Draws a run's network into its `artifacts` from what it keeps of it; runs of before it was kept have no picture.
+///
+/// # Errors
+/// When `model_details.json` is damaged or the picture can't be written.
+pub fn draw_network(folder: &RunFolder) -> Result<()> {
+    let Some(network) = folder.read_model::<Blueprint>()? else { return Ok(()) };
+    let path = folder.artifacts().join("model_architecture.png");
+    let picture = network.draw(folder.id().as_str())?;
+    replace_file(&path, &picture).with_context(|| format!("can't write {}", path.display()))
 }

@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
-use super::{Layers, Shape, StateDict, Trace};
+use super::{Graph, Layers, Shape, StateDict, Trace, Value};
 
 /// Three blocks conv3x3 - batch norm - ReLU - max pool 2 of 32, 64 and 128 channels (`features.*`), then
 /// dropout, linear 512, ReLU, dropout, linear C (`classifier.1` and `classifier.4`).
@@ -96,6 +96,24 @@ impl Layers for ChestNetS {
             trace.plain("3", "Dropout");
             trace.linear("4", &self.output);
         });
+    }
+
+    fn graph(&self, graph: &mut Graph, films: Value) -> Value {
+        let x = graph.within("features", |graph| {
+            self.blocks.iter().enumerate().fold(films, |x, (index, (conv, _))| {
+                let name = |place: usize| (4 * index + place).to_string();
+                let x = graph.conv(&name(0), conv, &x);
+                let x = graph.norm(&name(1), &x);
+                let x = graph.relu(&name(2), &x);
+                graph.max_pool(&name(3), [2, 2, 0], &x)
+            })
+        });
+        let x = graph.flatten("flatten", &x);
+        graph.within("classifier", |graph| {
+            let x = graph.linear("1", &x);
+            let x = graph.relu("2", &x);
+            graph.linear("4", &x)
+        })
     }
 
     fn stem_names(&self) -> (&'static str, &'static str) {

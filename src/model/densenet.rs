@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
-use super::{Layers, Shape, StateDict, Trace};
+use super::{Graph, Join, Layers, Shape, StateDict, Trace, Value};
 
 /// Layers in each dense block.
 const BLOCKS: [usize; 4] = [6, 12, 24, 16];
@@ -32,11 +32,22 @@ impl DenseLayer {
     }
 
     fn walk(&self, trace: &mut Trace) {
+        trace.joins(Join::Concat);
         for number in [1, 2] {
             trace.norm(&format!("norm{number}"), &self.norms[number - 1]);
             trace.plain(&format!("relu{number}"), "ReLU");
             trace.conv(&format!("conv{number}"), &self.convs[number - 1]);
         }
+    }
+
+    fn graph(&self, graph: &mut Graph, x: &Value) -> Value {
+        let mut new = x.clone();
+        for number in [1, 2] {
+            new = graph.norm(&format!("norm{number}"), &new);
+            new = graph.relu(&format!("relu{number}"), &new);
+            new = graph.conv(&format!("conv{number}"), &self.convs[number - 1], &new);
+        }
+        graph.concat("concat", x, &new)
     }
 
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
@@ -197,6 +208,39 @@ impl Layers for DenseNet {
         });
         // The mean over each channel is no module there; the linear layer says what comes of it.
         trace.linear("classifier", &self.classifier);
+    }
+
+    fn graph(&self, graph: &mut Graph, films: Value) -> Value {
+        let x = graph.within("features", |graph| {
+            let x = graph.conv("conv0", &self.stem.0, &films);
+            let x = graph.norm("norm0", &x);
+            let mut x = graph.relu("relu0", &x);
+            if self.pool {
+                x = graph.max_pool("pool0", [3, 2, 1], &x);
+            }
+            for (index, (layers, transition)) in self.blocks.iter().enumerate() {
+                let number = index + 1;
+                x = graph.within(&format!("denseblock{number}"), |graph| {
+                    layers.iter().enumerate().fold(x, |x, (index, layer)| {
+                        let name = format!("denselayer{}", index + 1);
+                        graph.within(&name, |graph| layer.graph(graph, &x))
+                    })
+                });
+                if let Some(Transition { conv, .. }) = transition {
+                    x = graph.within(&format!("transition{number}"), |graph| {
+                        let x = graph.norm("norm", &x);
+                        let x = graph.relu("relu", &x);
+                        let x = graph.conv("conv", conv, &x);
+                        graph.mean_pool("pool", [2, 2, 0], &x)
+                    });
+                }
+            }
+            let x = graph.norm("norm5", &x);
+            graph.relu("relu5", &x)
+        });
+        let x = graph.global_mean("avgpool", &x);
+        let x = graph.flatten("flatten", &x);
+        graph.linear("classifier", &x)
     }
 
     fn stem_names(&self) -> (&'static str, &'static str) {

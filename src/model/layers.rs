@@ -85,7 +85,7 @@ impl Conv2d {
 
 /// The share of a batch in the running statistics, and what is added to a variance: PyTorch's defaults.
 const MOMENTUM: f64 = 0.1;
-const EPSILON: f64 = 1e-5;
+pub const EPSILON: f64 = 1e-5;
 
 /// `nn.BatchNorm2d` with PyTorch's momentum .1 and epsilon 1e-5.
 pub struct BatchNorm2d {

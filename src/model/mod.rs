@@ -5,6 +5,7 @@ mod chestnet;
 mod densenet;
 mod init;
 mod layers;
+pub mod onnx;
 mod pretrained;
 pub mod pth;
 mod resnet;
@@ -12,6 +13,7 @@ mod state;
 mod summary;
 
 use densenet::DenseNet;
+use onnx::{Graph, Value};
 use resnet::ResNet;
 use summary::Trace;
 use tch::{Device, TchError, Tensor};
@@ -21,7 +23,7 @@ use crate::config::{Arch, ModelSection, Stem};
 pub use layers::Mode;
 pub use pretrained::{PretrainedError, take as take_pretrained};
 pub use state::{Snapshot, StateDict, WeightsError, first_line};
-pub use summary::{Details, Module, table};
+pub use summary::{Details, Join, Module, Window, table};
 
 /// A network's layers, from films to logits.
 trait Layers: Send {
@@ -33,6 +35,9 @@ trait Layers: Send {
 
     /// Writes down the modules a film goes through.
     fn walk(&self, trace: &mut Trace);
+
+    /// Writes down what judging computes of `films` (`N,1,H,W`), up to the logits.
+    fn graph(&self, graph: &mut Graph, films: Value) -> Value;
 
     /// The first convolution and the batch norm behind it.
     fn stem_names(&self) -> (&'static str, &'static str);

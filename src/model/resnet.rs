@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
-use super::{Layers, Shape, StateDict, Trace};
+use super::{Graph, Join, Layers, Shape, StateDict, Trace, Value};
 
 /// What tells one residual network from another.
 pub struct Plan {
@@ -80,6 +80,7 @@ impl Block {
     }
 
     fn walk(&self, trace: &mut Trace) {
+        trace.joins(Join::Add);
         let before = trace.shape();
         let bottleneck = self.convs.len() == 3;
         for (index, ConvNorm(conv, norm)) in self.convs.iter().enumerate() {
@@ -99,6 +100,27 @@ impl Block {
                 });
             });
         }
+    }
+
+    fn graph(&self, graph: &mut Graph, x: &Value) -> Value {
+        let mut inner = x.clone();
+        for (index, ConvNorm(conv, _)) in self.convs.iter().enumerate() {
+            let number = index + 1;
+            inner = graph.conv(&format!("conv{number}"), conv, &inner);
+            inner = graph.norm(&format!("bn{number}"), &inner);
+            if number < self.convs.len() {
+                inner = graph.relu("relu", &inner);
+            }
+        }
+        let around = match &self.downsample {
+            Some(ConvNorm(conv, _)) => graph.within("downsample", |graph| {
+                let x = graph.conv("0", conv, x);
+                graph.norm("1", &x)
+            }),
+            None => x.clone(),
+        };
+        let sum = graph.add("add", &inner, &around);
+        graph.relu("relu", &sum)
     }
 
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
@@ -199,6 +221,25 @@ impl Layers for ResNet {
         trace.global_pool("avgpool");
         trace.flatten();
         trace.linear("fc", &self.fc);
+    }
+
+    fn graph(&self, graph: &mut Graph, films: Value) -> Value {
+        let x = graph.conv("conv1", &self.stem.0, &films);
+        let x = graph.norm("bn1", &x);
+        let mut x = graph.relu("relu", &x);
+        if self.pool {
+            x = graph.max_pool("maxpool", [3, 2, 1], &x);
+        }
+        for (index, blocks) in self.stages.iter().enumerate() {
+            x = graph.within(&format!("layer{}", index + 1), |graph| {
+                blocks.iter().enumerate().fold(x, |x, (index, block)| {
+                    graph.within(&index.to_string(), |graph| block.graph(graph, &x))
+                })
+            });
+        }
+        let x = graph.global_mean("avgpool", &x);
+        let x = graph.flatten("flatten", &x);
+        graph.linear("fc", &x)
     }
 
     fn stem_names(&self) -> (&'static str, &'static str) {

@@ -21,12 +21,38 @@ pub struct Module {
     pub output: Vec<i64>,
     /// Multiply-adds of its convolutions and linear layers for one film, those of nested modules included.
     pub multiply_adds: u64,
+    /// Of a convolution or a pooling.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+    /// What becomes of what went in once more, where there is a way around the layers inside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joins: Option<Join>,
+}
+
+/// What a convolution or pooling looks at, in pixels; all sides are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Window {
+    pub kernel: i64,
+    pub stride: i64,
+    pub padding: i64,
+}
+
+/// How a way around layers meets what comes out of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Join {
+    /// They are added.
+    Add,
+    /// What came out is put behind what went in.
+    Concat,
 }
 
 /// Walks through a network as a film does and writes down its modules. Names are given relative to the module
 /// that is open.
 pub struct Trace {
     modules: Vec<Module>,
+    /// Place of the module that is open.
+    open: usize,
     prefix: String,
     /// Of what comes out of the last module, for one film.
     shape: Vec<i64>,
@@ -39,8 +65,14 @@ impl Trace {
     /// those nested in it.
     pub fn of(kind: &'static str, [height, width]: [usize; 2], walk: impl FnOnce(&mut Self)) -> Vec<Module> {
         let shape = vec![1, height as i64, width as i64];
-        let mut trace =
-            Self { modules: Vec::new(), prefix: String::new(), shape, parameters: 0, multiply_adds: 0 };
+        let mut trace = Self {
+            modules: Vec::new(),
+            open: 0,
+            prefix: String::new(),
+            shape,
+            parameters: 0,
+            multiply_adds: 0,
+        };
         trace.nest("", kind, walk);
         trace.modules
     }
@@ -49,6 +81,7 @@ impl Trace {
     pub fn nest(&mut self, name: &str, kind: &'static str, walk: impl FnOnce(&mut Self)) {
         let at = self.modules.len();
         self.push(name, kind);
+        let outside = std::mem::replace(&mut self.open, at);
         let (parameters, multiply_adds, outer) = (self.parameters, self.multiply_adds, self.prefix.len());
         if !name.is_empty() {
             self.prefix.push_str(name);
@@ -56,10 +89,16 @@ impl Trace {
         }
         walk(self);
         self.prefix.truncate(outer);
+        self.open = outside;
         let module = &mut self.modules[at];
         module.parameters = self.parameters - parameters;
         module.multiply_adds = self.multiply_adds - multiply_adds;
         module.output.clone_from(&self.shape);
+    }
+
+    /// Says that there is a way around the layers of the module that is open.
+    pub fn joins(&mut self, join: Join) {
+        self.modules[self.open].joins = Some(join);
     }
 
     /// A second way through a block: walks it from `shape` and comes back to where it was.
@@ -88,6 +127,7 @@ impl Trace {
         let places: i64 = self.shape[1..].iter().product();
         let biases = if conv.has_bias() { shape.outputs } else { 0 };
         self.leaf(name, "Conv2d", weights + biases, weights * places);
+        self.look([shape.kernel, shape.stride, shape.padding]);
     }
 
     /// A batch norm.
@@ -106,6 +146,7 @@ impl Trace {
     pub fn pool(&mut self, name: &str, kind: &'static str, kernel: i64, stride: i64, padding: i64) {
         self.slide(kernel, stride, padding);
         self.push(name, kind);
+        self.look([kernel, stride, padding]);
     }
 
     /// The mean of each channel.
@@ -140,10 +181,19 @@ impl Trace {
         }
     }
 
+    /// The window of the module that came last.
+    fn look(&mut self, [kernel, stride, padding]: [i64; 3]) {
+        if let Some(module) = self.modules.last_mut() {
+            module.window = Some(Window { kernel, stride, padding });
+        }
+    }
+
     fn push(&mut self, name: &str, kind: &'static str) {
         let name = format!("{}{name}", self.prefix);
         let output = self.shape.clone();
-        self.modules.push(Module { name, kind, parameters: 0, output, multiply_adds: 0 });
+        let module =
+            Module { name, kind, parameters: 0, output, multiply_adds: 0, window: None, joins: None };
+        self.modules.push(module);
     }
 }
 

@@ -3,10 +3,12 @@
 
 pub mod figures;
 
+mod blueprint;
 mod drawing;
 mod results;
 mod sheet;
 
+pub use blueprint::Blueprint;
 pub use drawing::thinned;
 pub use results::table;
 pub use sheet::{File, ReportError, Sheet, files};

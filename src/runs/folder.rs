@@ -52,6 +52,7 @@ pub struct Provenance {
 }
 
 const SYSTEM: &str = "system.jsonl";
+const MODEL_DETAILS: &str = "artifacts/model_details.json";
 const THRESHOLDS: &str = "checkpoints/thresholds.json";
 
 fn evaluation_name(split: &str) -> String {
@@ -213,7 +214,18 @@ impl RunFolder {
         let artifacts = self.artifacts();
         fs::create_dir_all(&artifacts).with_context(|| format!("can't make {}", artifacts.display()))?;
         self.replace("artifacts/model_summary.txt", summary.as_bytes())?;
-        self.replace_json("artifacts/model_details.json", details)
+        self.replace_json(MODEL_DETAILS, details)
+    }
+
+    /// Reads `artifacts/model_details.json`; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the file is damaged.
+    pub fn read_model<T: serde::de::DeserializeOwned>(&self) -> Result<Option<T>> {
+        match self.path.join(MODEL_DETAILS).exists() {
+            true => self.read_json(MODEL_DETAILS).map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Replaces `status.json`.

@@ -26,6 +26,7 @@ use super::{Command, Event, Level, Phase, Progress, RunInfo};
 use crate::augment::Plan;
 use crate::config::RunConfig;
 use crate::dataset::Cache;
+use crate::evaluation;
 use crate::model::{first_line, table};
 use crate::runs::{Provenance, RunFolder, RunState};
 use crate::tracking::Ledger;
@@ -175,7 +176,11 @@ fn begin<'a>(setup: &'a Setup, inbox: &'a mut Inbox, voice: &Voice, runs: &Path)
     if let Some(server) = config.tracking.server() {
         Ledger::open_for(&folder, &server)?;
     }
+    let drawn = evaluation::draw_network(&folder);
     let journal = Journal::begin(folder, voice.clone())?;
+    if let Err(error) = drawn {
+        journal.note(Level::Warning, format!("no picture of the network: {error:#}"))?;
+    }
     fit(setup, learner, first_position(setup), journal, inbox)
 }
 

@@ -25,7 +25,8 @@ pub fn mix(i: usize, h: u32) -> u32 {
     x ^ (x >> 16)
 }
 
-fn parameter(name: &str, shape: &[i64], gain: f64) -> Tensor {
+/// The value of a tensor of this name and shape: batch norms have statistics as after training.
+pub fn parameter(name: &str, shape: &[i64], gain: f64) -> Tensor {
     if name.ends_with("num_batches_tracked") {
         return Tensor::from(0_i64);
     }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use chestxr_tui::config::AppPaths;
-use chestxr_tui::evaluation::{Predictor, Weights};
+use chestxr_tui::evaluation::Predictor;
 use chestxr_tui::explain::{Completeness, METHODS, Map, Method, Options, OptionsError, Request, explain};
 use chestxr_tui::files::replace_file;
 use chestxr_tui::metrics::DEFAULT_THRESHOLD;
@@ -20,7 +20,7 @@ use chestxr_tui::text::file_part;
 
 use super::progress::Bar;
 use super::{Exit, Misuse, inline};
-use crate::cli::{ExplainArgs, Global, WhichWeights};
+use crate::cli::{ExplainArgs, Global};
 use films::Chosen;
 
 /// One map that was made.
@@ -55,11 +55,8 @@ struct Told<'a> {
 /// Explains what was asked for, or measures explanations.
 pub fn run(args: &ExplainArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
     let folder = runs::find(&paths.runs, &args.run)?;
-    let weights = match args.weights {
-        WhichWeights::Best => Weights::Best,
-        WhichWeights::Last => Weights::Last,
-    };
-    let predictor = Predictor::open_weights(&folder, global.device.as_deref().unwrap_or("auto"), weights)?;
+    let device = global.device.as_deref().unwrap_or("auto");
+    let predictor = Predictor::open_weights(&folder, device, args.weights.into())?;
     let methods = methods(args)?;
     let options = Options {
         layer: args.layer.clone(),

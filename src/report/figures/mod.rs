@@ -9,6 +9,7 @@
 //! What is undefined is `None` and is written as such; numbers that are not finite are left out of a drawing.
 //! Names that find no room end with "…". No figure fails because it is given few rows, many, or none.
 
+mod architecture;
 mod auc;
 mod axes;
 mod calibration;
@@ -34,6 +35,7 @@ mod tests;
 mod theme;
 mod thresholds;
 
+pub use architecture::{Around, Card, Range, Row, Stage, architecture};
 pub use auc::{AucRow, auc_by_condition};
 pub use calibration::{CalibrationPanel, Reliability, calibration};
 pub use class_metrics::{ClassRow, class_metrics};

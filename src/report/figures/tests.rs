@@ -171,6 +171,29 @@ fn normal_detection_and_learning_curves() {
 }
 
 #[test]
+fn networks_of_any_size() {
+    for count in MANY {
+        let row = |index: usize| Row {
+            text: name(index),
+            beside: name(index / 2),
+            parameters: Range { low: index as u64, high: u64::MAX },
+        };
+        let card = |index: usize| Card {
+            title: name(index),
+            times: index,
+            rows: (0..index).map(row).collect(),
+            around: (index % 2 == 1).then(|| Around { sign: "+", projection: Some(row(index)) }),
+            output: "64 × 8 × 8".to_owned(),
+            parameters: u64::MAX,
+        };
+        let stage = |index| Stage { title: name(index), cards: (0..index % 4).map(card).collect() };
+        let stages: Vec<_> = (0..count).map(stage).collect();
+        let (width, _) = size(architecture(&stages, &name(1), SUBTITLE));
+        assert!(count < 14 || (3500..3700).contains(&width), "{width}");
+    }
+}
+
+#[test]
 fn the_same_numbers_give_the_same_bytes() {
     let draw = || roc_curves(&[], SUBTITLE).expect("the figure is drawn");
     assert_eq!(draw(), draw());
