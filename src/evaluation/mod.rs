@@ -7,7 +7,6 @@ mod contenders;
 mod contest;
 pub mod export;
 mod films;
-mod model;
 mod predictor;
 mod record;
 mod wish;
@@ -16,7 +15,7 @@ pub use compare::{Comparison, ConditionDifference, Difference, NotComparable, Op
 pub use contenders::{Contender, SettingDifference, SideBySide, best_predictions, setting_differences};
 pub use contest::{difference_cells, means, write_contest};
 pub use films::own_films;
-pub use model::model_to_send;
+pub use export::model_to_send;
 pub use predictor::{Predictor, Scores, Weights};
 pub use record::{
     RESAMPLES, SEED, default_thresholds, draw, draw_into, draw_network, judge, keep, predict_split, record,

@@ -169,6 +169,17 @@ pub fn onnx(folder: &RunFolder) -> Result<Vec<u8>> {
     Package::open(folder, Weights::Best)?.onnx()
 }
 
+/// The run's model folder for whoever sends it away; `None` for a run that has no best weights yet.
+///
+/// # Errors
+/// As [`model_folder`].
+pub fn model_to_send(folder: &RunFolder) -> Result<Option<PathBuf>> {
+    if folder.read_status()?.best.is_none() || !folder.best_weights().is_file() {
+        return Ok(None);
+    }
+    model_folder(folder).map(Some)
+}
+
 /// The run's folder `model`, an MLflow model of its best weights. It is written when it isn't there, or when weights or
 /// thresholds have changed since.
 ///
