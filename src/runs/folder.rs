@@ -412,13 +412,13 @@ impl RunFolder {
         replace_file(&path, bytes).with_context(|| format!("can't write {}", path.display()))
     }
 
-    fn replace_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
+    pub(super) fn replace_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
         let mut bytes = serde_json::to_vec_pretty(value)?;
         bytes.push(b'\n');
         self.replace(name, &bytes)
     }
 
-    fn read_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T> {
+    pub(super) fn read_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T> {
         let path = self.path.join(name);
         let bytes = fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
         serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))

@@ -2,6 +2,7 @@
 //! written so that a kill at any instant leaves it readable; between two files a kill may leave one newer than
 //! the other (the best weights are there an instant before `status.json` names their epoch).
 
+mod about;
 mod folder;
 mod id;
 mod list;
@@ -10,6 +11,7 @@ mod record;
 mod status;
 mod system;
 
+pub use about::About;
 pub use folder::{Provenance, RunFolder};
 pub use id::RunId;
 pub use list::{LookupError, RunSummary, find, list};
