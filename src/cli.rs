@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chestxr_tui::dataset::Split;
 use chestxr_tui::dataset::part::GroupBy;
 use chestxr_tui::evaluation::Weights;
+use chestxr_tui::runs::SortBy;
 use clap::{Args, Parser, Subcommand};
 
 /// Trains and judges multi-label chest X-ray classifiers in the terminal. Not a medical device.
@@ -63,6 +64,9 @@ pub enum Command {
         /// Try learning rates on a few steps and suggest one, instead of training
         #[arg(long)]
         find_lr: bool,
+        /// Work the runs that wait in the queue, one after another, to the last
+        #[arg(long, requires = "no_ui", conflicts_with_all = ["resume", "find_lr"])]
+        queue: bool,
     },
     /// Judge a run's best weights, or any model's predictions: numbers, intervals, figures, a report
     Evaluate(EvaluateArgs),
@@ -362,8 +366,8 @@ pub struct ShowArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
-    /// List all runs, the newest first
-    List,
+    /// List runs, the newest first
+    List(ListArgs),
     /// Show one run
     Show {
         /// A run's id or the beginning of one, its last four digits, last, best, or its folder
@@ -376,6 +380,64 @@ pub enum RunsCommand {
     Compare(CompareArgs),
     /// Write runs as files that MLflow reads, for machines that reach no server
     Export(ExportRunsArgs),
+    /// Add tags to a run and remove them: +paper -draft; without any, tell them
+    Tag {
+        /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+        run: String,
+        /// `+TAG` or `TAG` adds one, `-TAG` removes it
+        #[arg(value_name = "+TAG|-TAG", allow_hyphen_values = true)]
+        tags: Vec<String>,
+    },
+    /// Write a note about a run, an empty one for none; without a text, tell it
+    Note {
+        /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+        run: String,
+        /// The note
+        text: Option<String>,
+    },
+    /// Give a run another name; an empty one gives it back that of its settings
+    Rename {
+        /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+        run: String,
+        /// The name
+        name: String,
+    },
+    /// Delete runs for good, and tell how many bytes that frees; asks first
+    Rm {
+        /// Runs, named as for show
+        #[arg(required = true, value_name = "RUN")]
+        runs: Vec<String>,
+        /// Delete without asking
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Clear away what kills and deletions left: runs that never began, files not finished, surplus weights
+    Gc {
+        /// Only tell what would go
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Tell which runs wait for their turn; `train --queue --no-ui` works them
+    Queue,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only runs with this tag; may be repeated
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// Only runs in this state: running, paused, stopped, finished, failed, interrupted
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<String>,
+    /// Only runs for which this holds, for example "resnet18 lr>1e-4 auroc>.7"; as / on the Runs screen
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
+    /// started, best (macro AUROC), state, name, id, network, data, epochs, time, tags or tracked
+    #[arg(long, value_name = "COLUMN", default_value = "started", value_parser = SortBy::parse)]
+    pub sort: SortBy,
+    /// The other way round
+    #[arg(long)]
+    pub reverse: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -51,6 +51,9 @@ fn run(cli: Cli) -> Result<Exit> {
             false => workbench(config, paths, &global, Some(wish)),
         };
     }
+    if let Some(Command::Train { queue: true, .. }) = &command {
+        return commands::queue::work(&paths, json);
+    }
     let config = configured(&global)?;
     let start = || TrainerCommand::Start { config: Box::new(config.clone()), resume: None };
     match command {
@@ -70,21 +73,29 @@ fn run(cli: Cli) -> Result<Exit> {
         Some(Command::Export(args)) => commands::export::run(&args, &global, &paths),
         Some(Command::Augment(args)) => commands::augment::run(&args, &global, &config),
         Some(Command::Data(command)) => commands::data::run(command, &global, &config),
-        Some(Command::Runs(RunsCommand::List)) => commands::runs::list(&paths, json),
-        Some(Command::Runs(RunsCommand::Show { run, follow: true })) => {
-            commands::follow::run(&paths, &run, json)
-        }
-        Some(Command::Runs(RunsCommand::Show { run, .. })) => commands::runs::show(&paths, &run, json),
-        Some(Command::Runs(RunsCommand::Compare(args))) => commands::compare::run(&args, &paths, json),
-        Some(Command::Runs(RunsCommand::Export(args))) => {
-            commands::runs_export::run(&args, &sets(&global), &paths, json)
-        }
         Some(Command::Track(TrackCommand::Sync(args))) => {
             commands::track::run(&args, &sets(&global), &paths, json)
         }
+        Some(Command::Runs(command)) => runs_command(command, &sets(&global), &paths, json),
         Some(Command::Bench(args)) => commands::bench::run(&args, config, &sets(&global), json),
         Some(Command::Doctor) => commands::doctor::run(&paths, global.graphics, json),
         Some(Command::Completions { shell }) => commands::completions::run(shell),
+    }
+}
+
+fn runs_command(command: RunsCommand, sets: &[String], paths: &AppPaths, json: bool) -> Result<Exit> {
+    match command {
+        RunsCommand::List(args) => commands::runs::list(paths, &args, json),
+        RunsCommand::Show { run, follow: true } => commands::follow::run(paths, &run, json),
+        RunsCommand::Show { run, .. } => commands::runs::show(paths, &run, json),
+        RunsCommand::Compare(args) => commands::compare::run(&args, paths, json),
+        RunsCommand::Tag { run, tags } => commands::annotate::tag(paths, &run, &tags, json),
+        RunsCommand::Note { run, text } => commands::annotate::note(paths, &run, text.as_deref(), json),
+        RunsCommand::Rename { run, name } => commands::annotate::rename(paths, &run, &name, json),
+        RunsCommand::Rm { runs, yes } => commands::tidy::remove(paths, &runs, yes, json),
+        RunsCommand::Gc { dry_run } => commands::tidy::collect(paths, dry_run, json),
+        RunsCommand::Queue => commands::queue::list(paths, json),
+        RunsCommand::Export(args) => commands::runs_export::run(&args, sets, paths, json),
     }
 }
 

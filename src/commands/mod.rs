@@ -1,5 +1,6 @@
 //! The commands that end at once, one file each; headless training among them.
 
+pub mod annotate;
 pub mod augment;
 pub mod bench;
 pub mod compare;
@@ -13,8 +14,10 @@ pub mod follow;
 pub mod inline;
 pub mod predict;
 pub mod progress;
+pub mod queue;
 pub mod runs;
 pub mod runs_export;
+pub mod tidy;
 pub mod track;
 pub mod train;
 

@@ -1,4 +1,4 @@
-//! `runs list`, `runs show`
+//! `runs list`, `runs show`.
 
 use std::io::Write;
 
@@ -6,36 +6,72 @@ use anyhow::Result;
 use serde_json::json;
 
 use chestxr_tui::config::{AppPaths, RunConfig};
-use chestxr_tui::runs::{self, EpochRecord, RunSummary};
-use chestxr_tui::text::{clock, one_line};
+use chestxr_tui::runs::{
+    self, Catalog, EpochRecord, Filter, Measure, RunFolder, RunSummary, SortBy, Tracked,
+};
+use chestxr_tui::text::{bytes, clock, one_line};
 
 use super::Exit;
+use crate::cli::ListArgs;
 
-/// Lists all runs, the newest first.
-pub fn list(paths: &AppPaths, json: bool) -> Result<Exit> {
-    let all = runs::list(&paths.runs)?;
+/// Lists runs, the newest first unless asked otherwise.
+pub fn list(paths: &AppPaths, args: &ListArgs, json: bool) -> Result<Exit> {
+    let mut catalog = Catalog::new(&paths.runs);
+    catalog.refresh()?;
+    let filter = Filter::parse(args.filter.as_deref().unwrap_or_default());
+    if !filter.is_empty() || args.sort == SortBy::Value {
+        catalog.measure();
+    }
+    let everything = catalog.all();
+    let mut all: Vec<&RunSummary> = everything.iter().map(|run| &**run).collect();
+    all.retain(|run| {
+        let state = args.state.as_deref().is_none_or(|state| run.state.name() == state);
+        state && args.tag.iter().all(|tag| run.about.tags.contains(tag)) && filter.passes(run)
+    });
+    all.sort_by(|a, b| args.sort.compare(a, b, Measure::default(), args.reverse));
     let mut out = std::io::stdout().lock();
     if json {
-        for run in &all {
-            writeln!(out, "{}", serde_json::to_string(run)?)?;
+        for run in all {
+            writeln!(out, "{}", to_json(run)?)?;
         }
         return Ok(Exit::Done);
     }
-    if all.is_empty() {
+    if everything.is_empty() {
         writeln!(out, "No runs in {} yet; `chestxr-tui train` starts one.", paths.runs.display())?;
         return Ok(Exit::Done);
     }
-    writeln!(out, "{:<42} {:<12} {:>6} {:>7}  {:<20} {:>8}", "run", "state", "epochs", "best", "of", "time")?;
-    for run in &all {
-        let RunSummary { id, state, status, .. } = run;
+    if all.is_empty() {
+        writeln!(out, "None of {} runs is like that.", everything.len())?;
+        return Ok(Exit::Done);
+    }
+    let head = ["run", "name", "state", "epochs", "best", "of", "time", "tags"];
+    let mut line = |cells: [&str; 8]| {
+        let [id, name, state, epochs, value, metric, time, tags] = cells;
+        let text =
+            format!("{id:<42} {name:<16} {state:<12} {epochs:>6} {value:>7}  {metric:<20} {time:>8}  {tags}");
+        writeln!(out, "{}", text.trim_end())
+    };
+    line(head)?;
+    for run in all {
+        let status = &run.status;
         let (value, metric) = match &status.best {
             Some(best) => (format!("{:.4}", best.value), one_line(&best.metric, 20)),
             None => ("–".to_owned(), "–".to_owned()),
         };
-        let time = clock(status.seconds());
-        writeln!(out, "{id:<42} {state:<12} {:>6} {value:>7}  {metric:<20} {time:>8}", status.epoch)?;
+        let name = one_line(run.name(), 16);
+        let (epochs, time) = (status.epoch.to_string(), clock(status.seconds()));
+        let tags = run.about.tags.join(" ");
+        line([run.id.as_str(), &name, run.state.name(), &epochs, &value, &metric, &time, &tags])?;
     }
     Ok(Exit::Done)
+}
+
+/// A run of the list, with the name that holds and the bytes of its folder.
+fn to_json(run: &RunSummary) -> Result<serde_json::Value> {
+    let mut line = serde_json::to_value(run)?;
+    line["name"] = json!(run.name());
+    line["bytes"] = json!(RunFolder::open(&run.path).map_or(0, |folder| folder.bytes()));
+    Ok(line)
 }
 
 /// Shows one run: how it stands, what it was, what its epochs brought.
@@ -44,6 +80,11 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
     let status = folder.read_status()?;
     // A run says what it can even when a part of it is damaged.
     let config = folder.read_config();
+    let about = folder.read_about();
+    let damaged = about.as_ref().err().map(|error| one_line(&format!("{error:#}"), 400));
+    let about = about.unwrap_or_default();
+    let own = || config.as_ref().map_or("", |config| config.run.name.as_str());
+    let name = about.name.as_deref().unwrap_or_else(own);
     let epochs = folder.read_epochs()?;
     let mut out = std::io::stdout().lock();
     if json {
@@ -51,16 +92,35 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
         let state = status.honest_state();
         let line = json!({
             "id": folder.id(), "path": folder.path(), "state": state, "status": status,
+            "name": name, "tags": about.tags, "note": about.note, "bytes": folder.bytes(),
+            "tracked": folder.tracked(),
             "config": config.ok(), "epochs": epochs, "evaluation": evaluation,
         });
         writeln!(out, "{line}")?;
         return Ok(Exit::Done);
     }
     writeln!(out, "run      {}", folder.id())?;
-    writeln!(out, "folder   {}", folder.path().display())?;
     let shown = |text: &str| one_line(text, 400);
+    if !name.is_empty() {
+        writeln!(out, "name     {}", shown(name))?;
+    }
+    writeln!(out, "folder   {}, {}", folder.path().display(), bytes(folder.bytes()))?;
     let reason = status.reason.as_deref().map_or(String::new(), |reason| format!(": {}", shown(reason)));
     writeln!(out, "state    {}{reason}", status.honest_state())?;
+    if !about.tags.is_empty() {
+        writeln!(out, "tags     {}", about.tags.join(" "))?;
+    }
+    for (index, line) in about.note.lines().enumerate() {
+        writeln!(out, "{} {line}", if index == 0 { "note    " } else { "        " })?;
+    }
+    if let Some(damaged) = damaged {
+        writeln!(out, "about    {damaged}")?;
+    }
+    match folder.tracked() {
+        Tracked::Off => {}
+        Tracked::Failed(reason) => writeln!(out, "tracking not sent: {reason}")?,
+        other => writeln!(out, "tracking {}", other.word())?,
+    }
     if let Ok(provenance) = folder.read_provenance() {
         let [train, val, test] = provenance.films;
         let [height, width] = provenance.film_size;

@@ -26,22 +26,21 @@ pub fn run(wish: Command, paths: &AppPaths, json: bool) -> Result<Exit> {
     let trainer =
         Trainer::spawn(paths.runs.clone(), Cache::new()).context("can't start the trainer's thread")?;
     watch_signals(trainer.commander()).context("can't watch for signals")?;
-    let uploader = match &wish {
-        Command::Start { config, .. } if config.tracking.server().is_some() => {
-            let spawned = Uploader::spawn(paths.runs.clone(), evaluation::model_to_send);
-            Some(spawned.context("can't start the thread that tells the tracking server")?)
-        }
+    let mut tracking = match &wish {
+        Command::Start { config, .. } if config.tracking.server().is_some() => Some(Tracking::start(paths)?),
         _ => None,
     };
     trainer.send(wish);
     let printer = printer(json);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let Followed { state, told, run } = runtime.block_on(follow(trainer, printer))?;
-    if let Some(uploader) = uploader {
-        uploader.finish();
-        if let Some(run) = run {
-            send_the_rest(&run);
+    let mut heard = |event: &Event| {
+        if let Some(tracking) = &mut tracking {
+            tracking.hear(event);
         }
+    };
+    let (state, told) = runtime.block_on(follow(trainer, printer, &mut heard))?;
+    if let Some(tracking) = tracking {
+        tracking.finish();
     }
     if let Err(error) = told {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
@@ -56,7 +55,7 @@ pub fn run(wish: Command, paths: &AppPaths, json: bool) -> Result<Exit> {
     })
 }
 
-fn watch_signals(commander: Commander) -> std::io::Result<()> {
+pub(super) fn watch_signals(commander: Commander) -> std::io::Result<()> {
     let mut signals =
         Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)))?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
@@ -85,33 +84,66 @@ fn is_ignored(signal: i32) -> bool {
     }
 }
 
-/// Sends what the thread beside the run had no time for. A server that is gone has no say in how the run ended.
-fn send_the_rest(run: &Path) {
-    let sent = RunFolder::open(run).and_then(|folder| {
-        let tracking = folder.read_config()?.tracking;
-        let Some(server) = tracking.server() else { return Ok(()) };
-        super::track::send(&folder, server, &tracking, Patience::BESIDE, &|| true)?;
-        Ok(())
-    });
-    if let Err(error) = sent {
-        complain(&format!("warning: {error:#}; `chestxr-tui track sync` sends it"));
+/// The tracking server beside runs that are followed here.
+pub(super) struct Tracking {
+    uploader: Uploader,
+    runs: Vec<PathBuf>,
+}
+
+impl Tracking {
+    /// Begins to tell servers of the runs in the folder.
+    pub fn start(paths: &AppPaths) -> Result<Self> {
+        let uploader = Uploader::spawn(paths.runs.clone(), evaluation::model_to_send);
+        let uploader = uploader.context("can't start the thread that tells the tracking server")?;
+        Ok(Self { uploader, runs: Vec::new() })
+    }
+
+    /// Notes which runs there are.
+    pub fn hear(&mut self, event: &Event) {
+        if let Event::Started(info) = event {
+            self.runs.push(info.path.clone());
+        }
+    }
+
+    /// Sends what the thread beside the runs had no time for. A server that is gone has no say in how they ended.
+    pub fn finish(self) {
+        self.uploader.finish();
+        for run in &self.runs {
+            if let Err(error) = send_the_rest(run) {
+                complain(&format!("warning: {error:#}; `chestxr-tui track sync` sends it"));
+            }
+        }
     }
 }
 
-/// How a run that was followed ended.
-struct Followed {
-    state: RunState,
-    /// Whether all of it could be told.
-    told: std::io::Result<()>,
-    /// Its folder, if it had begun.
-    run: Option<PathBuf>,
+fn send_the_rest(run: &Path) -> Result<()> {
+    let folder = RunFolder::open(run)?;
+    let tracking = folder.read_config()?.tracking;
+    if let Some(server) = tracking.server() {
+        super::track::send(&folder, server, &tracking, Patience::BESIDE, &|| true)?;
+    }
+    Ok(())
 }
 
-/// Tells a run to its end. Once it can't be told any more (a closed pipe, a terminal that is gone) the run is
-/// ended with a checkpoint.
-async fn follow(mut trainer: Trainer, mut printer: Box<dyn Printer>) -> Result<Followed> {
+/// Tells a run to its end, and ends the trainer.
+async fn follow(
+    mut trainer: Trainer,
+    mut printer: Box<dyn Printer>,
+    heard: &mut dyn FnMut(&Event),
+) -> Result<(RunState, std::io::Result<()>)> {
+    let outcome = tell(&mut trainer, &mut *printer, heard).await?;
+    trainer.shut_down();
+    Ok(outcome)
+}
+
+/// Tells what was asked for to its end; `heard` hears every event first. Once it can't be told any more (a closed
+/// pipe, a terminal that is gone) the run is ended with a checkpoint. Gives the state and whether all was told.
+pub(super) async fn tell(
+    trainer: &mut Trainer,
+    printer: &mut dyn Printer,
+    heard: &mut dyn FnMut(&Event),
+) -> Result<(RunState, std::io::Result<()>)> {
     let mut told = Ok(());
-    let mut run = None;
     loop {
         tokio::select! {
             biased;
@@ -119,9 +151,7 @@ async fn follow(mut trainer: Trainer, mut printer: Box<dyn Printer>) -> Result<F
                 let Some(event) = event else {
                     anyhow::bail!("the trainer's thread is gone; this is a fault of the program");
                 };
-                if let Event::Started(info) = &event {
-                    run = Some(info.path.clone());
-                }
+                heard(&event);
                 if told.is_ok() {
                     told = printer.event(&event);
                     if told.is_err() {
@@ -129,8 +159,7 @@ async fn follow(mut trainer: Trainer, mut printer: Box<dyn Printer>) -> Result<F
                     }
                 }
                 if let Some(state) = end(&event) {
-                    trainer.shut_down();
-                    return Ok(Followed { state, told, run });
+                    return Ok((state, told));
                 }
             }
             Ok(()) = trainer.progress.changed() => {

@@ -463,10 +463,22 @@ impl RunConfig {
         value.map_or(String::new(), fields::plain)
     }
 
+    /// All settings as a person would type them, in the order of [`FIELDS`].
+    pub fn values(&self) -> Vec<String> {
+        let table = self.to_table();
+        let value = |field: &Field| table.get(field.section()).and_then(|section| section.get(field.name()));
+        FIELDS.iter().map(|field| value(field).map_or_else(String::new, fields::plain)).collect()
+    }
+
     /// Which settings differ from the default, in the order of the table.
     pub fn changed(&self) -> Vec<&'static Field> {
-        let default = Self::default();
-        FIELDS.iter().filter(|field| self.get(field) != default.get(field)).collect()
+        let pairs = self.values().into_iter().zip(Self::default().values());
+        FIELDS
+            .iter()
+            .zip(pairs)
+            .filter(|(_, (own, default))| own != default)
+            .map(|(field, _)| field)
+            .collect()
     }
 
     /// All settings with their defaults as a Markdown table.

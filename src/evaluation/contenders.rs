@@ -148,8 +148,9 @@ impl SideBySide {
 
 /// The settings that aren't the same in all configurations, in the order of the table.
 pub fn setting_differences(configs: &[&RunConfig]) -> Vec<SettingDifference> {
-    let differing = FIELDS.iter().filter_map(|field| {
-        let values: Vec<String> = configs.iter().map(|config| config.get(field)).collect();
+    let all: Vec<Vec<String>> = configs.iter().map(|config| config.values()).collect();
+    let differing = FIELDS.iter().enumerate().filter_map(|(place, field)| {
+        let values: Vec<String> = all.iter().map(|values| values[place].clone()).collect();
         let differs = values.windows(2).any(|pair| pair[0] != pair[1]);
         differs.then_some(SettingDifference { key: field.key, values })
     });

@@ -191,6 +191,17 @@ impl RunFolder {
         Ok(RunConfig::read(&self.path.join("run.toml"))?)
     }
 
+    /// The configuration for a list: of a file that this version wrote it isn't checked once more what single
+    /// settings may hold, which takes most of the time.
+    ///
+    /// # Errors
+    /// As [`RunFolder::read_config`].
+    pub fn skim_config(&self) -> Result<RunConfig> {
+        let path = self.path.join("run.toml");
+        let text = fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+        toml::from_str(&text).or_else(|_| self.read_config())
+    }
+
     /// Reads where the run came from.
     ///
     /// # Errors

@@ -1,14 +1,15 @@
 //! Finding runs again: all of a folder, or the one a person means.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{RunFolder, RunId, RunState, Status};
+use super::{About, Catalog, Measured, RunFolder, RunId, RunState, Status, Tracked};
 use crate::config::{Mode, Monitor, RunConfig};
 
 /// What a list of runs shows of one.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunSummary {
     pub id: RunId,
     pub path: PathBuf,
@@ -17,6 +18,21 @@ pub struct RunSummary {
     pub status: Status,
     /// `None` when `run.toml` is missing or damaged.
     pub config: Option<RunConfig>,
+    /// What a person says of it; nothing when `about.json` is damaged.
+    #[serde(flatten)]
+    pub about: About,
+    pub tracked: Tracked,
+    /// `None` until [`Catalog::measure`] has looked.
+    #[serde(skip)]
+    pub measured: Option<Measured>,
+}
+
+impl RunSummary {
+    /// The name a person gave it, else that of its settings; may be empty.
+    pub fn name(&self) -> &str {
+        let own = || self.config.as_ref().map_or("", |config| config.run.name.as_str());
+        self.about.name.as_deref().unwrap_or_else(own)
+    }
 }
 
 /// Why a run wasn't found.
@@ -41,26 +57,8 @@ pub enum LookupError {
 /// # Errors
 /// When the folder exists but can't be read.
 pub fn list(runs: &Path) -> Result<Vec<RunSummary>, LookupError> {
-    let entries = match std::fs::read_dir(runs) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(LookupError::Unreadable { path: runs.to_owned(), error }),
-    };
-    let mut found: Vec<RunSummary> = entries.flatten().filter_map(|entry| summary(&entry.path())).collect();
-    found.sort_by(|a, b| b.status.created.cmp(&a.status.created).then_with(|| b.id.cmp(&a.id)));
-    Ok(found)
-}
-
-fn summary(path: &Path) -> Option<RunSummary> {
-    let folder = RunFolder::open(path).ok()?;
-    let status = folder.read_status().ok()?;
-    Some(RunSummary {
-        id: folder.id().clone(),
-        path: folder.path().to_owned(),
-        state: status.honest_state(),
-        config: folder.read_config().ok(),
-        status,
-    })
+    let found = Catalog::new(runs).refresh()?;
+    Ok(found.into_iter().map(Arc::unwrap_or_clone).collect())
 }
 
 /// The run a person means: an id, a unique beginning or end of one, `last`, `best`, or a path.

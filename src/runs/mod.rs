@@ -1,24 +1,41 @@
-//! A run on disk: its folder, journal, status, predictions and evaluation, and finding runs again. Every file is
-//! written so that a kill at any instant leaves it readable; between two files a kill may leave one newer than
-//! the other (the best weights are there an instant before `status.json` names their epoch).
+//! A run on disk: its folder, journal, status, predictions and evaluation, what a person says of it, and finding,
+//! sorting, filtering, deleting and queueing runs. Every file is written so that a kill at any instant leaves it
+//! readable; between two files a kill may leave one newer than the other (the best weights are there an instant
+//! before `status.json` names their epoch).
 
 mod about;
+mod catalog;
+mod filter;
 mod folder;
 mod id;
+mod leftovers;
 mod list;
+mod measured;
+mod order;
 mod predictions;
+mod queue;
 mod record;
 mod status;
 mod system;
+mod tracked;
+mod trash;
 
 pub use about::About;
+pub use catalog::Catalog;
+pub use filter::Filter;
 pub use folder::{Provenance, RunFolder};
 pub use id::RunId;
+pub use leftovers::{Leftover, leftovers};
 pub use list::{LookupError, RunSummary, find, list};
+pub use measured::{Measure, Measured, Statistic, differing};
+pub use order::SortBy;
 pub use predictions::{ArrayNames, PredictionsFileError, SplitPredictions};
+pub use queue::{Queue, Turn, Waiting};
 pub use record::{EpochRecord, METRICS, Metric};
 pub use status::{Best, RunState, Status};
 pub use system::SystemSample;
+pub use tracked::Tracked;
+pub use trash::Discarded;
 
 #[cfg(test)]
 mod tests;

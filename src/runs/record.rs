@@ -76,4 +76,17 @@ impl Metric {
     pub fn find(key: &str) -> Option<&'static Metric> {
         METRICS.iter().find(|metric| metric.key == key)
     }
+
+    /// Whether a smaller number is the better one.
+    pub fn falls(&self) -> bool {
+        self.key.contains("_loss")
+    }
+
+    /// Its name with the films it is over: `val macro AUROC`.
+    pub fn title(&self) -> String {
+        match self.key.split_once('_') {
+            Some((films @ ("train" | "val"), _)) => format!("{films} {}", self.label),
+            _ => self.label.to_owned(),
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::theme::Theme;
 use crate::config::{DataSection, RunConfig};
 use crate::dataset::labels::LabelSet;
 use crate::dataset::{Dataset, Split};
-use crate::runs::{Best, EpochRecord, RunId, RunState, RunSummary, SplitPredictions, Status};
+use crate::runs::{About, Best, EpochRecord, RunId, RunState, RunSummary, SplitPredictions, Status, Tracked};
 use crate::train::{Command, EpochReport, Event, LrCurve, Phase, Progress, RunInfo};
 
 /// Noon of a day in a zone without surprises.
@@ -212,6 +212,9 @@ pub fn summaries() -> Vec<RunSummary> {
                 id: RunId::try_from(id).expect("a run id"),
                 state,
                 status,
+                measured: None,
+                about: About::default(),
+                tracked: Tracked::Off,
                 config: (index != 6).then_some(config),
             }
         })

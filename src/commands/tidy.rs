@@ -1,0 +1,111 @@
+//! `runs rm` and `runs gc`: what is deleted, and how many bytes that frees.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use chestxr_tui::config::AppPaths;
+use chestxr_tui::runs::{self, RunFolder};
+use chestxr_tui::text::{bytes, one_line};
+
+use super::{Exit, Misuse, complain};
+
+/// Deletes runs for good, after a yes.
+pub fn remove(paths: &AppPaths, wanted: &[String], yes: bool, json: bool) -> Result<Exit> {
+    let folders = wanted.iter().map(|wanted| runs::find(&paths.runs, wanted));
+    let mut folders = folders.collect::<Result<Vec<_>, _>>()?;
+    folders.sort_by(|a, b| a.path().cmp(b.path()));
+    folders.dedup_by(|a, b| a.path() == b.path());
+    // Before anything goes: all or nothing.
+    for folder in &folders {
+        let live = folder.read_status()?.honest_state().is_live();
+        anyhow::ensure!(!live, "run {} is on; stop it before it is deleted", folder.id());
+    }
+    let sizes: Vec<u64> = folders.iter().map(RunFolder::bytes).collect();
+    let total = bytes(sizes.iter().sum());
+    if !yes {
+        if !io::stdin().is_terminal() {
+            return Err(Misuse("deleting asks first, and nobody is there to answer; add --yes".into()).into());
+        }
+        for (folder, size) in folders.iter().zip(&sizes) {
+            complain(&format!("{}  {}", describe(folder), bytes(*size)));
+        }
+        let runs = if folders.len() == 1 { "it".to_owned() } else { format!("these {} runs", folders.len()) };
+        if !agreed(&format!("Delete {runs} for good and free {total}? [y/N] "))? {
+            complain("nothing was deleted");
+            return Ok(Exit::Done);
+        }
+    }
+    let mut out = io::stdout().lock();
+    for (folder, size) in folders.iter().zip(&sizes) {
+        // Out of the list first: a kill in between leaves something for `runs gc`, not a half of a run.
+        folder.discard()?.purge()?;
+        if json {
+            writeln!(out, "{}", json!({"id": folder.id(), "path": folder.path(), "bytes": size}))?;
+        } else {
+            writeln!(out, "deleted {}, {}", folder.id(), bytes(*size))?;
+        }
+    }
+    if !json && folders.len() > 1 {
+        writeln!(out, "freed {total}")?;
+    }
+    Ok(Exit::Done)
+}
+
+fn describe(folder: &RunFolder) -> String {
+    let about = folder.read_about().unwrap_or_default();
+    let name = about.name.or_else(|| folder.read_config().ok().map(|config| config.run.name));
+    let name = name.filter(|name| !name.is_empty()).map_or(String::new(), |name| format!(" ({name})"));
+    let status = folder.read_status();
+    let stands = status
+        .map_or(String::new(), |status| format!(", {} after {} epochs", status.honest_state(), status.epoch));
+    format!("{}{}{stands}", folder.id(), one_line(&name, 80))
+}
+
+fn agreed(question: &str) -> Result<bool> {
+    write!(io::stderr(), "{question}")?;
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).context("can't read the answer")?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Removes what nobody needs any more, or only tells it.
+pub fn collect(paths: &AppPaths, dry_run: bool, json: bool) -> Result<Exit> {
+    let found = runs::leftovers(&paths.runs, SystemTime::now())?;
+    let mut out = io::stdout().lock();
+    let mut freed = 0;
+    let mut exit = Exit::Done;
+    for left in &found {
+        let shown = left.path.strip_prefix(&paths.runs).unwrap_or(&left.path);
+        if !dry_run && let Err(error) = left.remove() {
+            complain(&format!("{error:#}"));
+            exit = Exit::Failed;
+            continue;
+        }
+        freed += left.bytes;
+        if json {
+            let line =
+                json!({"path": left.path, "what": left.what, "bytes": left.bytes, "removed": !dry_run});
+            writeln!(out, "{line}")?;
+        } else {
+            let name = one_line(&shown.display().to_string(), 200);
+            writeln!(out, "{:>9}  {}, {name}", bytes(left.bytes), left.what)?;
+        }
+    }
+    if !json {
+        writeln!(out, "{}", sum(found.len(), freed, dry_run, &paths.runs))?;
+    }
+    Ok(exit)
+}
+
+fn sum(found: usize, freed: u64, dry_run: bool, runs: &Path) -> String {
+    match (found, dry_run) {
+        (0, _) => format!("nothing to clear away in {}", runs.display()),
+        (_, true) => format!("{} would be freed; without --dry-run they are", bytes(freed)),
+        (_, false) => format!("freed {}", bytes(freed)),
+    }
+}

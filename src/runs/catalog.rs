@@ -1,0 +1,140 @@
+//! All runs of a folder, kept up to date: read once, and after that only what changed. Thousands of runs are looked
+//! through in a blink, so a list can follow what other processes do.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rayon::prelude::*;
+
+use super::{LookupError, Measured, RunFolder, RunSummary};
+
+/// A folder that changed less than this ago may change once more within the same tick of the file system's
+/// clock, so that its time alone can't tell.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// Runs by the names of their folders.
+#[derive(Debug)]
+pub struct Catalog {
+    runs: PathBuf,
+    known: HashMap<OsString, Known>,
+}
+
+/// A folder as it was found last.
+#[derive(Debug)]
+struct Known {
+    /// When the folder changed; every file that a list shows is put in place by renaming it, which changes this.
+    /// `None` where that can't be relied on.
+    settled: Option<SystemTime>,
+    /// `None` for a folder that holds no run.
+    run: Option<Arc<RunSummary>>,
+    /// The run must be measured anew.
+    unmeasured: bool,
+}
+
+impl Catalog {
+    /// An empty one of the runs in `runs`; reads nothing yet.
+    pub fn new(runs: &Path) -> Self {
+        Self { runs: runs.to_owned(), known: HashMap::new() }
+    }
+
+    /// Reads what is new or has changed, and gives all runs, the newest first. A run that is as it was is the
+    /// same `Arc`. Folders that hold no run are passed over; no folder, no runs.
+    ///
+    /// # Errors
+    /// When the folder exists but can't be read.
+    pub fn refresh(&mut self) -> Result<Vec<Arc<RunSummary>>, LookupError> {
+        let entries = match std::fs::read_dir(&self.runs) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                self.known.clear();
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(LookupError::Unreadable { path: self.runs.clone(), error }),
+        };
+        let names: Vec<OsString> = entries.flatten().map(|entry| entry.file_name()).collect();
+        let now = SystemTime::now();
+        let mut before = std::mem::take(&mut self.known);
+        let with_known: Vec<(OsString, Option<Known>)> = names
+            .into_iter()
+            .map(|name| {
+                let known = before.remove(&name);
+                (name, known)
+            })
+            .collect();
+        let runs = &self.runs;
+        let looked = with_known.into_par_iter().filter_map(|(name, known)| {
+            let path = runs.join(&name);
+            let changed = std::fs::metadata(&path).ok().filter(Metadata::is_dir)?.modified().ok();
+            Some((name, look(&path, changed, known, now)))
+        });
+        self.known = looked.collect();
+        Ok(self.all())
+    }
+
+    /// Measures the runs that weren't yet or have gone on since; whether any number came out otherwise.
+    pub fn measure(&mut self) -> bool {
+        let waiting = self.known.par_iter_mut().filter(|(_, known)| known.unmeasured);
+        let measured = waiting.map(|(_, known)| {
+            known.unmeasured = false;
+            let Some(run) = &mut known.run else { return false };
+            let folder = RunFolder::open(&run.path);
+            let epochs = folder.and_then(|folder| folder.read_epochs()).unwrap_or_default();
+            let best = run.status.best.as_ref().map(|best| best.epoch);
+            let found = Some(Measured::new(&epochs, best, run.config.as_ref()));
+            let differs = run.measured != found;
+            if differs {
+                Arc::make_mut(run).measured = found;
+            }
+            differs
+        });
+        measured.reduce(|| false, |a, b| a || b)
+    }
+
+    /// All runs as they were found last, the newest first.
+    pub fn all(&self) -> Vec<Arc<RunSummary>> {
+        let mut all: Vec<Arc<RunSummary>> =
+            self.known.values().filter_map(|known| known.run.clone()).collect();
+        all.sort_by(|a, b| b.status.created.cmp(&a.status.created).then_with(|| b.id.cmp(&a.id)));
+        all
+    }
+}
+
+/// Looks at a folder again, or for the first time.
+fn look(path: &Path, changed: Option<SystemTime>, known: Option<Known>, now: SystemTime) -> Known {
+    let live = |known: &Known| known.run.as_ref().is_some_and(|run| run.status.state.is_live());
+    match known {
+        // A live run's process may end without a trace, so those are always looked at.
+        Some(known) if changed.is_some() && known.settled == changed && !live(&known) => known,
+        known => {
+            let settled = changed.filter(|at| now.duration_since(*at).is_ok_and(|since| since > SETTLED));
+            let before = known.and_then(|known| known.run);
+            let measured = before.as_ref().and_then(|run| run.measured.clone());
+            let run = match (summary(path, measured), before) {
+                (Some(run), Some(before)) if run == *before => Some(before),
+                (run, _) => run.map(Arc::new),
+            };
+            let unmeasured = run.is_some();
+            Known { settled, run, unmeasured }
+        }
+    }
+}
+
+/// What a list shows of the run in a folder; `None` when it holds none.
+fn summary(path: &Path, measured: Option<Measured>) -> Option<RunSummary> {
+    let folder = RunFolder::open(path).ok()?;
+    let status = folder.read_status().ok()?;
+    Some(RunSummary {
+        id: folder.id().clone(),
+        path: folder.path().to_owned(),
+        state: status.honest_state(),
+        config: folder.skim_config().ok(),
+        about: folder.read_about().unwrap_or_default(),
+        tracked: folder.tracked(),
+        measured,
+        status,
+    })
+}
