@@ -20,7 +20,7 @@ pub fn list(paths: &AppPaths, args: &ListArgs, json: bool) -> Result<Exit> {
     catalog.refresh()?;
     let filter = Filter::parse(args.filter.as_deref().unwrap_or_default());
     if !filter.is_empty() || args.sort == SortBy::Value {
-        catalog.measure();
+        catalog.measure(usize::MAX);
     }
     let everything = catalog.all();
     let mut all: Vec<&RunSummary> = everything.iter().map(|run| &**run).collect();

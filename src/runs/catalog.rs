@@ -75,10 +75,17 @@ impl Catalog {
         Ok(self.all())
     }
 
-    /// Measures the runs that weren't yet or have gone on since; whether any number came out otherwise.
-    pub fn measure(&mut self) -> bool {
-        let waiting = self.known.par_iter_mut().filter(|(_, known)| known.unmeasured);
-        let measured = waiting.map(|(_, known)| {
+    /// Whether all runs have been measured.
+    pub fn is_measured(&self) -> bool {
+        self.known.values().all(|known| !known.unmeasured)
+    }
+
+    /// Measures at most so many of the runs that weren't yet or have gone on since; whether any number came out
+    /// otherwise.
+    pub fn measure(&mut self, most: usize) -> bool {
+        let waiting: Vec<&mut Known> =
+            self.known.values_mut().filter(|known| known.unmeasured).take(most).collect();
+        let measured = waiting.into_par_iter().map(|known| {
             known.unmeasured = false;
             let Some(run) = &mut known.run else { return false };
             let folder = RunFolder::open(&run.path);

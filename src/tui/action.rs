@@ -1,6 +1,7 @@
 //! What a person can ask of the workbench, by key, by click or from the palette.
 
 use super::state::evaluate::Cell;
+use crate::runs::SortBy;
 
 /// A screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +144,39 @@ pub enum Action {
     NextPreset,
     /// Switches a transform off and on.
     Switch,
+
+    /// Marks the run under the cursor, or takes its mark away.
+    Mark,
+    /// The marked runs together.
+    Compare,
+    /// The next number of the runs.
+    Metric,
+    /// Of the best epoch, the last, the least, the greatest.
+    Statistic,
+    /// Sorts by the next column.
+    Sort,
+    /// Sorts by a column, by click; once more, the other way round.
+    SortBy(SortBy),
+    Reverse,
+    Rename,
+    Tag,
+    Note,
+    Delete,
+    /// Puts the run back that was deleted last.
+    Undelete,
+    /// The run's folder in the desktop, or its name in the clipboard.
+    Folder,
+    /// The form with the run's settings.
+    Clone,
+    /// The run's settings into the queue.
+    Enqueue,
+    /// Starts what waits in the queue.
+    StartQueue,
+    /// Earlier and later in the queue.
+    Earlier,
+    Later,
+    /// The next of the runs that are set against the first.
+    Other,
 
     Open,
     Filter,

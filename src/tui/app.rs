@@ -17,12 +17,11 @@ use super::state::explain::{self, ExplainState};
 use super::state::form::Form;
 use super::state::live::{LiveRun, Log};
 use super::state::rates::Rates;
-use super::state::runs::RunsState;
+use super::state::runs::{Details, Done, Listed, RunsState, SideBySide, Wish};
 use super::theme::Theme;
 use crate::config::RunConfig;
 use crate::dataset::{Dataset, Split};
 use crate::metrics::Thresholds;
-use crate::runs::RunSummary;
 use crate::train::{Command, Event, Level, Phase, Progress};
 
 /// Something that happened.
@@ -47,7 +46,15 @@ pub enum Message {
     /// The download ended.
     Fetched(Result<usize, String>),
     /// The list of runs was read, or not.
-    Runs(Result<Vec<RunSummary>, String>),
+    Runs(Result<Listed, String>),
+    /// The run under the cursor was looked at, or can't be.
+    Looked(PathBuf, Result<Box<Details>, String>),
+    /// What was asked of runs or of the queue was done, or not.
+    RunsDone(Result<Box<Done>, String>),
+    /// The marked runs were compared on the same films, or can't be.
+    Beside(Vec<PathBuf>, Result<Box<SideBySide>, String>),
+    /// Something outside says how it went.
+    Told(Level, String),
     /// A run's epochs were read, or not.
     Epochs(PathBuf, Result<Vec<crate::runs::EpochRecord>, String>),
     /// A run was read for the evaluate screen, or not.
@@ -85,8 +92,12 @@ pub enum Effect {
     CheckData(Arc<DataView>),
     /// Download ChestMNIST of this size.
     Fetch(usize, StopFlag),
-    /// Read the list of runs.
-    ListRuns,
+    /// Ask something of the folder of runs, or of the queue.
+    Runs(Wish),
+    /// Compare the marked runs on the same films.
+    Beside(Vec<PathBuf>),
+    /// Open a folder, or put its name into the clipboard.
+    OpenFolder(PathBuf),
     /// Read a run's epochs.
     ReadEpochs(PathBuf),
     /// Read a run for the evaluate screen.
@@ -120,6 +131,10 @@ pub enum Overlay {
     Saving,
     /// What trying learning rates brought.
     Rates,
+    /// Put the next run into the queue?
+    AskQueue,
+    /// Delete runs?
+    AskDelete,
 }
 
 /// A sentence in the bottom line, for some seconds.
@@ -200,7 +215,9 @@ impl App {
             Some(Overlay::Form) => Mode::Form,
             Some(Overlay::Help(_)) => Mode::Help,
             Some(Overlay::Palette { .. }) => Mode::Typing,
-            Some(Overlay::AskStop | Overlay::AskLeave) => Mode::Question,
+            Some(Overlay::AskStop | Overlay::AskLeave | Overlay::AskQueue | Overlay::AskDelete) => {
+                Mode::Question
+            }
             Some(Overlay::Saving) => Mode::Saving,
             Some(Overlay::Rates) => Mode::Rates,
             None => match self.screen {
@@ -212,7 +229,8 @@ impl App {
                 Screen::Explain if self.explain.searching.is_some() => Mode::Typing,
                 Screen::Explain => Mode::Explain,
                 Screen::Augment => Mode::Augment,
-                Screen::Runs if self.runs.filtering => Mode::Typing,
+                Screen::Runs if self.runs.filtering || self.runs.typed.is_some() => Mode::Typing,
+                Screen::Runs if self.runs.marks.opened => Mode::Compared,
                 Screen::Runs if self.runs.opened => Mode::Opened,
                 Screen::Runs => Mode::Runs,
             },
@@ -239,6 +257,8 @@ impl App {
     /// Whether something on screen changes with time alone: a sentence that goes away, seconds that count.
     pub fn wants_ticks(&self) -> bool {
         self.notice.is_some()
+            // Other processes train, too: the list follows them.
+            || self.screen == Screen::Runs
             || matches!(self.data.loading, super::state::data::Loading::Busy(_))
             || matches!(self.evaluate.shown, evaluate::Loading::Busy(_))
             || matches!(self.explain.shown, evaluate::Loading::Busy(_))

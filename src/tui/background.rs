@@ -1,4 +1,4 @@
-//! Work beside the event loop: reading data, the list of runs, a run's epochs; and the signals that end us.
+//! Work beside the event loop: reading data, a run's epochs, comparing runs; and the signals that end us.
 //!
 //! Plain threads rather than the runtime's: a runtime waits for its blocking tasks when it ends, and a person
 //! who leaves doesn't want to wait for films to be read.
@@ -14,10 +14,11 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::app::{Effect, Message};
 use super::state::data::{DataView, StopFlag};
 use super::state::evaluate::{self, Against};
+use super::state::runs::beside;
 use crate::dataset::check::check;
 use crate::dataset::{Cache, registry};
 use crate::download::{Checksum, Order, download};
-use crate::runs::{self, RunFolder};
+use crate::runs::RunFolder;
 
 /// Between two words about how far something is.
 const TELL: Duration = Duration::from_millis(200);
@@ -53,8 +54,10 @@ pub fn spawn(
                 Message::Checked(view.dataset.digest().to_owned(), outcome)
             }
             Effect::Fetch(size, stop) => Message::Fetched(guarded(|| fetch(size, &stop, &messages))),
-            Effect::ListRuns => {
-                Message::Runs(guarded(|| runs::list(&runs_folder).map_err(|error| error.to_string())))
+            Effect::Beside(paths) => {
+                let read = || beside::read(&paths).map(Box::new);
+                let outcome = guarded(|| read().map_err(|error| format!("{error:#}")));
+                Message::Beside(paths, outcome)
             }
             Effect::ReadEpochs(path) => {
                 let outcome = guarded(|| {
@@ -85,7 +88,11 @@ pub fn spawn(
                 let outcome = guarded(|| cache.load(&data).map_err(|error| error.to_string()));
                 Message::Films(run, outcome)
             }
-            Effect::Send(_) | Effect::Explain(_) | Effect::Leave { .. } => return,
+            Effect::Send(_)
+            | Effect::Explain(_)
+            | Effect::Runs(_)
+            | Effect::OpenFolder(_)
+            | Effect::Leave { .. } => return,
         };
         // The loop may be gone already.
         let _ = messages.send(answer);
@@ -96,13 +103,17 @@ pub fn spawn(
             Effect::LoadData(section) => Message::Data(section, Err(reason)),
             Effect::CheckData(view) => Message::Checked(view.dataset.digest().to_owned(), Err(reason)),
             Effect::Fetch(..) => Message::Fetched(Err(reason)),
-            Effect::ListRuns => Message::Runs(Err(reason)),
+            Effect::Beside(paths) => Message::Beside(paths, Err(reason)),
             Effect::ReadEpochs(path) => Message::Epochs(path, Err(reason)),
             Effect::Judge(asked) => Message::Judged(asked, Err(reason)),
             Effect::Keep { run, .. } => Message::Kept(run, Err(reason)),
             Effect::Compare { other, .. } => Message::Compared(other, Err(reason)),
             Effect::ReadFilms { run, .. } => Message::Films(run, Err(reason)),
-            Effect::Send(_) | Effect::Explain(_) | Effect::Leave { .. } => return,
+            Effect::Send(_)
+            | Effect::Explain(_)
+            | Effect::Runs(_)
+            | Effect::OpenFolder(_)
+            | Effect::Leave { .. } => return,
         };
         // The loop may be gone already.
         let _ = refusals.send(answer);

@@ -43,6 +43,8 @@ pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Hit>
             Some(Overlay::AskStop) => question::stop(app, body, &mut canvas),
             Some(Overlay::AskLeave) => question::leave(app, body, &mut canvas),
             Some(Overlay::Rates) => rates::render(app, body, &mut canvas),
+            Some(Overlay::AskQueue) => question::queue(app, body, &mut canvas),
+            Some(Overlay::AskDelete) => question::delete(app, body, &mut canvas),
             Some(Overlay::Saving) => question::saving(app, body, &mut canvas),
             None => {}
         }

@@ -11,6 +11,7 @@ use ratatui::style::Color;
 use super::app::{App, Message};
 use super::draw::draw;
 use super::fixture::{self, ended, failed, noon, press, tell, training, with_data, with_runs};
+use super::state::runs::Listed;
 use super::theme::Theme;
 use crate::runs::RunState;
 use crate::train::{Event, Phase, Progress};
@@ -53,6 +54,9 @@ fn states() -> Vec<(&'static str, App)> {
         ("train_full", training()),
         ("train_failed", failed()),
         ("runs_full", with_runs()),
+        ("runs_queue", fixture::with_queue()),
+        ("runs_marked", fixture::with_marks()),
+        ("runs_compared", fixture::with_comparison()),
     ];
     let mut add = |name, mut app: App, keys: &[&str]| {
         press(&mut app, keys);
@@ -78,6 +82,12 @@ fn states() -> Vec<(&'static str, App)> {
     add("data_split", with_data(), &["s", "v", "v"]);
     add("runs_opened", with_runs(), &["Enter"]);
     add("runs_filtered", with_runs(), &["/", "n", "o"]);
+    add("runs_chosen", with_runs(), &["Down", "Down", "Down", "o"]);
+    add("runs_settings", fixture::with_comparison(), &["v"]);
+    add("runs_conditions", fixture::with_comparison(), &["v", "v", "Left"]);
+    add("runs_curves", fixture::with_comparison(), &["z", "Left", "Left", "m"]);
+    add("runs_note", with_runs(), &["Down", "Down", "Down", "i"]);
+    add("ask_queue", training(), &["s"]);
     add("form", fixture::app(), &["2", "e", "Down"]);
     add("form_wrong", fixture::app(), &["2", "e", "Down", "7", "Enter", "End"]);
     add("form_typing", fixture::app(), &["2", "e", "Down", "7"]);
@@ -96,6 +106,12 @@ fn states() -> Vec<(&'static str, App)> {
     app.update(Message::Progress(progress), noon());
     all.push(("rates_searching", app));
 
+    let mut app = with_runs();
+    press(&mut app, &["Down", "Down", "Down", "d"]);
+    if let Some((_, bytes)) = &mut app.runs.doomed {
+        *bytes = Some(61_700_000);
+    }
+    all.push(("runs_deleting", app));
     let mut app = fixture::app();
     let section = Box::new(app.form.current().data.clone());
     app.enter_screen();
@@ -113,7 +129,8 @@ fn states() -> Vec<(&'static str, App)> {
     {
         let mut app = fixture::app();
         press(&mut app, &["6"]);
-        app.update(Message::Runs(outcome), noon());
+        let listed = |runs| Listed { runs, waiting: Vec::new(), more: false };
+        app.update(Message::Runs(outcome.map(listed)), noon());
         all.push((name, app));
     }
     all
@@ -133,7 +150,8 @@ fn frames_look_as_they_were_approved() {
             continue;
         }
         let sizes: &[(u16, u16)] = match name {
-            "train_full" | "train_empty" | "runs_full" | "form" => &SIZES,
+            "train_full" | "train_empty" | "runs_full" | "runs_marked" | "runs_compared" | "runs_queue"
+            | "form" => &SIZES,
             _ => &SIZES[..2],
         };
         for size in sizes {

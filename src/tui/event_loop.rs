@@ -14,6 +14,7 @@ use super::background::{self, Endings};
 use super::draw;
 use super::explainer::Explainer;
 use super::graphics::{Gallery, Wish, probe};
+use super::keeper::Keeper;
 use super::terminal::Screen;
 use crate::dataset::Cache;
 use crate::train::{Command, Trainer};
@@ -80,7 +81,8 @@ pub async fn run(
     if let Some(wish) = start {
         effects.extend(app.ask_for(wish));
     }
-    let outside = Outside { sender: sender.clone(), cache, explainer: Explainer::default() };
+    let outside =
+        Outside { sender: sender.clone(), cache, explainer: Explainer::default(), keeper: Keeper::default() };
     if let Some(ending) = outside.carry_out(effects, app, trainer) {
         return Ok(ending);
     }
@@ -116,8 +118,10 @@ pub async fn run(
                 Wake::Message(message) => {
                     let from_person = matches!(message, Message::Input(_));
                     // What a person waits for is shown as soon as an answer to a key.
-                    let awaited =
-                        matches!(message, Message::Picture | Message::Mapped(..) | Message::Opened(..));
+                    let awaited = matches!(
+                        message,
+                        Message::Picture | Message::Mapped(..) | Message::Opened(..) | Message::Looked(..)
+                    );
                     if from_person {
                         // What a key means can depend on what the trainer is doing.
                         sources.read_progress(app);
@@ -286,6 +290,7 @@ struct Outside<'a> {
     sender: UnboundedSender<Message>,
     cache: &'a Cache,
     explainer: Explainer,
+    keeper: Keeper,
 }
 
 impl Outside<'_> {
@@ -297,6 +302,12 @@ impl Outside<'_> {
                 Effect::Leave { at_once: true } => return Some(Ending::AtOnce),
                 Effect::Leave { at_once: false } => return Some(Ending::Left),
                 Effect::Explain(wish) => self.explainer.ask(wish, &app.runs_folder, self.cache, &self.sender),
+                Effect::Runs(wish) => self.keeper.ask(wish, &app.runs_folder, &self.sender),
+                Effect::OpenFolder(path) => {
+                    let (level, text) = super::desktop::show_folder(&path);
+                    // The loop may be gone already.
+                    let _ = self.sender.send(Message::Told(level, text));
+                }
                 reading => background::spawn(reading, &app.runs_folder, self.cache, &self.sender),
             }
         }

@@ -9,11 +9,15 @@ use super::app::{App, Effect, Message};
 use super::state::data::DataView;
 use super::state::evaluate::{Answer, Asked, JudgedRun};
 use super::state::explain;
+use super::state::runs::{Details, Listed, SideBySide, Wish};
 use super::theme::Theme;
 use crate::config::{DataSection, RunConfig};
 use crate::dataset::labels::LabelSet;
 use crate::dataset::{Dataset, Split};
-use crate::runs::{About, Best, EpochRecord, RunId, RunState, RunSummary, SplitPredictions, Status, Tracked};
+use crate::runs::{
+    About, Best, EpochRecord, Measured, RunId, RunState, RunSummary, SplitPredictions, Status, Tracked,
+    Waiting,
+};
 use crate::train::{Command, EpochReport, Event, LrCurve, Phase, Progress, RunInfo};
 
 /// Noon of a day in a zone without surprises.
@@ -46,6 +50,7 @@ pub fn press(app: &mut App, keys: &[&str]) -> Vec<Effect> {
             "Left" => (KeyCode::Left, KeyModifiers::NONE),
             "Right" => (KeyCode::Right, KeyModifiers::NONE),
             "End" => (KeyCode::End, KeyModifiers::NONE),
+            "Backspace" => (KeyCode::Backspace, KeyModifiers::NONE),
             "Ctrl-C" => (KeyCode::Char('c'), KeyModifiers::CONTROL),
             letter => (KeyCode::Char(letter.chars().next().expect("a key")), KeyModifiers::NONE),
         };
@@ -184,7 +189,7 @@ pub fn with_data() -> App {
 }
 
 /// Runs of every state, the newest first.
-pub fn summaries() -> Vec<RunSummary> {
+pub fn summaries() -> Vec<Arc<RunSummary>> {
     use RunState::{Failed, Finished, Interrupted, Paused, Queued, Running, Stopped};
     let states = [Running, Paused, Queued, Finished, Stopped, Failed, Interrupted];
     let now = noon().timestamp();
@@ -193,7 +198,7 @@ pub fn summaries() -> Vec<RunSummary> {
         .enumerate()
         .map(|(index, state)| {
             let mut config = RunConfig::default();
-            config.optimizer.lr = 1e-3;
+            config.optimizer.lr = if index % 2 == 0 { 1e-3 } else { 3e-4 };
             config.run.name = format!("try {index}");
             let mut status = Status::starting(now);
             status.state = state;
@@ -207,29 +212,131 @@ pub fn summaries() -> Vec<RunSummary> {
             });
             status.reason = (state == Failed).then(|| "the loss is not a finite number".to_owned());
             let id = format!("20261122-12000{index}-chestnet-s-a1b{index}");
-            RunSummary {
+            let epochs = if status.best.is_some() { records(index) } else { Vec::new() };
+            let config = (index != 6).then_some(config);
+            let best = status.best.as_ref().map(|best| best.epoch);
+            let mut about = About::default();
+            if index == 3 {
+                about.tags = vec!["baseline".into(), "paper".into()];
+                about.note = "The one of the first table.\nSeeds 1 and 2 agree.".into();
+            }
+            Arc::new(RunSummary {
                 path: PathBuf::from(format!("/runs/{id}")),
                 id: RunId::try_from(id).expect("a run id"),
                 state,
                 status,
-                measured: None,
-                about: About::default(),
-                tracked: Tracked::Off,
-                config: (index != 6).then_some(config),
-            }
+                measured: Some(Measured::new(&epochs, best, config.as_ref())),
+                about,
+                tracked: match index {
+                    3 => Tracked::Complete,
+                    4 => Tracked::Pending(12),
+                    5 => Tracked::Failed("the server refuses".into()),
+                    _ => Tracked::Off,
+                },
+                config,
+            })
         })
         .collect()
+}
+
+/// The journal of one of those runs.
+fn records(run: usize) -> Vec<EpochRecord> {
+    (1..=12)
+        .map(|number| {
+            let mut record = epoch(number).record;
+            record.val_auroc_macro = record.val_auroc_macro.map(|value| value - 0.01 * run as f64);
+            record
+        })
+        .collect()
+}
+
+/// The answer to a question for the list.
+pub fn listed(runs: Vec<Arc<RunSummary>>) -> Message {
+    Message::Runs(Ok(Listed { runs, waiting: Vec::new(), more: false }))
 }
 
 /// A workbench that shows those runs, the first one's epochs read.
 pub fn with_runs() -> App {
     let mut app = app();
     let effects = press(&mut app, &["6"]);
-    assert_eq!(effects, [Effect::ListRuns]);
-    app.update(Message::Runs(Ok(summaries())), noon());
+    assert_eq!(effects, [Effect::Runs(Wish::List)]);
+    app.update(listed(summaries()), noon());
     let path = app.runs.chosen().expect("a run").path.clone();
-    let epochs = (1..=12).map(|number| epoch(number).record).collect();
-    app.update(Message::Epochs(path, Ok(epochs)), noon());
+    let details = Details { epochs: records(0), bytes: 61_700_000, tested: None };
+    app.update(Message::Looked(path, Ok(Box::new(details))), noon());
+    app
+}
+
+/// A workbench with two runs that wait before those.
+pub fn with_queue() -> App {
+    let mut app = with_runs();
+    let mut wide = RunConfig::default();
+    wide.run.name = "wide".into();
+    let waiting = vec![
+        Waiting { number: 3, config: Ok(Box::new(wide)) },
+        Waiting { number: 7, config: Err("`optimizer.lr` can't be -1".into()) },
+    ];
+    app.update(Message::Runs(Ok(Listed { runs: summaries(), waiting, more: false })), noon());
+    app
+}
+
+/// A workbench with three marked runs, their curves read.
+pub fn with_marks() -> App {
+    let mut app = with_runs();
+    press(&mut app, &[" ", " ", "Down", " "]);
+    for (run, path) in app.runs.marks.paths().into_iter().enumerate() {
+        app.update(Message::Epochs(path, Ok(records(run))), noon());
+    }
+    app
+}
+
+/// Those runs set side by side, of which the third was never tried on the films.
+pub fn with_comparison() -> App {
+    use crate::evaluation::{ConditionDifference, Difference};
+    let mut app = with_marks();
+    let paths = app.runs.marks.paths();
+    let effects = press(&mut app, &["c"]);
+    assert_eq!(effects, [Effect::Beside(paths.clone())]);
+    let labels = LabelSet::default();
+    let value = |class: usize, run: usize| 0.65 + 0.015 * class as f64 + 0.004 * run as f64;
+    let difference = |class: usize| Difference {
+        a: Some(value(class, 0)),
+        b: Some(value(class, 1)),
+        difference: Some(0.004),
+        ci: Some([-0.003, 0.011]),
+        p: Some(if class == 2 { 0.01 } else { 0.4 }),
+    };
+    let conditions = labels.keys().into_iter().enumerate().map(|(class, condition)| ConditionDifference {
+        condition,
+        support: 100,
+        auroc: difference(class),
+        p_holm: difference(class).p,
+        ..ConditionDifference::default()
+    });
+    let comparison = crate::evaluation::Comparison {
+        films: 22_433,
+        conditions: conditions.collect(),
+        macro_auroc: difference(2),
+        macro_auprc: difference(1),
+        macro_f1: difference(0),
+        resamples: 1000,
+        unit: "films",
+    };
+    let own = |run| {
+        let interval = |class| {
+            let value = value(class, run);
+            (Some(value), Some([value - 0.01, value + 0.01]))
+        };
+        (0..labels.len()).map(interval).collect()
+    };
+    let side = SideBySide {
+        runs: paths[..2].to_vec(),
+        own: vec![own(0), own(1)],
+        against_first: vec![comparison],
+        left_out: vec!["run a1b3 hasn't been tried on its test films".into()],
+        labels,
+    };
+    app.update(Message::Beside(paths, Ok(Box::new(side))), noon());
     app
 }
 

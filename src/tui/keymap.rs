@@ -19,6 +19,8 @@ pub enum Mode {
     Runs,
     /// A run of the list, opened.
     Opened,
+    /// The marked runs together.
+    Compared,
     /// The settings of the next run.
     Form,
     /// A line is being typed: a setting, a filter, a command.
@@ -34,7 +36,7 @@ pub enum Mode {
 
 impl Mode {
     /// All modes, in the order of the help.
-    pub const ALL: [Mode; 15] = [
+    pub const ALL: [Mode; 16] = [
         Mode::Global,
         Mode::Data,
         Mode::Train,
@@ -44,6 +46,7 @@ impl Mode {
         Mode::Augment,
         Mode::Runs,
         Mode::Opened,
+        Mode::Compared,
         Mode::Form,
         Mode::Typing,
         Mode::Help,
@@ -64,6 +67,7 @@ impl Mode {
             Self::Augment => "augment",
             Self::Runs => "runs",
             Self::Opened => "an opened run",
+            Self::Compared => "marked runs together",
             Self::Form => "settings of the next run",
             Self::Typing => "typing",
             Self::Help => "help",
@@ -85,6 +89,7 @@ impl Mode {
                 | Self::Augment
                 | Self::Runs
                 | Self::Opened
+                | Self::Compared
         )
     }
 }
@@ -202,7 +207,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Data, &[letter('f')], Action::Fetch, "fetch", "download ChestMNIST of data.size, or end that"),
     bind(Mode::Data, &[letter('r')], Action::Reload, "reload", "read the data again"),
 
-    bind(Mode::Train, &[letter('s')], Action::Start, "start", "start a run with the settings of the next run"),
+    bind(Mode::Train, &[letter('s')], Action::Start, "start", "start a run with the settings of the next run, or queue it"),
     bind(Mode::Train, &[letter(' ')], Action::Pause, "pause", "pause the run, or go on with it"),
     bind(Mode::Train, &[letter('x')], Action::Stop, "stop", "stop the run, with a checkpoint; asks first"),
     bind(Mode::Train, &[letter('e')], Action::Edit, "settings", "settings of the next run"),
@@ -313,15 +318,32 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Runs, &[DOWN, letter('j')], Action::Down, "run", "run below"),
     bind(Mode::Runs, &[PAGE_UP], Action::PageUp, "", "ten runs up"),
     bind(Mode::Runs, &[PAGE_DOWN], Action::PageDown, "", "ten runs down"),
-    bind(Mode::Runs, &[HOME, letter('g')], Action::First, "", "newest run"),
-    bind(Mode::Runs, &[END, letter('G')], Action::Last, "", "oldest run"),
+    bind(Mode::Runs, &[HOME, letter('g')], Action::First, "", "first row"),
+    bind(Mode::Runs, &[END, letter('G')], Action::Last, "", "last row"),
     bind(Mode::Runs, &[ENTER], Action::Open, "open", "the run's curves on the whole screen"),
+    bind(Mode::Runs, &[letter(' ')], Action::Mark, "mark", "mark the run, eight at most, or take its mark away"),
+    bind(Mode::Runs, &[letter('c')], Action::Compare, "compare", "marked runs together: curves, settings, conditions"),
+    bind(Mode::Runs, &[letter('/')], Action::Filter, "filter", "only some runs: words, tag:x, state:x, lr>1e-4, auroc>.7"),
+    bind(Mode::Runs, &[letter('m')], Action::Metric, "metric", "another number of the runs"),
+    bind(Mode::Runs, &[letter('M')], Action::Statistic, "", "that number at the best epoch, the last, its least, its most"),
+    bind(Mode::Runs, &[letter('o')], Action::Sort, "sort", "sort by the next column; a click on its head does it too"),
+    bind(Mode::Runs, &[letter('O')], Action::Reverse, "", "the other way round"),
     bind(Mode::Runs, &[letter('v')], Action::Judge, "evaluate", "what the run's best weights are worth"),
     bind(Mode::Runs, &[letter('x')], Action::Why, "explain", "why the run's network says what it says"),
     bind(Mode::Runs, &[letter('u')], Action::GoOn, "go on", "go on with the run from its last checkpoint"),
-    bind(Mode::Runs, &[letter('/')], Action::Filter, "filter", "only runs whose id, name, network or data have these letters"),
-    bind(Mode::Runs, &[letter('r')], Action::Reload, "reload", "read the list again"),
-    bind(Mode::Runs, &[ESC], Action::Back, "", "no filter"),
+    bind(Mode::Runs, &[letter('e')], Action::Clone, "clone", "the run's settings as those of the next run, in the form"),
+    bind(Mode::Runs, &[letter('a')], Action::Enqueue, "queue", "a run with the same settings into the queue"),
+    bind(Mode::Runs, &[letter('Q')], Action::StartQueue, "", "start what waits in the queue"),
+    bind(Mode::Runs, &[letter('K')], Action::Earlier, "", "earlier in the queue"),
+    bind(Mode::Runs, &[letter('J')], Action::Later, "", "later in the queue"),
+    bind(Mode::Runs, &[letter('n')], Action::Rename, "name", "another name"),
+    bind(Mode::Runs, &[letter('#')], Action::Tag, "tags", "tags: +paper adds one, -paper removes it"),
+    bind(Mode::Runs, &[letter('i')], Action::Note, "note", "a note about the run"),
+    bind(Mode::Runs, &[letter('d')], Action::Delete, "delete", "delete the run or the marked ones; from the queue, remove it"),
+    bind(Mode::Runs, &[letter('U')], Action::Undelete, "", "put the run back that was deleted last; until you leave"),
+    bind(Mode::Runs, &[letter('f')], Action::Folder, "folder", "open the run's folder; without a display, copy its path"),
+    bind(Mode::Runs, &[letter('r')], Action::Reload, "", "read the list again"),
+    bind(Mode::Runs, &[ESC], Action::Back, "", "no filter; then no marks"),
 
     bind(Mode::Opened, &[ESC, letter('b')], Action::Back, "back", "back to the list; first no cursor, no zoom"),
     bind(Mode::Opened, &[letter('u')], Action::GoOn, "go on", "go on with the run from its last checkpoint"),
@@ -333,6 +355,19 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Opened, &[UP, letter('k')], Action::Up, "chart", "choose the chart before"),
     bind(Mode::Opened, &[DOWN, letter('j')], Action::Down, "chart", "choose the chart after"),
     bind(Mode::Opened, &[letter('r')], Action::Reload, "reload", "read the run again"),
+
+    bind(Mode::Compared, &[ESC, letter('b')], Action::Back, "back", "back to the list; first no cursor, no zoom"),
+    bind(Mode::Compared, &[letter('v')], Action::View, "view", "curves, settings or conditions, where one alone fits"),
+    bind(Mode::Compared, &[letter('m')], Action::Metric, "metric", "curves of another number"),
+    bind(Mode::Compared, &[LEFT, letter('h')], Action::Left, "cursor", "cursor to the epoch before"),
+    bind(Mode::Compared, &[RIGHT, letter('l')], Action::Right, "cursor", "cursor to the epoch after"),
+    bind(Mode::Compared, &[letter('z'), ENTER], Action::Zoom, "zoom", "the curves alone, or all again"),
+    bind(Mode::Compared, &[letter('y')], Action::LogScale, "log-Y", "logarithmic axis of a loss or a rate"),
+    bind(Mode::Compared, &[letter('w')], Action::Smooth, "smooth", "smoothing off, .6, .9"),
+    bind(Mode::Compared, &[letter('n')], Action::Other, "other", "which run is set against the first, with p"),
+    bind(Mode::Compared, &[UP, letter('k')], Action::Up, "scroll", "settings or conditions up"),
+    bind(Mode::Compared, &[DOWN, letter('j')], Action::Down, "scroll", "settings or conditions down"),
+    bind(Mode::Compared, &[letter('r')], Action::Reload, "", "read the runs again"),
 
     bind(Mode::Form, &[letter('s')], Action::Start, "start", "start a run with these settings"),
     bind(Mode::Form, &[UP, letter('k')], Action::Up, "setting", "setting above"),
@@ -361,7 +396,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Help, &[ESC, letter('?'), letter('q'), ENTER], Action::Back, "close", "close the help"),
     bind(Mode::Help, &[BREAK], Action::Break, "", "leave"),
 
-    bind(Mode::Question, &[ENTER, letter('y'), letter('s')], Action::Accept, "yes", "yes: stop the run and save it"),
+    bind(Mode::Question, &[ENTER, letter('y'), letter('s')], Action::Accept, "yes", "yes"),
     bind(Mode::Question, &[ESC, letter('n'), letter('q')], Action::Back, "no", "no: nothing happens"),
     bind(Mode::Question, &[BREAK], Action::StopAndLeave, "", "stop the run, save it and leave"),
 

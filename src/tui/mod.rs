@@ -10,6 +10,7 @@ pub mod action;
 pub mod app;
 mod background;
 mod canvas;
+mod desktop;
 mod draw;
 #[cfg(test)]
 mod draw_tests;
@@ -19,6 +20,7 @@ mod explainer;
 mod fixture;
 mod format;
 pub mod graphics;
+mod keeper;
 pub mod keymap;
 mod panes;
 mod state;
@@ -94,6 +96,9 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
             trainer.shut_down();
         }
     }
+    if matches!(ending, Ok(event_loop::Ending::Left)) {
+        purge(&app);
+    }
     if let Some(line) = farewell(&app) {
         // A reader that has gone away needs no farewell.
         let _ = writeln!(std::io::stdout(), "{line}");
@@ -102,6 +107,17 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
         event_loop::Ending::Signal => Left::BySignal,
         event_loop::Ending::Left | event_loop::Ending::AtOnce => Left::ByChoice,
     })
+}
+
+/// Frees what deleted runs take, now that nobody can put them back. After a signal or a cut line they wait for `runs gc`
+/// instead.
+fn purge(app: &App) {
+    for discarded in &app.runs.discarded {
+        if let Err(error) = discarded.purge() {
+            // A terminal that is gone needs no complaint.
+            let _ = writeln!(std::io::stderr(), "{error:#}; `chestxr-tui runs gc` tries again");
+        }
+    }
 }
 
 /// From here on a signal ends the process at once: nothing is drawn any more, and the trainer may need a while

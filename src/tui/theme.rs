@@ -76,6 +76,40 @@ roles! {
     track,
 }
 
+const ON_DARK: [Color; 8] = [
+    Color::Rgb(86, 180, 233),
+    Color::Rgb(230, 159, 0),
+    Color::Rgb(0, 178, 130),
+    Color::Rgb(240, 228, 66),
+    Color::Rgb(224, 140, 186),
+    Color::Rgb(235, 110, 40),
+    Color::Rgb(90, 140, 235),
+    Color::Rgb(200, 200, 200),
+];
+
+const ON_LIGHT: [Color; 8] = [
+    Color::Rgb(0, 114, 178),
+    Color::Rgb(176, 108, 0),
+    Color::Rgb(0, 120, 88),
+    Color::Rgb(128, 116, 0),
+    Color::Rgb(160, 70, 118),
+    Color::Rgb(190, 74, 0),
+    Color::Rgb(60, 70, 170),
+    Color::Rgb(80, 80, 80),
+];
+
+/// Where the terminal's own ground is used, its own colours are the safe ones.
+const ANSI: [Color; 8] = [
+    Color::Cyan,
+    Color::Yellow,
+    Color::Green,
+    Color::Magenta,
+    Color::Blue,
+    Color::Red,
+    Color::LightCyan,
+    Color::LightYellow,
+];
+
 /// Colours in force, and whether there are any.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
@@ -239,6 +273,24 @@ impl Theme {
     /// The unfilled part.
     pub fn track(&self) -> Style {
         self.role(self.palette.track, Modifier::DIM)
+    }
+
+    /// One of several things of a kind, by its place: colours that stay apart for colour-blind eyes too (Okabe and Ito
+    /// 2008), lighter on a dark ground and darker on a light one. Without colours weight tells three apart.
+    pub fn series(&self, place: usize) -> Style {
+        if !self.coloured {
+            let weights = [Modifier::BOLD, Modifier::empty(), Modifier::DIM];
+            return Style::new().add_modifier(weights[place % weights.len()]);
+        }
+        let colours = match self.palette.background {
+            Color::Rgb(red, green, blue) => {
+                // Luminance as in sRGB's green-heavy sum, which is enough to tell dark from light.
+                let light = 2 * u32::from(red) + 5 * u32::from(green) + u32::from(blue) > 8 * 128;
+                if light { &ON_LIGHT } else { &ON_DARK }
+            }
+            _ => &ANSI,
+        };
+        Style::new().fg(colours[place % colours.len()])
     }
 
     /// The selected row.

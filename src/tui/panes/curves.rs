@@ -55,12 +55,14 @@ impl Curves<'_> {
                     points: points.clone(),
                     stroke: Stroke::Faint,
                     style: theme.border(false),
+                    label: None,
                 });
             }
         }
         let line = |points: &[Point]| if weight > 0.0 { smooth(points, weight) } else { points.to_vec() };
-        series.push(Series { points: line(&train), stroke: Stroke::Solid, style: theme.train() });
-        series.push(Series { points: line(&val), stroke: Stroke::Dashed, style: theme.val() });
+        let plain = |points, stroke, style| Series { points: line(points), stroke, style, label: None };
+        series.push(plain(&train, Stroke::Solid, theme.train()));
+        series.push(plain(&val, Stroke::Dashed, theme.val()));
         let best = self.best_of(spec, &val);
         let log = spec.falls && self.view.log_y;
         let cursor = self.view.cursor.map(|epoch| epoch as f64);

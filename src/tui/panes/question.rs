@@ -17,6 +17,34 @@ pub fn stop(app: &App, area: Rect, canvas: &mut Canvas) {
     ask(&format!("Stop {}?", name(app)), text, "stop it", "go on", area, canvas);
 }
 
+/// Put the next run into the queue?
+pub fn queue(app: &App, area: Rect, canvas: &mut Canvas) {
+    let ahead = match app.runs.queue.waiting.len() {
+        0 => String::new(),
+        1 => " after the one that waits already".to_owned(),
+        count => format!(" after the {count} that wait already"),
+    };
+    let text = format!("{} is on. The next one begins when it ends{ahead}.", capital(&name(app)));
+    ask("Queue the next run?", &text, "queue it", "don't", area, canvas);
+}
+
+/// Delete runs?
+pub fn delete(app: &App, area: Rect, canvas: &mut Canvas) {
+    let Some((doomed, bytes)) = &app.runs.doomed else { return };
+    let frees = bytes.map_or("What that frees is being counted.".to_owned(), |bytes| {
+        format!("{} are freed when you leave.", crate::text::bytes(bytes))
+    });
+    let title = match doomed.as_slice() {
+        [one] => match app.runs.find(one) {
+            Some(run) => format!("Delete {}?", crate::text::one_line(run.id.as_str(), 44)),
+            None => "Delete the run?".to_owned(),
+        },
+        several => format!("Delete the {} marked runs?", several.len()),
+    };
+    let text = format!("{frees} Until then U puts {} back.", if doomed.len() == 1 { "it" } else { "each" });
+    ask(&title, &text, "delete", "keep", area, canvas);
+}
+
 /// Stop the run and leave?
 pub fn leave(app: &App, area: Rect, canvas: &mut Canvas) {
     let text = format!("{} is on. It is stopped and saved before the program ends.", capital(&name(app)));

@@ -23,7 +23,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let at = |wanted: f64| curve.rates.iter().position(|rate| *rate == wanted);
     let mark = curve.suggestion.and_then(at).and_then(|index| points.get(index)).copied();
     let chart = Chart {
-        series: vec![Series { points: shown, stroke: Stroke::Solid, style: theme.train() }],
+        series: vec![Series { points: shown, stroke: Stroke::Solid, style: theme.train(), label: None }],
         log: false,
         axis: Axis::Powers,
         cursor: points.get(rates.at).map(|point| point.0),

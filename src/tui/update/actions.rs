@@ -10,6 +10,7 @@ use crate::tui::panes::palette;
 use crate::tui::state::charts::{CHARTS, ChartView};
 use crate::tui::state::data::Side;
 use crate::tui::state::rates::Rates;
+use crate::tui::state::runs::Beside;
 use crate::tui::theme::{self, Theme};
 
 /// Rows that a page key moves.
@@ -44,6 +45,9 @@ impl App {
             Action::Right => self.turn(1),
             Action::Row(row) => return self.row(row),
             // The small charts beside the list open their run.
+            Action::Chart(_) if self.mode() == Mode::Compared => {
+                self.runs.marks.view.zoomed = !self.runs.marks.view.zoomed;
+            }
             Action::Chart(_) if !matches!(self.mode(), Mode::Train | Mode::Opened) => {
                 return if self.screen == Screen::Runs { self.open() } else { Vec::new() };
             }
@@ -68,6 +72,9 @@ impl App {
                 return self.show(Screen::Data);
             }
             Action::View if self.screen == Screen::Evaluate => return self.next_evaluate_view(),
+            Action::View if self.mode() == Mode::Compared => {
+                (self.runs.marks.part, self.runs.marks.row) = (self.runs.marks.part.next(), 0);
+            }
             Action::View if self.screen == Screen::Explain => self.explain.view = self.explain.view.next(),
             Action::View => {
                 self.data.side = match self.data.side {
@@ -97,11 +104,18 @@ impl App {
             }
             Action::RaiseRate => return self.scale_rate(2.0),
             Action::LowerRate => return self.scale_rate(0.5),
-            Action::LogScale => self.charts.log_y = !self.charts.log_y,
-            Action::Smooth => {
-                self.charts.smoothing = (self.charts.smoothing + 1) % ChartView::SMOOTHING.len();
+            Action::LogScale => {
+                let view = self.curves();
+                view.log_y = !view.log_y;
             }
-            Action::Zoom => self.charts.zoomed = !self.charts.zoomed,
+            Action::Smooth => {
+                let view = self.curves();
+                view.smoothing = (view.smoothing + 1) % ChartView::SMOOTHING.len();
+            }
+            Action::Zoom => {
+                let view = self.curves();
+                view.zoomed = !view.zoomed;
+            }
             Action::Edit => {
                 self.form.end(false);
                 self.overlay = Some(Overlay::Form);
@@ -155,10 +169,30 @@ impl App {
             | Action::Predict
             | Action::Judge => return self.perform_evaluate(action),
 
+            Action::Mark
+            | Action::Compare
+            | Action::Metric
+            | Action::Statistic
+            | Action::Sort
+            | Action::SortBy(_)
+            | Action::Reverse
+            | Action::Rename
+            | Action::Tag
+            | Action::Note
+            | Action::Delete
+            | Action::Undelete
+            | Action::Folder
+            | Action::Clone
+            | Action::Enqueue
+            | Action::StartQueue
+            | Action::Earlier
+            | Action::Later
+            | Action::Other => return self.perform_runs(action),
+
             Action::Open => return self.open(),
             Action::Filter => {
                 let effects = self.show(Screen::Runs);
-                (self.runs.opened, self.runs.filtering) = (false, true);
+                (self.runs.opened, self.runs.filtering, self.runs.marks.opened) = (false, true, false);
                 return effects;
             }
             Action::Reload => return self.reload(),
@@ -170,13 +204,28 @@ impl App {
         Vec::new()
     }
 
+    /// How the curves that have the keys are looked at.
+    fn curves(&mut self) -> &mut ChartView {
+        if self.runs.marks.opened { &mut self.runs.marks.view } else { &mut self.charts }
+    }
+
+    /// The last row that the comparison can begin with.
+    fn scrollable_rows(&self) -> usize {
+        let conditions = match &self.runs.marks.beside {
+            Beside::Ready(side) => side.labels.len(),
+            _ => 0,
+        };
+        conditions.max(self.runs.marks.settings.len()).saturating_sub(1)
+    }
+
     pub(super) fn show(&mut self, screen: Screen) -> Vec<Effect> {
         if self.screen == screen {
             return Vec::new();
         }
         self.screen = screen;
         self.charts.cursor = None;
-        (self.runs.opened, self.runs.filtering) = (false, false);
+        (self.runs.opened, self.runs.filtering, self.runs.typed) = (false, false, None);
+        self.runs.marks.opened = false;
         self.enter_screen()
     }
 
@@ -246,16 +295,14 @@ impl App {
             Mode::Explain => return self.go_explain(by),
             Mode::Augment => self.augment.step(by),
             Mode::Runs => return self.go_runs(by),
+            Mode::Compared => {
+                let row = self.runs.marks.row.saturating_add_signed(by);
+                self.runs.marks.row = row.min(self.scrollable_rows());
+            }
             Mode::Rates => self.turn(by),
             Mode::Global | Mode::Question | Mode::Saving => {}
         }
         Vec::new()
-    }
-
-    fn go_runs(&mut self, by: isize) -> Vec<Effect> {
-        let rows = self.runs.shown().len();
-        self.runs.row = self.runs.row.saturating_add_signed(by).min(rows.saturating_sub(1));
-        self.read_chosen(false)
     }
 
     fn go_typing(&mut self, by: isize) -> Vec<Effect> {
@@ -269,6 +316,7 @@ impl App {
                 self.form.step(by);
             }
             None if matches!(self.screen, Screen::Evaluate | Screen::Explain) => {}
+            None if self.runs.typed.is_some() => {}
             None => return self.go_runs(by),
             _ => {}
         }
@@ -292,6 +340,14 @@ impl App {
             Mode::Evaluate => self.step_threshold(by as i32),
             Mode::Augment => self.turn_augment(by),
             Mode::Opened => self.charts.move_cursor(self.runs.chosen_epochs(), by),
+            Mode::Compared => {
+                let mut view = std::mem::take(&mut self.runs.marks.view);
+                let all = self.runs.marks.all().iter();
+                if let Some(longest) = all.max_by_key(|mark| mark.records().len()) {
+                    view.move_cursor(longest.records(), by);
+                }
+                self.runs.marks.view = view;
+            }
             Mode::Rates => {
                 if let Some(rates) = &mut self.rates {
                     rates.step(by);
@@ -326,6 +382,7 @@ impl App {
                     self.form.go(row);
                 }
                 None if matches!(self.screen, Screen::Evaluate | Screen::Explain) => {}
+                None if self.runs.typed.is_some() => {}
                 None => return self.row_of_runs(row),
                 _ => {}
             },
@@ -338,7 +395,7 @@ impl App {
         if self.runs.row == row {
             return self.open();
         }
-        self.runs.row = row;
+        self.runs.row = row.min(self.runs.rows().saturating_sub(1));
         self.read_chosen(false)
     }
 
@@ -353,7 +410,12 @@ impl App {
     fn reload(&mut self) -> Vec<Effect> {
         match self.screen {
             Screen::Data => self.load_data(true),
-            Screen::Runs => self.list_runs(),
+            Screen::Runs if self.runs.marks.opened => self.reload_marked(),
+            Screen::Runs => {
+                let mut effects = self.list_runs();
+                effects.extend(self.read_chosen(true));
+                effects
+            }
             Screen::Evaluate => self.reload_evaluate(),
             Screen::Explain => self.reload_explain(),
             Screen::Augment => self.load_data(true),
@@ -370,9 +432,10 @@ impl App {
             }
             Mode::Evaluate | Mode::Films => self.back_evaluate(),
             Mode::Explain => return self.back_explain(),
+            Mode::Typing if self.overlay.is_none() && self.runs.typed.is_some() => self.runs.typed = None,
             Mode::Typing if self.overlay.is_none() => {
                 self.runs.filtering = false;
-                self.runs.filter.clear();
+                self.runs.set_filter(String::new());
                 return self.read_chosen(false);
             }
             Mode::Form => {
@@ -387,10 +450,12 @@ impl App {
                     self.runs.opened = false;
                 }
             }
-            Mode::Runs => {
-                self.runs.filter.clear();
-                return self.read_chosen(false);
+            Mode::Compared => {
+                if !self.runs.marks.view.clear() {
+                    self.runs.marks.opened = false;
+                }
             }
+            Mode::Runs => return self.back_runs(),
             Mode::Train => {
                 self.charts.clear();
             }
@@ -420,6 +485,8 @@ impl App {
                 return self.tell(Command::Stop, "stopping after this step");
             }
             Some(Overlay::AskLeave) => return self.stop_and_leave(),
+            Some(Overlay::AskQueue) => return self.queue_next(),
+            Some(Overlay::AskDelete) => return self.delete_doomed(),
             Some(Overlay::Help(_)) => self.overlay = None,
             Some(Overlay::Rates) => {
                 self.overlay = None;
@@ -430,6 +497,7 @@ impl App {
             Some(Overlay::Saving) => {}
             None if self.screen == Screen::Evaluate => self.take_typed_threshold(),
             None if self.screen == Screen::Explain => return self.take_search(),
+            None if self.runs.typed.is_some() => return self.take_typed(),
             None => {
                 self.runs.filtering = false;
                 return self.read_chosen(false);

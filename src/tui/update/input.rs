@@ -88,11 +88,15 @@ impl App {
                     change(line);
                 }
             }
+            None if self.runs.typed.is_some() => {
+                if let Some(typed) = &mut self.runs.typed {
+                    change(&mut typed.line);
+                }
+            }
             None if self.runs.filtering => {
-                let mut line = Input::new(self.runs.filter.clone());
+                let mut line = Input::new(self.runs.filter().to_owned());
                 change(&mut line);
-                self.runs.filter = line.value().to_owned();
-                self.runs.row = 0;
+                self.runs.set_filter(line.value().to_owned());
                 return self.read_chosen(false);
             }
             _ => {}

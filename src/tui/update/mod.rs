@@ -6,12 +6,13 @@ mod data;
 mod evaluate;
 mod explain;
 mod input;
+mod queue;
 mod running;
+mod runs;
 mod trainer;
 
 use super::app::{App, Effect, Message};
 use super::state::data::{Found, Loading};
-use super::state::runs::{Epochs, Listing};
 use crate::train::{Level, Phase};
 
 impl App {
@@ -75,29 +76,25 @@ impl App {
                 Vec::new()
             }
             Message::Fetched(outcome) => self.fetched(outcome),
-            Message::Runs(outcome) => {
-                self.runs.asked = false;
-                let mut effects =
-                    if std::mem::take(&mut self.runs.again) { self.list_runs() } else { Vec::new() };
-                match outcome {
-                    Ok(runs) => {
-                        self.runs.take(runs);
-                        effects.extend(self.read_chosen(true));
-                    }
-                    Err(reason) => self.runs.listing = Listing::Failed(reason),
-                }
-                effects
+            Message::Runs(outcome) => self.listed(outcome),
+            Message::Looked(path, outcome) => {
+                self.looked(&path, outcome);
+                Vec::new()
+            }
+            Message::RunsDone(outcome) => self.runs_done(outcome),
+            Message::Beside(paths, outcome) => {
+                self.set_beside(&paths, outcome);
+                Vec::new()
+            }
+            Message::Told(level, text) => {
+                self.say(level, text);
+                Vec::new()
             }
             Message::Epochs(path, outcome) => {
                 if let (Some(run), Ok(epochs)) = (&mut self.run, &outcome) {
                     run.take_earlier(&path, epochs);
                 }
-                if self.runs.read.as_ref() == Some(&path) {
-                    self.runs.epochs = match outcome {
-                        Ok(epochs) => Epochs::Ready(epochs),
-                        Err(reason) => Epochs::Failed(reason),
-                    };
-                }
+                self.runs.marks.take(&path, &outcome);
                 Vec::new()
             }
             Message::Judged(asked, outcome) => {
@@ -128,7 +125,8 @@ impl App {
                 self.all_seen(number, probabilities);
                 Vec::new()
             }
-            Message::Tick | Message::Picture => Vec::new(),
+            Message::Tick => self.follow_runs(),
+            Message::Picture => Vec::new(),
         }
     }
 
@@ -145,17 +143,6 @@ impl App {
         }
     }
 
-    /// Asks for the list of runs; while one is being read, for another after it. Two readings at once could
-    /// answer in the wrong order.
-    pub(super) fn list_runs(&mut self) -> Vec<Effect> {
-        if self.runs.asked {
-            self.runs.again = true;
-            return Vec::new();
-        }
-        self.runs.asked = true;
-        vec![Effect::ListRuns]
-    }
-
     /// Asks for the data of the next run unless they are here or on their way.
     pub(super) fn load_data(&mut self, again: bool) -> Vec<Effect> {
         let section = self.form.current().data.clone();
@@ -167,21 +154,9 @@ impl App {
         (self.data.progress, self.data.report) = (None, Found::Unasked);
         vec![Effect::LoadData(Box::new(section))]
     }
-
-    /// Asks for the epochs of the run under the cursor unless they are here; `again`: read them anew.
-    pub(super) fn read_chosen(&mut self, again: bool) -> Vec<Effect> {
-        let Some(path) = self.runs.chosen().map(|run| run.path.clone()) else { return Vec::new() };
-        let same = self.runs.read.as_ref() == Some(&path);
-        if same && !again {
-            return Vec::new();
-        }
-        if !same {
-            self.runs.epochs = Epochs::Unread;
-        }
-        self.runs.read = Some(path.clone());
-        vec![Effect::ReadEpochs(path)]
-    }
 }
 
+#[cfg(test)]
+mod runs_tests;
 #[cfg(test)]
 mod tests;

@@ -18,17 +18,30 @@ impl App {
             self.note(Level::Warning, &warning);
         }
         self.overlay = None;
-        // From here on a run is on, though the trainer hasn't said so yet.
-        self.begin_run(config.data.source.clone());
-        if let (Command::FindLr { .. }, Some(run)) = (&wish, &mut self.run) {
-            run.searching = true;
-        }
         let mut effects = self.show(Screen::Train);
-        effects.push(Effect::Send(wish));
+        effects.extend(self.begin(wish));
         effects
     }
 
+    /// Has the trainer begin, whatever screen is shown.
+    pub(super) fn begin(&mut self, wish: Command) -> Vec<Effect> {
+        if let Command::Start { config, .. } | Command::FindLr { config } = &wish {
+            // From here on a run is on, though the trainer hasn't said so yet.
+            self.begin_run(config.data.source.clone());
+        }
+        if let (Command::FindLr { .. }, Some(run)) = (&wish, &mut self.run) {
+            run.searching = true;
+        }
+        // What waits in the queue has its turn when this has ended.
+        self.runs.queue.going |= matches!(wish, Command::Start { .. });
+        vec![Effect::Send(wish)]
+    }
+
     pub(super) fn start(&mut self) -> Vec<Effect> {
+        if self.running().is_some_and(|run| !run.searching) && !self.trainer_gone {
+            self.ask_to_queue();
+            return Vec::new();
+        }
         match self.next_config() {
             Some(config) => self.ask_for(Command::Start { config, resume: None }),
             None => Vec::new(),

@@ -9,6 +9,7 @@ use crate::tui::app::{App, Effect, Message, Overlay};
 use crate::tui::fixture::{self, command, ended, failed, noon, press, tell, training, with_data, with_runs};
 use crate::tui::keymap::Mode;
 use crate::tui::state::data::Loading;
+use crate::tui::state::runs::Wish;
 
 fn sent(effects: Vec<Effect>) -> Option<Command> {
     command(&effects).cloned()
@@ -37,14 +38,14 @@ fn settings_that_are_not_allowed_start_nothing_and_open_the_form() {
 fn a_second_run_is_not_started_over_the_first() {
     let mut app = training();
     assert_eq!(sent(press(&mut app, &["s"])), None);
-    assert!(app.notice.expect("a sentence").text.contains("x stops it"));
+    assert_eq!(app.mode(), Mode::Question, "it may wait for its turn");
 }
 
 #[test]
 fn a_run_is_on_from_the_moment_it_is_asked_for() {
     let mut app = fixture::app();
     assert!(matches!(sent(press(&mut app, &["2", "s"])), Some(Command::Start { .. })));
-    assert_eq!(sent(press(&mut app, &["s"])), None);
+    assert_eq!(sent(press(&mut app, &["s", "Esc"])), None);
     assert_eq!(press(&mut app, &["q"]), []);
     assert_eq!(app.mode(), Mode::Question);
     press(&mut app, &["Esc"]);
@@ -191,7 +192,7 @@ fn the_cursor_stays_on_its_run_when_the_list_changes() {
     let before = app.runs.chosen().expect("a run").id.clone();
     let mut runs = fixture::summaries();
     runs.remove(0);
-    app.update(Message::Runs(Ok(runs)), noon());
+    app.update(fixture::listed(runs), noon());
     assert_eq!(app.runs.chosen().expect("a run").id, before);
     assert_eq!(app.runs.row, 1);
 }
@@ -212,9 +213,9 @@ fn the_run_that_a_filter_leaves_is_read_while_it_is_typed() {
     let mut app = with_runs();
     let effects = press(&mut app, &["/", "b", "3"]);
     let path = app.runs.chosen().expect("a run").path.clone();
-    assert_eq!(effects.last(), Some(&Effect::ReadEpochs(path)));
+    assert_eq!(effects.last(), Some(&Effect::Runs(Wish::LookAt(path))));
     let mut app = with_runs();
-    assert!(matches!(press(&mut app, &["/", "Down"])[..], [Effect::ReadEpochs(_)]));
+    assert!(matches!(press(&mut app, &["/", "Down"])[..], [Effect::Runs(Wish::LookAt(_))]));
     assert_eq!((app.mode(), app.runs.row), (Mode::Typing, 1));
     app.perform(Action::Row(2));
     assert_eq!((app.mode(), app.runs.row), (Mode::Typing, 2));
@@ -225,10 +226,11 @@ fn the_run_that_a_filter_leaves_is_read_while_it_is_typed() {
 #[test]
 fn one_reading_of_the_list_is_on_its_way_at_most() {
     let mut app = with_runs();
-    assert_eq!(press(&mut app, &["r"]), [Effect::ListRuns]);
-    assert_eq!(press(&mut app, &["r", "r"]), []);
+    let lists = |effects: &[Effect]| effects.iter().filter(|e| **e == Effect::Runs(Wish::List)).count();
+    assert_eq!(lists(&press(&mut app, &["r"])), 1);
+    assert_eq!(lists(&press(&mut app, &["r", "r"])), 0);
     let effects = app.update(Message::Runs(Err("busy".into())), noon());
-    assert_eq!(effects, [Effect::ListRuns], "asked for while it was read, so once more");
+    assert_eq!(effects, [Effect::Runs(Wish::List)], "asked for while it was read, so once more");
     assert_eq!(app.update(Message::Runs(Err("busy".into())), noon()), []);
 }
 

@@ -34,6 +34,7 @@ impl App {
                 let before = info.resumed_at.map(|_| Effect::ReadEpochs(info.path.clone()));
                 run.info = Some(*info);
                 let mut effects = self.list_if_shown();
+                effects.extend(self.leave_queue());
                 effects.extend(before);
                 return effects;
             }
@@ -108,7 +109,11 @@ impl App {
                 let run = self.run.get_or_insert_default();
                 run.best = best.or(run.best.take());
                 run.ending = Some(Ending { state, reason });
-                return self.after_the_end();
+                let mut effects = self.after_the_end();
+                if !matches!(effects[..], [Effect::Leave { .. }]) {
+                    effects.extend(self.go_on_with_queue(state));
+                }
+                return effects;
             }
         }
         Vec::new()
@@ -152,7 +157,7 @@ impl App {
         match self.overlay {
             Some(Overlay::Saving) => return vec![Effect::Leave { at_once: false }],
             // The question has answered itself.
-            Some(Overlay::AskStop | Overlay::AskLeave) => self.overlay = None,
+            Some(Overlay::AskStop | Overlay::AskLeave | Overlay::AskQueue) => self.overlay = None,
             _ => {}
         }
         self.list_if_shown()

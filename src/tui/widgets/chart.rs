@@ -14,6 +14,8 @@ pub struct Series {
     pub points: Vec<Point>,
     pub stroke: Stroke,
     pub style: Style,
+    /// A letter at its end, where there are many.
+    pub label: Option<char>,
 }
 
 /// What the x of a point is.
@@ -125,6 +127,13 @@ impl Chart {
         };
         for series in &self.series {
             self.trace(series, plot, &dot, canvas);
+        }
+        // Over all curves, so that none hides the end of another.
+        for series in &self.series {
+            if let (Some(label), Some(last)) = (series.label, series.points.last()) {
+                let (x, y) = dot(*last);
+                canvas.cell(plot.x + x as u16 / 2, plot.y + y as u16 / 4, label, series.style);
+            }
         }
         if let Some((point, style)) = self.mark {
             let (x, y) = dot(point);

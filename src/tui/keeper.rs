@@ -1,0 +1,216 @@
+//! The thread that knows the folder of runs: it keeps the list up to date, looks at the run under the cursor, and does
+//! what a person asks of runs and of the queue, one thing after another. Of two looks that wait only the newer is
+//! taken, so a person who moves on waits for nothing that was passed by; numbers of thousands of runs are read a few
+//! hundred at a time in between.
+
+use std::cell::OnceCell;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+
+use anyhow::{Context, Result, bail};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::app::Message;
+use super::state::runs::{Change, Details, Done, Listed, Wish};
+use crate::runs::{Catalog, Queue, RunFolder, Turn, Waiting};
+
+/// Runs measured between two looks for wishes.
+const CHUNK: usize = 128;
+
+/// The way to the thread, which begins with the first wish.
+#[derive(Default)]
+pub struct Keeper {
+    thread: OnceCell<Sender<Wish>>,
+}
+
+impl Keeper {
+    /// Asks; the answer comes as a message.
+    pub fn ask(&self, wish: Wish, runs: &Path, messages: &UnboundedSender<Message>) {
+        let thread = self.thread.get_or_init(|| {
+            let (sender, inbox) = channel();
+            let work = Work {
+                catalog: Catalog::new(runs),
+                queue: Queue::of(runs),
+                turn: None,
+                messages: messages.clone(),
+                untold: false,
+            };
+            if let Err(error) =
+                std::thread::Builder::new().name("keeper".into()).spawn(move || work.run(&inbox))
+            {
+                let text =
+                    format!("the system refuses a thread to read runs with ({error}); close other programs");
+                let _ = messages.send(Message::Broken(text));
+            }
+            sender
+        });
+        // A thread that broke has said so.
+        let _ = thread.send(wish);
+    }
+}
+
+struct Work {
+    catalog: Catalog,
+    queue: Queue,
+    /// The right to take runs from the queue, once this process has it.
+    turn: Option<Turn>,
+    messages: UnboundedSender<Message>,
+    /// Numbers were read that the list hasn't told yet.
+    untold: bool,
+}
+
+impl Work {
+    fn run(mut self, inbox: &Receiver<Wish>) {
+        let mut waiting: VecDeque<Wish> = VecDeque::new();
+        loop {
+            waiting.extend(inbox.try_iter());
+            let wish = match waiting.pop_front() {
+                Some(wish) => wish,
+                None if self.catalog.is_measured() && !self.untold => match inbox.recv() {
+                    Ok(wish) => wish,
+                    Err(_) => return,
+                },
+                None => {
+                    match inbox.try_recv() {
+                        Ok(wish) => waiting.push_back(wish),
+                        Err(TryRecvError::Empty) => self.measure(),
+                        Err(TryRecvError::Disconnected) => return,
+                    }
+                    continue;
+                }
+            };
+            let is_look = |wish: &Wish| matches!(wish, Wish::LookAt(_));
+            if is_look(&wish) && waiting.iter().any(is_look) {
+                continue;
+            }
+            self.grant(wish);
+        }
+    }
+
+    fn grant(&mut self, wish: Wish) {
+        let answer = match &wish {
+            Wish::List => Message::Runs(guarded(|| self.list())),
+            Wish::LookAt(path) => Message::Looked(path.clone(), guarded(|| look(path)).map(Box::new)),
+            _ => Message::RunsDone(guarded(|| self.act(&wish)).map(Box::new)),
+        };
+        // The loop may be gone already.
+        let _ = self.messages.send(answer);
+    }
+
+    fn list(&mut self) -> Result<Listed> {
+        let runs = self.catalog.refresh()?;
+        self.untold = false;
+        Ok(Listed { runs, waiting: self.queue.list()?, more: !self.catalog.is_measured() })
+    }
+
+    /// Measures some runs; tells the list when that was the last of them.
+    fn measure(&mut self) {
+        self.untold |= self.catalog.measure(CHUNK);
+        if self.catalog.is_measured() {
+            self.untold = false;
+            let listed = || {
+                let waiting = self.queue.list()?;
+                Ok(Listed { runs: self.catalog.all(), waiting, more: false })
+            };
+            let _ = self.messages.send(Message::Runs(guarded(listed)));
+        }
+    }
+
+    fn act(&mut self, wish: &Wish) -> Result<Done> {
+        Ok(match wish {
+            Wish::Describe(path, change) => {
+                describe(path, change)?;
+                Done::Described
+            }
+            Wish::Weigh(paths) => {
+                let bytes = paths.iter().filter_map(|path| RunFolder::open(path).ok());
+                Done::Weighed(paths.clone(), bytes.map(|folder| folder.bytes()).sum())
+            }
+            Wish::Discard(paths) => discard(paths),
+            Wish::Restore(discarded) => {
+                discarded.restore()?;
+                Done::Restored(discarded.clone())
+            }
+            Wish::Enqueue(config) => {
+                self.queue.add(config)?;
+                Done::Enqueued
+            }
+            Wish::Dequeue(number) => {
+                self.queue.remove(*number)?;
+                Done::Dequeued
+            }
+            Wish::Swap(a, b) => {
+                self.queue.swap(*a, *b)?;
+                Done::Swapped
+            }
+            Wish::TakeNext => Done::Taken(self.next()?),
+            Wish::List | Wish::LookAt(_) => bail!("a look changes nothing"),
+        })
+    }
+
+    /// The first run of the queue that can be read. Once this process has taken one, others leave the queue to it.
+    fn next(&mut self) -> Result<Option<(u32, Box<crate::config::RunConfig>)>> {
+        let waiting = self.queue.list()?;
+        if waiting.is_empty() {
+            return Ok(None);
+        }
+        if self.turn.is_none() {
+            self.turn = self.queue.take_turn()?;
+        }
+        if self.turn.is_none() {
+            bail!("another process works the queue; what waits there gets its turn");
+        }
+        let readable = |waiting: Waiting| Some((waiting.number, waiting.config.ok()?));
+        Ok(waiting.into_iter().find_map(readable))
+    }
+}
+
+fn look(path: &Path) -> Result<Details> {
+    let folder = RunFolder::open(path)?;
+    let tested = folder.read_evaluation("test").ok().and_then(|evaluation| {
+        let mean = evaluation.macro_average;
+        Some((mean.average.values.auroc?, mean.auroc_ci))
+    });
+    Ok(Details { epochs: folder.read_epochs()?, bytes: folder.bytes(), tested })
+}
+
+fn describe(path: &Path, change: &Change) -> Result<()> {
+    let folder = RunFolder::open(path)?;
+    let mut about = folder.read_about()?;
+    match change {
+        Change::Name(name) => about.rename(name),
+        Change::Tags(words) => {
+            about.change_tags(words.split_whitespace()).map_err(anyhow::Error::msg)?;
+        }
+        Change::Note(note) => about.set_note(note),
+    }
+    folder.write_about(&about).context("what was typed isn't kept")
+}
+
+fn discard(paths: &[PathBuf]) -> Done {
+    let (mut gone, mut bytes, mut refused) = (Vec::new(), 0, None);
+    for path in paths {
+        let outcome = RunFolder::open(path).and_then(|folder| {
+            let size = folder.bytes();
+            Ok((folder.discard()?, size))
+        });
+        match outcome {
+            Ok((discarded, size)) => {
+                gone.push(discarded);
+                bytes += size;
+            }
+            Err(error) => refused = Some(crate::text::one_line(&format!("{error:#}"), 300)),
+        }
+    }
+    Done::Discarded(gone, bytes, refused)
+}
+
+/// Turns what went wrong, a panic too, into a sentence.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcome) => outcome.map_err(|error| crate::text::one_line(&format!("{error:#}"), 600)),
+        Err(_) => Err("reading runs broke; the log on the train screen says how".to_owned()),
+    }
+}

@@ -1,0 +1,168 @@
+//! The commands about runs, with the binary: names, tags and notes, listing, deleting, clearing away, the queue.
+
+mod support;
+
+use std::path::Path;
+use std::process::Output;
+
+use chestxr_tui::config::RunConfig;
+use chestxr_tui::runs::{Best, EpochRecord, Provenance, Queue, RunFolder, RunState, Status, list};
+use support::{chestxr, stderr, stdout};
+
+/// A run as training leaves it, without training it.
+fn made(runs: &Path, second: i64, name: &str, lr: &str, auroc: f64) -> RunFolder {
+    let created = jiff::Timestamp::from_second(1_795_000_000 + second).expect("a time");
+    let mut config = RunConfig::default();
+    config.set("run.name", name).expect("allowed");
+    config.set("optimizer.lr", lr).expect("allowed");
+    let folder = RunFolder::create(runs, &config, &created.to_zoned(jiff::tz::TimeZone::UTC)).expect("made");
+    folder.write_config(&config, &Provenance::default()).expect("written");
+    let record = EpochRecord { epoch: 1, val_auroc_macro: Some(auroc), ..EpochRecord::default() };
+    folder.append_epoch(&record).expect("written");
+    std::fs::write(folder.best_weights(), vec![0; 10_000]).expect("written");
+    let mut status = Status::starting(created);
+    status.state = RunState::Finished;
+    status.epoch = 1;
+    status.best = Some(Best { metric: "val_auroc_macro".into(), value: auroc, epoch: 1 });
+    folder.write_status(&status).expect("written");
+    folder
+}
+
+fn runs(folder: &Path, arguments: &[&str]) -> Output {
+    chestxr(folder).arg("runs").args(arguments).output().expect("it runs")
+}
+
+/// The lines of `runs list --json` with these options.
+fn listed(folder: &Path, options: &[&str]) -> Vec<serde_json::Value> {
+    let output = runs(folder, &[&["list", "--json"], options].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn names(lines: &[serde_json::Value]) -> Vec<&str> {
+    lines.iter().map(|line| line["name"].as_str().expect("a name")).collect()
+}
+
+#[test]
+fn what_a_person_says_of_a_run_is_kept_listed_and_shown() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let a = made(folder.path(), 1, "a", "1e-3", 0.7);
+    made(folder.path(), 2, "b", "3e-4", 0.8);
+    let id = a.id().as_str();
+    let ok = |arguments: &[&str]| {
+        let output = runs(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
+        stdout(&output)
+    };
+    assert!(ok(&["tag", id, "+paper", "draft", "+x"]).contains("draft paper x"));
+    assert!(ok(&["tag", id, "-draft"]).ends_with("paper x\n"));
+    assert!(ok(&["tag", id]).ends_with("paper x\n"));
+    assert!(ok(&["rename", id, "the first"]).contains("the first"));
+    ok(&["note", id, "one\ntwo"]);
+    assert!(ok(&["note", id]).contains("one\ntwo"));
+    let shown = ok(&["show", id]);
+    for words in ["name     the first", "tags     paper x", "note     one", "         two", "kB"] {
+        assert!(shown.contains(words), "{words} in\n{shown}");
+    }
+    let table = ok(&["list"]);
+    assert!(table.contains("the first") && table.contains("paper x"), "{table}");
+
+    let all = listed(folder.path(), &[]);
+    assert_eq!(names(&all), ["b", "the first"]);
+    assert_eq!(all[1]["tags"], serde_json::json!(["paper", "x"]));
+    assert_eq!(all[1]["note"], "one\ntwo");
+    assert!(all[1]["bytes"].as_u64().expect("bytes") > 10_000);
+    assert_eq!(names(&listed(folder.path(), &["--tag", "paper"])), ["the first"]);
+    assert_eq!(names(&listed(folder.path(), &["--state", "finished", "--sort", "best"])), ["b", "the first"]);
+    assert_eq!(names(&listed(folder.path(), &["--sort", "name", "--reverse"])), ["the first", "b"]);
+    assert_eq!(names(&listed(folder.path(), &["--filter", "lr>5e-4 auroc<.75"])), ["the first"]);
+    assert!(listed(folder.path(), &["--state", "failed"]).is_empty());
+    ok(&["rename", id, ""]);
+    assert_eq!(names(&listed(folder.path(), &["--filter", "name=a"])), ["a"]);
+
+    for (arguments, code, says) in [
+        (vec!["tag", id, "two words"], 2, "is no tag"),
+        (vec!["list", "--sort", "colour"], 2, "takes one of"),
+        (vec!["tag", "nosuch", "+x"], 1, "no run in"),
+    ] {
+        let output = runs(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert!(stderr(&output).contains(says), "{arguments:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_run_is_deleted_only_with_a_yes_and_never_while_it_is_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (a, b) = (made(folder.path(), 1, "a", "1e-3", 0.7), made(folder.path(), 2, "b", "1e-3", 0.7));
+    let mut status = b.read_status().expect("read");
+    status.state = RunState::Running;
+    b.write_status(&status).expect("written");
+
+    let output = runs(folder.path(), &["rm", a.id().as_str()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--yes"), "{}", stderr(&output));
+    let output = runs(folder.path(), &["rm", "--yes", a.id().as_str(), b.id().as_str()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("is on"), "{}", stderr(&output));
+    assert_eq!(list(folder.path()).expect("a list").len(), 2, "all or nothing");
+
+    let output = runs(folder.path(), &["rm", "--yes", a.id().as_str(), a.id().short()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with(&format!("deleted {}", a.id())) && stdout(&output).contains("kB"));
+    assert!(!a.path().exists() && b.path().exists());
+}
+
+#[test]
+fn what_a_deletion_left_is_told_then_cleared_away() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    made(folder.path(), 1, "kept", "1e-3", 0.7);
+    made(folder.path(), 2, "gone", "1e-3", 0.7).discard().expect("in the trash");
+    let told = runs(folder.path(), &["gc", "--dry-run"]);
+    assert!(stdout(&told).contains("a deleted run") && stdout(&told).contains("would be freed"));
+    let done = runs(folder.path(), &["gc"]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert!(stdout(&done).contains("freed") && stdout(&done).contains("kB"), "{}", stdout(&done));
+    assert!(stdout(&runs(folder.path(), &["gc"])).contains("nothing to clear away"));
+    assert_eq!(list(folder.path()).expect("a list").len(), 1);
+}
+
+#[test]
+fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let queue = Queue::of(folder.path());
+    let config = |name: &str, source: &str| {
+        let mut config = RunConfig::default();
+        for (key, value) in [
+            ("run.name", name),
+            ("data.source", source),
+            ("data.size", "32"),
+            ("optimizer.epochs", "1"),
+            ("augment.preset", "none"),
+            ("run.device", "cpu"),
+        ] {
+            config.set(key, value).expect(key);
+        }
+        config
+    };
+    for (name, source) in [("first", "phantom:200"), ("lost", "npz:/nowhere.npz"), ("second", "phantom:200")]
+    {
+        queue.add(&config(name, source)).expect("added");
+    }
+    let waits = stdout(&runs(folder.path(), &["queue"]));
+    assert_eq!(waits.lines().count(), 3, "{waits}");
+    let output = chestxr(folder.path()).args(["--no-ui", "train", "--queue"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1), "one has failed: {}", stderr(&output));
+    assert!(stderr(&output).contains("nowhere.npz"), "{}", stderr(&output));
+    let all = list(folder.path()).expect("a list");
+    let named: Vec<&str> = all.iter().map(|run| run.name()).collect();
+    assert_eq!(named, ["second", "first"]);
+    assert!(all.iter().all(|run| run.state == RunState::Finished));
+    assert!(queue.list().expect("readable").is_empty());
+
+    let turn = queue.take_turn().expect("lockable");
+    let output = chestxr(folder.path()).args(["--no-ui", "train", "--queue"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("another process works this queue"), "{}", stderr(&output));
+    drop(turn);
+}
