@@ -64,8 +64,8 @@ pub enum Command {
         /// Try learning rates on a few steps and suggest one, instead of training
         #[arg(long)]
         find_lr: bool,
-        /// Work the runs that wait in the queue, one after another, to the last
-        #[arg(long, requires = "no_ui", conflicts_with_all = ["resume", "find_lr"])]
+        /// Without the screen, work the runs that wait in the queue, one after another, to the last
+        #[arg(long, conflicts_with_all = ["resume", "find_lr"])]
         queue: bool,
     },
     /// Judge a run's best weights, or any model's predictions: numbers, intervals, figures, a report
@@ -417,7 +417,7 @@ pub enum RunsCommand {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Tell which runs wait for their turn; `train --queue --no-ui` works them
+    /// Tell which runs wait for their turn; `train --queue` works them
     Queue,
 }
 

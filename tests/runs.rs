@@ -151,7 +151,7 @@ fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
     }
     let waits = stdout(&runs(folder.path(), &["queue"]));
     assert_eq!(waits.lines().count(), 3, "{waits}");
-    let output = chestxr(folder.path()).args(["--no-ui", "train", "--queue"]).output().expect("it runs");
+    let output = chestxr(folder.path()).args(["train", "--queue"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1), "one has failed: {}", stderr(&output));
     assert!(stderr(&output).contains("nowhere.npz"), "{}", stderr(&output));
     let all = list(folder.path()).expect("a list");
@@ -161,7 +161,7 @@ fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
     assert!(queue.list().expect("readable").is_empty());
 
     let turn = queue.take_turn().expect("lockable");
-    let output = chestxr(folder.path()).args(["--no-ui", "train", "--queue"]).output().expect("it runs");
+    let output = chestxr(folder.path()).args(["train", "--queue"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("another process works this queue"), "{}", stderr(&output));
     drop(turn);

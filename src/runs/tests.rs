@@ -126,3 +126,34 @@ fn the_table_of_metrics_names_every_number_of_the_journal() {
     listed.sort_unstable();
     assert_eq!(keys, listed);
 }
+
+#[test]
+fn a_catalog_reads_what_changed_and_keeps_the_rest() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let mut catalog = Catalog::new(&runs.path().join("nothing"));
+    assert!(catalog.refresh().expect("no folder, no runs").is_empty());
+    let (first, second) = (folder(runs.path(), 1), folder(runs.path(), 2));
+    for (number, folder) in [(1, &first), (2, &second)] {
+        folder.append_epoch(&record(2)).expect("written");
+        finished(folder, number, 0.7);
+    }
+    let mut catalog = Catalog::new(runs.path());
+    let before = catalog.refresh().expect("readable");
+    assert!(before.iter().all(|run| run.measured.is_none()) && !catalog.is_measured());
+    assert!(catalog.measure(1) && !catalog.is_measured() && catalog.measure(9));
+    let before = catalog.all();
+    let value = before[0].measured.as_ref().and_then(|measured| measured.get(Measure::default()));
+    assert_eq!(value, record(2).val_auroc_macro);
+
+    let same = catalog.refresh().expect("readable");
+    assert!(same.iter().zip(&before).all(|(a, b)| std::sync::Arc::ptr_eq(a, b)));
+    let mut about = About::default();
+    about.rename("another");
+    first.write_about(&about).expect("written");
+    let after = catalog.refresh().expect("readable");
+    assert_eq!((after[0].name(), after[1].name()), ("", "another"));
+    assert!(std::sync::Arc::ptr_eq(&after[0], &before[0]));
+    assert_eq!(after[1].measured, before[1].measured, "what is known is shown until it is measured anew");
+    second.discard().expect("gone");
+    assert_eq!(catalog.refresh().expect("readable").len(), 1);
+}

@@ -23,7 +23,9 @@ pub fn show_folder(path: &Path) -> (Level, String) {
             return (Level::Info, format!("opening {shown}"));
         }
     }
-    match std::io::stdout().write_all(clipboard(&path.display().to_string()).as_bytes()) {
+    let mut out = std::io::stdout();
+    let copy = clipboard(&path.display().to_string());
+    match out.write_all(copy.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => (Level::Info, format!("copied, if your terminal lets programs copy: {shown}")),
         Err(_) => (Level::Info, shown),
     }

@@ -41,7 +41,15 @@ pub fn delete(app: &App, area: Rect, canvas: &mut Canvas) {
         },
         several => format!("Delete the {} marked runs?", several.len()),
     };
-    let text = format!("{frees} Until then U puts {} back.", if doomed.len() == 1 { "it" } else { "each" });
+    let which = match doomed.as_slice() {
+        [_] => String::new(),
+        several => {
+            let ids = several.iter().filter_map(|path| app.runs.find(path)).map(|run| run.id.short());
+            format!("{}. ", ids.collect::<Vec<_>>().join(", "))
+        }
+    };
+    let text =
+        format!("{which}{frees} Until then U puts {} back.", if doomed.len() == 1 { "it" } else { "each" });
     ask(&title, &text, "delete", "keep", area, canvas);
 }
 

@@ -126,7 +126,7 @@ impl App {
                     (several, None) => (
                         Level::Info,
                         format!(
-                            "deleted {} runs; U puts them back, leaving frees {}",
+                            "deleted {} runs; U puts each back, leaving frees {}",
                             several.len(),
                             crate::text::bytes(bytes)
                         ),
@@ -230,6 +230,9 @@ impl App {
 
     /// The list has changed: marks of runs that are gone go, curves of live ones are read again.
     fn follow_marks(&mut self) -> Vec<Effect> {
+        if self.runs.marks.all().is_empty() {
+            return Vec::new();
+        }
         let there: std::collections::HashSet<PathBuf> =
             self.runs.all().iter().map(|run| run.path.clone()).collect();
         if self.runs.marks.keep(|path| there.contains(path)) {

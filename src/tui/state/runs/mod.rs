@@ -74,7 +74,7 @@ pub struct QueueState {
     pub going: bool,
     /// The number of the one that has been asked of the trainer and hasn't begun.
     pub taken: Option<u32>,
-    /// It was begun by hand, so its end without a run is told.
+    /// It was asked for by key, so that nothing waits is told.
     pub by_hand: bool,
     /// What waited when the program began was told of.
     pub told: bool,
@@ -176,6 +176,14 @@ impl RunsState {
 
     /// Takes a new list and keeps the cursor on the same run or place of the queue.
     pub fn take(&mut self, runs: Vec<Arc<RunSummary>>, waiting: Vec<Waiting>) {
+        // Every second brings a list, and mostly the same one.
+        if let Listing::Ready(before) = &self.listing
+            && before.len() == runs.len()
+            && before.iter().zip(&runs).all(|(a, b)| Arc::ptr_eq(a, b))
+            && self.queue.waiting == waiting
+        {
+            return;
+        }
         let same = self.follow(|state| {
             state.listing = Listing::Ready(runs);
             state.queue.waiting = waiting;
