@@ -111,11 +111,16 @@ impl RunRecord {
         if state.is_live() {
             epochs.retain(|row| row.step <= journal.checkpointed);
         }
+        let about = folder.read_about()?;
+        let own_name = || match config.run.name.as_str() {
+            "" => folder.id().to_string(),
+            name => name.to_owned(),
+        };
         let is_over = !state.is_live();
         let finals = if is_over { finals(&status, &config, evaluation.as_ref()) } else { Vec::new() };
         Ok(Self {
             uid: uid(folder, &status),
-            name: if config.run.name.is_empty() { folder.id().to_string() } else { config.run.name.clone() },
+            name: about.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(own_name),
             started: status.created.as_millisecond(),
             ended: is_over.then(|| status.ended.unwrap_or(status.updated).as_millisecond()),
             state,
