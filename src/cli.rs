@@ -7,6 +7,7 @@ use chestxr_tui::dataset::part::GroupBy;
 use chestxr_tui::evaluation::Weights;
 use chestxr_tui::runs::SortBy;
 use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trains and judges multi-label chest X-ray classifiers in the terminal. Not a medical device.
 #[derive(Debug, Parser)]
@@ -141,7 +142,7 @@ pub struct PredictArgs {
 }
 
 /// How predictions are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PredictFormat {
     Table,
     Csv,
@@ -223,6 +224,8 @@ pub enum ExportFormat {
 
 /// Which weights of a run are explained or exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+/// Which weights of a run are explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WhichWeights {
     Best,
     Last,
@@ -273,8 +276,30 @@ fn resamples(text: &str) -> Result<usize, String> {
     }
 }
 
+/// What `bench` can measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchPart {
+    /// How long the films take to load, and the memory of it
+    Loading,
+    /// Augmentation on one thread
+    Augmentation,
+    /// The real loop against bare steps
+    Training,
+    /// Films read from disk as needed against films in memory; needs a --memory that they don't fit into
+    Streaming,
+    /// All metrics with intervals
+    Judging,
+    /// Maps
+    Explaining,
+    /// The workbench in a terminal
+    Screen,
+}
+
 #[derive(Debug, Args)]
 pub struct BenchArgs {
+    /// Measure these alone; left out: all but streaming
+    #[arg(long, value_delimiter = ',', value_name = "PART")]
+    pub only: Vec<BenchPart>,
     /// Networks with their batch sizes
     #[arg(
         long,

@@ -27,6 +27,15 @@ impl Cache {
         Self::default()
     }
 
+    /// A cache that has this data set already, as what `section` asks for.
+    ///
+    /// # Errors
+    /// When the section's source is no source.
+    pub fn holding(section: &DataSection, dataset: Arc<Dataset>) -> Result<Self, DataError> {
+        let (section, stamp) = plain(section)?;
+        Ok(Self { last: Arc::new(Mutex::new(Some((section, stamp, dataset)))) })
+    }
+
     /// The data set of `section`, read now unless it was the last one read and its file is as it was. A second caller waits for the
     /// first one's reading.
     ///
@@ -41,20 +50,7 @@ impl Cache {
     /// # Errors
     /// As [`Dataset::load_watched`].
     pub fn load_watched(&self, section: &DataSection, watch: &Watch) -> Result<Arc<Dataset>, DataError> {
-        let source: Source = section.source.parse()?;
-        let mut section = section.clone();
-        if !source.is_sized() {
-            // The films of a file have the size they have.
-            section.size = 0;
-        }
-        section.source = source.absolute().to_string();
-        let stamp = match &source {
-            Source::Npz(path) | Source::Csv(path) => {
-                std::fs::metadata(path).and_then(|file| Ok((file.len(), file.modified()?))).ok()
-            }
-            // A folder's time says little of the films in it: a new run reads its tables again.
-            Source::Nih(_) | Source::Dicom(_) | Source::Phantom(_) | Source::ChestMnist => None,
-        };
+        let (section, stamp) = plain(section)?;
         let mut last = loop {
             match self.last.try_lock() {
                 Ok(last) => break last,
@@ -80,6 +76,25 @@ impl Cache {
         *last = Some((section, stamp, dataset.clone()));
         Ok(dataset)
     }
+}
+
+/// What is asked for in the form that tells data sets apart, and what its file is like now.
+fn plain(section: &DataSection) -> Result<(DataSection, Option<Stamp>), DataError> {
+    let source: Source = section.source.parse()?;
+    let mut section = section.clone();
+    if !source.is_sized() {
+        // The films of a file have the size they have.
+        section.size = 0;
+    }
+    section.source = source.absolute().to_string();
+    let stamp = match &source {
+        Source::Npz(path) | Source::Csv(path) => {
+            std::fs::metadata(path).and_then(|file| Ok((file.len(), file.modified()?))).ok()
+        }
+        // A folder's time says little of the films in it: a new run reads its tables again.
+        Source::Nih(_) | Source::Dicom(_) | Source::Phantom(_) | Source::ChestMnist => None,
+    };
+    Ok((section, stamp))
 }
 
 #[cfg(test)]

@@ -116,7 +116,25 @@ impl Films {
         match &self.pixels {
             Pixels::Resident(pixels) => Cow::Borrowed(pixels),
             Pixels::Mapped { .. } => {
-                Cow::Owned((0..self.len()).flat_map(|index| self.film(index)).copied().collect())
+                let mut all = Vec::with_capacity(self.bytes());
+                (0..self.len()).for_each(|index| all.extend_from_slice(self.film(index)));
+                Cow::Owned(all)
+            }
+        }
+    }
+
+    /// The same films in memory, whatever they take.
+    pub fn resident(&self) -> Self {
+        Self { pixels: Pixels::Resident(self.gathered().into_owned()), ..*self }
+    }
+
+    /// Takes films in a file out of this process's memory; with `forgotten` out of the system's as well, so that the
+    /// next reading is from the disk.
+    pub fn let_go(&self, forgotten: bool) {
+        if let Pixels::Mapped { store, .. } = &self.pixels {
+            store.let_go();
+            if forgotten {
+                store.forget();
             }
         }
     }

@@ -286,6 +286,20 @@ impl Dataset {
         self.parts.iter().filter_map(|part| part.films.as_ref()).any(Films::is_mapped)
     }
 
+    /// The same with all films in memory, whatever they take.
+    pub fn resident(&self) -> Self {
+        let mut all = self.clone();
+        for part in &mut all.parts {
+            part.films = part.films.as_ref().map(Films::resident);
+        }
+        all
+    }
+
+    /// Takes films that are read from disk out of this process's memory; with `forgotten` out of the system's as well.
+    pub fn let_go(&self, forgotten: bool) {
+        self.parts.iter().filter_map(|part| part.films.as_ref()).for_each(|films| films.let_go(forgotten));
+    }
+
     /// Films and labels of a split for training or testing.
     ///
     /// # Errors

@@ -3,11 +3,13 @@
 
 mod explaining;
 mod judging;
+mod loading;
 mod screen;
+mod streaming;
 mod training;
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -15,13 +17,15 @@ use serde::Serialize;
 use chestxr_tui::augment::{self, Plan};
 use chestxr_tui::config::{Arch, RunConfig};
 use chestxr_tui::dataset::{Cache, Split};
-use chestxr_tui::text::{bytes, thousands};
+use chestxr_tui::text::thousands;
 
 use super::{Exit, Misuse, complain};
-use crate::cli::BenchArgs;
+use crate::cli::{BenchArgs, BenchPart};
 use explaining::Explaining;
 use judging::Judging;
+use loading::Loading;
 use screen::Screen;
+use streaming::Streaming;
 use training::Training;
 
 /// A measured figure.
@@ -51,30 +55,37 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[below] + (sorted[above] - sorted[below]) * at.fract()
 }
 
-/// Everything measured; what can't be measured yet is null, with the reason.
+/// Everything measured. What wasn't asked for is left out; what can't be measured is left out with the reason.
 #[derive(Debug, Serialize)]
 struct Report {
     version: &'static str,
     libtorch: &'static str,
     cpus: usize,
     source: String,
-    films: usize,
-    /// Pixels and labels as they are, in bytes.
-    raw_bytes: usize,
-    load_seconds: f64,
-    /// Greatest resident memory up to here, with all films loaded, and how much of it was there before.
-    peak_memory: u64,
-    memory_before: u64,
-    /// Films a second of one thread, by the preset of the configuration.
+    #[serde(flatten)]
+    loading: Option<Loading>,
+    #[serde(flatten)]
+    augmentation: Option<Augmentation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    training: Vec<Training>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    streaming: Option<Streaming>,
+    #[serde(flatten)]
+    judging: Option<Judging>,
+    /// What maps cost, by network.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    explaining: Vec<Explaining>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    screen: Option<Screen>,
+    not_measured: Vec<String>,
+}
+
+/// What one thread augments.
+#[derive(Debug, Serialize)]
+struct Augmentation {
+    /// Films a second, by the preset of the configuration.
     augment_throughput: Figure,
     augment_preset: &'static str,
-    training: Vec<Training>,
-    screen: Option<Screen>,
-    #[serde(flatten)]
-    judging: Judging,
-    /// What maps cost, by network.
-    explaining: Vec<Explaining>,
-    not_measured: Vec<String>,
 }
 
 /// Measures and prints.
@@ -88,98 +99,105 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
         config.set("data.source", &format!("phantom:{}", args.films))?;
     }
     let pause = Duration::from_secs_f64(args.seconds);
-
-    let memory_before = peak_memory();
-    let started = Instant::now();
-    let cache = Cache::new();
-    let dataset = cache.load(&config.data)?;
-    let load_seconds = started.elapsed().as_secs_f64();
-    let parts = Split::ALL.map(|split| dataset.part(split));
-    let films = parts.iter().map(|part| part.labels.len()).sum();
-    let pixels =
-        parts.iter().filter_map(|part| part.films.as_ref()).map(chestxr_tui::dataset::films::Films::bytes);
-    let raw_bytes =
-        pixels.sum::<usize>() + parts.iter().map(|part| part.labels.values().len()).sum::<usize>();
-    let peak_memory = peak_memory();
-    say(
-        json,
-        &format!(
-            "{}: {} films, {} raw, ready after {load_seconds:.2} s, peak memory {} ({} before)",
-            config.data.source,
-            thousands(films as u64),
-            bytes(raw_bytes as u64),
-            bytes(peak_memory),
-            bytes(memory_before)
-        ),
-    );
-
-    let (train, _) = dataset.trainable(Split::Train)?;
-    let plan = Plan::new(&config.augment);
-    let augmented: Vec<f64> = (0..args.repeats).map(|_| augment::throughput(&plan, train, pause)).collect();
-    let augment_throughput = Figure::of(augmented)?;
-    let augment_preset = config.augment.preset.name();
-    say(
-        json,
-        &format!(
-            "augmentation `{augment_preset}` on one thread: {} films/s ({} to {})",
-            whole(augment_throughput.median),
-            whole(augment_throughput.low),
-            whole(augment_throughput.high)
-        ),
-    );
-
-    say(json, "network      batch   loop films/s          ceiling             loop/ceiling   data  metrics");
-    let mut training = Vec::new();
-    for (arch, batch) in networks {
-        config.model.arch = arch;
-        config.optimizer.batch_size = batch;
-        let measured = training::measure(&config, &cache, args.repeats, pause)?;
-        say(json, &measured.line());
-        training.push(measured);
-    }
-    let mut not_measured = Vec::new();
-    drop(dataset);
-    let judging = judging::measure(args.repeats)?;
-    say(json, &judging.lines());
-    let mut explaining = Vec::new();
-    for arch in [Arch::ChestNetS, Arch::ResNet18] {
-        let measured = explaining::measure(arch, config.data.size, &config.run.device, args.repeats)?;
-        say(json, &measured.line());
-        explaining.push(measured);
-    }
-    let screen = match screen::measure(given) {
-        Ok(screen) => {
-            say(json, &screen.line());
-            Some(screen)
-        }
-        Err(error) => {
-            complain(&format!("the screen could not be measured: {error:#}"));
-            not_measured.push(format!("screen: {error:#}"));
-            None
-        }
+    let wanted = |part: BenchPart| match args.only.is_empty() {
+        // Streaming takes films that don't fit, and keeps them on the disk.
+        true => part != BenchPart::Streaming,
+        false => args.only.contains(&part),
     };
+    let mut report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        libtorch: chestxr_tui::native::libtorch_version(),
+        cpus: std::thread::available_parallelism().map_or(1, usize::from),
+        source: config.data.source.clone(),
+        loading: None,
+        augmentation: None,
+        training: Vec::new(),
+        streaming: None,
+        judging: None,
+        explaining: Vec::new(),
+        screen: None,
+        not_measured: Vec::new(),
+    };
+    let with_films = [BenchPart::Loading, BenchPart::Augmentation, BenchPart::Training, BenchPart::Streaming];
+    if with_films.into_iter().any(wanted) {
+        films(&mut report, wanted, &networks, &config, args.repeats, pause, json)?;
+    }
+    if wanted(BenchPart::Judging) {
+        let judging = report.judging.insert(judging::measure(args.repeats)?);
+        say(json, &judging.lines());
+    }
+    if wanted(BenchPart::Explaining) {
+        for arch in [Arch::ChestNetS, Arch::ResNet18] {
+            let measured = explaining::measure(arch, config.data.size, &config.run.device, args.repeats)?;
+            say(json, &measured.line());
+            report.explaining.push(measured);
+        }
+    }
+    if wanted(BenchPart::Screen) {
+        match screen::measure(given) {
+            Ok(screen) => say(json, &report.screen.insert(screen).line()),
+            Err(error) => {
+                complain(&format!("the screen could not be measured: {error:#}"));
+                report.not_measured.push(format!("screen: {error:#}"));
+            }
+        }
+    }
     if json {
-        let report = Report {
-            version: env!("CARGO_PKG_VERSION"),
-            libtorch: chestxr_tui::native::libtorch_version(),
-            cpus: std::thread::available_parallelism().map_or(1, usize::from),
-            source: config.data.source.clone(),
-            films,
-            raw_bytes,
-            load_seconds,
-            peak_memory,
-            memory_before,
-            augment_throughput,
-            augment_preset,
-            training,
-            screen,
-            judging,
-            explaining,
-            not_measured,
-        };
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)?;
     }
     Ok(Exit::Done)
+}
+
+/// Measures what needs films; they are gone afterwards.
+fn films(
+    report: &mut Report,
+    wanted: impl Fn(BenchPart) -> bool,
+    networks: &[(Arch, usize)],
+    config: &RunConfig,
+    repeats: usize,
+    pause: Duration,
+    json: bool,
+) -> Result<()> {
+    let cache = Cache::new();
+    let (loading, dataset) = loading::measure(&config.data, &cache)?;
+    say(json, &report.loading.insert(loading).line(&config.data.source));
+    if wanted(BenchPart::Augmentation) {
+        let (train, _) = dataset.trainable(Split::Train)?;
+        let plan = Plan::new(&config.augment);
+        let augmented = (0..repeats).map(|_| augment::throughput(&plan, train, pause)).collect();
+        let (figure, preset) = (Figure::of(augmented)?, config.augment.preset.name());
+        report.augmentation = Some(Augmentation { augment_throughput: figure, augment_preset: preset });
+        say(
+            json,
+            &format!(
+                "augmentation `{preset}` on one thread: {} films/s ({} to {})",
+                whole(figure.median),
+                whole(figure.low),
+                whole(figure.high)
+            ),
+        );
+    }
+    let mut config = config.clone();
+    if wanted(BenchPart::Training) {
+        say(
+            json,
+            "network      batch   loop films/s          ceiling             loop/ceiling   data  metrics",
+        );
+        for (arch, batch) in networks {
+            (config.model.arch, config.optimizer.batch_size) = (*arch, *batch);
+            let measured = training::measure(&config, &cache, repeats, pause)?;
+            say(json, &measured.line());
+            report.training.push(measured);
+        }
+    }
+    if wanted(BenchPart::Streaming)
+        && let Some((arch, batch)) = networks.first()
+    {
+        (config.model.arch, config.optimizer.batch_size) = (*arch, *batch);
+        let measured = streaming::measure(&config, &dataset, repeats, pause)?;
+        say(json, &report.streaming.insert(measured).lines());
+    }
+    Ok(())
 }
 
 /// A network and a batch size from `resnet18:32`.
@@ -215,6 +233,11 @@ fn peak_memory() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
     1024 * kilobytes.unwrap_or(0)
+}
+
+/// Has [`peak_memory`] begin anew; false where the system doesn't let us.
+fn forget_peak() -> bool {
+    std::fs::write("/proc/self/clear_refs", "5").is_ok()
 }
 
 /// A folder that is removed again.

@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +21,7 @@ const AROUND: u64 = 64 << 10;
 #[derive(Debug)]
 pub struct Mapped {
     films: Mmap,
+    file: File,
     records: Vec<u8>,
     height: usize,
     width: usize,
@@ -50,7 +53,7 @@ impl Mapped {
             films.advise(Advice::Random)?;
         }
         let touched = AtomicU64::new(0);
-        Ok(Self { films, records, height: header.height, width: header.width, budget, touched })
+        Ok(Self { films, file, records, height: header.height, width: header.width, budget, touched })
     }
 
     /// Number of films, N.
@@ -84,14 +87,27 @@ impl Mapped {
         if self.budget < u64::MAX {
             let cost = (area as u64).next_multiple_of(AROUND) + AROUND;
             if self.touched.fetch_add(cost, Ordering::Relaxed) + cost > self.budget {
-                self.touched.store(0, Ordering::Relaxed);
-                // SAFETY: the map is of a file and read only, so pages that are let go come back with the same bytes
-                // when they are read again, in whatever thread; no slice of it becomes invalid.
-                // A kernel that refuses leaves more in memory than was asked for, which is no reason to stop.
-                let _ = unsafe { self.films.unchecked_advise(UncheckedAdvice::DontNeed) };
+                self.let_go();
             }
         }
         &self.films[row * area..(row + 1) * area]
+    }
+
+    /// Takes all films out of this process's memory; they come back when they are read again.
+    pub fn let_go(&self) {
+        self.touched.store(0, Ordering::Relaxed);
+        // SAFETY: the map is of a file and read only, so pages that are let go come back with the same bytes when they
+        // are read again, in whatever thread; no slice of it becomes invalid.
+        // A kernel that refuses leaves more in memory than was asked for, which is no reason to stop.
+        let _ = unsafe { self.films.unchecked_advise(UncheckedAdvice::DontNeed) };
+    }
+
+    /// Asks the system to forget the films as well, as far as no process has them: they come from the disk then.
+    pub fn forget(&self) {
+        #[cfg(target_os = "linux")]
+        // SAFETY: advice about a file that is open; a length of 0 means to its end. What it returns says whether the
+        // system took it, and nothing depends on that.
+        let _ = unsafe { libc::posix_fadvise(self.file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
     }
 
     /// Asks the kernel to read film `row` from the disk.
