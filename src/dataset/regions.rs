@@ -27,7 +27,7 @@ impl Dataset {
         let (Source::Phantom(count), Some((size, _))) = (&self.source, self.film_size()) else {
             return self.boxed(split, index);
         };
-        let (train, val) = super::phantom_counts(*count);
+        let (train, val) = super::made::phantom_counts(*count);
         let first = [0, train, train + val][split as usize];
         if index >= self.part(split).labels.len() {
             return Vec::new();

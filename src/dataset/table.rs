@@ -3,11 +3,13 @@
 //! Its columns are told by name (`data.columns`) or guessed by name, which is said. Labels come in one of two forms:
 //! a column of 0 and 1 for each condition, or one column of findings with a mark between them.
 
-use std::collections::{BTreeMap, HashMap};
+mod labels;
+
+use std::collections::HashMap;
 use std::path::Path;
 
-use super::labels::{LabelSet, is_no_finding, key_of};
-use super::listing::{Given, Listing, Row, TableError, counted};
+use super::labels::{LabelSet, key_of};
+use super::listing::{Given, Listing, Row, TableError};
 use super::sheet::{Sheet, said, years};
 use super::{DataError, Split};
 use crate::text::{one_line, thousands};
@@ -26,9 +28,6 @@ const ROLES: [(&str, &[&str]); 8] = [
     ("view", &["view", "view position", "projection", "ap pa"]),
     ("boxes", &["boxes", "bbox", "bounding boxes"]),
 ];
-/// More classes than any label set of films has.
-const MOST_CLASSES: usize = 500;
-
 /// What `data.columns` says.
 #[derive(Debug, Default)]
 struct Wishes {
@@ -120,7 +119,7 @@ pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
     let columns = Columns::find(&sheet, &wishes, path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut notes = Vec::new();
-    let (labels, values) = labels(&sheet, &columns, &wishes, path, &mut notes)?;
+    let (labels, values) = labels::labels(&sheet, &columns, &wishes, path, &mut notes)?;
     notes.insert(0, told(&sheet, &columns, &labels));
 
     let mut rows = Vec::with_capacity(sheet.rows.len());
@@ -200,161 +199,6 @@ fn split_of(word: &str) -> Option<Split> {
         "test" | "testing" => Some(Split::Test),
         _ => None,
     }
-}
-
-/// The conditions and each row's labels.
-fn labels(
-    sheet: &Sheet,
-    columns: &Columns,
-    wishes: &Wishes,
-    table: &Path,
-    notes: &mut Vec<String>,
-) -> Result<(LabelSet, Vec<Vec<u8>>), TableError> {
-    // A column called `label` may hold findings or 0 and 1; its values tell.
-    let flag = |cell: &str| flag(cell, wishes.uncertain);
-    let is_flags = |column: usize| {
-        let mut cells =
-            sheet.rows.iter().filter_map(|(_, record)| record.get(column)).filter(|cell| !cell.is_empty());
-        let mut any = false;
-        cells.all(|cell| {
-            any = true;
-            flag(cell).is_some() || number(cell) == Some(-1.0)
-        }) && any
-    };
-    if let Some(&column) = columns.of.get("findings")
-        && !is_flags(column)
-    {
-        return Ok(of_findings(sheet, column, wishes, notes));
-    }
-    let taken: Vec<usize> =
-        columns.of.iter().filter(|(role, _)| **role != "findings").map(|(_, place)| *place).collect();
-    let places: Vec<usize> = if wishes.labels.is_empty() {
-        (0..sheet.heading.len()).filter(|place| !taken.contains(place) && is_flags(*place)).collect()
-    } else {
-        let find = |name: &String| {
-            sheet.column(&[name]).ok_or_else(|| {
-                let known = one_line(&sheet.heading.join(", "), 300);
-                TableError::new(table, format!("has no column `{name}` for labels; its columns are {known}"))
-            })
-        };
-        wishes.labels.iter().map(find).collect::<Result<_, _>>()?
-    };
-    // "No finding" is what remains when all others are 0, never a label of its own.
-    let places: Vec<usize> =
-        places.into_iter().filter(|place| !is_no_finding(&sheet.heading[*place])).collect();
-    let mut keyed: Vec<(String, usize)> =
-        places.iter().map(|place| (key_of(&sheet.heading[*place]), *place)).collect();
-    let known = LabelSet::chest_xray_14().keys();
-    if keyed.len() == known.len() && keyed.iter().all(|(key, _)| known.contains(key)) {
-        keyed.sort_by_key(|(key, _)| known.iter().position(|other| other == key));
-    }
-    check_keys(&keyed.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(), table)?;
-    let mut blank = 0;
-    let mut values = Vec::with_capacity(sheet.rows.len());
-    for (line, record) in &sheet.rows {
-        let mut row = Vec::with_capacity(keyed.len());
-        for (key, place) in &keyed {
-            let cell = record.get(*place).unwrap_or_default();
-            blank += usize::from(cell.is_empty());
-            row.push(flag(cell).ok_or_else(|| {
-                let cell = one_line(cell, 30);
-                let cure = match cell.starts_with('-') {
-                    true => "add uncertain=0 or uncertain=1 to data.columns to say what -1 counts as",
-                    false => "a label is 0 or 1",
-                };
-                TableError::new(table, format!("line {line} has `{cell}` for {key}; {cure}"))
-            })?);
-        }
-        values.push(row);
-    }
-    if blank > 0 {
-        notes.push(format!("{} empty labels count as 0", thousands(blank as u64)));
-    }
-    Ok((LabelSet::of_keys(&keyed.into_iter().map(|(key, _)| key).collect::<Vec<_>>()), values))
-}
-
-fn check_keys(keys: &[String], table: &Path) -> Result<(), TableError> {
-    if keys.is_empty() {
-        let what = "no column holds labels (0 and 1 for each condition, or findings); name them with \
-                    data.columns=labels=A+B or findings=NAME";
-        return Err(TableError::new(table, what));
-    }
-    if keys.len() > MOST_CLASSES {
-        let what = format!(
-            "{} columns look like labels, more than {MOST_CLASSES}; name those that are with data.columns=labels=A+B",
-            keys.len()
-        );
-        return Err(TableError::new(table, what));
-    }
-    for (place, key) in keys.iter().enumerate() {
-        if key.is_empty() || keys[..place].contains(key) {
-            let what =
-                format!("two label columns mean `{key}`; rename one, or choose with data.columns=labels=A+B");
-            return Err(TableError::new(table, what));
-        }
-    }
-    Ok(())
-}
-
-fn number(cell: &str) -> Option<f64> {
-    cell.parse().ok()
-}
-
-/// 0 or 1; an empty cell is 0, -1 what the wish says.
-fn flag(cell: &str, uncertain: Option<u8>) -> Option<u8> {
-    match cell.to_lowercase().as_str() {
-        "" | "false" | "no" => return Some(0),
-        "true" | "yes" => return Some(1),
-        _ => {}
-    }
-    match number(cell)? {
-        0.0 => Some(0),
-        1.0 => Some(1),
-        -1.0 => uncertain,
-        _ => None,
-    }
-}
-
-/// Labels from one column of findings.
-fn of_findings(
-    sheet: &Sheet,
-    column: usize,
-    wishes: &Wishes,
-    notes: &mut Vec<String>,
-) -> (LabelSet, Vec<Vec<u8>>) {
-    let cells = || sheet.rows.iter().map(|(_, record)| record.get(column).unwrap_or_default());
-    let separator = wishes.separator.clone().unwrap_or_else(|| {
-        let marks = ["|", ";", ","];
-        let used = |mark: &&str| cells().filter(|cell| cell.contains(*mark)).count();
-        let found = marks
-            .into_iter()
-            .max_by_key(|mark| (used(mark), std::cmp::Reverse(marks.iter().position(|m| m == mark))));
-        found.unwrap_or("|").to_owned()
-    });
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for finding in
-        cells().flat_map(|cell| cell.split(separator.as_str())).filter(|finding| !is_no_finding(finding))
-    {
-        *counts.entry(key_of(finding)).or_insert(0) += 1;
-    }
-    let fourteen = LabelSet::chest_xray_14().keys();
-    let keys: Vec<String> = if !wishes.labels.is_empty() {
-        wishes.labels.iter().map(|name| key_of(name)).collect()
-    } else if counts.keys().all(|key| fourteen.contains(key)) {
-        fourteen
-    } else {
-        counts.keys().take(MOST_CLASSES).cloned().collect()
-    };
-    let left: BTreeMap<String, usize> = counts.into_iter().filter(|(key, _)| !keys.contains(key)).collect();
-    if !left.is_empty() {
-        notes.push(format!("findings that are none of the labels count for nothing: {}", counted(&left)));
-    }
-    let row = |cell: &str| {
-        let found: Vec<String> = cell.split(separator.as_str()).map(key_of).collect();
-        keys.iter().map(|key| u8::from(found.contains(key))).collect()
-    };
-    let values = cells().map(row).collect();
-    (LabelSet::of_keys(&keys), values)
 }
 
 /// Boxes of a cell: `finding: x y width height`, semicolons between them; the finding may be left out where the film

@@ -1,0 +1,63 @@
+//! Why films can't be had, a sentence each.
+
+use super::listing::TableError;
+use super::picture::PictureError;
+use super::source::Source;
+use super::store::StoreError;
+use super::{Split, keep, npz, phantom, source};
+
+/// Why films can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    #[error(transparent)]
+    Source(#[from] source::SourceError),
+    #[error(transparent)]
+    Npz(#[from] npz::NpzError),
+    #[error(transparent)]
+    Phantom(#[from] phantom::SizeOutOfRange),
+    #[error(transparent)]
+    Keep(#[from] keep::KeepError),
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Pictures(#[from] StoreError<PictureError>),
+    #[error(transparent)]
+    Drawn(#[from] StoreError<phantom::SizeOutOfRange>),
+    #[error(transparent)]
+    Unpacked(#[from] StoreError<npz::NpzError>),
+    #[error("reading films was stopped; what was read is kept, so that the next time goes on from there")]
+    Stopped,
+    #[error("there is no ChestMNIST of {0} px; set data.size to 28, 64, 128 or 224")]
+    NoSuchSize(usize),
+    #[error(
+        "ChestMNIST of {size} px is not here yet; get it with `chestxr-tui data fetch chestmnist --size {size}`, or \
+         put {file} into {folder} yourself"
+    )]
+    NotFetched { size: usize, file: String, folder: String },
+    #[error(
+        "the films of {from} say nothing about {missing}, which the run's network tells; add such labels"
+    )]
+    OtherLabels { from: Source, missing: String },
+    #[error("`data.where` needs films with a table (nih:, csv: or dicom:); {0} has none")]
+    NothingToFilter(Source),
+    #[error(
+        "{0} holds labels but no films: `data info` can count it, training needs train_images, val_images and test_images"
+    )]
+    NoFilms(Source),
+    #[error("the {split} split of {from} is empty; training needs films in all three splits")]
+    EmptySplit { split: Split, from: Source },
+}
+
+impl DataError {
+    /// Whether the words of the request are wrong rather than what they point to.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Source(_)
+                | Self::Phantom(_)
+                | Self::Keep(_)
+                | Self::NoSuchSize(_)
+                | Self::NothingToFilter(_)
+        )
+    }
+}

@@ -1,0 +1,154 @@
+//! The parts of sources that come whole: phantoms that are drawn, archives that are unpacked. In memory, or in a store
+//! where that is too much. Films of tables are imported by [`listing`](super::listing).
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::films::{Films, Labels};
+use super::labels::LabelSet;
+use super::listing::{self, Loaded};
+use super::part::Part;
+use super::progress::Watch;
+use super::store::{self, Asked, Made};
+use super::{DataError, PHANTOM_SEED, labels, npz, phantom};
+use crate::config::AppPaths;
+
+/// Bytes one array of a file may unpack to: far above ChestMNIST at 224 px (5.6 GB), below what would take
+/// a machine down unseen.
+const MAX_ARRAY_BYTES: u64 = 64 << 30;
+
+/// Training and validation films of so many phantoms: 70 % and 10 %, as ChestMNIST is split; the rest are for
+/// testing.
+pub(super) fn phantom_counts(count: usize) -> (usize, usize) {
+    (count * 7 / 10, count / 10)
+}
+
+/// The phantom's parts: in memory, or drawn once into a store where they are more than `budget`.
+pub(super) fn phantom_parts(
+    count: usize,
+    size: usize,
+    budget: u64,
+    watch: &Watch,
+) -> Result<Loaded, DataError> {
+    let (train, val) = phantom_counts(count);
+    let ranges = [(0, train), (train, val), (train + val, count - train - val)];
+    let labels = LabelSet::chest_xray_14();
+    let loaded = |[train, val, test]: [Part; 3]| Loaded {
+        labels: labels.clone(),
+        parts: [train, val, test],
+        notes: Vec::new(),
+    };
+    if (count * size * size) as u64 <= budget {
+        let part = |(first, count): (usize, usize)| -> Result<Part, DataError> {
+            let (films, labels) = phantom::films(PHANTOM_SEED, first as u64, count, size)?;
+            Ok(Part::new(Some(films), labels, None))
+        };
+        let [train, val, test] = ranges.map(part);
+        return Ok(loaded([train?, val?, test?]));
+    }
+    phantom::film(PHANTOM_SEED, 0, size)?;
+    let make = |number: usize| -> Result<Made, phantom::SizeOutOfRange> {
+        let film = phantom::film(PHANTOM_SEED, number as u64, size)?;
+        Ok(Made { pixels: film.pixels, labels: film.labels, picture: (size as u32, size as u32) })
+    };
+    let asked = Asked {
+        cache: &AppPaths::new(None).films,
+        // Drawing may change with the program.
+        fingerprint: &format!("phantom {} {PHANTOM_SEED} {count}", env!("CARGO_PKG_VERSION")),
+        of: &format!("phantom:{count}"),
+        doing: "drawing",
+        count,
+        film: (size, size),
+        labels: labels.len(),
+        budget,
+    };
+    let (store, values) =
+        store::build(&asked, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)?;
+    let part = |(first, count): (usize, usize)| {
+        let films = Films::mapped(store.clone(), (first as u32..(first + count) as u32).collect());
+        let rows = values[first * labels.len()..(first + count) * labels.len()].to_vec();
+        Labels::new(rows, labels.len()).map(|rows| Part::new(films, rows, None))
+    };
+    match ranges.map(part) {
+        [Some(train), Some(val), Some(test)] => Ok(loaded([train, val, test])),
+        // Only if somebody else wrote into the cache.
+        _ => Err(DataError::Stopped),
+    }
+}
+
+/// The parts of an archive; its films stay in a store where they are more than `budget`.
+pub(super) fn npz_parts(path: &Path, budget: u64, watch: &Watch) -> Result<Loaded, DataError> {
+    let opened = npz::Opened::open(path, None, npz::Limits { max_bytes: MAX_ARRAY_BYTES })?;
+    let mut keys: Vec<String> =
+        opened.conditions().into_iter().flatten().map(|name| labels::key_of(name)).collect();
+    let names = keys.len();
+    keys.sort();
+    keys.dedup();
+    let labels = match opened.conditions() {
+        // Names that mean the same, or nothing, tell no columns apart.
+        Some(given) if keys.len() == names && keys.iter().all(|key| !key.is_empty()) => {
+            LabelSet::of_keys(&given.iter().map(|name| labels::key_of(name)).collect::<Vec<_>>())
+        }
+        _ => LabelSet::of_width(opened.classes()),
+    };
+    let parts = match (opened.films(), opened.film_size()) {
+        (Some(counts), Some(film)) if (counts.iter().sum::<usize>() * film.0 * film.1) as u64 > budget => {
+            unpacked(path, &opened, counts, film, budget, watch)?
+        }
+        _ => {
+            let npz::MedMnist { train, val, test } = opened.read()?;
+            [train, val, test]
+        }
+    };
+    Ok(Loaded { labels, parts, notes: Vec::new() })
+}
+
+/// The parts of an archive whose films are unpacked into a store.
+fn unpacked(
+    path: &Path,
+    opened: &npz::Opened,
+    counts: [usize; 3],
+    film: (usize, usize),
+    budget: u64,
+    watch: &Watch,
+) -> Result<[Part; 3], DataError> {
+    let area = film.0 * film.1;
+    let mut stream = opened.stream();
+    let mut skip = true;
+    let mut make = |numbers: std::ops::Range<usize>| {
+        let mut pixels = vec![0; area];
+        if std::mem::take(&mut skip) {
+            // An earlier attempt got so far.
+            for _ in 0..numbers.start {
+                if let Err(error) = stream.next_film(&mut pixels) {
+                    return vec![Err(error)];
+                }
+            }
+        }
+        let one = |_| {
+            let mut pixels = vec![0; area];
+            let made = stream.next_film(&mut pixels);
+            made.map(|()| Made { pixels, labels: Vec::new(), picture: (film.1 as u32, film.0 as u32) })
+        };
+        numbers.map(one).collect()
+    };
+    let asked = Asked {
+        cache: &AppPaths::new(None).films,
+        fingerprint: &listing::file_print(path),
+        of: &path.display().to_string(),
+        doing: "unpacking",
+        count: counts.iter().sum(),
+        film,
+        labels: 0,
+        budget,
+    };
+    let (store, _) = store::build(&asked, &mut make, watch)?;
+    let mut first = 0_u32;
+    let mut parts = opened.read_labels()?;
+    for (part, count) in parts.iter_mut().zip(counts) {
+        part.films = Films::mapped(store.clone(), (first..first + count as u32).collect());
+        first += count as u32;
+    }
+    Ok(parts)
+}
