@@ -323,6 +323,8 @@ pub struct BenchArgs {
 pub enum DataCommand {
     /// List the data sets that are known by name, what of them is here, and films kept from other sources
     List,
+    /// Free what is left of imports that broke off
+    Clean,
     /// Count films and conditions of every split; tell licence, memory and how it was read
     Info {
         /// As for --data; the configured source if left out

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A new file beside the one it shall replace; removed again unless it gets there.
@@ -71,6 +72,12 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (replacement, mut file) = Replacement::beside(path)?;
     file.write_all(bytes)?;
     replacement.put_in_place()
+}
+
+/// Whether `path` is still a name of the file that is open: a lock on one that lost its name keeps nobody out.
+pub fn is_named(file: &File, path: &Path) -> bool {
+    let place = |found: io::Result<fs::Metadata>| found.ok().map(|found| (found.dev(), found.ino()));
+    place(file.metadata()).is_some_and(|ours| place(fs::metadata(path)) == Some(ours))
 }
 
 /// Bytes that this user may still write where `path` lies; `None` where the system doesn't say.

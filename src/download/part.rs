@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::checksum::Running;
 use super::error::{DownloadError, shown};
 use super::{Order, Watch};
+use crate::files::is_named;
 
 /// What a part is a part of.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -183,8 +183,7 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        let ours = file.metadata()?;
-        if fs::metadata(path).is_ok_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino())) {
+        if is_named(&file, path) {
             return Ok(Some(file));
         }
     }

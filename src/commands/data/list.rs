@@ -6,7 +6,8 @@ use anyhow::Result;
 use serde_json::json;
 
 use chestxr_tui::config::AppPaths;
-use chestxr_tui::dataset::{registry, store};
+use chestxr_tui::dataset::registry;
+use chestxr_tui::dataset::store::{self, Unfinished};
 use chestxr_tui::text::{bytes, one_line};
 
 use crate::commands::Exit;
@@ -14,7 +15,8 @@ use crate::commands::Exit;
 /// Lists the registry and the cache.
 pub fn run(as_json: bool) -> Result<Exit> {
     let registry = registry::Registry::get();
-    let kept = store::listed(&AppPaths::new(None).films);
+    let films = AppPaths::new(None).films;
+    let (kept, unfinished) = (store::listed(&films), store::unfinished(&films));
     let mut out = std::io::stdout().lock();
     if as_json {
         for (name, entry) in registry.entries() {
@@ -34,6 +36,10 @@ pub fn run(as_json: bool) -> Result<Exit> {
         }
         for (path, of, size) in kept {
             writeln!(out, "{}", json!({"kept": path, "of": of, "bytes": size}))?;
+        }
+        for Unfinished { path, of, bytes, live } in unfinished {
+            let line = json!({"unfinished": path, "of": of, "bytes": bytes, "live": live});
+            writeln!(out, "{line}")?;
         }
         return Ok(Exit::Done);
     }
@@ -63,6 +69,16 @@ pub fn run(as_json: bool) -> Result<Exit> {
         writeln!(out, "Films kept from other sources (made again when needed, so they may be deleted):")?;
         for (path, of, size) in kept {
             writeln!(out, "{:>9}  {}  {}", bytes(size), one_line(&of, 200), path.display())?;
+        }
+    }
+    if !unfinished.is_empty() {
+        writeln!(
+            out,
+            "Imports that broke off (they go on when the same films are asked for; `data clean` frees them):"
+        )?;
+        for part in unfinished {
+            let live = if part.live { "  being read now" } else { "" };
+            writeln!(out, "{:>9}  {}{live}", bytes(part.bytes), one_line(&part.of, 200))?;
         }
     }
     Ok(Exit::Done)

@@ -1,9 +1,9 @@
-//! `data list | info | fetch | check | show | convert`.
+//! `data list | clean | info | fetch | check | show | convert`.
 
 mod check;
+mod clean;
 mod convert;
 mod fetch;
-
 mod info;
 mod list;
 mod show;
@@ -21,6 +21,7 @@ pub fn run(command: DataCommand, global: &Global, config: &RunConfig) -> Result<
     let (section, json) = (&config.data, global.json);
     match command {
         DataCommand::List => list::run(json),
+        DataCommand::Clean => clean::run(json),
         DataCommand::Info { source } => info::info(section, source, json),
         DataCommand::Fetch(args) => fetch::run(&args, json),
         DataCommand::Check { source } => check::run(section, source, json),

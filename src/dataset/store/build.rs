@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use super::mapped::{Mapped, RECORD};
 use crate::dataset::films::hash_of;
 use crate::dataset::progress::{Progress, Watch};
-use crate::files::replace_file;
+use crate::files::{is_named, replace_file};
 use crate::text::bytes as size;
 
 pub(super) const FILMS: &str = "films.u8";
 pub(super) const RECORDS: &str = "films.bin";
-const LABELS: &str = "labels.u8";
+pub(super) const LABELS: &str = "labels.u8";
 const HEADER: &str = "store.json";
+/// The header of a part, which isn't yet what it says.
+pub(super) const ASKED: &str = "asked.json";
 const PLACES: &str = "places";
 /// Films that each thread makes between two visits to the disk.
 const PER_THREAD: usize = 8;
@@ -29,7 +31,7 @@ pub struct Header {
     pub(super) height: usize,
     pub(super) width: usize,
     /// What it was made of, in words for people.
-    of: String,
+    pub(super) of: String,
 }
 
 /// What a store shall hold.
@@ -112,19 +114,21 @@ pub fn build<E: std::error::Error>(
     fs::create_dir_all(&part).map_err(failed(&part))?;
     fs::create_dir_all(asked.cache.join(PLACES)).map_err(failed(&place))?;
     // Another process that makes the same store is waited for.
-    let lock = File::create(asked.cache.join(format!("{print}.lock"))).map_err(failed(&part))?;
-    lock.lock().map_err(failed(&part))?;
+    let name = asked.cache.join(format!("{print}.lock"));
+    let _lock = lock(&name).map_err(failed(&part))?;
     if let Some(found) = known(asked, &place) {
         return Ok(found);
     }
     fs::create_dir_all(&part).map_err(failed(&part))?;
-    let key = fill(asked, make, watch, &part)?;
     let header =
         Header { films: asked.count, height: asked.film.0, width: asked.film.1, of: asked.of.to_owned() };
     let text = serde_json::to_vec(&header).map_err(|error| failed(&part)(error.into()))?;
+    fs::write(part.join(ASKED), &text).map_err(failed(&part))?;
+    let key = fill(asked, make, watch, &part)?;
     replace_file(&part.join(HEADER), &text).map_err(failed(&part))?;
+    fs::remove_file(part.join(ASKED)).map_err(failed(&part))?;
     let folder = asked.cache.join(&key);
-    if header_of(&folder).is_some() {
+    if header_of(&folder, HEADER).is_some() {
         // The same films came from another place before.
         fs::remove_dir_all(&part).map_err(failed(&part))?;
     } else {
@@ -133,8 +137,8 @@ pub fn build<E: std::error::Error>(
         fs::rename(&part, &folder).map_err(failed(&folder))?;
     }
     replace_file(&place, key.as_bytes()).map_err(failed(&place))?;
-    // Whoever waits for the lock has it open; the name is of no use any more.
-    let _ = fs::remove_file(asked.cache.join(format!("{print}.lock")));
+    // The name is of no use any more; whoever waits for the lock looks whether it is still there.
+    let _ = fs::remove_file(name);
     open(asked, &folder).map_err(failed(&folder))
 }
 
@@ -145,13 +149,25 @@ fn known(asked: &Asked, place: &Path) -> Option<(Arc<Mapped>, Vec<u8>)> {
     plain.then(|| open(asked, &asked.cache.join(&key)).ok())?
 }
 
-fn header_of(folder: &Path) -> Option<Header> {
-    serde_json::from_slice(&fs::read(folder.join(HEADER)).ok()?).ok()
+/// What the file `name` in a folder says that it holds.
+pub(super) fn header_of(folder: &Path, name: &str) -> Option<Header> {
+    serde_json::from_slice(&fs::read(folder.join(name)).ok()?).ok()
+}
+
+/// Waits until nobody else makes what this lock is for.
+fn lock(name: &Path) -> io::Result<File> {
+    loop {
+        let lock = File::create(name)?;
+        lock.lock()?;
+        if is_named(&lock, name) {
+            return Ok(lock);
+        }
+    }
 }
 
 fn open(asked: &Asked, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
     let other = || io::Error::new(io::ErrorKind::InvalidData, "it holds something else than it should");
-    let header = header_of(folder).ok_or_else(other)?;
+    let header = header_of(folder, HEADER).ok_or_else(other)?;
     if (header.films, header.height, header.width) != (asked.count, asked.film.0, asked.film.1) {
         return Err(other());
     }
@@ -277,7 +293,7 @@ pub fn listed(cache: &Path) -> Vec<(PathBuf, String, u64)> {
     let mut found: Vec<_> = entries
         .flatten()
         .filter_map(|entry| {
-            let header = header_of(&entry.path())?;
+            let header = header_of(&entry.path(), HEADER)?;
             let of =
                 format!("{} films of {} x {} px, {}", header.films, header.height, header.width, header.of);
             Some((entry.path(), of, (header.films * header.height * header.width) as u64))

@@ -2,11 +2,13 @@
 //!
 //! A store is a folder named after its content: `films.u8` (`uint8 N,H,W`), `films.bin` (for each film its hash and
 //! the size of the picture it was made from), `labels.u8` where the source draws its labels, and `store.json`, which
-//! is written last. `places/` tells which store holds what a source looks like (names, lengths and times of its
+//! is written last; until then the folder is called `*.part`, and `asked.json` says what it is becoming. `places/` tells which store holds what a source looks like (names, lengths and times of its
 //! files), so that the same films in two places are kept once.
 
 mod build;
 mod mapped;
+mod unfinished;
 
 pub use build::{Asked, Made, Making, StoreError, build, listed};
 pub use mapped::Mapped;
+pub use unfinished::{Unfinished, unfinished};

@@ -1,0 +1,140 @@
+//! Imports that broke off: what they left behind, and how it is freed. One goes on when the same films are asked for
+//! again; of films that changed since nobody will ask, so its part would stay for ever.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::build::{ASKED, FILMS, Header, LABELS, RECORDS, header_of};
+use super::mapped::RECORD;
+use crate::files::is_named;
+use crate::text::thousands;
+
+/// The part of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Its folder.
+    pub path: PathBuf,
+    /// What it is a part of, in words for people.
+    pub of: String,
+    pub bytes: u64,
+    /// Whether somebody is at work on it now.
+    pub live: bool,
+}
+
+/// The parts that lie in a cache.
+pub fn unfinished(cache: &Path) -> Vec<Unfinished> {
+    let Ok(entries) = fs::read_dir(cache) else { return Vec::new() };
+    let mut found: Vec<_> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension() == Some(OsStr::new("part")) && path.is_dir())
+        .map(|path| {
+            let length = |name: &str| fs::metadata(path.join(name)).map_or(0, |file| file.len());
+            let done = thousands(length(RECORDS) / RECORD as u64);
+            let of = match header_of(&path, ASKED) {
+                Some(Header { films, height, width, of }) => {
+                    format!("{done} of {} films of {height} x {width} px, {of}", thousands(films as u64))
+                }
+                None => format!("{done} films"),
+            };
+            let live = File::open(lock_of(&path)).is_ok_and(|lock| is_held(&lock));
+            Unfinished { of, bytes: [FILMS, RECORDS, LABELS].map(length).iter().sum(), live, path }
+        })
+        .collect();
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+impl Unfinished {
+    /// Removes it. False when somebody is at work on it.
+    ///
+    /// # Errors
+    /// When it can't be removed.
+    pub fn free(&self) -> io::Result<bool> {
+        let name = lock_of(&self.path);
+        let lock = File::create(&name)?;
+        if is_held(&lock) || !is_named(&lock, &name) {
+            return Ok(false);
+        }
+        fs::remove_dir_all(&self.path)?;
+        // Whoever waits for the lock looks whether it still has its name.
+        fs::remove_file(&name)?;
+        Ok(true)
+    }
+}
+
+fn lock_of(part: &Path) -> PathBuf {
+    part.with_extension("lock")
+}
+
+/// Whether another has this lock; if not, it is ours until it is closed.
+fn is_held(lock: &File) -> bool {
+    matches!(lock.try_lock(), Err(TryLockError::WouldBlock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::store::{Asked, Made, StoreError, build};
+
+    fn asked<'a>(cache: &'a Path, fingerprint: &'a str) -> Asked<'a> {
+        let of = "a table";
+        Asked {
+            cache,
+            fingerprint,
+            of,
+            doing: "importing",
+            count: 1000,
+            film: (2, 2),
+            labels: 0,
+            budget: 1 << 30,
+        }
+    }
+
+    /// Imports until `watch` says no.
+    fn import(
+        asked: &Asked,
+        watch: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Result<(), StoreError<std::fmt::Error>> {
+        let mut make = |numbers: std::ops::Range<usize>| {
+            numbers
+                .map(|number| Ok(Made { pixels: vec![number as u8; 4], labels: Vec::new(), picture: (9, 9) }))
+                .collect()
+        };
+        build(asked, &mut make, &|progress| watch(progress.done)).map(drop)
+    }
+
+    #[test]
+    fn what_broke_off_is_listed_and_freed_and_what_is_whole_stays() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        import(&asked(cache.path(), "whole"), &|_| true).expect("imported");
+        let stopped = import(&asked(cache.path(), "broken off"), &|done| done == 0);
+        assert!(matches!(stopped, Err(StoreError::Stopped)));
+        let found = unfinished(cache.path());
+        let [part] = found.as_slice() else { panic!("{found:?}") };
+        assert!(part.of.ends_with("of 1,000 films of 2 x 2 px, a table") && !part.of.starts_with("0 "));
+        assert!(part.bytes > 0 && !part.live);
+        assert!(part.free().expect("removed"));
+        assert_eq!(unfinished(cache.path()), []);
+        assert_eq!(super::super::listed(cache.path()).len(), 1);
+        // Nothing is in the way of the next attempt.
+        import(&asked(cache.path(), "broken off"), &|_| true).expect("imported");
+    }
+
+    #[test]
+    fn what_is_being_imported_is_not_taken() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        let watch = |done: usize| {
+            if done > 0 {
+                let found = unfinished(cache.path());
+                assert!(found.len() == 1 && found[0].live, "{found:?}");
+                assert!(!found[0].free().expect("nothing was done"));
+            }
+            true
+        };
+        import(&asked(cache.path(), "live"), &watch).expect("imported to the end");
+        assert_eq!(unfinished(cache.path()), []);
+    }
+}
