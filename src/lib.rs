@@ -12,6 +12,7 @@ pub mod files;
 pub mod metrics;
 pub mod model;
 pub mod native;
+pub mod panics;
 pub mod report;
 pub mod runs;
 pub mod text;

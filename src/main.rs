@@ -15,13 +15,14 @@ use chestxr_tui::evaluation;
 use chestxr_tui::runs::{self, RunFolder};
 use chestxr_tui::tracking::{Uploader, environment};
 use chestxr_tui::train::{Command as TrainerCommand, Trainer};
-use chestxr_tui::{native, tui};
+use chestxr_tui::{native, panics, tui};
 
 use cli::{Cli, Command, Global, RunsCommand, TrackCommand};
 use commands::{Exit, Misuse};
 
 fn main() -> ExitCode {
     native::tune_allocator();
+    panics::hush();
     let cli = Cli::parse();
     match run(cli) {
         Ok(exit) => exit.into(),

@@ -20,6 +20,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::Message;
 use super::graphics;
+use crate::panics;
 
 /// A frame is collected and sent in one go: a terminal on a slow line never shows a part of it.
 const FRAME_BYTES: usize = 64 * 1024;
@@ -53,7 +54,8 @@ pub struct Screen {
 
 impl Screen {
     /// Takes the terminal: raw mode, alternate screen, mouse, bracketed paste. A panic of this thread gives it
-    /// back before it is reported; one of another thread is sent to `messages` instead of over the screen.
+    /// back before it is reported; one of another thread is sent to `messages` instead of over the screen. One that
+    /// is caught and told as an error is nobody's matter here.
     ///
     /// # Errors
     /// When the terminal refuses.
@@ -136,6 +138,9 @@ fn give_back() {
 
 fn install_hook(previous: Hook, messages: UnboundedSender<Message>, ours: ThreadId) {
     std::panic::set_hook(Box::new(move |info| {
+        if panics::expected() {
+            return;
+        }
         if std::thread::current().id() == ours || !TAKEN.load(Ordering::SeqCst) {
             give_back();
             previous(info);

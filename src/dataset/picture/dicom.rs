@@ -15,7 +15,6 @@ mod walk;
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use dicom_dictionary_std::tags;
@@ -23,6 +22,7 @@ use dicom_dictionary_std::tags;
 use super::error::{Fault, PictureError};
 use super::gray::GrayPicture;
 use super::read::Limits;
+use crate::panics::caught;
 use crate::text::one_line;
 use elements::{Elements, Until};
 use pixels::Shape;
@@ -149,10 +149,9 @@ pub fn decode(bytes: &[u8], limits: Limits, strictness: Strictness) -> Result<Fi
     })
 }
 
-/// Runs what reads a file. Decoders index and unwrap, and a file may come from anywhere: a panic of theirs is one
-/// damaged film, not the end of a training.
+/// Runs what reads a file: a decoder that panics makes one damaged film, not the end of a training.
 fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(damaged("its decoder gave up")))
+    caught(work).unwrap_or_else(|| Err(damaged("its decoder gave up")))
 }
 
 /// Whether the greys run from white to black.

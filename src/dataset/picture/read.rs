@@ -13,6 +13,7 @@ use super::error::{Fault, PictureError};
 use super::gray::{GrayPicture, Pixels};
 use super::header;
 use super::sniff::{HEAD, Kind};
+use crate::panics::caught;
 use crate::text::one_line;
 
 const PNG: &str = "PNG";
@@ -104,6 +105,14 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<GrayPicture, Fault>
     if kind == Kind::Dicom {
         return dicom::decode(bytes, limits, dicom::Strictness::Projection).map(|film| film.picture);
     }
+    let format = if kind == Kind::Png { PNG } else { JPEG };
+    // A decoder that panics makes one damaged film, not the end of a training.
+    let damaged = || Err(Fault::Damaged { format, what: "its decoder gave up".to_owned() });
+    caught(|| unpack(bytes, kind, limits)).unwrap_or_else(damaged)
+}
+
+/// The picture of a PNG, or else a JPEG.
+fn unpack(bytes: &[u8], kind: Kind, limits: Limits) -> Result<GrayPicture, Fault> {
     let format = if kind == Kind::Png { PNG } else { JPEG };
     let failed = |error| fault(error, format, limits);
     if kind == Kind::Png {
