@@ -2,7 +2,7 @@
 //!
 //! A download grows as `NAME.part` beside its target; `NAME.part.json` tells which content it is a part of, by its
 //! address and what the server says of its version. Proxies are those of the environment (`HTTPS_PROXY`,
-//! `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), which ureq reads.
+//! `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
 
 mod checksum;
 mod error;
@@ -16,6 +16,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ureq::Proxy;
 use ureq::http::StatusCode;
 
 pub use checksum::Checksum;
@@ -94,9 +95,7 @@ fn download_on(terms: Terms, order: &Order, target: &Path, watch: &mut Watch) ->
         // Ranges count the bytes that are sent: they must be those of the file.
         .accept_encoding("identity")
         .user_agent(concat!("chestxr-tui/", env!("CARGO_PKG_VERSION")));
-    if !terms.proxies {
-        config = config.proxy(None);
-    }
+    config = config.proxy(if terms.proxies { proxy() } else { None });
     let agent = config.build().into();
     let mut download = Download { terms, order, agent, part, total: order.size, answered: false };
     let outcome = download.run(watch);
@@ -104,6 +103,30 @@ fn download_on(terms: Terms, order: &Order, target: &Path, watch: &mut Watch) ->
         download.part.remove_if_empty();
     }
     outcome.and_then(|()| download.part.put_in_place(target))
+}
+
+/// The proxy of the environment.
+fn proxy() -> Option<Proxy> {
+    let own = Proxy::try_from_env()?;
+    let named = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| std::env::var(name).ok());
+    let Some(named) = named.filter(|named| named.contains(char::is_whitespace)) else { return Some(own) };
+    besides(&own, &named)
+}
+
+/// The same proxy, but not for the hosts that are named. ureq takes `a, b` for hosts of the names `a` and ` b`.
+fn besides(own: &Proxy, named: &str) -> Option<Proxy> {
+    let mut proxy =
+        Proxy::builder(own.protocol()).host(own.host()).port(own.port()).resolve_target(own.resolve_target());
+    if let Some(name) = own.username() {
+        proxy = proxy.username(name);
+    }
+    if let Some(password) = own.password() {
+        proxy = proxy.password(password);
+    }
+    for host in named.split(',').map(str::trim).filter(|host| !host.is_empty()) {
+        proxy = proxy.no_proxy(host);
+    }
+    proxy.build().ok()
 }
 
 /// Whether a file has this checksum.

@@ -343,3 +343,17 @@ fn a_file_that_came_another_way_is_taken_if_it_is_the_right_one() {
     let missing = adopt(&folder.path().join("no"), &order("-"), &target, &mut |_, _| true);
     assert!(matches!(missing, Err(DownloadError::Io { .. })));
 }
+
+#[test]
+fn hosts_without_a_proxy_may_be_named_with_spaces_between() {
+    let own = Proxy::new("http://me:secret@proxy.lan:3128").expect("a proxy");
+    let proxy = besides(&own, "localhost, .lan , mirror.org,").expect("the same");
+    assert_eq!((proxy.host(), proxy.port(), proxy.username()), ("proxy.lan", 3128, Some("me")));
+    let direct = |url: &str| proxy.is_no_proxy(&url.parse().expect("an address"));
+    for url in ["http://localhost/a", "https://films.lan/a", "https://mirror.org/a"] {
+        assert!(direct(url), "{url}");
+    }
+    for url in ["https://zenodo.org/a", "https://other.mirror.org/a"] {
+        assert!(!direct(url), "{url}");
+    }
+}
