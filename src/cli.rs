@@ -6,7 +6,6 @@ use chestxr_tui::dataset::Split;
 use chestxr_tui::dataset::part::GroupBy;
 use chestxr_tui::evaluation::Weights;
 use chestxr_tui::runs::SortBy;
-use clap::{Args, Parser, Subcommand};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trains and judges multi-label chest X-ray classifiers in the terminal. Not a medical device.
@@ -215,7 +214,7 @@ pub struct ExportArgs {
 }
 
 /// What a network is written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     Onnx,
     Safetensors,
@@ -223,8 +222,6 @@ pub enum ExportFormat {
 }
 
 /// Which weights of a run are explained or exported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-/// Which weights of a run are explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WhichWeights {
     Best,

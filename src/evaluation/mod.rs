@@ -14,8 +14,8 @@ mod wish;
 pub use compare::{Comparison, ConditionDifference, Difference, NotComparable, Opponent, compare};
 pub use contenders::{Contender, SettingDifference, SideBySide, best_predictions, setting_differences};
 pub use contest::{difference_cells, means, write_contest};
-pub use films::own_films;
 pub use export::model_to_send;
+pub use films::own_films;
 pub use predictor::{Predictor, Scores, Weights};
 pub use record::{
     RESAMPLES, SEED, default_thresholds, draw, draw_into, draw_network, judge, keep, predict_split, record,

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::config::{FIELDS, RunConfig};
 use crate::metrics::Evaluation;
-use crate::runs::{METRICS, Provenance, RunFolder, RunState, Status, SystemSample};
+use crate::runs::{About, METRICS, Provenance, RunFolder, RunState, Status, SystemSample};
 use crate::text::{clock, thousands};
 
 /// Longest parameter and tag that MLflow takes, in characters.
@@ -125,8 +125,8 @@ impl RunRecord {
             ended: is_over.then(|| status.ended.unwrap_or(status.updated).as_millisecond()),
             state,
             params: params(&config),
-            tags: tags(folder, &status, state, &config, &provenance),
-            note: note(folder, &status, state, &config, &provenance, evaluation.as_ref()),
+            tags: tags(folder, &status, state, &config, &provenance, &about),
+            note: note(folder, &status, state, &config, &provenance, evaluation.as_ref(), &about),
             films: FilmsInput {
                 name: config
                     .data
@@ -289,6 +289,7 @@ fn tags(
     state: RunState,
     config: &RunConfig,
     provenance: &Provenance,
+    about: &About,
 ) -> BTreeMap<String, String> {
     let user = if provenance.user.is_empty() { "unknown" } else { &provenance.user };
     let mut tags: BTreeMap<String, String> = [
@@ -309,6 +310,8 @@ fn tags(
     if !provenance.git_commit.is_empty() {
         tags.insert("mlflow.source.git.commit".into(), provenance.git_commit.clone());
     }
+    // One tag for all of them, so that one that was taken away goes there too.
+    tags.insert("chestxr.tags".into(), about.tags.join(" "));
     if let Some(reason) = &status.reason {
         tags.insert("chestxr.reason".into(), reason.clone());
     }
@@ -318,7 +321,7 @@ fn tags(
     tags
 }
 
-/// The run in a few lines of Markdown.
+/// The run in a few lines of Markdown, a person's own note first.
 fn note(
     folder: &RunFolder,
     status: &Status,
@@ -326,6 +329,7 @@ fn note(
     config: &RunConfig,
     provenance: &Provenance,
     evaluation: Option<&Evaluation>,
+    about: &About,
 ) -> String {
     let [train, val, test] = provenance.films.map(|films| thousands(films as u64));
     let [height, width] = provenance.film_size;
@@ -344,6 +348,9 @@ fn note(
     if let Some((mean, auroc)) = mean.and_then(|mean| Some((mean, mean.average.values.auroc?))) {
         let interval = mean.auroc_ci.map_or(String::new(), |[low, high]| format!(" ({low:.3} to {high:.3})"));
         lines.push(format!("Test macro AUROC {auroc:.4}{interval} over {} conditions.", mean.n_conditions));
+    }
+    if !about.note.is_empty() {
+        lines.insert(0, about.note.clone());
     }
     lines.push(format!("Run `{}` of chestxr-tui {}. Not a medical device.", folder.id(), provenance.version));
     lines.join("\n\n")
