@@ -154,9 +154,18 @@ fn tell(
 /// What was sent, in a few words.
 fn summary(report: &Report) -> String {
     let state = if report.is_complete { "complete" } else { "goes on" };
-    match (report.rows, report.files) {
-        (0, 0) => format!("{state}, nothing new"),
-        (rows, 0) => format!("{state}, {rows} rows sent"),
-        (rows, files) => format!("{state}, {rows} rows and {files} files ({}) sent", bytes(report.bytes)),
+    let mut sent = Vec::new();
+    if report.rows > 0 {
+        sent.push(format!("{} rows", report.rows));
+    }
+    if report.files > 0 {
+        sent.push(format!("{} files ({})", report.files, bytes(report.bytes)));
+    }
+    if report.model {
+        sent.push("the model".to_owned());
+    }
+    match sent.is_empty() {
+        true => format!("{state}, nothing new"),
+        false => format!("{state}: {} sent", sent.join(", ")),
     }
 }

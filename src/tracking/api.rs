@@ -241,7 +241,10 @@ impl Client<'_> {
             Err(error) if error.is_code("RESOURCE_DOES_NOT_EXIST") => {}
             Err(error) => return Err(error),
         }
-        match self.post(&format!("the experiment {name}"), "experiments/create", &json!({"name": name})) {
+        // Newer servers sort experiments by this, older ones keep it as any tag.
+        let kind = json!([{"key": "mlflow.experimentKind", "value": "custom_model_development"}]);
+        let body = json!({"name": name, "tags": kind});
+        match self.post(&format!("the experiment {name}"), "experiments/create", &body) {
             Ok(answer) => Ok(self.read::<Made>(answer)?.experiment_id),
             // Somebody else was quicker.
             Err(error) if error.is_code("RESOURCE_ALREADY_EXISTS") => {
@@ -277,7 +280,8 @@ impl Client<'_> {
     /// Makes the run.
     pub(super) fn create_run(&self, experiment_id: &str, record: &RunRecord) -> Result<Known, TrackingError> {
         let uid = (UID.to_owned(), record.uid.clone());
-        let tags = pairs(record.tags.iter().chain([(&uid.0, &uid.1)]));
+        let said = record.tags.iter().filter(|(_, value)| !value.is_empty());
+        let tags = pairs(said.chain([(&uid.0, &uid.1)]));
         let body = json!({
             "experiment_id": experiment_id,
             "run_name": record.name,

@@ -100,11 +100,11 @@ fn scalar(text: &str) -> Value {
     if let Some(inside) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
         return Value::String(inside.replace("''", "'"));
     }
-    if text.starts_with('"') {
+    // What looks like JSON is JSON, which YAML is a superset of.
+    if text.starts_with(['"', '{', '[']) {
         return serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
     }
     match text {
-        "{}" => Value::Object(Map::new()),
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),
         _ => text.parse::<i64>().map_or_else(|_| Value::String(text.to_owned()), Value::from),

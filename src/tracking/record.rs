@@ -294,7 +294,8 @@ fn tags(
     let user = if provenance.user.is_empty() { "unknown" } else { &provenance.user };
     let mut tags: BTreeMap<String, String> = [
         ("mlflow.user", user.to_owned()),
-        ("mlflow.source.name", provenance.command_line.join(" ")),
+        ("mlflow.source.name", "chestxr-tui".to_owned()),
+        ("chestxr.command_line", provenance.command_line.join(" ")),
         ("mlflow.source.type", "LOCAL".to_owned()),
         ("chestxr.run", folder.id().to_string()),
         ("chestxr.version", provenance.version.clone()),

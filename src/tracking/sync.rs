@@ -31,6 +31,8 @@ pub struct Report {
     pub rows: usize,
     pub files: usize,
     pub bytes: u64,
+    /// The finished model went too.
+    pub model: bool,
     /// What the run still has to send: epochs that no checkpoint holds yet don't count.
     pub pending: usize,
     /// The run is over and all of it is there.
@@ -221,7 +223,8 @@ impl Round<'_> {
         if record.note != self.sent.note {
             tags.insert("mlflow.note.content".into(), record.note.clone());
         }
-        tags.retain(|key, value| known.tags.get(key) != Some(value));
+        let there = |key: &String| known.tags.get(key).map_or("", String::as_str);
+        tags.retain(|key, value| there(key) != value.as_str());
         client.log_words(&known.run_id, &params, &tags.iter().collect::<Vec<_>>())?;
         if record.name != self.sent.name && record.name != known.name {
             client.update_run(&known.run_id, Some(&record.name), record.state, record.ended)?;
@@ -319,6 +322,7 @@ impl Round<'_> {
                 }
             };
             self.sent.model_digest.clone_from(&package.digest);
+            self.report.model = true;
             keep(&self.sent, self.report.pending)?;
         }
         let name = &self.tracking.register_as;
