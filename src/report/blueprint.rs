@@ -78,6 +78,8 @@ impl Blueprint {
     }
 }
 
+const MEAN: &str = "mean of each channel";
+
 /// A module with those nested in it.
 struct Node<'a> {
     part: &'a Part,
@@ -165,11 +167,15 @@ impl Drawing {
                 [] => continue,
             };
             let weighted = group.iter().any(|node| matches!(node.part.kind.as_str(), "Conv2d" | "Linear"));
+            let mut rows = rows(group);
+            if self.takes_mean(group[0].part) {
+                rows.insert(0, Row { text: MEAN.to_owned(), ..Row::default() });
+            }
             self.shape.clone_from(&group[group.len() - 1].part.output);
             let card = Card {
                 title,
                 times: 1,
-                rows: rows(group),
+                rows,
                 around: None,
                 output: sides(&self.shape),
                 parameters: group.iter().map(|node| node.part.parameters).sum(),
@@ -182,6 +188,15 @@ impl Drawing {
                 _ => self.stages.push(Stage { title: String::new(), cards: vec![card] }),
             }
         }
+    }
+
+    /// Whether a linear layer reads one number a channel where there are more: torchvision's DenseNet takes the mean
+    /// of each in no module.
+    fn takes_mean(&self, part: &Part) -> bool {
+        let (&[channels, _, _], &[outputs]) = (self.shape.as_slice(), part.output.as_slice()) else {
+            return false;
+        };
+        part.kind == "Linear" && i64::try_from(part.parameters) == Ok(outputs * (channels + 1))
     }
 
     /// Blocks in a row; those that are alike become one card.
@@ -200,6 +215,15 @@ impl Drawing {
                 rows(&block.children.iter().filter(|n| n.is_leaf()).collect::<Vec<_>>())
             };
             let mut rows = inside(first);
+            let relus = first.children.iter().filter(|child| child.part.kind == "ReLU").count();
+            let sign = match (is_concat, relus) {
+                (true, _) => "concat",
+                (false, 1) => {
+                    repeat_relu(&mut rows);
+                    "+ ReLU"
+                }
+                (false, _) => "+",
+            };
             for other in &alike[1..] {
                 for (row, other) in rows.iter_mut().zip(inside(other)) {
                     row.parameters = row.parameters.with(other.parameters);
@@ -212,7 +236,7 @@ impl Drawing {
                 title: title(first, last),
                 times: alike.len(),
                 rows,
-                around: Some(Around { sign: if is_concat { "concat" } else { "+" }, projection }),
+                around: Some(Around { sign, projection }),
                 output: sides(&self.shape),
                 parameters: alike.iter().map(|block| block.part.parameters).sum(),
             };
@@ -234,6 +258,16 @@ fn title(first: &Node, last: &Node) -> String {
     match (number(first), number(last)) {
         (one, other) if one == other => format!("{kind} {one}"),
         (one, other) => format!("{kind} {one}–{other}"),
+    }
+}
+
+/// PyTorch's residual blocks keep one ReLU, which they use after each layer but the last, and after the sum.
+fn repeat_relu(rows: &mut [Row]) {
+    let last = rows.len().saturating_sub(1);
+    for (index, row) in rows.iter_mut().enumerate() {
+        let bare = row.beside.trim_end_matches("ReLU").trim_end_matches(", ").to_owned();
+        let comma = if bare.is_empty() { "" } else { ", " };
+        row.beside = if index < last { format!("{bare}{comma}ReLU") } else { bare };
     }
 }
 
@@ -278,8 +312,14 @@ fn rows(leaves: &[&Node]) -> Vec<Row> {
         };
         match rows.last_mut() {
             Some(row) if !norm_first => {
-                let comma = if row.beside.is_empty() { "" } else { ", " };
-                row.beside = format!("{}{comma}{side}", row.beside);
+                row.beside = match row.beside.as_str() {
+                    "" => side.to_owned(),
+                    // What stood before the layer, and now what comes behind it.
+                    first if first.starts_with("after ") && !first.contains(';') => {
+                        format!("{first}; {side}")
+                    }
+                    first => format!("{first}, {side}"),
+                };
                 row.parameters = Range::of(row.parameters.low + part.parameters);
             }
             _ => before.push(part),
@@ -316,7 +356,7 @@ fn main(part: &Part) -> String {
         "Linear" => format!("linear, {channels}"),
         "MaxPool2d" => window("max pool", |look| look.kernel),
         "AvgPool2d" => window("mean pool", |look| look.kernel),
-        "AdaptiveAvgPool2d" => "mean of each channel".to_owned(),
+        "AdaptiveAvgPool2d" => MEAN.to_owned(),
         other => other.to_owned(),
     }
 }

@@ -67,7 +67,7 @@ impl Range {
     }
 }
 
-const CARD: f64 = 250.0;
+const CARD: f64 = 266.0;
 const PAD: f64 = 12.0;
 /// The title of a card.
 const HEAD: f64 = 30.0;
@@ -215,7 +215,14 @@ fn draw_row(svg: &mut Svg, row: &Row, area: Rect) {
     let counts = match row.parameters {
         Range { high: 0, .. } => String::new(),
         Range { low, high } if low == high => short(low),
-        Range { low, high } => format!("{}–{}", short(low), short(high)),
+        Range { low, high } => {
+            let (low, high) = (short(low), short(high));
+            // One unit for both is said once.
+            match high.split_once(' ').and_then(|(_, unit)| low.strip_suffix(unit)) {
+                Some(low) => format!("{}–{high}", low.trim_end()),
+                None => format!("{low}–{high}"),
+            }
+        }
     };
     // The count stands beside the smaller text, where there is room for it.
     let y = area.y + if alone && counts.is_empty() { 23.5 } else { 16.0 };
