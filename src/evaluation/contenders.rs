@@ -18,6 +18,7 @@ pub struct Contender {
     pub id: String,
     /// The network and the run's last four digits, `chestnet-s a1b2`.
     pub title: String,
+    /// With the name that a person gave the run later, if one did.
     pub config: RunConfig,
     /// In the order of the columns.
     pub conditions: Vec<String>,
@@ -46,7 +47,10 @@ impl Contender {
     /// # Errors
     /// When its weights weren't tried on the split (says which command does it), or a file is damaged.
     pub fn read(folder: &RunFolder, split: Split) -> Result<Self> {
-        let config = folder.read_config()?;
+        let mut config = folder.read_config()?;
+        if let Some(name) = folder.read_about().unwrap_or_default().name {
+            config.run.name = name;
+        }
         let id = folder.id();
         let predictions = best_predictions(folder, split)?.with_context(|| {
             format!(

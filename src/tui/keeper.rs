@@ -214,3 +214,105 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T, String> {
         Err(_) => Err("reading runs broke; the log on the train screen says how".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+    use super::*;
+    use crate::config::RunConfig;
+    use crate::runs::{EpochRecord, Measure, Provenance, RunState, Status};
+
+    fn run(runs: &Path) -> PathBuf {
+        let now = "2026-11-22T12:00:00[UTC]".parse().expect("a time");
+        let folder = RunFolder::create(runs, &RunConfig::default(), &now).expect("a new run");
+        folder.write_config(&RunConfig::default(), &Provenance::default()).expect("written");
+        let record = EpochRecord { epoch: 1, val_auroc_macro: Some(0.7), ..EpochRecord::default() };
+        folder.append_epoch(&record).expect("written");
+        let mut status = Status::starting(jiff::Timestamp::now());
+        status.state = RunState::Finished;
+        status.best = Some(crate::runs::Best { metric: "val_auroc_macro".into(), value: 0.7, epoch: 1 });
+        folder.write_status(&status).expect("written");
+        folder.path().to_owned()
+    }
+
+    /// The next list that has all its numbers.
+    fn list(inbox: &mut UnboundedReceiver<Message>) -> Listed {
+        loop {
+            if let Some(Message::Runs(Ok(listed))) = inbox.blocking_recv()
+                && !listed.more
+            {
+                return listed;
+            }
+        }
+    }
+
+    fn done(inbox: &mut UnboundedReceiver<Message>) -> Result<Done, String> {
+        loop {
+            if let Message::RunsDone(outcome) = inbox.blocking_recv().expect("an answer") {
+                return outcome.map(|done| *done);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_done_in_order_on_the_disk() {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let paths = [run(runs.path()), run(runs.path())];
+        let (messages, mut inbox) = unbounded_channel();
+        let keeper = Keeper::default();
+        let ask = |wish| keeper.ask(wish, runs.path(), &messages);
+
+        ask(Wish::List);
+        let first = list(&mut inbox);
+        let number =
+            |run: &crate::runs::RunSummary| run.measured.as_ref().and_then(|m| m.get(Measure::default()));
+        assert!(first.runs.iter().all(|run| number(run) == Some(0.7)));
+
+        ask(Wish::Describe(paths[0].clone(), Change::Tags("+paper".into())));
+        assert_eq!(done(&mut inbox), Ok(Done::Described));
+        ask(Wish::Describe(paths[0].clone(), Change::Tags("two words, no:tag!".into())));
+        assert!(done(&mut inbox).expect_err("no tag").contains("is no tag"));
+        ask(Wish::Discard(vec![paths[1].clone(), runs.path().join("nowhere")]));
+        let Ok(Done::Discarded(gone, bytes, Some(refused))) = done(&mut inbox) else { panic!("one of two") };
+        assert!(bytes > 0 && refused.contains("nowhere"), "{refused}");
+        ask(Wish::List);
+        let after = list(&mut inbox);
+        assert_eq!(after.runs.len(), 1);
+        assert_eq!(after.runs[0].about.tags, ["paper"]);
+        ask(Wish::Restore(gone[0].clone()));
+        assert_eq!(done(&mut inbox), Ok(Done::Restored(gone[0].clone())));
+
+        ask(Wish::TakeNext);
+        assert_eq!(done(&mut inbox), Ok(Done::Taken(None)));
+        ask(Wish::Enqueue(Box::default()));
+        assert_eq!(done(&mut inbox), Ok(Done::Enqueued));
+        ask(Wish::TakeNext);
+        assert_eq!(done(&mut inbox), Ok(Done::Taken(Some((1, Box::default())))));
+        let other = Queue::of(runs.path()).take_turn().expect("lockable");
+        assert!(other.is_none(), "from now on this process takes");
+    }
+
+    #[test]
+    fn of_looks_that_wait_only_the_newest_is_taken() {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let path = run(runs.path());
+        let (sender, inbox) = channel();
+        let (messages, mut answers) = unbounded_channel();
+        for number in 0..50 {
+            sender.send(Wish::LookAt(runs.path().join(number.to_string()))).expect("open");
+        }
+        sender.send(Wish::LookAt(path.clone())).expect("open");
+        drop(sender);
+        let (catalog, queue) = (Catalog::new(runs.path()), Queue::of(runs.path()));
+        Work { catalog, queue, turn: None, messages, untold: false }.run(&inbox);
+        match answers.blocking_recv() {
+            Some(Message::Looked(looked, Ok(details))) => {
+                assert_eq!((looked, details.epochs.len()), (path, 1));
+                assert!(details.bytes > 0);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(answers.blocking_recv().is_none(), "fifty were passed by");
+    }
+}

@@ -218,7 +218,12 @@ impl App {
         let configs: Vec<_> = marks
             .all()
             .iter()
-            .filter_map(|mark| self.runs.find(&mark.path).and_then(|run| run.config.clone()))
+            .filter_map(|mark| {
+                let run = self.runs.find(&mark.path)?;
+                let mut config = run.config.clone()?;
+                config.run.name = run.name().to_owned();
+                Some(config)
+            })
             .collect();
         let whole = configs.len() == marks.all().len();
         let settings =

@@ -4,7 +4,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::overlay;
-use crate::evaluation::Difference;
+use crate::evaluation::{Comparison, Difference};
 use crate::text::one_line;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
@@ -14,6 +14,16 @@ use crate::tui::state::runs::{Beside, Mark, Part, SideBySide};
 
 /// A difference is called significant below this.
 const ALPHA: f64 = 0.05;
+
+/// Picks a mean's difference.
+type OfMean = fn(&Comparison) -> &Difference;
+
+/// The means below the conditions, with a long and a short name.
+const MEANS: [(&str, &str, OfMean); 3] = [
+    ("macro AUROC", "AUROC", |comparison| &comparison.macro_auroc),
+    ("macro AUPRC", "AUPRC", |comparison| &comparison.macro_auprc),
+    ("macro F1", "F1", |comparison| &comparison.macro_f1),
+];
 
 /// Columns of a difference, its interval and p.
 const GAIN: u16 = 29;
@@ -197,12 +207,7 @@ fn by_condition(app: &App, side: &SideBySide, area: Rect, canvas: &mut Canvas) {
         lines.push(Line::from(spans));
     }
     let room = usize::from(inner.height.saturating_sub(1));
-    let means: [(&str, &str, fn(&crate::evaluation::Comparison) -> &Difference); 3] = [
-        ("macro AUROC", "AUROC", |comparison| &comparison.macro_auroc),
-        ("macro AUPRC", "AUPRC", |comparison| &comparison.macro_auprc),
-        ("macro F1", "F1", |comparison| &comparison.macro_f1),
-    ];
-    for (full, short, of) in means {
+    for (full, short, of) in MEANS {
         let mut spans = vec![Span::styled(label(full, short), theme.strong())];
         let values = std::iter::once(of(comparison).a).chain(side.against_first.iter().map(|c| of(c).b));
         for mean in values {

@@ -35,21 +35,15 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let inner = canvas.panel(place, &Panel { title, ..Panel::default() });
     match app.runs.chosen_waiting().map(|waiting| &waiting.config) {
         Some(Ok(config)) => {
-            let default = crate::config::RunConfig::default();
-            let mut lines = vec![Line::styled(
-                "It begins when its turn comes. K and J move it, d removes it.",
-                theme.muted(),
-            )];
-            lines.extend(
-                config.changed().into_iter().filter(|field| config.get(field) != default.get(field)).map(
-                    |field| {
-                        Line::from(vec![
-                            Span::styled(format!("{} ", field.key), theme.muted()),
-                            Span::styled(one_line(&config.get(field), 60), theme.text()),
-                        ])
-                    },
-                ),
-            );
+            let hint = "It begins when its turn comes. K and J move it, d removes it.";
+            let changed = config.changed().into_iter().map(|field| {
+                Line::from(vec![
+                    Span::styled(format!("{} ", field.key), theme.muted()),
+                    Span::styled(one_line(&config.get(field), 60), theme.text()),
+                ])
+            });
+            let lines: Vec<Line> =
+                std::iter::once(Line::styled(hint, theme.muted())).chain(changed).collect();
             let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
             for (index, line) in lines.iter().enumerate() {
                 canvas.line(row(inner, index as u16), line);
@@ -176,7 +170,9 @@ pub fn opened(app: &App, run: &RunSummary, area: Rect, canvas: &mut Canvas) {
         match &run.config {
             Some(config) => {
                 let title = format!("{} {}", run.id.short(), run.state);
-                progress::settings(&title, config, None, (config.optimizer.lr, None), settings, canvas);
+                let mut named = config.clone();
+                named.run.name = run.name().to_owned();
+                progress::settings(&title, &named, None, (config.optimizer.lr, None), settings, canvas);
                 facts_panel(app, run, "", facts, canvas);
             }
             None => facts_panel(app, run, "", right, canvas),

@@ -268,7 +268,7 @@ fn waiting_cell(column: Column, place: usize, waiting: &Waiting, canvas: &Canvas
     let text = match column {
         Column::Epochs => format!("0/{}", config.optimizer.epochs),
         Column::Name => config.run.name.clone(),
-        Column::Setting(place) => config.get(&FIELDS[place]),
+        Column::Setting(place) => setting(place, &config.get(&FIELDS[place])),
         Column::Network | Column::Data => of_config(column, config),
         Column::Tags | Column::Tracked => String::new(),
         _ => NONE.to_owned(),
@@ -309,7 +309,6 @@ fn run_cell(app: &App, column: Column, run: &RunSummary, state: Style, canvas: &
             Tracked::Failed(_) => ("!".to_owned(), theme.bad()),
         },
         Column::Setting(place) => {
-            let field = &FIELDS[place];
             let changed = run.measured.as_ref().and_then(|measured| measured.changed(place));
             // What is muted is the default.
             let (value, style) = match changed {
@@ -317,12 +316,16 @@ fn run_cell(app: &App, column: Column, run: &RunSummary, state: Style, canvas: &
                 None if run.config.is_some() => (DEFAULTS[place].as_str(), theme.muted()),
                 None => (NONE, theme.muted()),
             };
-            let is_rate = field.key == "optimizer.lr";
-            let shown = value.parse().ok().filter(|_| is_rate).map_or_else(|| value.to_owned(), rate);
-            (shown, style)
+            (setting(place, value), style)
         }
     };
     (text, style)
+}
+
+/// A setting's value as the table writes it.
+fn setting(place: usize, value: &str) -> String {
+    let is_rate = FIELDS[place].key == "optimizer.lr";
+    value.parse().ok().filter(|_| is_rate).map_or_else(|| value.to_owned(), rate)
 }
 
 /// The number that is looked at, with its epoch where that is the best one.

@@ -16,7 +16,7 @@ pub use marks::{Beside, Mark, Marks, Part, SideBySide};
 pub use wish::{Change, Details, Done, Listed, Wish};
 
 /// Settings with a column of their own.
-const HAVE_COLUMNS: [&str; 3] = ["run.name", "model.arch", "data.source"];
+const HAVE_COLUMNS: [&str; 4] = ["run.name", "model.arch", "data.source", "optimizer.epochs"];
 
 /// The list as read last.
 #[derive(Debug, Default)]
