@@ -1,0 +1,4 @@
+//! As in the house, without networks.
+
+#[path = "../../src/model/pth/mod.rs"]
+pub mod pth;
