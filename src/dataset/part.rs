@@ -84,6 +84,9 @@ pub enum GroupBy {
 }
 
 impl GroupBy {
+    /// All in order.
+    pub const ALL: [Self; 3] = [Self::View, Self::Sex, Self::Age];
+
     /// `view`, `sex` or `age`.
     pub fn name(self) -> &'static str {
         match self {
@@ -140,14 +143,23 @@ impl About {
 
     /// One line about film `index`: name, view, sex and age, as far as they are known.
     pub fn line(&self, index: usize) -> String {
-        let age = self.age.get(index).copied().flatten().map(|age| age.to_string());
-        let who = [self.sex.get(index).map(str::to_owned), age];
-        let who = who.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let name = self.names.get(index).map(String::as_str).unwrap_or_default();
-        let parts = [name, self.view.get(index).unwrap_or_default(), &who];
-        let said: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        crate::text::one_line(&said.join("  "), 120)
+        said([name, &self.who(index)])
     }
+
+    /// View, sex and age of film `index`, as far as they are known.
+    pub fn who(&self, index: usize) -> String {
+        let age = self.age.get(index).copied().flatten().map(|age| age.to_string());
+        let person = [self.sex.get(index).map(str::to_owned), age];
+        let person = person.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        said([self.view.get(index).unwrap_or_default(), &person])
+    }
+}
+
+/// What there is of two parts, on one line.
+fn said(parts: [&str; 2]) -> String {
+    let there: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    crate::text::one_line(&there.join("  "), 120)
 }
 
 impl Part {

@@ -2,6 +2,7 @@
 
 use super::state::evaluate::Cell;
 use crate::runs::SortBy;
+use crate::dataset::part::GroupBy;
 
 /// A screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +127,8 @@ pub enum Action {
     /// Which films are listed.
     Outcome,
     SamePatient,
+    /// Only films of the next view, sex or group of ages.
+    Group(GroupBy),
     /// A film by its number, or a patient.
     Search,
     NextFilm,

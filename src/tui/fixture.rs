@@ -1,5 +1,7 @@
 //! States to test with: a workbench at a fixed time, with runs that went the same way every time.
 
+pub mod people;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -393,7 +395,12 @@ pub fn judged() -> App {
 /// A run opened to be explained: phantoms, and a network that is the surer the higher the film's number.
 pub fn opened(number: u64) -> (explain::Asked, explain::Opened) {
     let section = DataSection { source: "phantom:60".into(), size: 32, ..DataSection::default() };
-    let dataset = Arc::new(Dataset::load(&section).expect("phantoms need no file"));
+    opened_of(number, Dataset::load(&section).expect("phantoms need no file"))
+}
+
+/// The same on other films.
+fn opened_of(number: u64, dataset: Dataset) -> (explain::Asked, explain::Opened) {
+    let dataset = Arc::new(dataset);
     let labels = LabelSet::default();
     let films = dataset.part(Split::Test).labels.len();
     let score = |film: usize, class: usize| ((film * 5 + class * 3) % 20) as f32 / 20.0;

@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::{Action, Screen};
+use crate::dataset::part::GroupBy;
 
 /// Where keys go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -282,6 +283,9 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Explain, &[letter('+'), letter('=')], Action::RaiseContrast, "", "more contrast"),
     bind(Mode::Explain, &[letter('-')], Action::LowerContrast, "", "less contrast"),
     bind(Mode::Explain, &[letter('p')], Action::SamePatient, "", "only this patient's films, or all again"),
+    bind(Mode::Explain, &[letter('w')], Action::Group(GroupBy::View), "view/sex/age", "only films of the next view, PA and so on; after the last all"),
+    bind(Mode::Explain, &[letter('x')], Action::Group(GroupBy::Sex), "view/sex/age", "only films of the next sex, then all again"),
+    bind(Mode::Explain, &[letter('a')], Action::Group(GroupBy::Age), "view/sex/age", "only films of the next ages, then all again"),
     bind(Mode::Explain, &[letter('s')], Action::Split, "split", "test, val or train"),
     bind(Mode::Explain, &[letter('[')], Action::PreviousRun, "", "the run before, of those with weights"),
     bind(Mode::Explain, &[letter(']')], Action::NextRun, "run", "the run after"),

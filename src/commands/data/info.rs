@@ -87,7 +87,7 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
         row(&condition.name, &|split| dataset.stats(split).positives[column])?;
     }
     row("Films", &|split| dataset.stats(split).films)?;
-    for by in [GroupBy::View, GroupBy::Sex, GroupBy::Age] {
+    for by in GroupBy::ALL {
         let groups = Split::ALL.map(|split| dataset.part(split).about.groups(by));
         let mut names: Vec<&String> = groups.iter().flatten().map(|(name, _)| name).collect();
         names.sort();

@@ -19,6 +19,9 @@ use crate::tui::state::explain::{CONTRASTS, OPACITIES, Opened, Outcome, PLAIN, V
 use crate::tui::widgets::gauge::bar;
 use crate::tui::widgets::picture::{Picture, key};
 
+/// A pane of so many columns has room for who a film is of in its title.
+const ROOMY: u16 = 70;
+
 /// Draws the screen.
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
@@ -89,11 +92,21 @@ fn films(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     };
     let inner = canvas.panel(area, &panel);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let narrowed = state.narrowed();
     if state.films.is_empty() {
-        let text = format!("no film: {name}, {}", state.outcome.name());
-        let lines = [Line::styled(text, theme.muted()), Line::styled("f shows others", theme.muted())];
+        let only = narrowed.map_or(String::new(), |only| format!(", {only}"));
+        let text = format!("no film: {name}, {}{only}", state.outcome.name());
+        let lines =
+            [Line::styled(text, theme.muted()), Line::styled("f shows others, Esc shows all", theme.muted())];
         return sentences(inner, &lines, canvas);
     }
+    let inner = match narrowed {
+        Some(only) => {
+            canvas.line(row(inner, 0), &Line::styled(format!("only {only}"), theme.accent()));
+            Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }
+        }
+        None => inner,
+    };
     let labels = &run.dataset.part(run.split).labels;
     let level = run.levels.get(state.class).copied().unwrap_or(0.5);
     let room = usize::from(inner.height).max(1);
@@ -199,6 +212,10 @@ fn film(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     let mut title = format!("{} #{film}", run.split);
     if let Some(patient) = patient {
         title.push_str(&format!("  patient {patient}"));
+    }
+    let who = part.about.who(film as usize);
+    if !who.is_empty() && area.width >= ROOMY {
+        title.push_str(&format!("  {who}"));
     }
     let name = run.labels.get(state.class).map_or("", |condition| condition.name.as_str());
     let said = told(app, run, method.signed);

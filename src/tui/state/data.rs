@@ -111,7 +111,7 @@ impl DataView {
 /// Films by view, sex and age.
 fn people(dataset: &Dataset, split: Option<Split>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for by in [GroupBy::View, GroupBy::Sex, GroupBy::Age] {
+    for by in GroupBy::ALL {
         for part in Split::ALL.into_iter().filter(|its| split.is_none_or(|wanted| wanted == *its)) {
             let part = dataset.part(part);
             for (name, films) in part.about.groups(by) {

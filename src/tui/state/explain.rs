@@ -8,6 +8,7 @@ use tui_input::Input;
 
 use super::evaluate::Loading;
 use crate::dataset::labels::LabelSet;
+use crate::dataset::part::GroupBy;
 use crate::dataset::{Dataset, Split};
 use crate::explain::Map;
 use crate::runs::RunId;
@@ -166,6 +167,8 @@ pub struct ExplainState {
     pub outcome: Outcome,
     /// Only this patient's films.
     pub patient: Option<String>,
+    /// Only films of these groups, by view, sex and age.
+    pub groups: [Option<String>; 3],
     /// Indices in the split that are listed.
     pub films: Vec<u32>,
     pub at: usize,
@@ -198,6 +201,7 @@ impl Default for ExplainState {
             class: 0,
             outcome: Outcome::default(),
             patient: None,
+            groups: Default::default(),
             films: Vec::new(),
             at: 0,
             method: 0,
@@ -260,6 +264,39 @@ impl ExplainState {
         self.maps.iter().rev().find(of_film).map(|(_, map)| map.probabilities.as_slice())
     }
 
+    /// Goes on to the next group of films by view, sex or age, and after the last to all. False where the source
+    /// doesn't say.
+    pub fn next_group(&mut self, by: GroupBy) -> bool {
+        let groups = self.run().map_or_else(Vec::new, |run| run.dataset.part(run.split).about.groups(by));
+        let wanted = &mut self.groups[by as usize];
+        let next = match wanted {
+            Some(now) => groups.iter().position(|(name, _)| name == now).map(|at| at + 1),
+            None => Some(0),
+        };
+        *wanted = next.and_then(|next| groups.get(next)).map(|(name, _)| name.clone());
+        !groups.is_empty()
+    }
+
+    /// The groups that films are taken of, in a few words: `PA · F · age 18-39`.
+    pub fn narrowed(&self) -> Option<String> {
+        let short = |by: GroupBy| {
+            let name = self.groups[by as usize].as_deref()?;
+            // An age says by itself what it is only with its word.
+            Some(if by == GroupBy::Age {
+                name
+            } else {
+                name.strip_prefix(by.name()).unwrap_or(name).trim_start()
+            })
+        };
+        let said: Vec<&str> = GroupBy::ALL.into_iter().filter_map(short).collect();
+        (!said.is_empty()).then(|| said.join(" · "))
+    }
+
+    /// Lists all films again.
+    pub fn widen(&mut self) {
+        (self.outcome, self.patient, self.groups) = (Outcome::All, None, Default::default());
+    }
+
     /// Makes the list anew; the film on show stays where it is among those listed.
     pub fn list(&mut self) {
         let before = self.film();
@@ -272,6 +309,15 @@ impl ExplainState {
         let score = |film: usize| run.probabilities.as_ref().and_then(|all| all.get(film * classes + class));
         let level = run.levels.get(class).copied().unwrap_or(0.5);
         let patient = |film: usize| part.patients.as_ref().and_then(|patients| patients.get(film));
+        let mut grouped = vec![true; part.labels.len()];
+        for (by, wanted) in GroupBy::ALL.into_iter().zip(&self.groups) {
+            let Some(wanted) = wanted else { continue };
+            let mut own = vec![false; grouped.len()];
+            let groups = part.about.groups(by);
+            let found = groups.iter().find(|(name, _)| name == wanted);
+            found.into_iter().flat_map(|(_, films)| films).for_each(|film| own[*film] = true);
+            grouped.iter_mut().zip(own).for_each(|(all, own)| *all &= own);
+        }
         let mut films: Vec<u32> = (0..part.labels.len())
             .filter(|film| {
                 let labelled = part.labels.row(*film).get(class) == Some(&1);
@@ -279,7 +325,7 @@ impl ExplainState {
                 let same = self.patient.as_ref().is_none_or(|wanted| {
                     patient(*film).is_some_and(|patient| patient.to_string() == *wanted)
                 });
-                self.outcome.holds(labelled, called) && same
+                self.outcome.holds(labelled, called) && same && grouped[*film]
             })
             .map(|film| film as u32)
             .collect();

@@ -144,6 +144,7 @@ impl App {
             | Action::Magnify
             | Action::Outcome
             | Action::SamePatient
+            | Action::Group(_)
             | Action::Search => return self.perform_explain(action),
             Action::Resample
             | Action::NextEpoch

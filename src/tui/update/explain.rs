@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tui_input::Input;
 
 use crate::dataset::Split;
+use crate::dataset::part::GroupBy;
 use crate::explain::{COLOUR_MAPS, METHODS};
 use crate::train::Level;
 use crate::tui::action::{Action, Screen};
@@ -61,6 +62,13 @@ impl App {
                     });
                     if let Some((film, class)) = found {
                         (state.class, state.at) = (class, film);
+                    }
+                }
+                let about = &opened.dataset.part(opened.split).about;
+                for by in GroupBy::ALL {
+                    // Films of another source may be told apart by other things.
+                    if about.groups(by).is_empty() {
+                        state.groups[by as usize] = None;
                     }
                 }
                 let at = state.at;
@@ -160,6 +168,7 @@ impl App {
                 self.explain.at = 0;
             }
             Action::SamePatient => self.same_patient(),
+            Action::Group(by) => self.next_group(by),
             Action::Search if state.run().is_some() => state.searching = Some(Input::default()),
             _ => {}
         }
@@ -168,6 +177,13 @@ impl App {
         }
         effects.extend(self.want_map());
         effects
+    }
+
+    fn next_group(&mut self, by: GroupBy) {
+        if self.explain.run().is_some() && !self.explain.next_group(by) {
+            self.say(Level::Info, format!("this source says nothing about {}", by.name()));
+        }
+        self.explain.list();
     }
 
     fn same_patient(&mut self) {
@@ -202,14 +218,15 @@ impl App {
         match (index, of_patient) {
             (Some(index), _) => {
                 if !self.explain.films.contains(&(index as u32)) {
-                    (self.explain.outcome, self.explain.patient) = (Outcome::All, None);
+                    self.explain.widen();
                     self.explain.list();
                 }
                 let at = self.explain.films.iter().position(|film| *film as usize == index);
                 self.explain.at = at.unwrap_or(0);
             }
             (None, Some(_)) => {
-                (self.explain.outcome, self.explain.patient) = (Outcome::All, Some(wanted));
+                self.explain.widen();
+                self.explain.patient = Some(wanted);
                 self.explain.list();
             }
             (None, None) => {
@@ -304,7 +321,7 @@ impl App {
         if state.zoom > 1 || state.contrast != PLAIN {
             (state.zoom, state.centre, state.contrast) = (1, [0.5; 2], PLAIN);
         } else {
-            (state.outcome, state.patient) = (Outcome::All, None);
+            state.widen();
             state.list();
         }
         self.want_map()
@@ -317,7 +334,8 @@ impl App {
         {
             let film = list.films.get(list.at).map(|(film, _)| *film);
             let (path, split, class) = (run.path.clone(), run.split, list.row);
-            (self.explain.outcome, self.explain.class) = (Outcome::All, class);
+            self.explain.widen();
+            self.explain.class = class;
             // The list begins as the split is, so a film's index is its place.
             (self.explain.films, self.explain.at) = (film.into_iter().collect(), 0);
             self.screen = Screen::Explain;

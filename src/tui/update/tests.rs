@@ -549,6 +549,39 @@ fn films_are_listed_by_what_the_network_said_of_them() {
 }
 
 #[test]
+fn films_are_listed_by_view_sex_and_age_together() {
+    let mut app = fixture::people::explained();
+    let all = app.explain.films.len();
+    let of = |app: &App, film: u32| {
+        let run = app.explain.run().expect("a run");
+        run.dataset.part(run.split).about.who(film as usize)
+    };
+    press(&mut app, &["w"]);
+    assert!(app.explain.films.iter().all(|film| of(&app, *film).starts_with("AP")));
+    assert_eq!(app.explain.films.len(), all / 4);
+    press(&mut app, &["x", "x"]);
+    assert!(app.explain.films.iter().all(|film| of(&app, *film).starts_with("AP M")));
+    assert_eq!(app.explain.narrowed().as_deref(), Some("AP · M"));
+    let men = app.explain.films.len();
+    assert!(men > 0 && men < all / 4);
+    press(&mut app, &["x"]);
+    assert_eq!(app.explain.films.len(), all / 4, "after the last sex come all");
+    press(&mut app, &["a"]);
+    assert_eq!(app.explain.narrowed().as_deref(), Some("AP · age 0-17"));
+    press(&mut app, &["Esc"]);
+    assert_eq!((app.explain.films.len(), app.explain.narrowed()), (all, None));
+}
+
+#[test]
+fn a_source_that_says_nothing_of_its_films_says_so() {
+    let mut app = fixture::explained();
+    let all = app.explain.films.len();
+    press(&mut app, &["a"]);
+    assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("says nothing about age")));
+    assert_eq!(app.explain.films.len(), all);
+}
+
+#[test]
 fn a_setting_tuned_on_the_augment_screen_is_the_next_runs() {
     use crate::config::Preset;
     let mut app = with_data();
