@@ -57,9 +57,12 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
 }
 
 fn list(app: &App, area: Rect, canvas: &mut Canvas) {
+    // Of a short list the rest of the screen is the chosen run's; a filter moves nothing.
+    let rows = app.runs.all().len() + app.runs.queue.waiting.len();
+    let free = usize::from(area.height).saturating_sub(rows + 4) as u16;
     let below = match area.height {
         0..18 => 0,
-        height => (height * 2 / 5).clamp(10, 20),
+        height => (height * 2 / 5).clamp(10, 20).max(free.min(height * 3 / 5)),
     };
     let [top, below] = Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(area);
     table::render(app, top, canvas);
