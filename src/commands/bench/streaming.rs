@@ -10,6 +10,7 @@ use serde::Serialize;
 use chestxr_tui::augment::{Epoch, Loader, Plan};
 use chestxr_tui::config::{Arch, RunConfig, Stem};
 use chestxr_tui::dataset::{Cache, Dataset, Split};
+use chestxr_tui::native;
 use chestxr_tui::runs::RunState;
 use chestxr_tui::text::bytes;
 use chestxr_tui::train::{Command, Event, Phase, Trainer, shuffled};
@@ -185,6 +186,8 @@ fn of_place(
 ) -> Result<Turn> {
     let measured = |rate: &mut dyn FnMut() -> Result<f64>| -> Result<(f64, Option<u64>)> {
         dataset.let_go(place == Place::Disk);
+        // The films of the turn before were in memory.
+        native::release_freed();
         let counted = forget_peak();
         let rate = rate()?;
         Ok((rate, counted.then(peak_memory)))
