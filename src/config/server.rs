@@ -38,9 +38,9 @@ impl FromStr for ServerUri {
     type Err = ServerUriError;
 
     fn from_str(text: &str) -> Result<Self, ServerUriError> {
-        let text = text.trim().trim_end_matches('/');
+        let text = text.trim();
         let rest = ["http://", "https://"].iter().find_map(|scheme| text.strip_prefix(scheme));
-        let rest = rest.ok_or(ServerUriError::NoServer)?;
+        let rest = rest.ok_or(ServerUriError::NoServer)?.trim_end_matches('/');
         let host = rest.split('/').next().unwrap_or_default();
         if host.contains('@') {
             return Err(ServerUriError::Login);
@@ -49,7 +49,7 @@ impl FromStr for ServerUri {
         if host.is_empty() || host.starts_with(':') || !rest.chars().all(plain) {
             return Err(ServerUriError::Malformed);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.trim_end_matches('/').to_owned()))
     }
 }
 
