@@ -38,7 +38,12 @@ impl Leftover {
     pub fn remove(&self) -> Result<()> {
         let removed =
             if self.path.is_dir() { fs::remove_dir_all(&self.path) } else { fs::remove_file(&self.path) };
-        removed.with_context(|| format!("can't remove {}", self.path.display()))
+        removed.with_context(|| format!("can't remove {}", self.path.display()))?;
+        if let Some(folder) = self.path.parent().filter(|folder| folder.ends_with(TRASH)) {
+            // Not empty: other runs wait there.
+            let _ = fs::remove_dir(folder);
+        }
+        Ok(())
     }
 }
 
@@ -192,7 +197,7 @@ mod tests {
         }
         assert!(leftovers(runs.path(), later).expect("readable").is_empty());
         assert!(finished.epoch_weights(2).exists() && live.epoch_weights(1).exists());
-        assert!(runs.path().join("notes-of-mine-2026").exists());
+        assert!(runs.path().join("notes-of-mine-2026").exists() && !runs.path().join(TRASH).exists());
     }
 
     #[test]

@@ -120,7 +120,12 @@ pub async fn run(
                     // What a person waits for is shown as soon as an answer to a key.
                     let awaited = matches!(
                         message,
-                        Message::Picture | Message::Mapped(..) | Message::Opened(..) | Message::Looked(..)
+                        Message::Picture
+                            | Message::Mapped(..)
+                            | Message::Opened(..)
+                            | Message::Looked(..)
+                            | Message::Runs(..)
+                            | Message::RunsDone(..)
                     );
                     if from_person {
                         // What a key means can depend on what the trainer is doing.
