@@ -20,6 +20,9 @@ use super::{Figure, Misuse, Scratch, forget_peak, peak_memory, whole};
 /// Steps of the loop before the clock starts.
 const WARM_UP: u64 = 20;
 
+/// Steps done and seconds since the run began.
+type Moment = (usize, f64);
+
 /// Where films are while they are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -228,8 +231,8 @@ fn training(config: &RunConfig, dataset: &Arc<Dataset>, pause: Duration) -> Resu
     let cache = Cache::holding(&config.data, dataset.clone())?;
     let mut trainer = Trainer::spawn(runs.0.clone(), cache)?;
     trainer.send(Command::Start { config: Box::new(config.clone()), resume: None });
-    // Steps done and seconds since the run began, when the clock started and the last time it was looked at.
-    let (mut first, mut last): (Option<(usize, f64)>, Option<(usize, f64)>) = (None, None);
+    // When the clock started, and the last time it was looked at.
+    let (mut first, mut last): (Option<Moment>, Option<Moment>) = (None, None);
     loop {
         std::thread::sleep(Duration::from_millis(20));
         let progress = trainer.progress.borrow().clone();
