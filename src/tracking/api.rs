@@ -13,7 +13,7 @@ use super::client::{Body, Client};
 use super::record::{FilmsInput, Row, RunRecord};
 use crate::runs::RunState;
 
-const API: &str = "/api/2.0/mlflow";
+pub(super) const API: &str = "/api/2.0/mlflow";
 const FILES: &str = "/api/2.0/mlflow-artifacts/artifacts";
 /// The tag that tells our runs from others, with the run's own number.
 const UID: &str = "chestxr.uid";
@@ -175,11 +175,12 @@ pub(super) fn encoded(path: &str) -> String {
 }
 
 impl Client<'_> {
-    fn get(&self, path: &str) -> Result<Value, TrackingError> {
+    pub(super) fn get(&self, path: &str) -> Result<Value, TrackingError> {
         self.call(Method::GET, &format!("{API}/{path}"), Body::Nothing)
     }
 
-    fn post(&self, what: &str, path: &str, body: &Value) -> Result<Value, TrackingError> {
+    /// Sends `body`; a refusal names `what` was sent.
+    pub(super) fn post(&self, what: &str, path: &str, body: &Value) -> Result<Value, TrackingError> {
         self.call(Method::POST, &format!("{API}/{path}"), Body::Json(body)).map_err(|error| match error {
             TrackingError::Refused { code, why, .. } => {
                 TrackingError::Refused { what: what.to_owned(), code, why }
@@ -189,7 +190,7 @@ impl Client<'_> {
     }
 
     /// Reads an answer into a type of ours.
-    fn read<T: serde::de::DeserializeOwned>(&self, answer: Value) -> Result<T, TrackingError> {
+    pub(super) fn read<T: serde::de::DeserializeOwned>(&self, answer: Value) -> Result<T, TrackingError> {
         let text = answer.to_string();
         serde_json::from_value(answer).map_err(|_| self.not_mlflow(&text))
     }

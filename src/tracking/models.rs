@@ -6,11 +6,10 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use super::TrackingError;
-use super::api::{Known, encoded};
+use super::api::{API, Known, encoded};
 use super::client::{Body, Client};
 use super::package::Package;
 
-const API: &str = "/api/2.0/mlflow";
 /// Tells a model of ours from another of the same run by what is in it.
 const DIGEST: &str = "chestxr.digest";
 /// Where servers before 3 keep a run's model.
@@ -44,20 +43,6 @@ struct Tag {
 }
 
 impl Client<'_> {
-    fn ask(&self, what: &str, method: Method, path: &str, body: &Value) -> Result<Value, TrackingError> {
-        self.call(method, &format!("{API}/{path}"), Body::Json(body)).map_err(|error| match error {
-            TrackingError::Refused { code, why, .. } => {
-                TrackingError::Refused { what: what.to_owned(), code, why }
-            }
-            other => other,
-        })
-    }
-
-    fn parse<T: serde::de::DeserializeOwned>(&self, answer: Value) -> Result<T, TrackingError> {
-        let text = answer.to_string();
-        serde_json::from_value(answer).map_err(|_| self.not_mlflow(&text))
-    }
-
     /// Logs a model with its run as MLflow 3 does and gives its number there: found if it was made before, its files
     /// sent, marked ready, put among the run's outputs.
     pub(super) fn log_model(&self, run: &mut Known, package: &Package) -> Result<String, TrackingError> {
@@ -79,12 +64,12 @@ impl Client<'_> {
                 }
             }
             let ready = json!({"model_id": id, "status": "LOGGED_MODEL_READY"});
-            self.ask("the model", Method::PATCH, &format!("logged-models/{id}"), &ready)?;
+            self.call(Method::PATCH, &format!("{API}/logged-models/{id}"), Body::Json(&ready))?;
         }
         // The same output said twice is refused.
         if !run.models.contains(&id) {
             let output = json!({"run_id": run.run_id, "models": [{"model_id": id, "step": package.epoch}]});
-            self.ask("the run's model", Method::POST, "runs/outputs", &output)?;
+            self.post("the run's model", "runs/outputs", &output)?;
             run.models.push(id.clone());
         }
         Ok(id)
@@ -100,8 +85,7 @@ impl Client<'_> {
             "experiment_ids": [run.experiment_id],
             "filter": format!("source_run_id = '{}'", run.run_id),
         });
-        let found: Found =
-            self.parse(self.ask("a search", Method::POST, "logged-models/search", &search)?)?;
+        let found: Found = self.read(self.post("a search", "logged-models/search", &search)?)?;
         let same = |model: &Model| {
             model.info.tags.iter().any(|tag| tag.key == DIGEST && tag.value == package.digest)
         };
@@ -116,8 +100,8 @@ impl Client<'_> {
             "model_type": "",
             "tags": [{"key": DIGEST, "value": package.digest}],
         });
-        let answer = self.ask("the model", Method::POST, "logged-models", &body)?;
-        Ok(self.parse::<Answer>(answer)?.model)
+        let answer = self.post("the model", "logged-models", &body)?;
+        Ok(self.read::<Answer>(answer)?.model)
     }
 
     /// Puts a model among the files of its run, as servers before MLflow 3 have it.
@@ -141,7 +125,7 @@ impl Client<'_> {
             return Ok(());
         }
         let body = json!({"run_id": run.run_id, "model_json": told.to_string()});
-        self.ask("the model", Method::POST, "runs/log-model", &body).map(|_| ())
+        self.post("the model", "runs/log-model", &body).map(|_| ())
     }
 
     /// Makes the run's model a version of a registered one, once, and gives the version's number.
@@ -172,17 +156,13 @@ impl Client<'_> {
             None => format!("{}/{OLD_FOLDER}", run.artifact_uri),
         };
         let what = format!("the registered model {name}");
-        match self.ask(&what, Method::POST, "registered-models/create", &json!({"name": name})) {
+        match self.post(&what, "registered-models/create", &json!({"name": name})) {
             Err(error) if !error.is_code("RESOURCE_ALREADY_EXISTS") => return Err(error),
             _ => {}
         }
         let filter = encoded(&format!("run_id='{}' and name='{}'", run.run_id, name.replace('\'', "")));
-        let found = self.call(
-            Method::GET,
-            &format!("{API}/model-versions/search?filter={}", filter.replace('/', "%2F")),
-            Body::Nothing,
-        )?;
-        let found: Found = self.parse(found)?;
+        let found = self.get(&format!("model-versions/search?filter={}", filter.replace('/', "%2F")))?;
+        let found: Found = self.read(found)?;
         if let Some(version) = found.model_versions.iter().find(|version| version.source == source) {
             return Ok(number(version));
         }
@@ -190,7 +170,7 @@ impl Client<'_> {
         if let Some(id) = model_id {
             body["model_id"] = json!(id);
         }
-        let made: Made = self.parse(self.ask(&what, Method::POST, "model-versions/create", &body)?)?;
+        let made: Made = self.read(self.post(&what, "model-versions/create", &body)?)?;
         Ok(number(&made.model_version))
     }
 }

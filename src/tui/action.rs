@@ -169,6 +169,8 @@ pub enum Action {
     Undelete,
     /// The run's folder in the desktop, or its name in the clipboard.
     Folder,
+    /// The run's best weights as a file for other programs.
+    Export,
     /// The form with the run's settings.
     Clone,
     /// The run's settings into the queue.

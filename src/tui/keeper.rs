@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::Message;
 use super::state::runs::{Change, Details, Done, Listed, Wish};
+use crate::evaluation;
 use crate::runs::{Catalog, Queue, RunFolder, Turn, Waiting};
 
 /// Runs measured between two looks for wishes.
@@ -144,6 +145,9 @@ impl Work {
             Wish::Swap(a, b) => {
                 self.queue.swap(*a, *b)?;
                 Done::Swapped
+            }
+            Wish::Export(path) => {
+                Done::Exported(evaluation::export::model_folder(&RunFolder::open(path)?)?.join("model.onnx"))
             }
             Wish::TakeNext => Done::Taken(self.next()?),
             Wish::List | Wish::LookAt(_) => bail!("a look changes nothing"),

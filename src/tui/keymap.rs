@@ -346,6 +346,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Runs, &[letter('d')], Action::Delete, "delete", "delete the run or the marked ones; from the queue, remove it"),
     bind(Mode::Runs, &[letter('U')], Action::Undelete, "", "put the run back that was deleted last; until you leave"),
     bind(Mode::Runs, &[letter('f')], Action::Folder, "folder", "open the run's folder; without a display, copy its path"),
+    bind(Mode::Runs, &[letter('E')], Action::Export, "", "the best weights as ONNX and MLflow model, in the run's folder"),
     bind(Mode::Runs, &[letter('r')], Action::Reload, "", "read the list again"),
     bind(Mode::Runs, &[ESC], Action::Back, "", "no filter; then no marks"),
 

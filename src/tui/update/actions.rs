@@ -183,6 +183,7 @@ impl App {
             | Action::Delete
             | Action::Undelete
             | Action::Folder
+            | Action::Export
             | Action::Clone
             | Action::Enqueue
             | Action::StartQueue

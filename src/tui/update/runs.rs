@@ -139,6 +139,12 @@ impl App {
                 self.runs.discarded.retain(|other| *other != discarded);
                 self.say(Level::Info, format!("run {} is back", discarded.id.short()));
             }
+            Done::Exported(file) => {
+                self.say(
+                    Level::Info,
+                    format!("written: {}", crate::text::one_line(&file.display().to_string(), 300)),
+                );
+            }
             Done::Described | Done::Enqueued | Done::Dequeued | Done::Swapped => {}
         }
         self.list_runs()
@@ -171,6 +177,10 @@ impl App {
             Action::Undelete => self.undelete(),
             Action::Folder => match self.runs.chosen() {
                 Some(run) => vec![Effect::OpenFolder(run.path.clone())],
+                None => self.nothing_chosen(),
+            },
+            Action::Export => match self.runs.chosen() {
+                Some(run) => vec![Effect::Runs(Wish::Export(run.path.clone()))],
                 None => self.nothing_chosen(),
             },
             Action::Clone => self.clone_chosen(),

@@ -192,4 +192,5 @@ fn a_run_is_cloned_into_the_form_and_into_the_queue() {
     app.runs.row = 6;
     assert_eq!(press(&mut app, &["a"]), [], "its settings can't be read");
     assert_eq!(press(&mut app, &["f"]), [Effect::OpenFolder(path(6))]);
+    assert_eq!(press(&mut app, &["E"]), [Effect::Runs(Wish::Export(path(6)))]);
 }

@@ -27,6 +27,8 @@ pub enum Wish {
     Dequeue(u32),
     /// Have two runs of the queue change places.
     Swap(u32, u32),
+    /// Write the best weights as a model for other programs.
+    Export(PathBuf),
     /// The next run of the queue, if this process may take it.
     TakeNext,
 }
@@ -71,6 +73,8 @@ pub enum Done {
     Enqueued,
     Dequeued,
     Swapped,
+    /// The model's file.
+    Exported(PathBuf),
     /// The first run of the queue that can be read; `None` when nothing waits.
     Taken(Option<(u32, Box<RunConfig>)>),
 }
