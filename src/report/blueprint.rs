@@ -302,7 +302,7 @@ fn rows(leaves: &[&Node]) -> Vec<Row> {
                 let mut row = Row { text: main(part), ..Row::default() };
                 row.parameters =
                     Range::of(part.parameters + before.iter().map(|b| b.parameters).sum::<u64>());
-                let words: Vec<&str> = before.drain(..).map(|part| word(part)).collect();
+                let words: Vec<&str> = before.drain(..).map(word).collect();
                 if !words.is_empty() {
                     row.beside = format!("after {}", words.join(", "));
                 }

@@ -184,14 +184,11 @@ impl<'a> Client<'a> {
     }
 
     fn lost(&self, error: &ureq::Error) -> TrackingError {
-        let server = self.server.to_string();
-        match error {
-            ureq::Error::Tls(_) | ureq::Error::Rustls(_) => TrackingError::NotMlflow {
-                server,
-                found: format!("{}; see MLFLOW_TRACKING_SERVER_CERT_PATH", one_line(&error.to_string(), 160)),
-            },
-            _ => TrackingError::Unreachable { server, why: one_line(&error.to_string(), 160) },
+        let mut why = one_line(&error.to_string(), 160);
+        if why.contains("certificate") {
+            why += "; MLFLOW_TRACKING_SERVER_CERT_PATH names one to trust";
         }
+        TrackingError::Unreachable { server: self.server.to_string(), why }
     }
 
     fn refusal(&self, status: StatusCode, text: &str) -> TrackingError {

@@ -21,6 +21,8 @@ const PERIOD: Duration = Duration::from_secs(3);
 /// A server that failed is left alone so long, then twice as long, up to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LAST_PAUSE: Duration = Duration::from_secs(60);
+/// A run that has nothing to send is looked at again after this: there may be thousands of them.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// Sends beside everything else while it lives.
 pub struct Uploader {
@@ -55,6 +57,7 @@ impl Uploader {
                 make_model: &make_model,
                 go_on: &go_on,
                 sessions: HashMap::new(),
+                settled: HashMap::new(),
                 pauses: HashMap::new(),
             };
             while go_on() {
@@ -96,6 +99,8 @@ struct Rounds<'a> {
     make_model: MakeModel<'a>,
     go_on: &'a (dyn Fn() -> bool + Sync),
     sessions: HashMap<PathBuf, Session>,
+    /// When runs without anything to send were looked at.
+    settled: HashMap<PathBuf, Instant>,
     /// When a server that failed may be tried again, and how long it is left alone after the next failure.
     pauses: HashMap<ServerUri, (Instant, Duration)>,
 }
@@ -109,6 +114,9 @@ impl Rounds<'_> {
             }
             // Most runs have no ledger, or one that says all is there; neither costs more than a look.
             let path = entry.path();
+            if self.settled.get(&path).is_some_and(|looked| looked.elapsed() < SETTLED) {
+                continue;
+            }
             if !path.join("tracking.json").is_file() {
                 continue;
             }
@@ -119,7 +127,10 @@ impl Rounds<'_> {
                 Standing::Failed => false,
             };
             if Ledger::read(&folder).is_ok_and(wants) {
+                self.settled.remove(&path);
                 self.send(&folder);
+            } else {
+                self.settled.insert(path, Instant::now());
             }
         }
     }
