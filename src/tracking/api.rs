@@ -28,7 +28,7 @@ pub(super) struct Known {
     pub experiment_id: String,
     pub artifact_uri: String,
     pub status: String,
-    /// `None` for a run that was deleted.
+    /// Deleted there, which can be undone there.
     pub is_deleted: bool,
     pub name: String,
     /// The last value of each metric with its step.
