@@ -1,6 +1,7 @@
 //! Batches made ahead of the step by worker threads, handed out in order.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -169,12 +170,13 @@ pub struct Maker<'a> {
     dataset: &'a Dataset,
     plan: &'a Plan,
     painter: Painter,
+    scratch: Vec<u8>,
 }
 
 impl<'a> Maker<'a> {
     /// A maker of batches of the training films.
     pub fn new(dataset: &'a Dataset, plan: &'a Plan) -> Self {
-        Self { dataset, plan, painter: Painter::new(plan.border()) }
+        Self { dataset, plan, painter: Painter::new(plan.border()), scratch: Vec::new() }
     }
 
     /// Tells films that lie on disk that a batch will come.
@@ -189,7 +191,7 @@ impl<'a> Maker<'a> {
     /// Batch `number` of an epoch.
     ///
     /// # Errors
-    /// When there are no films, or libtorch refuses the memory.
+    /// When there are no films or they can't be read, or libtorch refuses the memory.
     pub fn make(&mut self, epoch: &Epoch, number: usize) -> Result<Batch, TchError> {
         let (films, labels) =
             self.dataset.trainable(Split::Train).map_err(|error| TchError::Torch(error.to_string()))?;
@@ -200,8 +202,9 @@ impl<'a> Maker<'a> {
         let images = filled(&shape, |pixels| {
             for ((film, time), out) in epoch.batch(number).zip(pixels.chunks_exact_mut(area)) {
                 let draw = self.plan.draw(epoch.seed, epoch.epoch, film, time, size);
-                self.painter.paint(films.film(film), &draw, out);
+                self.painter.paint(films.read(film, &mut self.scratch)?, &draw, out);
             }
+            Ok(())
         })?;
         let targets = filled(&[count as i64, classes as i64], |values| {
             for ((film, _), out) in epoch.batch(number).zip(values.chunks_exact_mut(classes)) {
@@ -209,6 +212,7 @@ impl<'a> Maker<'a> {
                     *value = f32::from(*label);
                 }
             }
+            Ok(())
         })?;
         Ok(Batch { films: images, targets })
     }
@@ -222,12 +226,12 @@ impl Batch {
 
 /// A new tensor of floats on the CPU with what `fill` writes into it. Written in place, without an operation of
 /// libtorch: one of those would raise a pool of OpenMP threads of its own for every worker.
-fn filled(shape: &[i64], fill: impl FnOnce(&mut [f32])) -> Result<Tensor, TchError> {
+fn filled(shape: &[i64], fill: impl FnOnce(&mut [f32]) -> io::Result<()>) -> Result<Tensor, TchError> {
     let tensor = Tensor::f_empty(shape, (Kind::Float, Device::Cpu))?;
     // SAFETY: a fresh, contiguous tensor of as many floats, which nobody else knows; floats have no invalid
     // bits, and all of it is written before anybody reads.
     let values = unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<f32>(), tensor.numel()) };
     values.fill(0.0);
-    fill(values);
+    fill(values)?;
     Ok(tensor)
 }

@@ -27,6 +27,7 @@ pub use server::{ServerUri, ServerUriError};
 /// Everything that decides what a run does. Two runs with equal configurations on equal data on one CPU
 /// give equal bits.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunConfig {
     pub run: RunSection,
     pub data: DataSection,
@@ -42,6 +43,7 @@ pub struct RunConfig {
 
 /// `[run]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunSection {
     pub name: String,
     pub seed: u64,
@@ -53,6 +55,7 @@ pub struct RunSection {
 
 /// `[data]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DataSection {
     pub source: String,
     pub size: usize,
@@ -73,6 +76,7 @@ pub struct DataSection {
 
 /// `[augment]`: ranges are symmetric around doing nothing, each drawn anew for every film and epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AugmentSection {
     pub preset: Preset,
     pub on: AugmentOn,
@@ -104,6 +108,7 @@ pub struct AugmentSection {
 
 /// `[model]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ModelSection {
     pub arch: Arch,
     pub stem: Stem,
@@ -116,6 +121,7 @@ pub struct ModelSection {
 
 /// `[optimizer]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct OptimizerSection {
     pub kind: OptimizerKind,
     pub lr: f64,
@@ -132,6 +138,7 @@ pub struct OptimizerSection {
 
 /// `[schedule]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ScheduleSection {
     pub kind: ScheduleKind,
     pub warmup: f64,
@@ -144,6 +151,7 @@ pub struct ScheduleSection {
 
 /// `[loss]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LossSection {
     pub kind: LossKind,
     pub pos_weight: PosWeight,
@@ -156,6 +164,7 @@ pub struct LossSection {
 
 /// `[early_stopping]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EarlyStoppingSection {
     pub enabled: bool,
     pub monitor: Monitor,
@@ -167,6 +176,7 @@ pub struct EarlyStoppingSection {
 
 /// `[checkpoint]`: beside the one at every epoch's end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CheckpointSection {
     pub save_top_k: usize,
     pub every_n_steps: u64,
@@ -175,6 +185,7 @@ pub struct CheckpointSection {
 
 /// `[tracking]`: where a run is told of beside its own folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TrackingSection {
     /// `none`, an address, or empty, which becomes `MLFLOW_TRACKING_URI`'s where a run is asked for.
     pub mlflow_uri: String,

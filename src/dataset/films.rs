@@ -1,6 +1,7 @@
 //! Films and labels: where a film's pixels lie, in memory or in a file that is read as needed.
 
 use std::borrow::Cow;
+use std::io;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -101,6 +102,17 @@ impl Films {
                 &pixels[index * area..(index + 1) * area]
             }
             Pixels::Mapped { store, rows } => store.film(rows[index] as usize),
+        }
+    }
+
+    /// The same in memory of the caller's, where films come from a file: the way for many of them in a random order.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn read<'a>(&'a self, index: usize, scratch: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+        match &self.pixels {
+            Pixels::Resident(_) => Ok(self.film(index)),
+            Pixels::Mapped { store, rows } => store.read(rows[index] as usize, scratch),
         }
     }
 

@@ -41,21 +41,46 @@ impl Catalog {
         Self { runs: runs.to_owned(), known: HashMap::new() }
     }
 
+    /// Where nothing was read yet and there are more than `most` folders: reads the newest `most`, for a list to
+    /// begin with, and says how many folders are left. `None` where [`Catalog::refresh`] is as quick.
+    ///
+    /// # Errors
+    /// As [`Catalog::refresh`].
+    pub fn glance(&mut self, most: usize) -> Result<Option<(Vec<Arc<RunSummary>>, usize)>, LookupError> {
+        if !self.known.is_empty() {
+            return Ok(None);
+        }
+        let mut names = self.names()?;
+        let Some(left) = names.len().checked_sub(most).filter(|left| *left > 0) else { return Ok(None) };
+        // An id begins with the time at which its run was made.
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        names.truncate(most);
+        self.look_at(names);
+        Ok(Some((self.all(), left)))
+    }
+
     /// Reads what is new or has changed, and gives all runs, the newest first. A run that is as it was is the
     /// same `Arc`. Folders that hold no run are passed over; no folder, no runs.
     ///
     /// # Errors
     /// When the folder exists but can't be read.
     pub fn refresh(&mut self) -> Result<Vec<Arc<RunSummary>>, LookupError> {
-        let entries = match std::fs::read_dir(&self.runs) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                self.known.clear();
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(LookupError::Unreadable { path: self.runs.clone(), error }),
-        };
-        let names: Vec<OsString> = entries.flatten().map(|entry| entry.file_name()).collect();
+        let names = self.names()?;
+        self.look_at(names);
+        Ok(self.all())
+    }
+
+    /// What is in the folder of runs, in no order.
+    fn names(&self) -> Result<Vec<OsString>, LookupError> {
+        match std::fs::read_dir(&self.runs) {
+            Ok(entries) => Ok(entries.flatten().map(|entry| entry.file_name()).collect()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(LookupError::Unreadable { path: self.runs.clone(), error }),
+        }
+    }
+
+    /// Looks at these and forgets all others.
+    fn look_at(&mut self, names: Vec<OsString>) {
         let now = SystemTime::now();
         let mut before = std::mem::take(&mut self.known);
         let with_known: Vec<(OsString, Option<Known>)> = names
@@ -72,7 +97,6 @@ impl Catalog {
             Some((name, look(&path, changed, known, now)))
         });
         self.known = looked.collect();
-        Ok(self.all())
     }
 
     /// Whether all runs have been measured.

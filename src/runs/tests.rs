@@ -157,3 +157,38 @@ fn a_catalog_reads_what_changed_and_keeps_the_rest() {
     second.discard().expect("gone");
     assert_eq!(catalog.refresh().expect("readable").len(), 1);
 }
+
+#[test]
+fn a_long_list_begins_with_its_newest_runs() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let made: Vec<_> = (1..=5)
+        .map(|number| {
+            let folder = folder(runs.path(), number);
+            finished(&folder, number, 0.7);
+            folder.path().to_owned()
+        })
+        .collect();
+    let paths =
+        |runs: &[std::sync::Arc<RunSummary>]| -> Vec<_> { runs.iter().map(|run| run.path.clone()).collect() };
+    let mut catalog = Catalog::new(runs.path());
+    assert!(catalog.glance(5).expect("readable").is_none(), "all are read as quickly");
+    let (first, left) = catalog.glance(2).expect("readable").expect("more than two");
+    assert_eq!((paths(&first), left), (vec![made[4].clone(), made[3].clone()], 3));
+    assert!(catalog.glance(2).expect("readable").is_none(), "the rest comes by refresh");
+    let all = catalog.refresh().expect("readable");
+    assert_eq!(all.len(), 5);
+    assert_eq!(first[..], all[..2]);
+}
+
+#[test]
+fn a_configuration_with_fewer_settings_than_today_is_skimmed_as_it_is_read() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder(runs.path(), 1);
+    let old = "[optimizer]\nepochs = 3\n\n[provenance]\nargv = []\n";
+    std::fs::write(folder.path().join("run.toml"), old).expect("written");
+    let skimmed = folder.skim_config().expect("readable");
+    assert_eq!(skimmed, folder.read_config().expect("readable"));
+    assert_eq!(skimmed.optimizer.epochs, 3);
+    std::fs::write(folder.path().join("run.toml"), "[optimizer]\nepochs = \"three\"\n").expect("written");
+    assert!(folder.skim_config().is_err());
+}

@@ -11,24 +11,26 @@ pub struct FilmBatches<'a> {
     device: Device,
     table: [f32; 256],
     pixels: Vec<f32>,
+    scratch: Vec<u8>,
 }
 
 impl<'a> FilmBatches<'a> {
     /// Batches of these films.
     pub fn new(films: &'a Films, device: Device) -> Self {
-        Self { films, device, table: normalised(), pixels: Vec::new() }
+        Self { films, device, table: normalised(), pixels: Vec::new(), scratch: Vec::new() }
     }
 
     /// The films of `indices` (`float32 N,1,H,W` in -1..=1).
     ///
     /// # Errors
-    /// What libtorch says, e.g. that the device has no memory left.
+    /// What libtorch says, e.g. that the device has no memory left, or that a film can't be read from its file.
     pub fn gather(&mut self, indices: &[usize]) -> Result<Tensor, TchError> {
         // Films on disk are read side by side then, not one after another.
         self.films.will_need(indices.iter().copied());
         self.pixels.clear();
         for &index in indices {
-            self.pixels.extend(self.films.film(index).iter().map(|&grey| self.table[usize::from(grey)]));
+            let film = self.films.read(index, &mut self.scratch)?;
+            self.pixels.extend(film.iter().map(|&grey| self.table[usize::from(grey)]));
         }
         let shape = [indices.len(), 1, self.films.height(), self.films.width()].map(|n| n as i64);
         Tensor::f_from_slice(&self.pixels)?.f_view(shape)?.f_to_device(self.device)
@@ -51,7 +53,7 @@ impl<'a> Batches<'a> {
     /// The films of `indices` (`float32 N,1,H,W` in -1..=1) and their labels (`float32 N,C`).
     ///
     /// # Errors
-    /// What libtorch says, e.g. that the device has no memory left.
+    /// What libtorch says, e.g. that the device has no memory left, or that a film can't be read from its file.
     pub fn gather(&mut self, indices: &[usize]) -> Result<(Tensor, Tensor), TchError> {
         self.targets.clear();
         for &index in indices {

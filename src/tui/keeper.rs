@@ -19,6 +19,8 @@ use crate::runs::{Catalog, Queue, RunFolder, Turn, Waiting};
 
 /// Runs measured between two looks for wishes.
 const CHUNK: usize = 128;
+/// Runs that the first list begins with: more than any screen shows, read in a blink.
+const FIRST: usize = 200;
 
 /// The way to the thread, which begins with the first wish.
 #[derive(Default)]
@@ -36,6 +38,7 @@ impl Keeper {
                 queue: Queue::of(runs),
                 turn: None,
                 messages: messages.clone(),
+                partial: false,
                 untold: false,
             };
             if let Err(error) =
@@ -58,6 +61,8 @@ struct Work {
     /// The right to take runs from the queue, once this process has it.
     turn: Option<Turn>,
     messages: UnboundedSender<Message>,
+    /// The list told last has only the newest runs.
+    partial: bool,
     /// Numbers were read that the list hasn't told yet.
     untold: bool,
 }
@@ -69,14 +74,14 @@ impl Work {
             waiting.extend(inbox.try_iter());
             let wish = match waiting.pop_front() {
                 Some(wish) => wish,
-                None if self.catalog.is_measured() && !self.untold => match inbox.recv() {
+                None if !self.partial && !self.untold && self.catalog.is_measured() => match inbox.recv() {
                     Ok(wish) => wish,
                     Err(_) => return,
                 },
                 None => {
                     match inbox.try_recv() {
                         Ok(wish) => waiting.push_back(wish),
-                        Err(TryRecvError::Empty) => self.measure(),
+                        Err(TryRecvError::Empty) => self.complete(),
                         Err(TryRecvError::Disconnected) => return,
                     }
                     continue;
@@ -101,9 +106,20 @@ impl Work {
     }
 
     fn list(&mut self) -> Result<Listed> {
+        let waiting = self.queue.list()?;
+        if let Some((runs, unread)) = self.catalog.glance(FIRST)? {
+            self.partial = true;
+            return Ok(Listed { runs, waiting, unread, more: true });
+        }
+        // First, so that a folder that can't be read is told once.
+        (self.partial, self.untold) = (false, false);
         let runs = self.catalog.refresh()?;
-        self.untold = false;
-        Ok(Listed { runs, waiting: self.queue.list()?, more: !self.catalog.is_measured() })
+        Ok(Listed { runs, waiting, unread: 0, more: !self.catalog.is_measured() })
+    }
+
+    /// Goes on with what lists lack: runs first, then numbers.
+    fn complete(&mut self) {
+        if self.partial { self.grant(Wish::List) } else { self.measure() }
     }
 
     /// Measures some runs; tells the list when that was the last of them.
@@ -113,7 +129,7 @@ impl Work {
             self.untold = false;
             let listed = || {
                 let waiting = self.queue.list()?;
-                Ok(Listed { runs: self.catalog.all(), waiting, more: false })
+                Ok(Listed { runs: self.catalog.all(), waiting, unread: 0, more: false })
             };
             let _ = self.messages.send(Message::Runs(guarded(listed)));
         }
@@ -309,7 +325,7 @@ mod tests {
         sender.send(Wish::LookAt(path.clone())).expect("open");
         drop(sender);
         let (catalog, queue) = (Catalog::new(runs.path()), Queue::of(runs.path()));
-        Work { catalog, queue, turn: None, messages, untold: false }.run(&inbox);
+        Work { catalog, queue, turn: None, messages, partial: false, untold: false }.run(&inbox);
         match answers.blocking_recv() {
             Some(Message::Looked(looked, Ok(details))) => {
                 assert_eq!((looked, details.epochs.len()), (path, 1));

@@ -39,7 +39,8 @@ impl App {
             effects = self.list_runs();
         }
         match outcome {
-            Ok(Listed { runs, waiting, .. }) => {
+            Ok(Listed { runs, waiting, unread, .. }) => {
+                self.runs.unread = unread;
                 let before = self.runs.chosen().map(|run| (run.path.clone(), run.status.clone()));
                 if !self.runs.queue.told {
                     self.runs.queue.told = true;

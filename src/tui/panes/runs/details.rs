@@ -103,10 +103,12 @@ fn facts_panel(app: &App, run: &RunSummary, hint: &str, area: Rect, canvas: &mut
         let ci = ci.map_or_else(String::new, |[low, high]| {
             format!(" ({}–{})", fixed(Some(low), 3), fixed(Some(high), 3))
         });
-        lines.push(Line::from(vec![
-            Span::styled("test macro AUROC ", theme.muted()),
-            Span::styled(format!("{}{ci}", fixed(Some(auroc), 3)), theme.strong()),
-        ]));
+        let value = format!("{}{ci}", fixed(Some(auroc), 3));
+        let label = ["test macro AUROC ", "test AUROC "]
+            .into_iter()
+            .find(|label| label.len() + value.chars().count() <= width)
+            .unwrap_or("AUROC ");
+        lines.push(Line::from(vec![Span::styled(label, theme.muted()), Span::styled(value, theme.strong())]));
     }
     match &run.tracked {
         Tracked::Off => {}

@@ -75,6 +75,9 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
         true => format!("{} runs", count(total)),
         false => format!("{} of {} runs", count(shown), count(total)),
     };
+    if app.runs.unread > 0 {
+        bottom.push_str(&format!(", {} being read", count(app.runs.unread)));
+    }
     let waiting = app.runs.queue.waiting.len();
     if waiting > 0 {
         let stands = if app.runs.queue.going { "" } else { ", Q starts it" };

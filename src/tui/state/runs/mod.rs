@@ -84,6 +84,8 @@ pub struct QueueState {
 #[derive(Debug, Default)]
 pub struct RunsState {
     pub listing: Listing,
+    /// Folders that the list as read last doesn't have yet.
+    pub unread: usize,
     /// The list is being read.
     pub asked: bool,
     /// It was asked for once more meanwhile.

@@ -48,7 +48,9 @@ pub struct Listed {
     /// The newest first.
     pub runs: Vec<Arc<RunSummary>>,
     pub waiting: Vec<Waiting>,
-    /// Numbers of runs are still being read; the list comes once more with them.
+    /// Folders that weren't looked at yet: the list begins with the newest runs.
+    pub unread: usize,
+    /// Runs or numbers of them are still being read; the list comes once more with them.
     pub more: bool,
 }
 
