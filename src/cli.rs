@@ -288,6 +288,8 @@ pub enum BenchPart {
     Judging,
     /// Maps
     Explaining,
+    /// A folder of 2,000 runs, listed
+    Runs,
     /// The workbench in a terminal
     Screen,
 }
@@ -441,8 +443,39 @@ pub enum RunsCommand {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Tell which runs wait for their turn; `train --queue` works them
-    Queue,
+    /// Tell which runs wait for their turn, or change what waits; `train --queue` works them
+    Queue {
+        #[command(subcommand)]
+        change: Option<QueueCommand>,
+    },
+}
+
+/// What `runs queue` changes.
+#[derive(Debug, Subcommand)]
+pub enum QueueCommand {
+    /// Put a run at the end, with settings given as for train: --config, --set, --data
+    Add,
+    /// Take runs out
+    Rm {
+        /// Numbers as `runs queue` tells them
+        #[arg(required = true, value_name = "NUMBER")]
+        numbers: Vec<u32>,
+    },
+    /// Move a run one place
+    Move {
+        /// Its number as `runs queue` tells it
+        number: u32,
+        /// Towards the beginning or the end
+        #[arg(value_enum)]
+        to: Direction,
+    },
+}
+
+/// Which way a run of the queue is moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Direction {
+    Earlier,
+    Later,
 }
 
 #[derive(Debug, Args)]
@@ -456,7 +489,7 @@ pub struct ListArgs {
     /// Only runs for which this holds, for example "resnet18 lr>1e-4 auroc>.7"; as / on the Runs screen
     #[arg(long, value_name = "FILTER")]
     pub filter: Option<String>,
-    /// started, best (macro AUROC), state, name, id, network, data, epochs, time, tags or tracked
+    /// started, best (macro AUROC), state, name, id, network, data, epochs, time, tags, tracked, or a setting such as lr
     #[arg(long, value_name = "COLUMN", default_value = "started", value_parser = SortBy::parse)]
     pub sort: SortBy,
     /// The other way round

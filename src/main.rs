@@ -17,7 +17,7 @@ use chestxr_tui::tracking::{Uploader, environment};
 use chestxr_tui::train::{Command as TrainerCommand, Trainer};
 use chestxr_tui::{native, panics, tui};
 
-use cli::{Cli, Command, Global, RunsCommand, TrackCommand};
+use cli::{Cli, Command, Direction, Global, QueueCommand, RunsCommand, TrackCommand};
 use commands::{Exit, Misuse};
 
 fn main() -> ExitCode {
@@ -77,14 +77,20 @@ fn run(cli: Cli) -> Result<Exit> {
         Some(Command::Track(TrackCommand::Sync(args))) => {
             commands::track::run(&args, &sets(&global), &paths, json)
         }
-        Some(Command::Runs(command)) => runs_command(command, &sets(&global), &paths, json),
+        Some(Command::Runs(command)) => runs_command(command, &config, &sets(&global), &paths, json),
         Some(Command::Bench(args)) => commands::bench::run(&args, config, &sets(&global), json),
         Some(Command::Doctor) => commands::doctor::run(&paths, global.graphics, json),
         Some(Command::Completions { shell }) => commands::completions::run(shell),
     }
 }
 
-fn runs_command(command: RunsCommand, sets: &[String], paths: &AppPaths, json: bool) -> Result<Exit> {
+fn runs_command(
+    command: RunsCommand,
+    config: &RunConfig,
+    sets: &[String],
+    paths: &AppPaths,
+    json: bool,
+) -> Result<Exit> {
     match command {
         RunsCommand::List(args) => commands::runs::list(paths, &args, json),
         RunsCommand::Show { run, follow: true } => commands::follow::run(paths, &run, json),
@@ -95,7 +101,14 @@ fn runs_command(command: RunsCommand, sets: &[String], paths: &AppPaths, json: b
         RunsCommand::Rename { run, name } => commands::annotate::rename(paths, &run, &name, json),
         RunsCommand::Rm { runs, yes } => commands::tidy::remove(paths, &runs, yes, json),
         RunsCommand::Gc { dry_run } => commands::tidy::collect(paths, dry_run, json),
-        RunsCommand::Queue => commands::queue::list(paths, json),
+        RunsCommand::Queue { change: None } => commands::queue::list(paths, json),
+        RunsCommand::Queue { change: Some(change) } => match change {
+            QueueCommand::Add => commands::queue::add(paths, config, json),
+            QueueCommand::Rm { numbers } => commands::queue::remove(paths, &numbers),
+            QueueCommand::Move { number, to } => {
+                commands::queue::shift(paths, number, to == Direction::Earlier)
+            }
+        },
         RunsCommand::Export(args) => commands::runs_export::run(&args, sets, paths, json),
     }
 }

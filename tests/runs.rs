@@ -128,6 +128,28 @@ fn what_a_deletion_left_is_told_then_cleared_away() {
 }
 
 #[test]
+fn a_queue_is_filled_and_ordered_by_commands() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in ["a", "b", "c"] {
+        let set = format!("run.name={name}");
+        let added = runs(folder.path(), &["queue", "add", "--set", &set]);
+        assert_eq!(added.status.code(), Some(0), "{}", stderr(&added));
+    }
+    let refused = runs(folder.path(), &["queue", "add", "--set", "schedule.min_lr=1"]);
+    assert_eq!(refused.status.code(), Some(2), "settings that contradict each other don't wait for that");
+    assert_eq!(runs(folder.path(), &["queue", "move", "3", "earlier"]).status.code(), Some(0));
+    assert_eq!(runs(folder.path(), &["queue", "move", "1", "earlier"]).status.code(), Some(0), "it is first");
+    let missing = runs(folder.path(), &["queue", "rm", "1", "9"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(stderr(&missing).contains("number 9"), "{}", stderr(&missing));
+    assert_eq!(runs(folder.path(), &["queue", "rm", "1"]).status.code(), Some(0));
+    let waiting = Queue::of(folder.path()).list().expect("readable");
+    let names: Vec<_> =
+        waiting.iter().map(|run| run.config.as_ref().expect("readable").run.name.clone()).collect();
+    assert_eq!(names, ["c", "b"]);
+}
+
+#[test]
 fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let queue = Queue::of(folder.path());
@@ -158,7 +180,10 @@ fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
     let named: Vec<&str> = all.iter().map(|run| run.name()).collect();
     assert_eq!(named, ["second", "first"]);
     assert!(all.iter().all(|run| run.state == RunState::Finished));
-    assert!(queue.list().expect("readable").is_empty());
+    let left = queue.list().expect("readable");
+    assert_eq!(left.len(), 1, "what couldn't begin stays, with the reason");
+    assert!(left[0].failed.as_ref().is_some_and(|why| why.contains("nowhere.npz")), "{:?}", left[0].failed);
+    assert!(stdout(&runs(folder.path(), &["queue"])).contains("could not begin: "));
 
     let turn = queue.take_turn().expect("lockable");
     let output = chestxr(folder.path()).args(["train", "--queue"]).output().expect("it runs");

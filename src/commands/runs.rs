@@ -19,7 +19,7 @@ pub fn list(paths: &AppPaths, args: &ListArgs, json: bool) -> Result<Exit> {
     let mut catalog = Catalog::new(&paths.runs);
     catalog.refresh()?;
     let filter = Filter::parse(args.filter.as_deref().unwrap_or_default());
-    if !filter.is_empty() || args.sort == SortBy::Value {
+    if !filter.is_empty() || matches!(args.sort, SortBy::Value | SortBy::Setting(_)) {
         catalog.measure(usize::MAX);
     }
     let everything = catalog.all();

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -55,13 +57,17 @@ pub fn run(wish: Command, paths: &AppPaths, json: bool) -> Result<Exit> {
     })
 }
 
-pub(super) fn watch_signals(commander: Commander) -> std::io::Result<()> {
+/// Has signals interrupt what the trainer does; the answer turns true with the first of them.
+pub(super) fn watch_signals(commander: Commander) -> std::io::Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let told = interrupted.clone();
     let mut signals =
         Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)))?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         let mut pending = signals.forever();
         if pending.next().is_some() {
             // First the deed: stderr may be gone with the terminal.
+            told.store(true, Ordering::Release);
             commander.send(Command::Interrupt);
             complain("finishing the step and writing the checkpoint; once more leaves at once");
         }
@@ -72,7 +78,7 @@ pub(super) fn watch_signals(commander: Commander) -> std::io::Result<()> {
             unsafe { libc::_exit(130) }
         }
     })?;
-    Ok(())
+    Ok(interrupted)
 }
 
 /// Whether whoever started this program wants a signal to pass it by, as `nohup` does.

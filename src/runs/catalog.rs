@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use rayon::prelude::*;
 
+use super::folder::EPOCHS;
 use super::{LookupError, Measured, RunFolder, RunSummary};
 
 /// A folder that changed less than this ago may change once more within the same tick of the file system's
@@ -33,7 +34,12 @@ struct Known {
     run: Option<Arc<RunSummary>>,
     /// The run must be measured anew.
     unmeasured: bool,
+    /// Bytes of its epochs when it was looked at.
+    epochs: u64,
 }
+
+/// The newest runs, and how many folders weren't looked at.
+pub type Glance = (Vec<Arc<RunSummary>>, usize);
 
 impl Catalog {
     /// An empty one of the runs in `runs`; reads nothing yet.
@@ -46,7 +52,7 @@ impl Catalog {
     ///
     /// # Errors
     /// As [`Catalog::refresh`].
-    pub fn glance(&mut self, most: usize) -> Result<Option<(Vec<Arc<RunSummary>>, usize)>, LookupError> {
+    pub fn glance(&mut self, most: usize) -> Result<Option<Glance>, LookupError> {
         if !self.known.is_empty() {
             return Ok(None);
         }
@@ -136,20 +142,21 @@ impl Catalog {
 
 /// Looks at a folder again, or for the first time.
 fn look(path: &Path, changed: Option<SystemTime>, known: Option<Known>, now: SystemTime) -> Known {
-    let live = |known: &Known| known.run.as_ref().is_some_and(|run| run.status.state.is_live());
+    let live = |known: &Known| known.run.as_ref().is_some_and(|run| run.state.is_live());
     match known {
         // A live run's process may end without a trace, so those are always looked at.
         Some(known) if changed.is_some() && known.settled == changed && !live(&known) => known,
         known => {
             let settled = changed.filter(|at| now.duration_since(*at).is_ok_and(|since| since > SETTLED));
+            let epochs = std::fs::metadata(path.join(EPOCHS)).map_or(0, |epochs| epochs.len());
+            let as_measured = known.as_ref().is_some_and(|known| !known.unmeasured && known.epochs == epochs);
             let before = known.and_then(|known| known.run);
             let measured = before.as_ref().and_then(|run| run.measured.clone());
-            let run = match (summary(path, measured), before) {
-                (Some(run), Some(before)) if run == *before => Some(before),
-                (run, _) => run.map(Arc::new),
+            let (run, same) = match (summary(path, measured), before) {
+                (Some(run), Some(before)) if run == *before => (Some(before), true),
+                (run, _) => (run.map(Arc::new), false),
             };
-            let unmeasured = run.is_some();
-            Known { settled, run, unmeasured }
+            Known { settled, unmeasured: run.is_some() && !(same && as_measured), run, epochs }
         }
     }
 }

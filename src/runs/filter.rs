@@ -104,8 +104,9 @@ fn term(text: &str) -> Option<Term> {
     (!value.is_empty()).then_some(made)
 }
 
-/// The setting of a whole key, or of the part behind the dot where that is one setting's alone.
-fn setting_place(key: &str) -> Option<usize> {
+/// The setting of a whole key, or of the part behind the dot where that is one setting's alone: its place in
+/// [`FIELDS`].
+pub(super) fn setting_place(key: &str) -> Option<usize> {
     let key = match key {
         "network" | "net" => "model.arch",
         "data" => "data.source",

@@ -51,6 +51,8 @@ pub struct Provenance {
     pub git_commit: String,
 }
 
+/// The epochs of a run, a line each.
+pub(super) const EPOCHS: &str = "metrics.jsonl";
 const SYSTEM: &str = "system.jsonl";
 const MODEL_DETAILS: &str = "artifacts/model_details.json";
 const THRESHOLDS: &str = "checkpoints/thresholds.json";
@@ -295,7 +297,7 @@ impl RunFolder {
     /// # Errors
     /// When the line can't be written.
     pub fn append_epoch(&self, record: &EpochRecord) -> Result<()> {
-        self.append("metrics.jsonl", record)
+        self.append(EPOCHS, record)
     }
 
     /// Appends anything else that happened to `events.jsonl`, with the time in front.
@@ -317,7 +319,7 @@ impl RunFolder {
     /// # Errors
     /// When the file can't be read or a line other than the last is damaged.
     pub fn read_epochs(&self) -> Result<Vec<EpochRecord>> {
-        self.read_lines("metrics.jsonl")
+        self.read_lines(EPOCHS)
     }
 
     /// Appends what was measured of the machine to `system.jsonl`.
@@ -346,7 +348,7 @@ impl RunFolder {
         struct Row {
             epoch: usize,
         }
-        self.keep_lines("metrics.jsonl", |line| {
+        self.keep_lines(EPOCHS, |line| {
             serde_json::from_str::<Row>(line).is_ok_and(|row| row.epoch <= epochs)
         })?;
         self.cut_at_line("events.jsonl")?;

@@ -30,7 +30,7 @@ pub use list::{LookupError, RunSummary, find, list};
 pub use measured::{Measure, Measured, Statistic, differing};
 pub use order::SortBy;
 pub use predictions::{ArrayNames, PredictionsFileError, SplitPredictions};
-pub use queue::{Queue, Turn, Waiting};
+pub use queue::{Claim, Queue, Turn, Waiting};
 pub use record::{EpochRecord, METRICS, Metric};
 pub use status::{Best, RunState, Status};
 pub use system::SystemSample;

@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 
+use super::filter::setting_place;
 use super::{METRICS, Measure, RunSummary, Tracked};
+use crate::config::{FIELDS, RunConfig};
 
 /// What runs are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub enum SortBy {
     Time,
     Tags,
     Tracked,
+    /// A setting, by its place in [`FIELDS`]; numbers rise.
+    Setting(usize),
 }
 
 impl SortBy {
@@ -52,10 +56,11 @@ impl SortBy {
             Self::Time => "time",
             Self::Tags => "tags",
             Self::Tracked => "tracked",
+            Self::Setting(place) => FIELDS[place].key,
         }
     }
 
-    /// The one of this name.
+    /// The one of this name, or the setting of this key or of its unmistakable end.
     ///
     /// # Errors
     /// Lists the names there are.
@@ -64,7 +69,8 @@ impl SortBy {
         Self::ALL
             .into_iter()
             .find(|by| by.name() == text)
-            .ok_or_else(|| format!("takes one of {}", all.join(", ")))
+            .or_else(|| setting_place(text).map(Self::Setting))
+            .ok_or_else(|| format!("takes one of {}, or a setting", all.join(", ")))
     }
 
     /// The one after it.
@@ -104,6 +110,13 @@ impl SortBy {
             Self::Epochs => turn(b.status.epoch.cmp(&a.status.epoch)),
             Self::Time => turn(b.status.seconds().total_cmp(&a.status.seconds())),
             Self::Tags => texts(&a.about.tags.join(" "), &b.about.tags.join(" ")),
+            Self::Setting(place) => {
+                let value = |run| setting_of(run, place).unwrap_or_default();
+                match (value(a).parse::<f64>(), value(b).parse::<f64>()) {
+                    (Ok(a), Ok(b)) => turn(a.total_cmp(&b)),
+                    _ => texts(value(a), value(b)),
+                }
+            }
             Self::Tracked => {
                 let rank = |run: &RunSummary| match run.tracked {
                     Tracked::Failed(_) => 0,
@@ -115,6 +128,12 @@ impl SortBy {
             }
         }
     }
+}
+
+/// A setting of a run; `None` while its settings haven't been read.
+fn setting_of(run: &RunSummary, place: usize) -> Option<&str> {
+    run.config.as_ref()?;
+    Some(run.measured.as_ref()?.changed(place).unwrap_or(&RunConfig::defaults()[place]))
 }
 
 #[cfg(test)]
@@ -154,6 +173,23 @@ mod tests {
             assert_eq!(order(&none, &none, auroc, reverse), Equal);
         }
         assert_eq!(SortBy::Name.compare(&good, &bad, auroc, false), Less);
+    }
+
+    #[test]
+    fn a_setting_orders_by_number_where_it_has_one() {
+        let with = |lr: &str| {
+            let mut run = run("a", None);
+            let mut config = RunConfig::default();
+            config.set("optimizer.lr", lr).expect("allowed");
+            run.measured = Some(Measured::new(&[], None, Some(&config)));
+            run.config = Some(config);
+            run
+        };
+        let by = SortBy::parse("lr").expect("a setting");
+        let order = |a: &RunSummary, b: &RunSummary, reverse| by.compare(a, b, Measure::default(), reverse);
+        let (small, large, none) = (with("9e-6"), with("1e-3"), run("a", None));
+        assert_eq!((order(&small, &large, false), order(&small, &large, true)), (Less, Greater));
+        assert_eq!((order(&small, &none, false), order(&small, &none, true)), (Less, Less));
     }
 
     #[test]

@@ -159,12 +159,33 @@ fn a_catalog_reads_what_changed_and_keeps_the_rest() {
 }
 
 #[test]
+fn a_folder_that_has_not_changed_for_a_while_is_not_read_again() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder(runs.path(), 1);
+    finished(&folder, 1, 0.7);
+    let age = |hours: u64| {
+        let at = std::time::SystemTime::now() - std::time::Duration::from_secs(3600 * hours);
+        let opened = std::fs::File::open(folder.path()).expect("the folder");
+        opened.set_modified(at).expect("an older time");
+    };
+    age(2);
+    let mut catalog = Catalog::new(runs.path());
+    assert_eq!(catalog.refresh().expect("readable").len(), 1);
+    assert!(catalog.measure(1) && catalog.is_measured());
+    // In place, which leaves the folder's time as it is.
+    std::fs::write(folder.path().join("status.json"), "damaged").expect("written");
+    assert_eq!(catalog.refresh().expect("readable").len(), 1, "it isn't read");
+    age(1);
+    assert_eq!(catalog.refresh().expect("readable").len(), 0, "it is read when the folder's time is another");
+}
+
+#[test]
 fn a_long_list_begins_with_its_newest_runs() {
     let runs = tempfile::tempdir().expect("a temporary folder");
     let made: Vec<_> = (1..=5)
         .map(|number| {
             let folder = folder(runs.path(), number);
-            finished(&folder, number, 0.7);
+            finished(&folder, i64::from(number), 0.7);
             folder.path().to_owned()
         })
         .collect();

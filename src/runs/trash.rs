@@ -51,6 +51,11 @@ impl RunFolder {
 }
 
 impl Discarded {
+    /// Whether it is in the trash still.
+    pub fn is_there(&self) -> bool {
+        self.to.exists()
+    }
+
     /// Puts the run back where it was.
     ///
     /// # Errors

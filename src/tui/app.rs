@@ -175,6 +175,8 @@ pub struct App {
     pub augment: AugmentState,
     /// The trainer's thread is gone.
     pub trainer_gone: bool,
+    /// The program has ended before everything was done that was asked of runs.
+    pub undone: bool,
     /// What answers clicks in the frame on screen.
     pub hits: Vec<Hit>,
 }
@@ -204,6 +206,7 @@ impl App {
             explain: ExplainState::default(),
             augment: AugmentState::default(),
             trainer_gone: false,
+            undone: false,
             hits: Vec::new(),
         }
     }
@@ -259,6 +262,7 @@ impl App {
         self.notice.is_some()
             // Other processes train, too: the list follows them.
             || self.screen == Screen::Runs
+            || self.runs.queue.again_in.is_some()
             || matches!(self.data.loading, super::state::data::Loading::Busy(_))
             || matches!(self.evaluate.shown, evaluate::Loading::Busy(_))
             || matches!(self.explain.shown, evaluate::Loading::Busy(_))

@@ -31,6 +31,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// A terminal is waited for so long to tell what pictures it takes.
 const ANSWER: Duration = Duration::from_millis(400);
 
+/// What was asked of runs just before the program ends is waited for so long: a model may be being written.
+const LAST_WISHES: Duration = Duration::from_secs(20);
+
 /// What can come at most in one go before a frame is drawn, so that a flood can't stop the drawing.
 const BURST: usize = 512;
 
@@ -88,7 +91,7 @@ pub async fn run(
     }
     // The terminal is asked before the event stream reads from it, while data are being read already.
     let (terminal, typed) = probe(graphics, app.ascii, ANSWER);
-    let mut late = LateAnswers { expected: !terminal.answered, inside: false };
+    let late = LateAnswers { expected: !terminal.answered, inside: false };
     screen.has_kitty_pictures(&terminal);
     let ready = sender.clone();
     let mut gallery = Gallery::new(terminal, move || {
@@ -100,6 +103,27 @@ pub async fn run(
     }
     let input = EventStream::new();
     let mut sources = Sources { input, endings, inbox, trainer, progress_waits: false, trainer_heard: true };
+    let ending = go_round(app, &mut sources, &outside, &mut screen, &mut gallery, late).await;
+    if !matches!(ending, Ending::AtOnce) {
+        app.undone = !outside.keeper.finish(LAST_WISHES);
+        while let Ok(message) = sources.inbox.try_recv() {
+            if matches!(message, Message::RunsDone(..)) {
+                app.update(message, jiff::Zoned::now());
+            }
+        }
+    }
+    Ok(ending)
+}
+
+/// Takes what comes and draws, until there is an end.
+async fn go_round(
+    app: &mut App,
+    sources: &mut Sources<'_>,
+    outside: &Outside<'_>,
+    screen: &mut Screen,
+    gallery: &mut Gallery,
+    mut late: LateAnswers,
+) -> Ending {
     let mut dirty = Dirty::Input;
     let mut last_frame = Instant::now();
     let mut next_tick = None;
@@ -111,7 +135,7 @@ pub async fn run(
         }
         for _ in 0..BURST {
             match wake {
-                Wake::End(ending) => return Ok(ending),
+                Wake::End(ending) => return ending,
                 Wake::Nothing => break,
                 Wake::Progress => dirty = dirty.max(Dirty::Event),
                 Wake::Message(Message::Input(ref event)) if says_nothing(event) || late.swallows(event) => {}
@@ -133,7 +157,7 @@ pub async fn run(
                     }
                     let effects = app.update(message, jiff::Zoned::now());
                     if let Some(ending) = outside.carry_out(effects, app, sources.trainer) {
-                        return Ok(ending);
+                        return ending;
                     }
                     let soon = from_person || awaited;
                     dirty = dirty.max(if soon { Dirty::Input } else { Dirty::Event });
@@ -144,8 +168,8 @@ pub async fn run(
         if dirty.due(last_frame).is_some_and(|due| due <= Instant::now()) {
             sources.read_progress(app);
             // A terminal that can't be written to any more has gone away.
-            if show(app, Some(&mut gallery), &mut screen).is_err() {
-                return Ok(Ending::Signal);
+            if show(app, Some(gallery), screen).is_err() {
+                return Ending::Signal;
             }
             (dirty, last_frame) = (Dirty::No, Instant::now());
         }

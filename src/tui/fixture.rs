@@ -275,8 +275,8 @@ pub fn with_queue() -> App {
     let mut wide = RunConfig::default();
     wide.run.name = "wide".into();
     let waiting = vec![
-        Waiting { number: 3, config: Ok(Box::new(wide)) },
-        Waiting { number: 7, config: Err("`optimizer.lr` can't be -1".into()) },
+        Waiting { number: 3, config: Ok(Box::new(wide)), failed: None },
+        Waiting { number: 7, config: Err("`optimizer.lr` can't be -1".into()), failed: None },
     ];
     app.update(Message::Runs(Ok(Listed { runs: summaries(), waiting, unread: 0, more: false })), noon());
     app

@@ -8,14 +8,17 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::Message;
-use super::state::runs::{Change, Details, Done, Listed, Wish};
+use super::state::runs::{Change, Details, Done, Listed, Settled, Wish};
+use crate::config::RunConfig;
 use crate::evaluation;
-use crate::runs::{Catalog, Queue, RunFolder, Turn, Waiting};
+use crate::runs::{Catalog, Claim, Queue, RunFolder, Turn};
 
 /// Runs measured between two looks for wishes.
 const CHUNK: usize = 128;
@@ -25,41 +28,46 @@ const FIRST: usize = 200;
 /// The way to the thread, which begins with the first wish.
 #[derive(Default)]
 pub struct Keeper {
-    thread: OnceCell<Sender<Wish>>,
+    thread: OnceCell<(Sender<Wish>, Option<JoinHandle<()>>)>,
 }
 
 impl Keeper {
     /// Asks; the answer comes as a message.
     pub fn ask(&self, wish: Wish, runs: &Path, messages: &UnboundedSender<Message>) {
-        let thread = self.thread.get_or_init(|| {
+        let (thread, _) = self.thread.get_or_init(|| {
             let (sender, inbox) = channel();
-            let work = Work {
-                catalog: Catalog::new(runs),
-                queue: Queue::of(runs),
-                turn: None,
-                messages: messages.clone(),
-                partial: false,
-                untold: false,
-            };
-            if let Err(error) =
-                std::thread::Builder::new().name("keeper".into()).spawn(move || work.run(&inbox))
-            {
+            let work = Work::new(runs, messages.clone());
+            let spawned = std::thread::Builder::new().name("keeper".into()).spawn(move || work.run(&inbox));
+            if let Err(error) = &spawned {
                 let text =
                     format!("the system refuses a thread to read runs with ({error}); close other programs");
                 let _ = messages.send(Message::Broken(text));
             }
-            sender
+            (sender, spawned.ok())
         });
-        // A thread that broke has said so.
+        // Where there is no thread, that has been said.
         let _ = thread.send(wish);
+    }
+
+    /// Waits until what was asked is done, at most so long: the program ends, and it would be lost. Whether all is done.
+    pub fn finish(self, most: Duration) -> bool {
+        let Some((sender, Some(thread))) = self.thread.into_inner() else { return true };
+        drop(sender);
+        let until = Instant::now() + most;
+        while !thread.is_finished() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        thread.is_finished()
     }
 }
 
 struct Work {
     catalog: Catalog,
     queue: Queue,
-    /// The right to take runs from the queue, once this process has it.
+    /// The right to take runs from the queue, while this process works it.
     turn: Option<Turn>,
+    /// The run that was taken and hasn't begun.
+    claim: Option<Claim>,
     messages: UnboundedSender<Message>,
     /// The list told last has only the newest runs.
     partial: bool,
@@ -68,6 +76,11 @@ struct Work {
 }
 
 impl Work {
+    fn new(runs: &Path, messages: UnboundedSender<Message>) -> Self {
+        let (catalog, queue) = (Catalog::new(runs), Queue::of(runs));
+        Self { catalog, queue, turn: None, claim: None, messages, partial: false, untold: false }
+    }
+
     fn run(mut self, inbox: &Receiver<Wish>) {
         let mut waiting: VecDeque<Wish> = VecDeque::new();
         loop {
@@ -124,14 +137,17 @@ impl Work {
 
     /// Measures some runs; tells the list when that was the last of them.
     fn measure(&mut self) {
-        self.untold |= self.catalog.measure(CHUNK);
-        if self.catalog.is_measured() {
+        let listed = guarded(|| {
+            self.untold |= self.catalog.measure(CHUNK);
+            if !self.catalog.is_measured() {
+                return Ok(None);
+            }
             self.untold = false;
-            let listed = || {
-                let waiting = self.queue.list()?;
-                Ok(Listed { runs: self.catalog.all(), waiting, unread: 0, more: false })
-            };
-            let _ = self.messages.send(Message::Runs(guarded(listed)));
+            let waiting = self.queue.list()?;
+            Ok(Some(Listed { runs: self.catalog.all(), waiting, unread: 0, more: false }))
+        });
+        if let Some(listed) = listed.transpose() {
+            let _ = self.messages.send(Message::Runs(listed));
         }
     }
 
@@ -146,44 +162,69 @@ impl Work {
                 Done::Weighed(paths.clone(), bytes.map(|folder| folder.bytes()).sum())
             }
             Wish::Discard(paths) => discard(paths),
-            Wish::Restore(discarded) => {
-                discarded.restore()?;
-                Done::Restored(discarded.clone())
-            }
+            Wish::Restore(discarded) => match discarded.restore() {
+                Ok(()) => Done::Restored(discarded.clone()),
+                Err(error) => Done::NotRestored(discarded.clone(), sentence(&error)),
+            },
             Wish::Enqueue(config) => {
                 self.queue.add(config)?;
                 Done::Enqueued
             }
-            Wish::Dequeue(number) => {
-                self.queue.remove(*number)?;
+            Wish::Dequeue(waiting) => {
+                self.queue.remove(waiting)?;
                 Done::Dequeued
             }
-            Wish::Swap(a, b) => {
-                self.queue.swap(*a, *b)?;
+            Wish::Swap(pair) => {
+                let [a, b] = &**pair;
+                self.queue.swap(a, b)?;
                 Done::Swapped
             }
             Wish::Export(path) => {
                 Done::Exported(evaluation::export::model_folder(&RunFolder::open(path)?)?.join("model.onnx"))
             }
-            Wish::TakeNext => Done::Taken(self.next()?),
+            Wish::TakeNext { anew } => match self.next(*anew) {
+                Ok(Some(config)) => Done::Taken(config),
+                Ok(None) => Done::NotTaken {
+                    reason: "another process works the queue; what waits there gets its turn".to_owned(),
+                    again: false,
+                },
+                Err(error) => Done::NotTaken { reason: sentence(&error), again: true },
+            },
+            Wish::Settle(how) => {
+                if let Some(claim) = self.claim.take() {
+                    match how {
+                        Settled::Begun => claim.begun()?,
+                        Settled::PutBack => claim.put_back()?,
+                        Settled::Failed(reason) => claim.failed(reason)?,
+                    }
+                }
+                Done::Settled
+            }
+            Wish::LeaveQueue => {
+                self.turn = None;
+                Done::Settled
+            }
             Wish::List | Wish::LookAt(_) => bail!("a look changes nothing"),
         })
     }
 
-    /// The first run of the queue that can be read. Once this process has taken one, others leave the queue to it.
-    fn next(&mut self) -> Result<Option<(u32, Box<crate::config::RunConfig>)>> {
-        let waiting = self.queue.list()?;
-        if waiting.is_empty() {
-            return Ok(None);
-        }
+    /// Takes the next run of the queue: `None` while another process works it, within that `None` when there is none.
+    #[allow(clippy::option_option, reason = "who may not take doesn't know whether something waits")]
+    fn next(&mut self, anew: bool) -> Result<Option<Option<Box<RunConfig>>>> {
         if self.turn.is_none() {
             self.turn = self.queue.take_turn()?;
         }
-        if self.turn.is_none() {
-            bail!("another process works the queue; what waits there gets its turn");
+        let Some(turn) = &self.turn else { return Ok(None) };
+        if anew {
+            self.queue.try_anew()?;
         }
-        let readable = |waiting: Waiting| Some((waiting.number, waiting.config.ok()?));
-        Ok(waiting.into_iter().find_map(readable))
+        self.claim = turn.claim()?;
+        let config = self.claim.as_ref().map(|claim| claim.config.clone());
+        if config.is_none() {
+            // Others may work what comes later.
+            self.turn = None;
+        }
+        Ok(Some(config))
     }
 }
 
@@ -221,16 +262,20 @@ fn discard(paths: &[PathBuf]) -> Done {
                 gone.push(discarded);
                 bytes += size;
             }
-            Err(error) => refused = Some(crate::text::one_line(&format!("{error:#}"), 300)),
+            Err(error) => refused = Some(sentence(&error)),
         }
     }
     Done::Discarded(gone, bytes, refused)
 }
 
+fn sentence(error: &anyhow::Error) -> String {
+    crate::text::one_line(&format!("{error:#}"), 600)
+}
+
 /// Turns what went wrong, a panic too, into a sentence.
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(outcome) => outcome.map_err(|error| crate::text::one_line(&format!("{error:#}"), 600)),
+        Ok(outcome) => outcome.map_err(|error| sentence(&error)),
         Err(_) => Err("reading runs broke; the log on the train screen says how".to_owned()),
     }
 }
@@ -240,7 +285,6 @@ mod tests {
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::*;
-    use crate::config::RunConfig;
     use crate::runs::{EpochRecord, Measure, Provenance, RunState, Status};
 
     fn run(runs: &Path) -> PathBuf {
@@ -303,14 +347,31 @@ mod tests {
         ask(Wish::Restore(gone[0].clone()));
         assert_eq!(done(&mut inbox), Ok(Done::Restored(gone[0].clone())));
 
-        ask(Wish::TakeNext);
+        let take = || ask(Wish::TakeNext { anew: false });
+        take();
         assert_eq!(done(&mut inbox), Ok(Done::Taken(None)));
+        let queue = Queue::of(runs.path());
+        let is_free = || queue.take_turn().expect("lockable").is_some();
+        assert!(is_free(), "nothing waits here, so others may take");
         ask(Wish::Enqueue(Box::default()));
         assert_eq!(done(&mut inbox), Ok(Done::Enqueued));
-        ask(Wish::TakeNext);
-        assert_eq!(done(&mut inbox), Ok(Done::Taken(Some((1, Box::default())))));
-        let other = Queue::of(runs.path()).take_turn().expect("lockable");
-        assert!(other.is_none(), "from now on this process takes");
+        take();
+        assert_eq!(done(&mut inbox), Ok(Done::Taken(Some(Box::default()))));
+        assert!(!is_free() && queue.list().expect("readable").is_empty());
+        ask(Wish::Settle(Settled::Failed("no films".into())));
+        assert_eq!(done(&mut inbox), Ok(Done::Settled));
+        assert_eq!(queue.list().expect("readable")[0].failed.as_deref(), Some("no films"));
+        take();
+        assert_eq!(done(&mut inbox), Ok(Done::Taken(None)));
+        ask(Wish::TakeNext { anew: true });
+        assert_eq!(done(&mut inbox), Ok(Done::Taken(Some(Box::default()))));
+        ask(Wish::Settle(Settled::Begun));
+        ask(Wish::LeaveQueue);
+        ask(Wish::Describe(paths[0].clone(), Change::Note("asked last".into())));
+        assert!(keeper.finish(Duration::from_secs(600)), "what was asked is done before the program ends");
+        assert!(is_free() && queue.list().expect("readable").is_empty());
+        let about = RunFolder::open(&paths[0]).and_then(|folder| folder.read_about()).expect("readable");
+        assert_eq!(about.note, "asked last");
     }
 
     #[test]
@@ -324,8 +385,7 @@ mod tests {
         }
         sender.send(Wish::LookAt(path.clone())).expect("open");
         drop(sender);
-        let (catalog, queue) = (Catalog::new(runs.path()), Queue::of(runs.path()));
-        Work { catalog, queue, turn: None, messages, partial: false, untold: false }.run(&inbox);
+        Work::new(runs.path(), messages).run(&inbox);
         match answers.blocking_recv() {
             Some(Message::Looked(looked, Ok(details))) => {
                 assert_eq!((looked, details.epochs.len()), (path, 1));

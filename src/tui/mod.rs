@@ -99,6 +99,12 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
     if matches!(ending, Ok(event_loop::Ending::Left)) {
         purge(&app);
     }
+    if app.undone {
+        let _ = writeln!(
+            std::io::stderr(),
+            "what was asked of runs last may not be done; see `chestxr-tui runs list`"
+        );
+    }
     if let Some(line) = farewell(&app) {
         // A reader that has gone away needs no farewell.
         let _ = writeln!(std::io::stdout(), "{line}");

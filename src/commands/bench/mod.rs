@@ -3,6 +3,7 @@
 
 mod explaining;
 mod judging;
+mod listing;
 mod loading;
 mod screen;
 mod streaming;
@@ -23,6 +24,7 @@ use super::{Exit, Misuse, complain};
 use crate::cli::{BenchArgs, BenchPart};
 use explaining::Explaining;
 use judging::Judging;
+use listing::Listing;
 use loading::Loading;
 use screen::Screen;
 use streaming::Streaming;
@@ -75,6 +77,8 @@ struct Report {
     /// What maps cost, by network.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     explaining: Vec<Explaining>,
+    #[serde(flatten)]
+    listing: Option<Listing>,
     #[serde(skip_serializing_if = "Option::is_none")]
     screen: Option<Screen>,
     not_measured: Vec<String>,
@@ -115,6 +119,7 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
         streaming: None,
         judging: None,
         explaining: Vec::new(),
+        listing: None,
         screen: None,
         not_measured: Vec::new(),
     };
@@ -132,6 +137,10 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
             say(json, &measured.line());
             report.explaining.push(measured);
         }
+    }
+    if wanted(BenchPart::Runs) {
+        let listing = report.listing.insert(listing::measure(args.repeats)?);
+        say(json, &listing.line());
     }
     if wanted(BenchPart::Screen) {
         match screen::measure(given) {

@@ -217,7 +217,7 @@ impl App {
             Beside::Ready(side) => side.labels.len(),
             _ => 0,
         };
-        conditions.max(self.runs.marks.settings.len()).saturating_sub(1)
+        conditions.max(self.runs.marks.differences().len()).saturating_sub(1)
     }
 
     pub(super) fn show(&mut self, screen: Screen) -> Vec<Effect> {

@@ -125,7 +125,11 @@ impl App {
                 self.all_seen(number, probabilities);
                 Vec::new()
             }
-            Message::Tick => self.follow_runs(),
+            Message::Tick => {
+                let mut effects = self.try_queue_again();
+                effects.extend(self.follow_runs());
+                effects
+            }
             Message::Picture => Vec::new(),
         }
     }

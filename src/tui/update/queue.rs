@@ -4,7 +4,10 @@ use crate::config::RunConfig;
 use crate::runs::RunState;
 use crate::train::{Command, Level};
 use crate::tui::app::{App, Effect, Overlay};
-use crate::tui::state::runs::Wish;
+use crate::tui::state::runs::{Settled, Wish};
+
+/// Seconds until a queue that couldn't be read is asked once more.
+const AGAIN: u32 = 30;
 
 impl App {
     /// While a run is on, asks whether the next one shall wait for its turn.
@@ -53,6 +56,10 @@ impl App {
 
     /// Starts what waits, now or when the run that is on ends.
     pub(super) fn start_queue(&mut self) -> Vec<Effect> {
+        if self.running().is_some_and(|run| run.searching) {
+            self.is_free();
+            return Vec::new();
+        }
         self.runs.queue.going = true;
         if self.running().is_some() {
             self.say(Level::Info, "the queue goes on when this run ends");
@@ -62,7 +69,7 @@ impl App {
             return Vec::new();
         }
         self.runs.queue.by_hand = true;
-        vec![Effect::Runs(Wish::TakeNext)]
+        vec![Effect::Runs(Wish::TakeNext { anew: true })]
     }
 
     /// Moves what is under the cursor in the queue.
@@ -71,19 +78,19 @@ impl App {
         let pair = waiting
             .get(self.runs.row)
             .zip(self.runs.row.checked_add_signed(by).and_then(|row| waiting.get(row)));
-        let Some((a, b)) = pair.map(|(a, b)| (a.number, b.number)) else {
+        let Some((a, b)) = pair.map(|(a, b)| (a.clone(), b.clone())) else {
             self.say(Level::Info, "only what waits in the queue can be moved, within it");
             return Vec::new();
         };
         // The cursor goes with what it moves; the list comes with the new order.
         self.runs.row = self.runs.row.saturating_add_signed(by);
-        vec![Effect::Runs(Wish::Swap(a, b))]
+        vec![Effect::Runs(Wish::Swap(Box::new([a, b])))]
     }
 
     /// The next of the queue was taken, or nothing waits.
-    pub(super) fn taken(&mut self, next: Option<(u32, Box<RunConfig>)>) -> Vec<Effect> {
+    pub(super) fn taken(&mut self, next: Option<Box<RunConfig>>) -> Vec<Effect> {
         let by_hand = std::mem::take(&mut self.runs.queue.by_hand);
-        let Some((number, config)) = next else {
+        let Some(config) = next else {
             if by_hand {
                 self.say(Level::Info, "nothing that could start waits in the queue; a puts a run there");
             }
@@ -91,35 +98,57 @@ impl App {
         };
         // A person may have started another run meanwhile; its end asks again.
         if self.running().is_some() || self.trainer_gone || matches!(self.overlay, Some(Overlay::Saving)) {
-            return Vec::new();
+            return vec![Effect::Runs(Wish::Settle(Settled::PutBack))];
         }
-        self.runs.queue.taken = Some(number);
+        self.runs.queue.taken = true;
         let name = crate::text::one_line(&config.run.name, 40);
         let name = if name.is_empty() { config.model.arch.to_string() } else { name };
         self.note(Level::Info, &format!("from the queue: {name}"));
         self.begin(Command::Start { config, resume: None })
     }
 
-    /// The run has begun: what was taken for it has left the queue.
-    pub(super) fn leave_queue(&mut self) -> Option<Effect> {
-        self.runs.queue.taken.take().map(|number| Effect::Runs(Wish::Dequeue(number)))
+    /// None of the queue could be taken.
+    pub(super) fn not_taken(&mut self, reason: &str, again: bool) {
+        self.runs.queue.by_hand = false;
+        self.note(Level::Warning, reason);
+        self.say(Level::Warning, reason.to_owned());
+        self.runs.queue.going &= again;
+        self.runs.queue.again_in = again.then_some(AGAIN);
+    }
+
+    /// A second went by: a queue that couldn't be read may be readable now.
+    pub(super) fn try_queue_again(&mut self) -> Vec<Effect> {
+        let Some(left) = self.runs.queue.again_in else { return Vec::new() };
+        self.runs.queue.again_in = left.checked_sub(1);
+        if left > 0 || !self.runs.queue.going || self.running().is_some() {
+            return Vec::new();
+        }
+        vec![Effect::Runs(Wish::TakeNext { anew: false })]
+    }
+
+    /// What was taken for the run has left the queue, or waits in it again.
+    pub(super) fn settle(&mut self, how: Settled) -> Option<Effect> {
+        std::mem::take(&mut self.runs.queue.taken).then_some(Effect::Runs(Wish::Settle(how)))
     }
 
     /// A run ended in `state`: the next one begins, unless a person ended it.
-    pub(super) fn go_on_with_queue(&mut self, state: RunState) -> Vec<Effect> {
+    pub(super) fn go_on_with_queue(&mut self, state: RunState, reason: &str) -> Vec<Effect> {
         let mut effects = Vec::new();
         match state {
             RunState::Finished | RunState::Failed => {
-                // One that couldn't even begin won't the next time either.
-                effects.extend(self.leave_queue());
+                // One that couldn't even begin is passed over until a person has it tried anew.
+                effects.extend(self.settle(Settled::Failed(reason.to_owned())));
                 if self.runs.queue.going {
-                    effects.push(Effect::Runs(Wish::TakeNext));
+                    effects.push(Effect::Runs(Wish::TakeNext { anew: false }));
                 }
             }
             _ => {
-                self.runs.queue.taken = None;
-                self.runs.queue.going = false;
-                if !self.runs.queue.waiting.is_empty() {
+                effects.extend(self.settle(Settled::PutBack));
+                let waits = !effects.is_empty() || !self.runs.queue.waiting.is_empty();
+                if std::mem::take(&mut self.runs.queue.going) {
+                    effects.push(Effect::Runs(Wish::LeaveQueue));
+                }
+                if waits {
                     self.say(Level::Warning, "what waits in the queue stays there; Q on screen 6 starts it");
                 }
             }

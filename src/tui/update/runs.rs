@@ -10,9 +10,10 @@ use crate::train::Level;
 use crate::tui::action::{Action, Screen};
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::state::form::Form;
-use crate::tui::state::runs::{
-    Ask, Beside, Change, Details, Done, Epochs, Listed, Listing, SideBySide, Typed, Wish,
-};
+use crate::tui::state::runs::{Ask, Beside, Change, Details, Done, Epochs, Listed, SideBySide, Typed, Wish};
+
+/// A line's end of a note, in the one line in which it is typed.
+const LINE_BREAK: &str = "⏎";
 
 impl App {
     /// Asks for the list of runs; while one is being read, for another after it.
@@ -51,7 +52,7 @@ impl App {
                 effects.extend(self.read_chosen(before != after));
                 effects.extend(self.follow_marks());
             }
-            Err(reason) => self.runs.listing = Listing::Failed(reason),
+            Err(reason) => self.runs.fail(reason),
         }
         effects
     }
@@ -112,7 +113,15 @@ impl App {
                 }
                 return Vec::new();
             }
-            Done::Taken(next) => return self.taken(next),
+            Done::Taken(next) => {
+                let mut effects = self.taken(next);
+                effects.extend(self.list_if_shown());
+                return effects;
+            }
+            Done::NotTaken { reason, again } => {
+                self.not_taken(&reason, again);
+                return Vec::new();
+            }
             Done::Discarded(gone, bytes, refused) => {
                 let sentence = match (gone.as_slice(), refused) {
                     (_, Some(reason)) => (Level::Error, reason),
@@ -137,8 +146,14 @@ impl App {
                 self.runs.discarded.extend(gone);
             }
             Done::Restored(discarded) => {
-                self.runs.discarded.retain(|other| *other != discarded);
                 self.say(Level::Info, format!("run {} is back", discarded.id.short()));
+            }
+            Done::NotRestored(discarded, reason) => {
+                // One that is in the trash no more would keep those before it from coming back.
+                if discarded.is_there() {
+                    self.runs.discarded.push(discarded);
+                }
+                self.say(Level::Error, reason);
             }
             Done::Exported(file) => {
                 self.say(
@@ -146,7 +161,7 @@ impl App {
                     format!("written: {}", crate::text::one_line(&file.display().to_string(), 300)),
                 );
             }
-            Done::Described | Done::Enqueued | Done::Dequeued | Done::Swapped => {}
+            Done::Described | Done::Enqueued | Done::Dequeued | Done::Swapped | Done::Settled => {}
         }
         self.list_runs()
     }
@@ -219,9 +234,14 @@ impl App {
         self.marks_changed();
         let mut effects = self.go_runs(1);
         if marked {
-            effects.push(Effect::ReadEpochs(path));
+            effects.push(self.read_marked(path));
         }
         effects
+    }
+
+    fn read_marked(&mut self, path: PathBuf) -> Effect {
+        self.runs.marks.asked(&path);
+        Effect::ReadEpochs(path)
     }
 
     fn marks_changed(&mut self) {
@@ -237,8 +257,7 @@ impl App {
             })
             .collect();
         let whole = configs.len() == marks.all().len();
-        let settings =
-            if whole { setting_differences(&configs.iter().collect::<Vec<_>>()) } else { Vec::new() };
+        let settings = whole.then(|| setting_differences(&configs.iter().collect::<Vec<_>>()));
         let marks = &mut self.runs.marks;
         (marks.settings, marks.beside, marks.row, marks.other) = (settings, Beside::Idle, 0, 0);
         marks.opened &= !marks.all().is_empty();
@@ -255,7 +274,8 @@ impl App {
             self.marks_changed();
         }
         let live = |path: &PathBuf| self.runs.find(path).is_some_and(|run| run.state.is_live());
-        self.runs.marks.paths().into_iter().filter(live).map(Effect::ReadEpochs).collect()
+        let due: Vec<PathBuf> = self.runs.marks.unasked().filter(|path| live(path)).collect();
+        due.into_iter().map(|path| self.read_marked(path)).collect()
     }
 
     fn compare_marked(&mut self) -> Vec<Effect> {
@@ -287,7 +307,8 @@ impl App {
     /// Reads the marked runs again.
     pub(super) fn reload_marked(&mut self) -> Vec<Effect> {
         self.runs.marks.beside = Beside::Idle;
-        let mut effects: Vec<Effect> = self.runs.marks.paths().into_iter().map(Effect::ReadEpochs).collect();
+        let paths = self.runs.marks.paths();
+        let mut effects: Vec<Effect> = paths.into_iter().map(|path| self.read_marked(path)).collect();
         effects.extend(self.compare_marked());
         effects
     }
@@ -297,30 +318,37 @@ impl App {
         let line = match ask {
             Ask::Name => run.name().to_owned(),
             Ask::Tags => String::new(),
-            Ask::Note => crate::text::one_line(&run.about.note, 10_000),
+            Ask::Note => {
+                let lines: Vec<String> =
+                    run.about.note.lines().map(|line| crate::text::one_line(line, 10_000)).collect();
+                lines.join(LINE_BREAK)
+            }
         };
-        self.runs.typed = Some(Typed { ask, run: run.path.clone(), line: Input::new(line) });
+        let (run, offered) = (run.path.clone(), line.clone());
+        self.runs.typed = Some(Typed { ask, run, offered, line: Input::new(line) });
         (self.runs.opened, self.runs.filtering) = (false, false);
         Vec::new()
     }
 
     /// Takes the line typed about a run.
     pub(super) fn take_typed(&mut self) -> Vec<Effect> {
-        let Some(Typed { ask, run, line }) = self.runs.typed.take() else { return Vec::new() };
+        let Some(Typed { ask, run, offered, line }) = self.runs.typed.take() else { return Vec::new() };
+        if line.value() == offered {
+            return Vec::new();
+        }
         let text = line.value().trim().to_owned();
         let change = match ask {
             Ask::Name => Change::Name(text),
-            Ask::Tags if text.is_empty() => return Vec::new(),
             Ask::Tags => Change::Tags(text),
-            Ask::Note => Change::Note(text),
+            Ask::Note => Change::Note(text.replace(LINE_BREAK, "\n")),
         };
         vec![Effect::Runs(Wish::Describe(run, change))]
     }
 
     fn ask_delete(&mut self) -> Vec<Effect> {
-        if let Some(number) = self.runs.chosen_waiting().map(|waiting| waiting.number) {
+        if let Some(waiting) = self.runs.chosen_waiting().cloned() {
             self.say(Level::Info, "removed from the queue");
-            return vec![Effect::Runs(Wish::Dequeue(number))];
+            return vec![Effect::Runs(Wish::Dequeue(Box::new(waiting)))];
         }
         let marked = self.runs.marks.paths();
         let doomed = match (marked.is_empty(), self.runs.chosen()) {
@@ -348,7 +376,8 @@ impl App {
     }
 
     fn undelete(&mut self) -> Vec<Effect> {
-        match self.runs.discarded.last().cloned() {
+        // Whatever comes before the answer, leaving too, it isn't deleted any more.
+        match self.runs.discarded.pop() {
             Some(discarded) => vec![Effect::Runs(Wish::Restore(discarded))],
             None => {
                 self.say(Level::Info, "nothing was deleted since the program began");

@@ -7,6 +7,7 @@ use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::format::{change, fixed, rate};
 use crate::tui::state::live::{Ending, LiveRun};
 use crate::tui::state::rates::Rates;
+use crate::tui::state::runs::Settled;
 
 impl App {
     pub(super) fn trainer(&mut self, event: Event) -> Vec<Effect> {
@@ -34,7 +35,7 @@ impl App {
                 let before = info.resumed_at.map(|_| Effect::ReadEpochs(info.path.clone()));
                 run.info = Some(*info);
                 let mut effects = self.list_if_shown();
-                effects.extend(self.leave_queue());
+                effects.extend(self.settle(Settled::Begun));
                 effects.extend(before);
                 return effects;
             }
@@ -108,10 +109,10 @@ impl App {
                 }
                 let run = self.run.get_or_insert_default();
                 run.best = best.or(run.best.take());
-                run.ending = Some(Ending { state, reason });
+                run.ending = Some(Ending { state, reason: reason.clone() });
                 let mut effects = self.after_the_end();
                 if !matches!(effects[..], [Effect::Leave { .. }]) {
-                    effects.extend(self.go_on_with_queue(state));
+                    effects.extend(self.go_on_with_queue(state, &reason));
                 }
                 return effects;
             }
@@ -170,7 +171,7 @@ impl App {
         }
     }
 
-    fn list_if_shown(&mut self) -> Vec<Effect> {
+    pub(super) fn list_if_shown(&mut self) -> Vec<Effect> {
         if self.screen == Screen::Runs { self.list_runs() } else { Vec::new() }
     }
 

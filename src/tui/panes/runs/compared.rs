@@ -43,7 +43,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     }
     let table = (table_width(app, true) + 4).min(area.width / 2).max(56);
     let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(table)]).areas(area);
-    let rows = (marks.settings.len() as u16 + 3).clamp(4, area.height * 2 / 5);
+    let rows = (marks.differences().len() as u16 + 3).clamp(4, area.height * 2 / 5);
     let [curves, below] = Layout::vertical([Constraint::Fill(1), Constraint::Length(rows)]).areas(left);
     overlay::chart(app, curves, true, canvas);
     settings(app, below, canvas);
@@ -56,15 +56,15 @@ fn settings(app: &App, area: Rect, canvas: &mut Canvas) {
     let panel = Panel { title: "settings that differ", ..Panel::default() };
     let inner = canvas.panel(area, &panel);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    if marks.settings.is_empty() {
-        let text = if marks.all().len() < 2 {
-            "Mark another run to compare it with."
-        } else {
-            "The settings are the same."
+    if marks.differences().is_empty() {
+        let text = match &marks.settings {
+            _ if marks.all().len() < 2 => "Mark another run to compare it with.",
+            None => "The settings of a marked run can't be read: its run.toml is missing or damaged.",
+            Some(_) => "The settings are the same.",
         };
         return sentences(inner, &[Line::styled(text, theme.muted())], canvas);
     }
-    let key = marks.settings.iter().map(|setting| setting.key.len()).max().unwrap_or(0) as u16 + 2;
+    let key = marks.differences().iter().map(|setting| setting.key.len()).max().unwrap_or(0) as u16 + 2;
     let each = (inner.width.saturating_sub(key) / marks.all().len().max(1) as u16).min(24);
     let cell = |line: Rect, run: usize| {
         let x = line.x + key + each * run as u16;
@@ -75,8 +75,8 @@ fn settings(app: &App, area: Rect, canvas: &mut Canvas) {
         canvas.line(cell(row(inner, 0), run), &head);
     }
     let room = usize::from(inner.height.saturating_sub(1));
-    let first = marks.row.min(marks.settings.len().saturating_sub(room));
-    for (index, setting) in marks.settings.iter().skip(first).take(room).enumerate() {
+    let first = marks.row.min(marks.differences().len().saturating_sub(room));
+    for (index, setting) in marks.differences().iter().skip(first).take(room).enumerate() {
         let line = row(inner, 1 + index as u16);
         canvas.text(Rect { width: key.min(line.width), ..line }, setting.key, theme.muted());
         for (run, value) in setting.values.iter().enumerate() {
@@ -121,7 +121,11 @@ fn conditions(app: &App, area: Rect, canvas: &mut Canvas) {
             say(&lines, canvas);
         }
         Beside::Idle => {
-            say(&[Line::styled("Two marked runs or more are compared here.", theme.muted())], canvas)
+            let text = match app.runs.marks.all().len() {
+                0 | 1 => "Two marked runs or more are compared here.",
+                _ => "r compares the marked runs.",
+            };
+            say(&[Line::styled(text, theme.muted())], canvas)
         }
     }
 }

@@ -35,16 +35,25 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let inner = canvas.panel(place, &Panel { title, ..Panel::default() });
     match app.runs.chosen_waiting().map(|waiting| &waiting.config) {
         Some(Ok(config)) => {
-            let hint = "It begins when its turn comes. K and J move it, d removes it.";
+            let failed = app.runs.chosen_waiting().and_then(|waiting| waiting.failed.as_ref());
+            let (hint, style) = match failed {
+                Some(why) => {
+                    (format!("It could not begin: {why}. Q tries it anew, d removes it."), theme.bad())
+                }
+                None => {
+                    let hint = "It begins when its turn comes. K and J move it, d removes it.";
+                    (hint.to_owned(), theme.muted())
+                }
+            };
             let changed = config.changed().into_iter().map(|field| {
                 Line::from(vec![
                     Span::styled(format!("{} ", field.key), theme.muted()),
                     Span::styled(one_line(&config.get(field), 60), theme.text()),
                 ])
             });
-            let lines: Vec<Line> =
-                std::iter::once(Line::styled(hint, theme.muted())).chain(changed).collect();
             let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+            let hint = wrap(&Line::styled(hint, style), usize::from(inner.width));
+            let lines: Vec<Line> = hint.into_iter().chain(changed).collect();
             for (index, line) in lines.iter().enumerate() {
                 canvas.line(row(inner, index as u16), line);
             }

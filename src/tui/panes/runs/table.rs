@@ -1,7 +1,5 @@
 //! The table of runs: what waits in the queue, then runs, with as many columns as there is room for.
 
-use std::sync::LazyLock;
-
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -14,7 +12,7 @@ use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{NONE, count, fixed, rate};
 use crate::tui::panes::{sentences, state_mark};
-use crate::tui::state::runs::short_source;
+use crate::tui::state::runs::{heading, setting_text, short_source};
 
 /// A column of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +51,6 @@ const BY_NEED: [Column; 11] = [
 const BY_PLACE: [Column; 5] = [Column::State, Column::Name, Column::Id, Column::Network, Column::Data];
 const AT_THE_END: [Column; 6] =
     [Column::Value, Column::Epochs, Column::Time, Column::Started, Column::Tags, Column::Tracked];
-
-/// All settings as they are by default, in the order of [`FIELDS`].
-static DEFAULTS: LazyLock<Vec<String>> = LazyLock::new(|| RunConfig::default().values());
 
 /// Room for the mark and the state's sign.
 const SIGNS: u16 = 5;
@@ -189,20 +184,20 @@ fn heads(app: &App, columns: &[(Column, Rect)], line: Rect, canvas: &mut Canvas)
     for (column, cell) in columns {
         let cell = Rect { y: line.y, ..*cell }.intersection(line);
         let (name, by) = match column {
-            Column::State => ("state", Some(SortBy::State)),
-            Column::Name => ("name", Some(SortBy::Name)),
-            Column::Id => ("id", Some(SortBy::Id)),
-            Column::Network => ("network", Some(SortBy::Network)),
-            Column::Data => ("data", Some(SortBy::Data)),
-            Column::Value => (app.runs.measure.statistic.name(), Some(SortBy::Value)),
-            Column::Epochs => ("epochs", Some(SortBy::Epochs)),
-            Column::Time => ("time", Some(SortBy::Time)),
-            Column::Started => ("started", Some(SortBy::Started)),
-            Column::Tags => ("tags", Some(SortBy::Tags)),
-            Column::Tracked => ("sent", Some(SortBy::Tracked)),
-            Column::Setting(place) => (FIELDS[*place].name(), None),
+            Column::State => ("state", SortBy::State),
+            Column::Name => ("name", SortBy::Name),
+            Column::Id => ("id", SortBy::Id),
+            Column::Network => ("network", SortBy::Network),
+            Column::Data => ("data", SortBy::Data),
+            Column::Value => (app.runs.measure.statistic.name(), SortBy::Value),
+            Column::Epochs => ("epochs", SortBy::Epochs),
+            Column::Time => ("time", SortBy::Time),
+            Column::Started => ("started", SortBy::Started),
+            Column::Tags => ("tags", SortBy::Tags),
+            Column::Tracked => ("sent", SortBy::Tracked),
+            Column::Setting(place) => (heading(*place), SortBy::Setting(*place)),
         };
-        let sorted = by == Some(app.runs.sort);
+        let sorted = by == app.runs.sort;
         let sign = match (sorted, app.runs.reverse) {
             (true, false) => "↓",
             (true, true) => "↑",
@@ -212,9 +207,7 @@ fn heads(app: &App, columns: &[(Column, Rect)], line: Rect, canvas: &mut Canvas)
         let room = usize::from(cell.width).saturating_sub(sign.chars().count());
         let head = Line::styled(format!("{}{sign}", one_line(name, room.max(1))), style);
         put(*column, cell, &head, canvas);
-        if let Some(by) = by {
-            canvas.click(cell, Action::SortBy(by));
-        }
+        canvas.click(cell, Action::SortBy(by));
     }
 }
 
@@ -263,6 +256,7 @@ impl Entry<'_> {
 fn waiting_cell(column: Column, place: usize, waiting: &Waiting, canvas: &Canvas) -> (String, Style) {
     let theme = canvas.theme;
     let config = match (&waiting.config, column) {
+        (_, Column::State) if waiting.failed.is_some() => return ("not begun".to_owned(), theme.bad()),
         (_, Column::State) => return (format!("queued {}", place + 1), theme.muted()),
         (Ok(config), _) => config,
         (Err(why), Column::Name) => return (why.clone(), theme.bad()),
@@ -271,7 +265,7 @@ fn waiting_cell(column: Column, place: usize, waiting: &Waiting, canvas: &Canvas
     let text = match column {
         Column::Epochs => format!("0/{}", config.optimizer.epochs),
         Column::Name => config.run.name.clone(),
-        Column::Setting(place) => setting(place, &config.get(&FIELDS[place])),
+        Column::Setting(place) => setting_text(place, &config.get(&FIELDS[place])),
         Column::Network | Column::Data => of_config(column, config),
         Column::Tags | Column::Tracked => String::new(),
         _ => NONE.to_owned(),
@@ -316,19 +310,13 @@ fn run_cell(app: &App, column: Column, run: &RunSummary, state: Style, canvas: &
             // What is muted is the default.
             let (value, style) = match changed {
                 Some(value) => (value, theme.text()),
-                None if run.config.is_some() => (DEFAULTS[place].as_str(), theme.muted()),
+                None if run.config.is_some() => (RunConfig::defaults()[place].as_str(), theme.muted()),
                 None => (NONE, theme.muted()),
             };
-            (setting(place, value), style)
+            (setting_text(place, value), style)
         }
     };
     (text, style)
-}
-
-/// A setting's value as the table writes it.
-fn setting(place: usize, value: &str) -> String {
-    let is_rate = FIELDS[place].key == "optimizer.lr";
-    value.parse().ok().filter(|_| is_rate).map_or_else(|| value.to_owned(), rate)
 }
 
 /// The number that is looked at, with its epoch where that is the best one.

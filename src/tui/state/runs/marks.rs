@@ -19,6 +19,8 @@ pub struct Mark {
     /// From 0 to [`MOST`] - 1.
     pub place: usize,
     pub epochs: Epochs,
+    /// Its epochs have been asked for and aren't there yet.
+    asked: bool,
 }
 
 impl Mark {
@@ -89,8 +91,8 @@ pub struct Marks {
     pub view: ChartView,
     pub part: Part,
     pub beside: Beside,
-    /// Settings that differ, by run in the order of the marks.
-    pub settings: Vec<SettingDifference>,
+    /// Settings that differ, by run in the order of the marks; `None` when those of a run can't be read.
+    pub settings: Option<Vec<SettingDifference>>,
     /// First row shown of the part that scrolls.
     pub row: usize,
     /// Which of the others is set against the first.
@@ -121,13 +123,31 @@ impl Marks {
             return Some(false);
         }
         let free = (0..MOST).find(|place| self.all.iter().all(|mark| mark.place != *place))?;
-        self.all.push(Mark { path: path.to_owned(), place: free, epochs: Epochs::Unread });
+        self.all.push(Mark { path: path.to_owned(), place: free, epochs: Epochs::Unread, asked: false });
         Some(true)
+    }
+
+    /// The runs whose epochs nobody has been asked for.
+    pub fn unasked(&self) -> impl Iterator<Item = PathBuf> {
+        self.all.iter().filter(|mark| !mark.asked).map(|mark| mark.path.clone())
+    }
+
+    /// A run's epochs have been asked for.
+    pub fn asked(&mut self, path: &Path) {
+        if let Some(mark) = self.all.iter_mut().find(|mark| mark.path == path) {
+            mark.asked = true;
+        }
+    }
+
+    /// Settings that differ; none while those of a run can't be read.
+    pub fn differences(&self) -> &[SettingDifference] {
+        self.settings.as_deref().unwrap_or(&[])
     }
 
     /// Takes a run's epochs.
     pub fn take(&mut self, path: &Path, epochs: &Result<Vec<EpochRecord>, String>) {
         if let Some(mark) = self.all.iter_mut().find(|mark| mark.path == path) {
+            mark.asked = false;
             mark.epochs = match epochs {
                 Ok(epochs) => Epochs::Ready(epochs.clone()),
                 Err(reason) => Epochs::Failed(reason.clone()),

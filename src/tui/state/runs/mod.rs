@@ -9,14 +9,18 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
-use crate::config::FIELDS;
+use crate::config::{FIELDS, RunConfig};
 use crate::runs::{Discarded, EpochRecord, Filter, Measure, RunSummary, SortBy, Waiting, differing};
+use crate::tui::format::rate;
 
 pub use marks::{Beside, Mark, Marks, Part, SideBySide};
-pub use wish::{Change, Details, Done, Listed, Wish};
+pub use wish::{Change, Details, Done, Listed, Settled, Wish};
 
 /// Settings with a column of their own.
 const HAVE_COLUMNS: [&str; 4] = ["run.name", "model.arch", "data.source", "optimizer.epochs"];
+
+/// A setting's column is no wider, in characters.
+const WIDEST_SETTING: usize = 18;
 
 /// The list as read last.
 #[derive(Debug, Default)]
@@ -52,6 +56,8 @@ pub enum Ask {
 pub struct Typed {
     pub ask: Ask,
     pub run: PathBuf,
+    /// What the line held at first.
+    pub offered: String,
     pub line: Input,
 }
 
@@ -72,8 +78,10 @@ pub struct QueueState {
     pub waiting: Vec<Waiting>,
     /// The next starts when a run ends.
     pub going: bool,
-    /// The number of the one that has been asked of the trainer and hasn't begun.
-    pub taken: Option<u32>,
+    /// One of it has been asked of the trainer and hasn't begun.
+    pub taken: bool,
+    /// Seconds until it is asked for once more, after it couldn't be read.
+    pub again_in: Option<u32>,
     /// It was asked for by key, so that nothing waits is told.
     pub by_hand: bool,
     /// What waited when the program began was told of.
@@ -193,6 +201,13 @@ impl RunsState {
         self.opened &= same;
     }
 
+    /// The list can't be read.
+    pub fn fail(&mut self, why: String) {
+        self.listing = Listing::Failed(why);
+        self.arrange();
+        self.row = self.row.min(self.rows().saturating_sub(1));
+    }
+
     /// Shows only the runs that pass; the cursor goes to the first of them.
     pub fn set_filter(&mut self, text: String) {
         self.filter = text;
@@ -243,8 +258,11 @@ impl RunsState {
             .into_iter()
             .filter(|place| !HAVE_COLUMNS.contains(&FIELDS[*place].key))
             .map(|place| {
-                let values = shown().filter_map(|run| run.measured.as_ref()?.changed(place).map(letters));
-                (place, values.max().unwrap_or(0).clamp(FIELDS[place].name().len(), 14))
+                let width = |value: &str| letters(&setting_text(place, value));
+                let values = shown().filter_map(|run| run.measured.as_ref()?.changed(place).map(width));
+                let default = width(&RunConfig::defaults()[place]);
+                let head = heading(place).len().min(WIDEST_SETTING);
+                (place, values.fold(default, usize::max).max(head).min(WIDEST_SETTING))
             })
             .collect();
         let widths = Widths {
@@ -258,6 +276,19 @@ impl RunsState {
         };
         (self.view, self.widths) = (view, widths);
     }
+}
+
+/// What a setting's column is headed: its name, with its section where several sections have one of that name.
+pub fn heading(place: usize) -> &'static str {
+    let field = &FIELDS[place];
+    let alone = FIELDS.iter().filter(|other| other.name() == field.name()).count() == 1;
+    if alone { field.name() } else { field.key }
+}
+
+/// A setting's value as a table writes it.
+pub fn setting_text(place: usize, value: &str) -> String {
+    let is_rate = FIELDS[place].key == "optimizer.lr";
+    value.parse().ok().filter(|_| is_rate).map_or_else(|| value.to_owned(), rate)
 }
 
 /// A source without the folders before its file.

@@ -24,13 +24,28 @@ pub enum Wish {
     /// Put a run into the queue.
     Enqueue(Box<RunConfig>),
     /// Take a run out of the queue.
-    Dequeue(u32),
+    Dequeue(Box<Waiting>),
     /// Have two runs of the queue change places.
-    Swap(u32, u32),
+    Swap(Box<[Waiting; 2]>),
     /// Write the best weights as a model for other programs.
     Export(PathBuf),
-    /// The next run of the queue, if this process may take it.
-    TakeNext,
+    /// The next run of the queue, if this process may take it; with `anew` also one that couldn't begin before.
+    TakeNext { anew: bool },
+    /// What became of the run that was taken.
+    Settle(Settled),
+    /// Another process may take what waits.
+    LeaveQueue,
+}
+
+/// What became of a run that was taken from the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It has a folder of its own.
+    Begun,
+    /// It was ended before, and waits again.
+    PutBack,
+    /// It couldn't begin, and why.
+    Failed(String),
 }
 
 /// What a person says of a run.
@@ -72,11 +87,19 @@ pub enum Done {
     /// Runs that are in the trash now, with the bytes that wait to be freed; and why others aren't.
     Discarded(Vec<Discarded>, u64, Option<String>),
     Restored(Discarded),
+    /// The run is in the trash still, and why it can't be put back.
+    NotRestored(Discarded, String),
     Enqueued,
     Dequeued,
     Swapped,
+    Settled,
     /// The model's file.
     Exported(PathBuf),
-    /// The first run of the queue that can be read; `None` when nothing waits.
-    Taken(Option<(u32, Box<RunConfig>)>),
+    /// A run was taken from the queue; `None` when nothing that could begin waits.
+    Taken(Option<Box<RunConfig>>),
+    /// None could be taken, and why; with `again` it is worth another try.
+    NotTaken {
+        reason: String,
+        again: bool,
+    },
 }

@@ -1,0 +1,116 @@
+//! How long a folder of many runs takes until it is listed.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use chestxr_tui::config::RunConfig;
+use chestxr_tui::runs::{Best, Catalog, EpochRecord, Provenance, RunFolder, RunState, Status};
+use chestxr_tui::text::thousands;
+
+use super::{Figure, Scratch};
+
+/// Runs in the folder: years of work.
+const RUNS: usize = 2000;
+/// Epochs of each.
+const EPOCHS: usize = 50;
+/// What the Runs screen begins with.
+const FIRST: usize = 200;
+
+/// What a list of many runs takes; nothing is known of them before.
+#[derive(Debug, Serialize)]
+pub struct Listing {
+    runs: usize,
+    /// The newest, which a screen begins with.
+    runs_first_ms: Figure,
+    /// All of them.
+    runs_list_ms: Figure,
+    /// All once more, when nothing has changed.
+    runs_again_ms: Figure,
+    /// The numbers of all, out of their journals.
+    runs_numbers_ms: Figure,
+}
+
+impl Listing {
+    /// For people.
+    pub fn line(&self) -> String {
+        format!(
+            "{} runs: the first are listed after {:.0} ms, all after {:.0} ms, once more after {:.0} ms; their numbers \
+             take {:.0} ms",
+            thousands(self.runs as u64),
+            self.runs_first_ms.median,
+            self.runs_list_ms.median,
+            self.runs_again_ms.median,
+            self.runs_numbers_ms.median
+        )
+    }
+}
+
+/// Makes the runs and lists them.
+pub fn measure(repeats: usize) -> Result<Listing> {
+    let runs = Scratch::new()?;
+    fill(&runs.0).with_context(|| format!("can't make runs in {}", runs.0.display()))?;
+    // A folder that has just changed is looked at again, since its time can't tell yet.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let [mut first, mut list, mut again, mut numbers]: [Vec<f64>; 4] = Default::default();
+    let timed = |times: &mut Vec<f64>, work: &mut dyn FnMut() -> Result<()>| -> Result<()> {
+        let started = Instant::now();
+        work()?;
+        times.push(1e3 * started.elapsed().as_secs_f64());
+        Ok(())
+    };
+    for _ in 0..repeats {
+        let mut catalog = Catalog::new(&runs.0);
+        timed(&mut first, &mut || Ok(catalog.glance(FIRST).map(drop)?))?;
+        let mut catalog = Catalog::new(&runs.0);
+        timed(&mut list, &mut || Ok(catalog.refresh().map(drop)?))?;
+        timed(&mut again, &mut || Ok(catalog.refresh().map(drop)?))?;
+        timed(&mut numbers, &mut || {
+            catalog.measure(usize::MAX);
+            Ok(())
+        })?;
+    }
+    Ok(Listing {
+        runs: RUNS,
+        runs_first_ms: Figure::of(first)?,
+        runs_list_ms: Figure::of(list)?,
+        runs_again_ms: Figure::of(again)?,
+        runs_numbers_ms: Figure::of(numbers)?,
+    })
+}
+
+/// One run by the book, and copies of it, since the book sees every file onto the disk.
+fn fill(runs: &Path) -> Result<()> {
+    let made = jiff::Zoned::now();
+    let folder = RunFolder::create(runs, &RunConfig::default(), &made)?;
+    folder.write_config(&RunConfig::default(), &Provenance::default())?;
+    for epoch in 1..=EPOCHS {
+        let value = Some(0.5 + epoch as f64 / 200.0);
+        let record = EpochRecord {
+            epoch,
+            val_auroc_macro: value,
+            val_loss: value,
+            train_loss: value,
+            ..EpochRecord::default()
+        };
+        folder.append_epoch(&record)?;
+    }
+    let mut status = Status::starting(made.timestamp());
+    (status.state, status.epoch) = (RunState::Finished, EPOCHS);
+    status.best = Some(Best { metric: "val_auroc_macro".to_owned(), value: 0.75, epoch: EPOCHS });
+    folder.write_status(&status)?;
+    let files: Vec<_> = std::fs::read_dir(folder.path())?
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name(), std::fs::read(entry.path()).ok()?)))
+        .collect();
+    for number in 1..RUNS {
+        let copy = runs.join(format!("20200101-{number:06}-chestnet-s-{number:04x}"));
+        std::fs::create_dir(&copy)?;
+        for (name, bytes) in &files {
+            std::fs::write(copy.join(name), bytes)?;
+        }
+    }
+    Ok(())
+}
