@@ -28,8 +28,9 @@ run: build ## open the workbench on built-in phantom films; without a terminal, 
 	@if [ -t 1 ]; then set -- --data phantom; else set -- --no-ui --data phantom; fi; \
 	exec cargo run --quiet --release -- "$$@"
 
+# Tests run side by side, a core each: libtorch's own threads would only wait for each other there.
 test: setup ## run all tests
-	cargo test
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} cargo test
 
 lint: setup ## check formatting and run clippy, warnings being errors
 	cargo fmt --check

@@ -53,6 +53,10 @@ fn run(cli: Cli) -> Result<Exit> {
         };
     }
     if let Some(Command::Train { queue: true, .. }) = &command {
+        if global.config.is_some() || !sets(&global).is_empty() {
+            let text = "the runs of the queue have settings of their own; `runs queue add` puts one with these there";
+            return Err(Misuse(text.into()).into());
+        }
         return commands::queue::work(&paths, json);
     }
     let config = configured(&global)?;

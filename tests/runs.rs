@@ -185,6 +185,13 @@ fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
     assert!(left[0].failed.as_ref().is_some_and(|why| why.contains("nowhere.npz")), "{:?}", left[0].failed);
     assert!(stdout(&runs(folder.path(), &["queue"])).contains("could not begin: "));
 
+    let output = chestxr(folder.path()).args(["train", "--queue", "--set", "optimizer.lr=1"]).output();
+    assert_eq!(
+        output.expect("it runs").status.code(),
+        Some(2),
+        "settings that would have no say are refused"
+    );
+
     let turn = queue.take_turn().expect("lockable");
     let output = chestxr(folder.path()).args(["train", "--queue"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
