@@ -128,18 +128,41 @@ pub fn build<E: std::error::Error>(
     replace_file(&part.join(HEADER), &text).map_err(failed(&part))?;
     fs::remove_file(part.join(ASKED)).map_err(failed(&part))?;
     let folder = asked.cache.join(&key);
-    if header_of(&folder, HEADER).is_some() {
-        // The same films came from another place before.
-        fs::remove_dir_all(&part).map_err(failed(&part))?;
-    } else {
-        // What lies there without a header is a wreck.
-        let _ = fs::remove_dir_all(&folder);
-        fs::rename(&part, &folder).map_err(failed(&folder))?;
-    }
+    let found = place_part(asked, &part, &folder).map_err(failed(&folder))?;
     replace_file(&place, key.as_bytes()).map_err(failed(&place))?;
     // The name is of no use any more; whoever waits for the lock looks whether it is still there.
     let _ = fs::remove_file(name);
-    open(asked, &folder).map_err(failed(&folder))
+    Ok(found)
+}
+
+/// Gives a part that is whole its name, and opens it: unless the same films came from another place before and are as
+/// they were.
+fn place_part(asked: &Asked, part: &Path, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
+    // Films that look different from two places, which have locks of their own, may be the same.
+    let name = folder.with_extension("lock");
+    let _lock = lock(&name)?;
+    let found = match open(asked, folder) {
+        Ok(found) => {
+            fs::remove_dir_all(part)?;
+            found
+        }
+        Err(_) => {
+            if folder.exists() {
+                // Out of the way first, under a name that `unfinished` finds after a kill. A process that still has its
+                // films mapped keeps them: a file that has lost its name stays until the last who has it open is gone.
+                let wreck = folder.with_extension("part");
+                let _ = fs::remove_dir_all(&wreck);
+                fs::rename(folder, &wreck)?;
+                fs::rename(part, folder)?;
+                fs::remove_dir_all(&wreck)?;
+            } else {
+                fs::rename(part, folder)?;
+            }
+            open(asked, folder)?
+        }
+    };
+    let _ = fs::remove_file(name);
+    Ok(found)
 }
 
 /// The store that a place is known to have.
@@ -169,6 +192,10 @@ fn open(asked: &Asked, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
     let other = || io::Error::new(io::ErrorKind::InvalidData, "it holds something else than it should");
     let header = header_of(folder, HEADER).ok_or_else(other)?;
     if (header.films, header.height, header.width) != (asked.count, asked.film.0, asked.film.1) {
+        return Err(other());
+    }
+    // All but the pixels is read anyway: a millisecond for 100,000 films.
+    if !folder.ends_with(key_of(asked, folder)?) {
         return Err(other());
     }
     let labels = if asked.labels > 0 { fs::read(folder.join(LABELS))? } else { Vec::new() };
@@ -275,14 +302,19 @@ fn fill<E: std::error::Error>(
         let _ = fs::remove_dir_all(folder);
         return Err(StoreError::Films { failed: bad, of: asked.count, first, cause });
     }
-    let Growing { films, labels, .. } = growing;
-    for file in [films, labels] {
+    let Growing { films, records, labels, .. } = growing;
+    for file in [films, records, labels] {
         file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
     }
+    key_of(asked, folder).map_err(failed)
+}
+
+/// The name of the store in `folder`, by the hashes of its films and by their labels.
+fn key_of(asked: &Asked, folder: &Path) -> io::Result<String> {
     let mut hash = blake3::Hasher::new();
     hash.update(format!("{:?} {} {}\n", asked.film, asked.count, asked.labels).as_bytes());
     for name in [RECORDS, LABELS] {
-        hash.update(&fs::read(folder.join(name)).map_err(failed)?);
+        hash.update(&fs::read(folder.join(name))?);
     }
     Ok(hash.finalize().to_hex()[..24].to_owned())
 }
@@ -301,4 +333,82 @@ pub fn listed(cache: &Path) -> Vec<(PathBuf, String, u64)> {
         .collect();
     found.sort();
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::store::unfinished;
+
+    const COUNT: usize = 40;
+
+    /// The store of 40 films of 2 x 2 px with a label each, and how many of them had to be made.
+    fn built(cache: &Path, fingerprint: &str) -> (Arc<Mapped>, usize) {
+        let of = "a table";
+        let asked = Asked {
+            cache,
+            fingerprint,
+            of,
+            doing: "importing",
+            count: COUNT,
+            film: (2, 2),
+            labels: 1,
+            budget: 1 << 30,
+        };
+        let mut made = 0;
+        let mut make = |numbers: Range<usize>| -> Vec<Result<Made, std::fmt::Error>> {
+            made += numbers.len();
+            let film =
+                |number| Made { pixels: vec![number as u8; 4], labels: vec![number as u8], picture: (9, 9) };
+            numbers.map(|number| Ok(film(number))).collect()
+        };
+        let (mapped, labels) = build(&asked, &mut make, &|_| true).expect("a store");
+        assert_eq!(labels, (0..COUNT as u8).collect::<Vec<u8>>());
+        assert!((0..COUNT).all(|row| mapped.film(row) == [row as u8; 4]));
+        (mapped, made)
+    }
+
+    /// The only store's folder. Nothing else lies in the cache but the folder of places.
+    fn only_store(cache: &Path) -> PathBuf {
+        assert_eq!((fs::read_dir(cache).expect("a cache").count(), unfinished(cache)), (2, vec![]));
+        let [(folder, ..)] = listed(cache).try_into().expect("one store");
+        folder
+    }
+
+    #[test]
+    fn a_store_that_was_damaged_is_made_once_more_and_then_found() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        assert_eq!(built(cache.path(), "here").1, COUNT);
+        for name in [FILMS, RECORDS, LABELS, HEADER] {
+            let damaged = only_store(cache.path()).join(name);
+            let length = fs::metadata(&damaged).expect("a file").len();
+            OpenOptions::new().write(true).open(&damaged).and_then(|f| f.set_len(length / 2)).expect("cut");
+            assert_eq!(built(cache.path(), "here").1, COUNT, "{name}");
+            assert_eq!(built(cache.path(), "here").1, 0, "{name}");
+        }
+        // What a power cut leaves of a file that was not seen onto the disk: its length.
+        fs::write(only_store(cache.path()).join(RECORDS), [0; COUNT * RECORD]).expect("written");
+        assert_eq!(built(cache.path(), "here").1, COUNT);
+        assert_eq!(built(cache.path(), "here").1, 0);
+        only_store(cache.path());
+    }
+
+    #[test]
+    fn the_same_films_from_two_places_are_kept_once() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        built(cache.path(), "here");
+        assert_eq!(built(cache.path(), "there").1, COUNT);
+        only_store(cache.path());
+        assert_eq!((built(cache.path(), "here").1, built(cache.path(), "there").1), (0, 0));
+    }
+
+    #[test]
+    fn whoever_has_a_store_keeps_its_films_while_it_is_made_once_more() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        let (mapped, _) = built(cache.path(), "here");
+        fs::remove_file(only_store(cache.path()).join(LABELS)).expect("removed");
+        assert_eq!(built(cache.path(), "here").1, COUNT);
+        mapped.let_go();
+        assert!((0..COUNT).all(|row| mapped.film(row) == [row as u8; 4]));
+    }
 }
