@@ -206,3 +206,80 @@ fn a_damaged_state_is_refused_in_a_sentence_and_nothing_is_lost() {
     assert_eq!(metrics(&run), before);
     assert_eq!(json(&run.join("status.json"))["state"], "finished");
 }
+
+/// A run of a few films that only a signal ends.
+fn endless(mut command: Command) -> Child {
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts")
+}
+
+/// The epochs in the journal.
+fn epochs(run: &Path) -> Vec<u64> {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let rows = whole.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    rows.map(|row| row["epoch"].as_u64().expect("a number")).collect()
+}
+
+fn wait_for_epochs(run: &Path, count: usize) {
+    while epochs(run).len() < count {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn listed_state(runs: &Path) -> String {
+    let output = chestxr(runs).args(["runs", "list", "--json"]).output().expect("it lists");
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one run");
+    line["state"].as_str().expect("a state").to_owned()
+}
+
+#[test]
+fn one_process_at_a_time_works_on_a_run() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let mut first = train(runs.path());
+    let small = ["data.source=phantom:120", "optimizer.epochs=1000000", "early_stopping.enabled=false"];
+    first.args(small.iter().flat_map(|setting| ["--set", setting]));
+    let mut first = endless(first);
+    while runs.path().read_dir().expect("the folder").next().is_none() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let run = only_run(runs.path());
+    wait_for_epochs(&run, 1);
+
+    let refused = resume(runs.path()).output().expect("it ends");
+    let sentence = format!("is being worked on by process {}", first.id());
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains(&sentence), "{}", stderr(&refused));
+    assert_eq!(stderr(&refused).trim_end().lines().count(), 1, "{}", stderr(&refused));
+    let refused = chestxr(runs.path()).args(["runs", "rm", "--yes", "last"]).output().expect("it ends");
+    assert!(!refused.status.success() && stderr(&refused).contains("is on"), "{}", stderr(&refused));
+    wait_for_epochs(&run, epochs(&run).len() + 1);
+    assert_eq!(listed_state(runs.path()), "running");
+
+    // In another container the process would have this number and host no more.
+    first.kill().and_then(|()| first.wait()).expect("killed");
+    let mut status = json(&run.join("status.json"));
+    (status["host"], status["pid"]) = ("elsewhere".into(), std::process::id().into());
+    std::fs::write(run.join("status.json"), status.to_string()).expect("written");
+    assert_eq!(listed_state(runs.path()), "interrupted");
+
+    let mut both = [endless(resume(runs.path())), endless(resume(runs.path()))];
+    let loser = loop {
+        match both.iter_mut().position(|child| child.try_wait().expect("it can be asked").is_some()) {
+            Some(at) => break at,
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    let [a, b] = both;
+    let (loser, mut winner) = if loser == 0 { (a, b) } else { (b, a) };
+    let lost = loser.wait_with_output().expect("it has ended");
+    assert_eq!(lost.status.code(), Some(1));
+    let sentence = format!("is being worked on by process {}", winner.id());
+    assert!(stderr(&lost).contains(&sentence), "{}", stderr(&lost));
+    wait_for_epochs(&run, epochs(&run).len() + 2);
+    // SAFETY: the child is ours and not yet waited for, so the number is still its.
+    assert_eq!(unsafe { libc::kill(winner.id() as libc::pid_t, libc::SIGTERM) }, 0);
+    assert_eq!(winner.wait().expect("it ends").code(), Some(130));
+    let found = epochs(&run);
+    assert_eq!(found, (1..=found.len() as u64).collect::<Vec<_>>(), "one wrote the journal");
+    assert_eq!(listed_state(runs.path()), "interrupted");
+}

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use rayon::prelude::*;
 
-use super::folder::EPOCHS;
+use super::lines::EPOCHS;
 use super::{LookupError, Measured, RunFolder, RunSummary};
 
 /// A folder that changed less than this ago may change once more within the same tick of the file system's

@@ -1,14 +1,14 @@
-//! One run's folder: what lies where, and how it is written and read.
+//! One run's folder: what lies where, and how it is written and read. The files that grow line by line are in `lines`.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 
-use super::{EpochRecord, RunId, Status, SystemSample};
+use super::{RunId, Status};
 use crate::config::RunConfig;
 use crate::dataset::picture::Preprocess;
 use crate::files::replace_file;
@@ -51,9 +51,6 @@ pub struct Provenance {
     pub git_commit: String,
 }
 
-/// The epochs of a run, a line each.
-pub(super) const EPOCHS: &str = "metrics.jsonl";
-const SYSTEM: &str = "system.jsonl";
 const MODEL_DETAILS: &str = "artifacts/model_details.json";
 const THRESHOLDS: &str = "checkpoints/thresholds.json";
 
@@ -104,7 +101,18 @@ impl RunFolder {
         if !path.join("status.json").is_file() {
             anyhow::bail!("{} is no run: it has no status.json", path.display());
         }
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        Self::at(path)
+    }
+
+    /// A folder that is taken for a run's, whatever lies in it.
+    pub(super) fn at(path: &Path) -> Result<Self> {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let path = match (path.parent(), path.file_name()) {
+            (Some(parent), Some(name)) if parent.as_os_str().is_empty() => real(Path::new(".")).join(name),
+            // A link keeps its name: it is what the folder of runs has, and not to be taken for what it leads to.
+            (Some(parent), Some(name)) => real(parent).join(name),
+            _ => real(path),
+        };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let id = RunId::try_from(name).map_err(anyhow::Error::msg)?;
         Ok(Self { path, id })
@@ -249,12 +257,25 @@ impl RunFolder {
         self.replace_json("status.json", status)
     }
 
-    /// Reads `status.json`.
+    /// Reads `status.json`, and looks whether the process of a live run is still there.
     ///
     /// # Errors
     /// When it is missing or damaged.
     pub fn read_status(&self) -> Result<Status> {
-        self.read_json("status.json")
+        let mut status: Status = self.read_json("status.json")?;
+        while status.state.is_live() {
+            let held = self.is_held();
+            if held == Some(false) {
+                // A run that ends says so here before it is let go: this may have happened since it was read.
+                let now: Status = self.read_json("status.json")?;
+                if now != status {
+                    status = now;
+                    continue;
+                }
+            }
+            return Ok(Status { held, ..status });
+        }
+        Ok(status)
     }
 
     /// Replaces `evaluation.json` or, for another split than the test, `evaluation_<split>.json`.
@@ -292,135 +313,7 @@ impl RunFolder {
         }
     }
 
-    /// Appends an epoch to `metrics.jsonl`.
-    ///
-    /// # Errors
-    /// When the line can't be written.
-    pub fn append_epoch(&self, record: &EpochRecord) -> Result<()> {
-        self.append(EPOCHS, record)
-    }
-
-    /// Appends anything else that happened to `events.jsonl`, with the time in front.
-    ///
-    /// # Errors
-    /// When the line can't be written.
-    pub fn append_event(&self, at: jiff::Timestamp, event: &impl Serialize) -> Result<()> {
-        #[derive(Serialize)]
-        struct Line<'a, E> {
-            time: jiff::Timestamp,
-            #[serde(flatten)]
-            event: &'a E,
-        }
-        self.append("events.jsonl", &Line { time: at, event })
-    }
-
-    /// The epochs of `metrics.jsonl`. A last line that a kill cut short is left out.
-    ///
-    /// # Errors
-    /// When the file can't be read or a line other than the last is damaged.
-    pub fn read_epochs(&self) -> Result<Vec<EpochRecord>> {
-        self.read_lines(EPOCHS)
-    }
-
-    /// Appends what was measured of the machine to `system.jsonl`.
-    ///
-    /// # Errors
-    /// When the line can't be written.
-    pub fn append_system(&self, sample: &SystemSample) -> Result<()> {
-        self.append(SYSTEM, sample)
-    }
-
-    /// The samples of `system.jsonl`, in order; none where there is no such file.
-    ///
-    /// # Errors
-    /// When the file can't be read or a line other than the last is damaged.
-    pub fn read_system(&self) -> Result<Vec<SystemSample>> {
-        self.read_lines(SYSTEM)
-    }
-
-    /// Brings the journal back to the end of epoch `epochs`: rows of `metrics.jsonl` behind it go, since the
-    /// run that goes on writes them again, and lines that a kill cut short go from all its files.
-    ///
-    /// # Errors
-    /// When a file can't be read or written.
-    pub fn rewind(&self, epochs: usize) -> Result<()> {
-        #[derive(Deserialize)]
-        struct Row {
-            epoch: usize,
-        }
-        self.keep_lines(EPOCHS, |line| {
-            serde_json::from_str::<Row>(line).is_ok_and(|row| row.epoch <= epochs)
-        })?;
-        self.cut_at_line("events.jsonl")?;
-        self.cut_at_line(SYSTEM)
-    }
-
-    /// Takes away a last line that a kill cut short, in place: another process may be following the file.
-    fn cut_at_line(&self, name: &str) -> Result<()> {
-        let path = self.path.join(name);
-        let cut = || -> io::Result<()> {
-            let bytes = fs::read(&path)?;
-            let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-            if whole < bytes.len() {
-                OpenOptions::new().write(true).open(&path)?.set_len(whole as u64)?;
-            }
-            Ok(())
-        };
-        match cut() {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("can't mend {}", path.display()))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Keeps the whole lines of a file that `wanted` wants, byte for byte.
-    fn keep_lines(&self, name: &str, wanted: impl Fn(&str) -> bool) -> Result<()> {
-        let path = self.path.join(name);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
-        };
-        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        let kept: String = whole.filter(|line| wanted(line)).collect();
-        if kept == text { Ok(()) } else { self.replace(name, kept.as_bytes()) }
-    }
-
-    /// A file's lines, each an object; a last line that a kill cut short is left out.
-    fn read_lines<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Vec<T>> {
-        let path = self.path.join(name);
-        let mut text = String::new();
-        match File::open(&path) {
-            Ok(mut file) => file.read_to_string(&mut text).map(|_| ())?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
-        }
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole
-            .lines()
-            .enumerate()
-            .map(|(row, line)| {
-                serde_json::from_str(line)
-                    .with_context(|| format!("{} is damaged in line {}", path.display(), row + 1))
-            })
-            .collect()
-    }
-
-    fn append(&self, name: &str, value: &impl Serialize) -> Result<()> {
-        let path = self.path.join(name);
-        let mut line = serde_json::to_vec(value)?;
-        line.push(b'\n');
-        // One write of the whole line: a reader or a kill sees all of it or a tail without a line end.
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .and_then(|mut file| file.write_all(&line))
-            .with_context(|| format!("can't write {}", path.display()))
-    }
-
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         replace_file(&path, bytes).with_context(|| format!("can't write {}", path.display()))
     }

@@ -20,6 +20,29 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// All of them, in the order of a run's life.
+    pub const ALL: [Self; 7] = [
+        Self::Queued,
+        Self::Running,
+        Self::Paused,
+        Self::Stopped,
+        Self::Finished,
+        Self::Failed,
+        Self::Interrupted,
+    ];
+
+    /// The one of this name.
+    ///
+    /// # Errors
+    /// Lists the names there are.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let all = Self::ALL.map(Self::name);
+        Self::ALL
+            .into_iter()
+            .find(|state| state.name() == text)
+            .ok_or_else(|| format!("takes one of {}", all.join(", ")))
+    }
+
     /// Whether a process should be working on the run.
     pub fn is_live(self) -> bool {
         matches!(self, Self::Queued | Self::Running | Self::Paused)
@@ -72,9 +95,20 @@ pub struct Status {
     pub best: Option<Best>,
     /// Why the run ended or failed, in words.
     pub reason: Option<String>,
+    /// When its first session began; a run that is gone on with has several.
     pub created: Timestamp,
     pub updated: Timestamp,
     pub ended: Option<Timestamp>,
+    /// When its last session began, if that isn't the first.
+    #[serde(default)]
+    pub resumed: Option<Timestamp>,
+    /// Seconds of all sessions before the last.
+    #[serde(default)]
+    pub earlier_seconds: f64,
+    /// Whether a process holds the run, as it was found when the status was read. `None` of a run that is over, and
+    /// where the process's number must do: for runs of before they were held, on file systems without locks.
+    #[serde(skip)]
+    pub held: Option<bool>,
 }
 
 impl Status {
@@ -93,20 +127,33 @@ impl Status {
             created: now,
             updated: now,
             ended: None,
+            resumed: None,
+            earlier_seconds: 0.0,
+            held: None,
         }
     }
 
-    /// The state as it really is: a run whose process is gone from this host was interrupted, whatever the
-    /// file says. A run of another host is believed.
-    pub fn honest_state(&self) -> RunState {
-        let gone =
-            self.state.is_live() && self.host == host_name() && started(self.pid) != Some(self.pid_started);
-        if gone { RunState::Interrupted } else { self.state }
+    /// The state of a run that this process goes on with now, before any epoch.
+    pub fn going_on(&self, now: Timestamp) -> Self {
+        let (created, earlier_seconds) = (self.created, self.seconds());
+        Self { created, resumed: Some(now), earlier_seconds, ..Self::starting(now) }
     }
 
-    /// Seconds from the start to the end, or to the last sign of life.
+    /// The state as it really is: a live run that nobody holds was interrupted, whatever the file says. Where it can't be
+    /// told who holds it, one whose process is gone from this host was; a run of another host is believed.
+    pub fn honest_state(&self) -> RunState {
+        let gone = match self.held {
+            Some(held) => !held,
+            None => self.host == host_name() && started(self.pid) != Some(self.pid_started),
+        };
+        if self.state.is_live() && gone { RunState::Interrupted } else { self.state }
+    }
+
+    /// Seconds that were worked: of each session from its start to its end, or to its last sign of life. The days in
+    /// between don't count.
     pub fn seconds(&self) -> f64 {
-        (self.ended.unwrap_or(self.updated) - self.created).get_seconds() as f64
+        let last = self.ended.unwrap_or(self.updated) - self.resumed.unwrap_or(self.created);
+        self.earlier_seconds + last.get_seconds() as f64
     }
 }
 
@@ -123,7 +170,7 @@ fn started(pid: u32) -> Option<u64> {
 }
 
 /// This machine's name, or `unknown`.
-fn host_name() -> String {
+pub(super) fn host_name() -> String {
     let mut buffer = [0_u8; 256];
     // SAFETY: the buffer is as long as said, and the last byte stays 0 whatever is written.
     let failed = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) } != 0;

@@ -28,7 +28,7 @@ use crate::config::RunConfig;
 use crate::dataset::Cache;
 use crate::evaluation;
 use crate::model::{first_line, table};
-use crate::runs::{Provenance, RunFolder, RunState};
+use crate::runs::{Hold, Provenance, RunFolder, RunState};
 use crate::tracking::Ledger;
 
 /// Serves commands until [`Command::Shutdown`] or until nobody can send any.
@@ -108,12 +108,20 @@ fn work(
     runs: &Path,
     cache: &Cache,
 ) -> Option<Halt> {
+    // First of all: whoever can't have the run needn't wait for its films.
+    let before = match resume.map(|path| guarded(|| take(path))).transpose() {
+        Ok(before) => before,
+        Err(reason) => {
+            not_begun(voice, RunState::Failed, reason);
+            return None;
+        }
+    };
     let setup = match prepare(config, inbox, voice, runs, cache) {
         Ok(setup) => setup,
         Err(halt) => return halt,
     };
-    let begun = guarded(|| match resume {
-        Some(folder) => go_on(&setup, folder, inbox, voice),
+    let begun = guarded(|| match before {
+        Some((folder, hold)) => go_on(&setup, folder, hold, inbox, voice),
         None => begin(&setup, inbox, voice, runs),
     });
     let mut fit = match begun {
@@ -169,6 +177,7 @@ fn begin<'a>(setup: &'a Setup, inbox: &'a mut Inbox, voice: &Voice, runs: &Path)
     let config = &setup.config;
     let learner = setup.learner(|network| setup.first_weights(network, inbox, voice))?;
     let folder = RunFolder::create(runs, config, &Zoned::now())?;
+    let hold = folder.hold()?;
     folder.write_config(config, &setup.provenance(learner.network()))?;
     let names = setup.dataset.labels().iter().map(|label| label.key.clone()).collect();
     let details = learner.network().details(config.model.arch, names, config.model.freeze_epochs > 0);
@@ -177,23 +186,28 @@ fn begin<'a>(setup: &'a Setup, inbox: &'a mut Inbox, voice: &Voice, runs: &Path)
         Ledger::open_for(&folder, &server)?;
     }
     let drawn = evaluation::draw_network(&folder);
-    let journal = Journal::begin(folder, voice.clone())?;
+    let journal = Journal::begin(folder, hold, voice.clone())?;
     if let Err(error) = drawn {
         journal.note(Level::Warning, format!("no picture of the network: {error:#}"))?;
     }
     fit(setup, learner, first_position(setup), journal, inbox)
 }
 
+/// A run that is to go on, for this process alone from here on.
+fn take(path: &Path) -> Result<(RunFolder, Hold)> {
+    let folder = RunFolder::open(path)?;
+    let hold = folder.hold()?;
+    Ok((folder, hold))
+}
+
 /// Takes up a run from its last checkpoint.
-fn go_on<'a>(setup: &'a Setup, folder: &Path, inbox: &'a mut Inbox, voice: &Voice) -> Result<Fit<'a>> {
-    let folder = RunFolder::open(folder)?;
-    let status = folder.read_status()?;
-    ensure!(
-        !status.honest_state().is_live(),
-        "run {} is being worked on by process {}; stop that one first",
-        folder.id(),
-        status.pid
-    );
+fn go_on<'a>(
+    setup: &'a Setup,
+    folder: RunFolder,
+    hold: Hold,
+    inbox: &'a mut Inbox,
+    voice: &Voice,
+) -> Result<Fit<'a>> {
     let before = folder.read_provenance()?;
     // What it started from is overwritten by what it had come to.
     let learner = setup.learner(|_| Ok(()))?;
@@ -220,8 +234,7 @@ fn go_on<'a>(setup: &'a Setup, folder: &Path, inbox: &'a mut Inbox, voice: &Voic
     if let Some(server) = setup.config.tracking.server() {
         Ledger::open_for(&folder, &server)?;
     }
-    let best = position.best.clone();
-    let journal = Journal::resume(folder, voice.clone(), position.epochs_done, position.step, best)?;
+    let journal = Journal::resume(folder, hold, voice.clone(), &position)?;
     let mut fit = fit(setup, learner, position, journal, inbox)?;
     fit.restore(restored)?;
     Ok(fit)

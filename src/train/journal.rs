@@ -6,8 +6,9 @@ use anyhow::Result;
 use jiff::Timestamp;
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
+use super::checkpoint::Position;
 use super::{EpochReport, Event, Level, Progress};
-use crate::runs::{Best, RunFolder, RunState, Status};
+use crate::runs::{Hold, RunFolder, RunState, Status};
 
 /// Sends events and progress; a reader that is gone is no reason to stop.
 #[derive(Clone)]
@@ -28,9 +29,10 @@ impl Voice {
     }
 }
 
-/// A run's folder, its status and the [`Voice`].
+/// A run's folder, the right to write it, its status and the [`Voice`].
 pub struct Journal {
     folder: RunFolder,
+    hold: Hold,
     status: Status,
     voice: Voice,
     started: Instant,
@@ -41,28 +43,26 @@ impl Journal {
     ///
     /// # Errors
     /// When the folder can't be written.
-    pub fn begin(folder: RunFolder, voice: Voice) -> Result<Self> {
+    pub fn begin(folder: RunFolder, hold: Hold, voice: Voice) -> Result<Self> {
         let status = Status::starting(Timestamp::now());
         folder.write_status(&status)?;
-        Ok(Self { folder, status, voice, started: Instant::now() })
+        Ok(Self { folder, hold, status, voice, started: Instant::now() })
     }
 
-    /// Goes on with the journal of a run that has done `epochs` epochs and `step` steps.
+    /// Goes on with the journal of a run that stands at `position`.
     ///
     /// # Errors
     /// When the folder can't be read or written.
-    pub fn resume(
-        folder: RunFolder,
-        voice: Voice,
-        epochs: usize,
-        step: u64,
-        best: Option<Best>,
-    ) -> Result<Self> {
-        folder.rewind(epochs)?;
-        let created = folder.read_status()?.created;
-        let status = Status { created, epoch: epochs, step, best, ..Status::starting(Timestamp::now()) };
+    pub fn resume(folder: RunFolder, hold: Hold, voice: Voice, position: &Position) -> Result<Self> {
+        folder.rewind(position.epochs_done)?;
+        let status = Status {
+            epoch: position.epochs_done,
+            step: position.step,
+            best: position.best.clone(),
+            ..folder.read_status()?.going_on(Timestamp::now())
+        };
         folder.write_status(&status)?;
-        Ok(Self { folder, status, voice, started: Instant::now() })
+        Ok(Self { folder, hold, status, voice, started: Instant::now() })
     }
 
     /// The run's folder.
@@ -149,6 +149,8 @@ impl Journal {
         if let Err(error) = self.folder.append_event(Timestamp::now(), &event) {
             self.voice.note(Level::Error, format!("{error:#}"));
         }
+        // Whoever hears of the end may go on with the run or delete it.
+        drop(self.hold);
         self.voice.say(event);
     }
 }
