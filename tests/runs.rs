@@ -150,6 +150,21 @@ fn a_queue_is_filled_and_ordered_by_commands() {
 }
 
 #[test]
+fn what_an_open_workbench_can_put_back_is_told_and_kept() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let deleted = made(folder.path(), 1, "gone", "1e-3", 0.7).discard().expect("in the trash");
+    let told = runs(folder.path(), &["gc"]);
+    assert_eq!(told.status.code(), Some(0), "{}", stderr(&told));
+    assert!(stdout(&told).contains(": kept, the workbench that deleted it is open"), "{}", stdout(&told));
+    assert!(stdout(&told).contains("nothing to clear away"), "{}", stdout(&told));
+    let told = runs(folder.path(), &["gc", "--json"]);
+    let line: serde_json::Value = serde_json::from_str(stdout(&told).trim_end()).expect("JSON");
+    assert_eq!(line["removed"], false);
+    deleted.restore().expect("it is there still");
+    assert_eq!(list(folder.path()).expect("a list").len(), 1);
+}
+
+#[test]
 fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let queue = Queue::of(folder.path());

@@ -21,8 +21,7 @@ pub fn remove(paths: &AppPaths, wanted: &[String], yes: bool, json: bool) -> Res
     folders.dedup_by(|a, b| a.path() == b.path());
     // Before anything goes: all or nothing.
     for folder in &folders {
-        let live = folder.read_status()?.honest_state().is_live();
-        anyhow::ensure!(!live, "run {} is on; stop it before it is deleted", folder.id());
+        drop(folder.hold_to_delete()?);
     }
     let sizes: Vec<u64> = folders.iter().map(RunFolder::bytes).collect();
     let total = bytes(sizes.iter().sum());
@@ -59,10 +58,11 @@ fn describe(folder: &RunFolder) -> String {
     let about = folder.read_about().unwrap_or_default();
     let name = about.name.or_else(|| folder.read_config().ok().map(|config| config.run.name));
     let name = name.filter(|name| !name.is_empty()).map_or(String::new(), |name| format!(" ({name})"));
-    let status = folder.read_status();
-    let stands = status
-        .map_or(String::new(), |status| format!(", {} after {} epochs", status.honest_state(), status.epoch));
-    format!("{}{}{stands}", folder.id(), one_line(&name, 80))
+    let stands = match folder.read_status() {
+        Ok(status) => format!("{} after {} epochs", status.honest_state(), status.epoch),
+        Err(_) => "damaged".to_owned(),
+    };
+    format!("{}{}, {stands}", folder.id(), one_line(&name, 80))
 }
 
 fn agreed(question: &str) -> Result<bool> {
@@ -77,27 +77,36 @@ fn agreed(question: &str) -> Result<bool> {
 pub fn collect(paths: &AppPaths, dry_run: bool, json: bool) -> Result<Exit> {
     let found = runs::leftovers(&paths.runs, SystemTime::now())?;
     let mut out = io::stdout().lock();
-    let mut freed = 0;
+    let (mut gone, mut freed) = (0, 0);
     let mut exit = Exit::Done;
     for left in &found {
         let shown = left.path.strip_prefix(&paths.runs).unwrap_or(&left.path);
-        if !dry_run && let Err(error) = left.remove() {
+        let goes = left.kept.is_none();
+        if goes
+            && !dry_run
+            && let Err(error) = left.remove()
+        {
             complain(&format!("{error:#}"));
             exit = Exit::Failed;
             continue;
         }
-        freed += left.bytes;
+        if goes {
+            freed += left.bytes;
+            gone += 1;
+        }
         if json {
-            let line =
-                json!({"path": left.path, "what": left.what, "bytes": left.bytes, "removed": !dry_run});
+            let mut line = json!({"path": left.path, "what": left.what, "bytes": left.bytes});
+            line["removed"] = json!(goes && !dry_run);
+            line["kept"] = json!(left.kept);
             writeln!(out, "{line}")?;
         } else {
             let name = one_line(&shown.display().to_string(), 200);
-            writeln!(out, "{:>9}  {}, {name}", bytes(left.bytes), left.what)?;
+            let kept = left.kept.map_or(String::new(), |why| format!(": kept, {why}"));
+            writeln!(out, "{:>9}  {}, {name}{kept}", bytes(left.bytes), left.what)?;
         }
     }
     if !json {
-        writeln!(out, "{}", sum(found.len(), freed, dry_run, &paths.runs))?;
+        writeln!(out, "{}", sum(gone, freed, dry_run, &paths.runs))?;
     }
     Ok(exit)
 }

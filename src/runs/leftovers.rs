@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 
+use super::owner::{is_alive, lock_beside};
 use super::trash::{TRASH, bytes_of};
 use super::{Metric, RunFolder};
 use crate::config::{Mode, Monitor};
@@ -16,6 +17,9 @@ const STILLBORN: Duration = Duration::from_secs(24 * 3600);
 /// A file takes its place within seconds; a part older than this belongs to a process that is gone.
 const UNFINISHED: Duration = Duration::from_secs(3600);
 
+/// A run in the trash.
+const DELETED: &str = "a deleted run";
+
 /// Something nobody needs any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
@@ -24,11 +28,13 @@ pub struct Leftover {
     pub bytes: u64,
     /// What it is, in words.
     pub what: &'static str,
+    /// Why it is left where it is, in words.
+    pub kept: Option<&'static str>,
 }
 
 impl Leftover {
     fn new(path: PathBuf, what: &'static str) -> Self {
-        Self { bytes: bytes_of(&path), path, what }
+        Self { bytes: bytes_of(&path), path, what, kept: None }
     }
 
     /// Removes it.
@@ -39,6 +45,10 @@ impl Leftover {
         let removed =
             if self.path.is_dir() { fs::remove_dir_all(&self.path) } else { fs::remove_file(&self.path) };
         removed.with_context(|| format!("can't remove {}", self.path.display()))?;
+        // Of the process that deleted the run, which is gone; what else it left is nobody's without it.
+        if let Some(lock) = lock_beside(&self.path).filter(|_| self.what == DELETED) {
+            let _ = fs::remove_file(lock);
+        }
         if let Some(folder) = self.path.parent().filter(|folder| folder.ends_with(TRASH)) {
             // Not empty: other runs wait there.
             let _ = fs::remove_dir(folder);
@@ -48,7 +58,8 @@ impl Leftover {
 }
 
 /// Looks through a folder of runs: deleted runs in the trash, folders of runs that never began, files that were being
-/// written, weights of epochs that aren't among the best any more. What belongs to a live run isn't touched.
+/// written, weights of epochs that aren't among the best any more. What belongs to a live run isn't touched; deleted runs
+/// that somebody can still put back are told, to be kept.
 ///
 /// # Errors
 /// When the folder exists but can't be read.
@@ -62,8 +73,7 @@ pub fn leftovers(runs: &Path, now: SystemTime) -> Result<Vec<Leftover>> {
     names.sort();
     for path in names {
         if path.file_name().is_some_and(|name| name == TRASH) {
-            let deleted = fs::read_dir(&path).into_iter().flatten().flatten();
-            found.extend(deleted.map(|entry| Leftover::new(entry.path(), "a deleted run")));
+            in_trash(&path, now, &mut found);
         } else if let Ok(folder) = RunFolder::open(&path) {
             in_run(&folder, now, &mut found);
         } else if is_named_as_a_run(&path)
@@ -74,6 +84,22 @@ pub fn leftovers(runs: &Path, now: SystemTime) -> Result<Vec<Leftover>> {
         }
     }
     Ok(found)
+}
+
+fn in_trash(trash: &Path, now: SystemTime, found: &mut Vec<Leftover>) {
+    let all = fs::read_dir(trash).into_iter().flatten().flatten().map(|entry| entry.path());
+    let (locks, runs): (Vec<PathBuf>, Vec<PathBuf>) =
+        all.partition(|path| path.extension().is_some_and(|end| end == "lock"));
+    // One without runs is left by a kill between the two; the others go with their runs.
+    let alone =
+        locks.into_iter().filter(|lock| !runs.iter().any(|run| lock_beside(run).as_ref() == Some(lock)));
+    let alone = alone.filter(|lock| !is_alive(lock, now));
+    found.extend(alone.map(|lock| Leftover::new(lock, "the mark of a process that is gone")));
+    found.extend(runs.into_iter().map(|run| {
+        let alive = lock_beside(&run).is_some_and(|lock| is_alive(&lock, now));
+        let kept = alive.then_some("the workbench that deleted it is open and can put it back");
+        Leftover { kept, ..Leftover::new(run, DELETED) }
+    }));
 }
 
 fn in_run(folder: &RunFolder, now: SystemTime, found: &mut Vec<Leftover>) {
@@ -126,7 +152,7 @@ fn is_named_as_a_run(path: &Path) -> bool {
     parts.len() > 3 && digits(day, 8) && digits(time, 6) && hexadecimal && path.is_dir()
 }
 
-fn older(path: &Path, now: SystemTime, age: Duration) -> bool {
+pub(super) fn older(path: &Path, now: SystemTime, age: Duration) -> bool {
     let changed = fs::symlink_metadata(path).and_then(|meta| meta.modified());
     changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|since| since > age))
 }
@@ -198,6 +224,28 @@ mod tests {
         assert!(leftovers(runs.path(), later).expect("readable").is_empty());
         assert!(finished.epoch_weights(2).exists() && live.epoch_weights(1).exists());
         assert!(runs.path().join("notes-of-mine-2026").exists() && !runs.path().join(TRASH).exists());
+    }
+
+    #[test]
+    fn a_deleted_run_is_kept_while_somebody_can_put_it_back() {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let gone = run(runs.path(), Some(RunState::Finished)).discard().expect("moved");
+        let found = || leftovers(runs.path(), SystemTime::now()).expect("readable");
+        let [left] = found().try_into().expect("the run alone");
+        assert!(left.what == DELETED && left.kept.is_some(), "{left:?}");
+        // What a kill leaves: a lock that nobody has.
+        let lock = lock_beside(&left.path).expect("a lock");
+        fs::remove_file(&lock).and_then(|()| fs::write(&lock, "")).expect("written");
+        let [left] = found().try_into().expect("the run alone");
+        assert_eq!(left.kept, None);
+        left.remove().expect("removed");
+        assert!(!runs.path().join(TRASH).exists(), "the lock went with it");
+        assert!(gone.restore().is_err());
+        fs::create_dir(runs.path().join(TRASH)).expect("made");
+        fs::write(&lock, "").expect("written");
+        let [left] = found().try_into().expect("the lock alone");
+        left.remove().expect("removed");
+        assert!(!runs.path().join(TRASH).exists());
     }
 
     #[test]

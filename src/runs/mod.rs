@@ -14,6 +14,7 @@ mod lines;
 mod list;
 mod measured;
 mod order;
+mod owner;
 mod predictions;
 mod queue;
 mod record;

@@ -4,44 +4,68 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use super::{RunFolder, RunId};
+use super::owner::Owner;
+use super::{Hold, RunFolder, RunId};
 
 /// The folder beside the runs where deleted ones wait.
 pub const TRASH: &str = ".trash";
 
-/// A run that was deleted and can still be put back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A run that was deleted and can still be put back: while this is there, nobody else clears it away.
+#[derive(Clone, Debug)]
 pub struct Discarded {
     pub id: RunId,
     from: PathBuf,
     to: PathBuf,
+    _owner: Arc<Owner>,
 }
 
+impl PartialEq for Discarded {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.from, &self.to) == (&other.from, &other.to)
+    }
+}
+
+impl Eq for Discarded {}
+
 impl RunFolder {
+    /// Takes the run for being deleted.
+    ///
+    /// # Errors
+    /// When a process is at the run, or it is only a link to one.
+    pub fn hold_to_delete(&self) -> Result<Hold> {
+        if let Ok(target) = fs::read_link(self.path()) {
+            let (link, target) = (self.path().display(), target.display());
+            bail!("{link} is only a link, to {target}; take the link away with rm, or delete the run there");
+        }
+        let live = self.read_status().is_ok_and(|status| status.honest_state().is_live());
+        ensure!(!live, "run {} is on; stop it before it is deleted", self.id());
+        self.hold().context("it can't be deleted")
+    }
+
     /// Moves the run into the trash beside it. Nothing is copied, so it is done at once and wholly.
     ///
     /// # Errors
-    /// When a process is at the run, or the folder can't be moved.
+    /// As [`RunFolder::hold_to_delete`], and when the folder can't be moved.
     pub fn discard(&self) -> Result<Discarded> {
-        let live = self.read_status().is_ok_and(|status| status.honest_state().is_live());
-        ensure!(!live, "run {} is on; stop it before it is deleted", self.id());
+        // Until it is moved, so that nobody goes on with it meanwhile.
+        let _hold = self.hold_to_delete()?;
         let from = self.path().to_owned();
-        let trash = from.parent().unwrap_or(Path::new(".")).join(TRASH);
-        fs::create_dir_all(&trash).with_context(|| format!("can't make {}", trash.display()))?;
+        let owner = Owner::of(&from.parent().unwrap_or(Path::new(".")).join(TRASH))?;
         let mut number = 0_u32;
         let to = loop {
             // A run of this name may lie there already, deleted, put back and deleted again.
-            let to = trash.join(format!("{}.{}-{number}", self.id(), std::process::id()));
+            let to = owner.place(self.id(), number);
             if !to.exists() {
                 break to;
             }
             number += 1;
         };
         fs::rename(&from, &to).with_context(|| format!("can't move {} into the trash", from.display()))?;
-        Ok(Discarded { id: self.id().clone(), from, to })
+        Ok(Discarded { id: self.id().clone(), from, to, _owner: owner })
     }
 
     /// Bytes that deleting the run would free.
@@ -70,17 +94,12 @@ impl Discarded {
             .with_context(|| format!("can't put run {} back; it may have been purged", self.id))
     }
 
-    /// Removes it for good, and the trash with its last run.
+    /// Removes it for good. The trash goes with the last [`Discarded`] that is dropped.
     ///
     /// # Errors
     /// When something can't be removed.
     pub fn purge(&self) -> Result<()> {
-        fs::remove_dir_all(&self.to).with_context(|| format!("can't remove {}", self.to.display()))?;
-        if let Some(trash) = self.to.parent() {
-            // Not empty: other runs wait there.
-            let _ = fs::remove_dir(trash);
-        }
-        Ok(())
+        fs::remove_dir_all(&self.to).with_context(|| format!("can't remove {}", self.to.display()))
     }
 }
 
@@ -125,15 +144,19 @@ mod tests {
         let runs = tempfile::tempdir().expect("a temporary folder");
         let folder = run(runs.path(), RunState::Finished);
         fs::write(folder.best_weights(), [7; 1000]).expect("written");
+        // As whoever trained it leaves it.
+        drop(folder.hold().expect("free"));
         let bytes = folder.bytes();
         let gone = folder.discard().expect("moved");
         assert!(!folder.path().exists() && list(runs.path()).expect("a list").is_empty());
         gone.restore().expect("put back");
         assert_eq!((folder.bytes(), list(runs.path()).expect("a list").len()), (bytes, 1));
         assert!(gone.restore().is_err(), "it is there already");
+        drop(gone);
         let gone = folder.discard().expect("moved");
         gone.purge().expect("removed");
         assert!(gone.restore().is_err());
+        drop(gone);
         assert_eq!(fs::read_dir(runs.path()).expect("the folder").count(), 0, "nothing is left over");
     }
 
