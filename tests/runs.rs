@@ -165,6 +165,88 @@ fn what_an_open_workbench_can_put_back_is_told_and_kept() {
 }
 
 #[test]
+fn a_run_that_cannot_be_read_is_told_and_can_be_deleted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (cut, newer) = (made(folder.path(), 1, "a", "1e-3", 0.7), made(folder.path(), 2, "b", "1e-3", 0.7));
+    made(folder.path(), 3, "whole", "1e-3", 0.7);
+    let status = std::fs::read_to_string(cut.path().join("status.json")).expect("read");
+    std::fs::write(cut.path().join("status.json"), &status[..40]).expect("cut");
+    let unknown = status.replace("finished", "dreaming");
+    std::fs::write(newer.path().join("status.json"), unknown).expect("written");
+
+    let output = runs(folder.path(), &["list", "--json"]);
+    assert_eq!((output.status.code(), stdout(&output).lines().count()), (Some(0), 1));
+    let told = stderr(&output);
+    assert_eq!(told.lines().count(), 2, "{told}");
+    for (run, line) in [&cut, &newer].into_iter().zip(told.lines()) {
+        assert!(line.contains("status.json is damaged") && line.contains(&format!("runs rm {}", run.id())));
+    }
+    let output = runs(folder.path(), &["show", cut.id().as_str()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("status.json is damaged"), "{}", stderr(&output));
+    for run in [&cut, &newer] {
+        let output = runs(folder.path(), &["rm", "--yes", run.id().as_str()]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(!run.path().exists());
+    }
+    // Something else is not taken for a run.
+    std::fs::create_dir(folder.path().join("notes")).expect("made");
+    let output = runs(folder.path(), &["rm", "--yes", "notes"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("is no run"), "{}", stderr(&output));
+    assert!(stderr(&runs(folder.path(), &["list"])).is_empty());
+}
+
+#[test]
+fn a_run_with_a_damaged_line_shows_the_rest() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = made(folder.path(), 1, "a", "1e-3", 0.7);
+    let path = run.path().join("metrics.jsonl");
+    let line = std::fs::read_to_string(&path).expect("read");
+    std::fs::write(&path, format!("{line}{{\"epoch\": 2, \u{0}\n{line}")).expect("written");
+    let output = runs(folder.path(), &["show", "last"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(
+        text.contains("metrics.jsonl is damaged in line 2") && text.contains("state    finished"),
+        "{text}"
+    );
+    assert_eq!(text.lines().filter(|line| line.contains("0.7000") && line.starts_with("    1")).count(), 2);
+    let shown: serde_json::Value =
+        serde_json::from_str(&stdout(&runs(folder.path(), &["show", "last", "--json"]))).expect("JSON");
+    assert_eq!(shown["epochs"].as_array().expect("epochs").len(), 2);
+    assert!(shown["damaged"][0].as_str().expect("a sentence").contains("line 2"));
+}
+
+#[test]
+fn a_link_to_a_run_is_not_deleted_in_its_place() {
+    let (folder, elsewhere) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("two"));
+    let run = made(elsewhere.path(), 1, "a", "1e-3", 0.7);
+    let link = folder.path().join("linked");
+    std::os::unix::fs::symlink(run.path(), &link).expect("linked");
+    assert_eq!(listed(folder.path(), &[])[0]["id"], "linked");
+    let output = runs(folder.path(), &["rm", "--yes", "last"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("is only a link, to"), "{}", stderr(&output));
+    assert!(run.path().exists() && link.exists());
+    assert!(stdout(&runs(folder.path(), &["show", "linked"])).contains("state    finished"));
+}
+
+#[test]
+fn nothing_is_deleted_by_an_empty_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    made(folder.path(), 1, "a", "1e-3", 0.7);
+    for arguments in [vec!["rm", "--yes", ""], vec!["show", ""], vec!["export", "", "--mlflow", "nowhere"]] {
+        let output = runs(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains("the name of a run is empty"), "{}", stderr(&output));
+    }
+    let output = chestxr(folder.path()).args(["--no-ui", "train", "--resume", ""]).output().expect("it ends");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert_eq!(list(folder.path()).expect("a list").len(), 1);
+}
+
+#[test]
 fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let queue = Queue::of(folder.path());

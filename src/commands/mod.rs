@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use chestxr_tui::config::ConfigError;
 use chestxr_tui::dataset::DataError;
 use chestxr_tui::dataset::source::SourceError;
+use chestxr_tui::runs::LookupError;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,7 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     let misused = error.is::<ConfigError>()
         || error.is::<SourceError>()
         || error.is::<Misuse>()
+        || matches!(error.downcast_ref(), Some(LookupError::Unnamed))
         || error.downcast_ref::<DataError>().is_some_and(DataError::is_usage);
     if misused { Exit::Misused } else { Exit::Failed }
 }

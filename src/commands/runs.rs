@@ -11,7 +11,7 @@ use chestxr_tui::runs::{
 };
 use chestxr_tui::text::{bytes, clock, one_line};
 
-use super::Exit;
+use super::{Exit, complain};
 use crate::cli::ListArgs;
 
 /// Lists runs, the newest first unless asked otherwise.
@@ -29,6 +29,9 @@ pub fn list(paths: &AppPaths, args: &ListArgs, json: bool) -> Result<Exit> {
         state && args.tag.iter().all(|tag| run.about.tags.contains(tag)) && filter.passes(run)
     });
     all.sort_by(|a, b| args.sort.compare(a, b, Measure::default(), args.reverse));
+    for damaged in runs::damaged(&paths.runs, &everything) {
+        complain(&format!("warning: {damaged}"));
+    }
     let mut out = std::io::stdout().lock();
     if json {
         for run in all {
@@ -66,10 +69,11 @@ pub fn list(paths: &AppPaths, args: &ListArgs, json: bool) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A run of the list, with the name that holds and the bytes of its folder.
+/// A run of the list, with the name that holds, the seconds worked and the bytes of its folder.
 fn to_json(run: &RunSummary) -> Result<serde_json::Value> {
     let mut line = serde_json::to_value(run)?;
     line["name"] = json!(run.name());
+    line["seconds"] = json!(run.status.seconds());
     line["bytes"] = json!(RunFolder::open(&run.path).map_or(0, |folder| folder.bytes()));
     Ok(line)
 }
@@ -81,19 +85,23 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
     // A run says what it can even when a part of it is damaged.
     let config = folder.read_config();
     let about = folder.read_about();
-    let damaged = about.as_ref().err().map(|error| one_line(&format!("{error:#}"), 400));
+    let why = |error: &anyhow::Error| one_line(&format!("{error:#}"), 400);
+    let about_damaged = about.as_ref().err().map(why);
     let about = about.unwrap_or_default();
     let own = || config.as_ref().map_or("", |config| config.run.name.as_str());
     let name = about.name.as_deref().unwrap_or_else(own);
-    let epochs = folder.read_epochs()?;
+    let (epochs, damaged) = folder.salvage_epochs();
+    let epochs_damaged = damaged.as_ref().map(why);
     let mut out = std::io::stdout().lock();
     if json {
         let evaluation = folder.read_evaluation("test").ok();
-        let state = status.honest_state();
+        let (state, seconds) = (status.honest_state(), status.seconds());
+        let damaged: Vec<String> =
+            [config.as_ref().err().map(why), about_damaged, epochs_damaged].into_iter().flatten().collect();
         let line = json!({
             "id": folder.id(), "path": folder.path(), "state": state, "status": status,
             "name": name, "tags": about.tags, "note": about.note, "bytes": folder.bytes(),
-            "tracked": folder.tracked(),
+            "tracked": folder.tracked(), "seconds": seconds, "damaged": damaged,
             "config": config.ok(), "epochs": epochs, "evaluation": evaluation,
         });
         writeln!(out, "{line}")?;
@@ -113,7 +121,7 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
     for (index, line) in about.note.lines().enumerate() {
         writeln!(out, "{} {line}", if index == 0 { "note    " } else { "        " })?;
     }
-    if let Some(damaged) = damaged {
+    if let Some(damaged) = about_damaged {
         writeln!(out, "about    {damaged}")?;
     }
     match folder.tracked() {
@@ -149,7 +157,10 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
     }
     match &config {
         Ok(config) => changes(&mut out, config)?,
-        Err(error) => writeln!(out, "config   {}", shown(&format!("{error:#}")))?,
+        Err(error) => writeln!(out, "config   {}", why(error))?,
+    }
+    if let Some(damaged) = epochs_damaged {
+        writeln!(out, "epochs   {damaged}; the others follow")?;
     }
     table(&mut out, &epochs)?;
     Ok(Exit::Done)

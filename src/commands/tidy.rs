@@ -15,7 +15,7 @@ use super::{Exit, Misuse, complain};
 
 /// Deletes runs for good, after a yes.
 pub fn remove(paths: &AppPaths, wanted: &[String], yes: bool, json: bool) -> Result<Exit> {
-    let folders = wanted.iter().map(|wanted| runs::find(&paths.runs, wanted));
+    let folders = wanted.iter().map(|wanted| runs::find_even_damaged(&paths.runs, wanted));
     let mut folders = folders.collect::<Result<Vec<_>, _>>()?;
     folders.sort_by(|a, b| a.path().cmp(b.path()));
     folders.dedup_by(|a, b| a.path() == b.path());

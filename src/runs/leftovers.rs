@@ -143,7 +143,7 @@ fn surplus_epochs(folder: &RunFolder) -> Result<Vec<PathBuf>> {
 }
 
 /// Whether a folder's name is one that [`super::RunId::new`] makes: nothing else is taken for a run.
-fn is_named_as_a_run(path: &Path) -> bool {
+pub(super) fn is_named_as_a_run(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
     let parts: Vec<&str> = name.split('-').collect();

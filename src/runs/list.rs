@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::damaged::readable;
 use super::{About, Catalog, Measured, RunFolder, RunId, RunState, Status, Tracked};
 use crate::config::{Mode, Monitor, RunConfig};
 
@@ -38,6 +39,10 @@ impl RunSummary {
 /// Why a run wasn't found.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
+    #[error(
+        "the name of a run is empty; give an id or its beginning, its last four digits, last, best or its folder"
+    )]
+    Unnamed,
     #[error("there are no runs in {}; start one with `chestxr-tui train`", .0.display())]
     NoRuns(PathBuf),
     #[error("no run in {} begins with `{wanted}`; `chestxr-tui runs list` shows them", runs.display())]
@@ -72,9 +77,13 @@ pub fn find(runs: &Path, wanted: &str) -> Result<RunFolder, LookupError> {
             why: crate::text::one_line(&format!("{error:#}"), 300),
         };
         let folder = RunFolder::open(path).map_err(why)?;
-        folder.read_status().map_err(why)?;
+        readable(&folder)?;
         Ok(folder)
     };
+    // Every id begins with it, and a single run would be meant: of a variable that isn't set, say.
+    if wanted.trim().is_empty() {
+        return Err(LookupError::Unnamed);
+    }
     if wanted.contains(std::path::MAIN_SEPARATOR) && Path::new(wanted).is_dir() {
         return open(Path::new(wanted));
     }

@@ -5,6 +5,7 @@
 
 mod about;
 mod catalog;
+mod damaged;
 mod filter;
 mod folder;
 mod hold;
@@ -25,6 +26,7 @@ mod trash;
 
 pub use about::About;
 pub use catalog::Catalog;
+pub use damaged::{damaged, find_even_damaged};
 pub use filter::Filter;
 pub use folder::{Provenance, RunFolder};
 pub use hold::Hold;

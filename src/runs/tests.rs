@@ -102,6 +102,16 @@ fn the_time_of_a_run_is_what_was_worked_at_it() {
 }
 
 #[test]
+fn nothing_is_no_name_of_the_only_run() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    finished(&folder(runs.path(), 1), 1, 0.8);
+    for nothing in ["", " "] {
+        assert!(matches!(find(runs.path(), nothing), Err(LookupError::Unnamed)));
+        assert!(matches!(find_even_damaged(runs.path(), nothing), Err(LookupError::Unnamed)));
+    }
+}
+
+#[test]
 fn a_run_is_found_by_id_beginning_end_last_best_or_path() {
     let runs = tempfile::tempdir().expect("a temporary folder");
     assert!(list(runs.path()).expect("no runs").is_empty());

@@ -1,0 +1,46 @@
+//! Runs that can't be read: told where runs are listed, and found by whoever deletes them.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::leftovers::is_named_as_a_run;
+use super::{LookupError, RunFolder, RunSummary, find};
+use crate::text::one_line;
+
+/// The runs in a folder that aren't `listed` because they can't be read, in the order of their names.
+pub fn damaged(runs: &Path, listed: &[Arc<RunSummary>]) -> Vec<LookupError> {
+    let listed: HashSet<_> = listed.iter().filter_map(|run| run.path.file_name()).collect();
+    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
+    let mut others: Vec<_> =
+        entries.filter(|entry| !listed.contains(&*entry.file_name())).map(|entry| entry.path()).collect();
+    others.sort();
+    others.into_iter().filter_map(|path| readable(&RunFolder::open(&path).ok()?).err()).collect()
+}
+
+/// Finds a run as [`find`] does, but one that can't be read as well, by the name of its folder.
+///
+/// # Errors
+/// When no run or more than one is meant.
+pub fn find_even_damaged(runs: &Path, wanted: &str) -> Result<RunFolder, LookupError> {
+    find(runs, wanted).or_else(|error| match &error {
+        // Nothing is taken for a run that neither has a status nor is named as one.
+        LookupError::Damaged { path, .. } if path.join("status.json").exists() || is_named_as_a_run(path) => {
+            RunFolder::at(path).map_err(|_| error)
+        }
+        _ => Err(error),
+    })
+}
+
+/// Why a run can't be read, if it can't, and what to do about it.
+pub(super) fn readable(folder: &RunFolder) -> Result<(), LookupError> {
+    folder.read_status().map(drop).map_err(|error| LookupError::Damaged {
+        path: folder.path().to_owned(),
+        why: format!(
+            "{}; a newer version may be able to, and `chestxr-tui runs rm {}` deletes it",
+            one_line(&format!("{error:#}"), 300),
+            folder.id()
+        ),
+    })
+}
