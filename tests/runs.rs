@@ -247,6 +247,26 @@ fn nothing_is_deleted_by_an_empty_name() {
 }
 
 #[test]
+fn what_is_followed_in_json_is_the_journal_line_by_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = made(folder.path(), 1, "a", "1e-3", 0.7);
+    let lines = [
+        r#"{"time":"2026-11-22T12:00:00Z","event":"note","level":"info","text":"x"}"#,
+        r#"{"time":"2026-11-22T12:00:01Z", "event":"of_a_newer_version","more":[1]}"#,
+        r#"{"time":"2026-11-22T12:00:02Z","event":"ended","id":null,"state":"finished","reason":"x","best":null}"#,
+    ];
+    let [first, second, third] = lines;
+    let text = format!("{first}\n{second}\nno object\n{third}\n");
+    std::fs::write(run.path().join("events.jsonl"), text).expect("written");
+    let output = runs(folder.path(), &["show", "last", "--follow", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), lines);
+    assert!(stderr(&output).contains("no object"), "{}", stderr(&output));
+    let people = runs(folder.path(), &["show", "last", "--follow"]);
+    assert!(stdout(&people).contains("finished: x") && stderr(&people).contains("of_a_newer_version"));
+}
+
+#[test]
 fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let queue = Queue::of(folder.path());

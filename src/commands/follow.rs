@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,17 +19,25 @@ use super::{Exit, complain};
 /// How often the journal is looked at.
 const BEAT: Duration = Duration::from_millis(200);
 
-/// Tells the events of a run from its first to its last, waiting for more while it is live. Lines that a
-/// newer version wrote and this one doesn't know are passed on in JSON and passed over for people.
+/// Tells the events of a run from its first to its last, waiting for more while it is live. In JSON the lines are passed
+/// on as they were written; for people, those of a newer version that this one doesn't know are passed over.
 pub fn run(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
     let folder = runs::find(&paths.runs, wanted)?;
     let path = folder.path().join("events.jsonl");
     let mut lines = Lines::new(path.clone());
-    let mut printer = printer(json);
+    let mut printer = printer(false);
     loop {
-        // First the state, then the lines: what was written before the run ended is seen for sure.
-        let live = folder.read_status()?.honest_state().is_live();
+        // First the state, then the lines: what was written before the run ended is seen for sure. The last line comes
+        // after the last state, and before the run is let go.
+        let live = folder.read_status()?.honest_state().is_live() || folder.is_held() == Some(true);
         while let Some(line) = lines.next().with_context(|| format!("can't read {}", path.display()))? {
+            if json {
+                match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&line) {
+                    Ok(_) => writeln!(io::stdout().lock(), "{line}")?,
+                    Err(_) => complain(&format!("a damaged line is left out: {}", one_line(&line, 200))),
+                }
+                continue;
+            }
             match serde_json::from_str::<Event>(&line) {
                 Ok(event) => printer.event(&event)?,
                 Err(_) => complain(&format!("an event this version doesn't know: {}", one_line(&line, 200))),
