@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chestxr_tui::dataset::Split;
 use chestxr_tui::dataset::part::GroupBy;
 use chestxr_tui::evaluation::Weights;
-use chestxr_tui::runs::SortBy;
+use chestxr_tui::runs::{RunState, SortBy};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trains and judges multi-label chest X-ray classifiers in the terminal. Not a medical device.
@@ -484,8 +484,8 @@ pub struct ListArgs {
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
     /// Only runs in this state: running, paused, stopped, finished, failed, interrupted
-    #[arg(long, value_name = "STATE")]
-    pub state: Option<String>,
+    #[arg(long, value_name = "STATE", value_parser = RunState::parse)]
+    pub state: Option<RunState>,
     /// Only runs for which this holds, for example "resnet18 lr>1e-4 auroc>.7"; as / on the Runs screen
     #[arg(long, value_name = "FILTER")]
     pub filter: Option<String>,

@@ -83,6 +83,7 @@ fn what_a_person_says_of_a_run_is_kept_listed_and_shown() {
     for (arguments, code, says) in [
         (vec!["tag", id, "two words"], 2, "is no tag"),
         (vec!["list", "--sort", "colour"], 2, "takes one of"),
+        (vec!["list", "--state", "done"], 2, "takes one of queued, running"),
         (vec!["tag", "nosuch", "+x"], 1, "no run in"),
     ] {
         let output = runs(folder.path(), &arguments);

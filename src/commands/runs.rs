@@ -25,7 +25,7 @@ pub fn list(paths: &AppPaths, args: &ListArgs, json: bool) -> Result<Exit> {
     let everything = catalog.all();
     let mut all: Vec<&RunSummary> = everything.iter().map(|run| &**run).collect();
     all.retain(|run| {
-        let state = args.state.as_deref().is_none_or(|state| run.state.name() == state);
+        let state = args.state.is_none_or(|state| run.state == state);
         state && args.tag.iter().all(|tag| run.about.tags.contains(tag)) && filter.passes(run)
     });
     all.sort_by(|a, b| args.sort.compare(a, b, Measure::default(), args.reverse));

@@ -13,10 +13,10 @@ pub struct Filter {
 enum Term {
     /// Somewhere in id, name, network, data, state, tags; in small letters.
     Word(String),
-    /// A tag that begins so.
-    Tag(String),
-    /// A state that begins so.
-    State(String),
+    /// A tag that begins so: whether there is to be one.
+    Tag(String, bool),
+    /// A state that begins so: whether it is to be one.
+    State(String, bool),
     /// A setting, by its place in the table of fields.
     Setting(usize, Test),
     /// A number of the best epoch.
@@ -52,7 +52,7 @@ const SIGNS: [(&str, Sign); 7] = [
 ];
 
 impl Filter {
-    /// Reads what was typed: words with white space between. `tag:x`, `state:x`, `lr>1e-4`, `model.arch=resnet18`,
+    /// Reads what was typed: words with white space between. `tag:x`, `state:x`, `state!=x`, `lr>1e-4`, `model.arch=resnet18`,
     /// `auroc>.7` and the like are conditions; what isn't one is a word to be found. Half a condition, as it stands
     /// while it is typed, asks for nothing.
     pub fn parse(text: &str) -> Self {
@@ -70,8 +70,10 @@ impl Filter {
         let mut words = None;
         self.terms.iter().all(|term| match term {
             Term::Word(wanted) => words.get_or_insert_with(|| words_of(run)).contains(wanted),
-            Term::Tag(wanted) => run.about.tags.iter().any(|tag| tag.to_lowercase().starts_with(wanted)),
-            Term::State(wanted) => run.state.name().starts_with(wanted.as_str()),
+            Term::Tag(wanted, has) => {
+                run.about.tags.iter().any(|tag| tag.to_lowercase().starts_with(wanted)) == *has
+            }
+            Term::State(wanted, is) => run.state.name().starts_with(wanted.as_str()) == *is,
             Term::Setting(place, test) => setting(run, *place).is_some_and(|value| test.holds(&value)),
             Term::Number(measure, test) => {
                 let value = run.measured.as_ref().and_then(|measured| measured.get(*measure));
@@ -90,9 +92,9 @@ fn term(text: &str) -> Option<Term> {
     let (key, value) = (text[..at].to_lowercase(), text[at + sign.len()..].to_lowercase());
     let word = || Some(Term::Word(text.to_lowercase()));
     let test = || Test { sign: meant, number: value.parse().ok(), text: value.clone() };
-    if matches!(key.as_str(), "tag" | "state") && meant == Sign::Is {
+    if matches!(key.as_str(), "tag" | "state") && matches!(meant, Sign::Is | Sign::IsNot) {
         let made = if key == "tag" { Term::Tag } else { Term::State };
-        return (!value.is_empty()).then(|| made(value.clone()));
+        return (!value.is_empty()).then(|| made(value.clone(), meant == Sign::Is));
     }
     let made = if let Some(place) = setting_place(&key) {
         Term::Setting(place, test())
@@ -217,6 +219,8 @@ mod tests {
             "chestnet finished",
             "tag:pap",
             "state:fin",
+            "state!=failed tag!=draft",
+            "tag!=",
             "lr>1e-4",
             "lr=0.001",
             "lr=1e-3",
@@ -240,6 +244,8 @@ mod tests {
             "a1b2 nothing",
             "tag:per",
             "state:failed",
+            "state!=finished",
+            "tag!=pap",
             "lr<1e-3",
             "lr>1e-3",
             "auroc>.76",
