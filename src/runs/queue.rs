@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::hold::has_no_locks;
 use crate::config::RunConfig;
 use crate::files::replace_file;
 
@@ -359,7 +360,7 @@ fn text_of(config: &RunConfig) -> Result<String> {
 /// A file system that has no locks is worked without: its user must see to it that one process does.
 fn supported(locked: io::Result<()>) -> io::Result<()> {
     match locked {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        Err(error) if has_no_locks(&error) => Ok(()),
         other => other,
     }
 }
