@@ -312,11 +312,11 @@ impl Field {
             Kind::Choice(names) => nearest(value, names.iter().copied()),
             _ => None,
         };
-        // An address with a login in it is refused, and not shown either.
-        let value = if self.kind == Kind::Server && value.contains('@') { "…@…" } else { value };
+        // An address may hold a login or a token: it is refused, and not shown either.
+        let value = if self.kind == Kind::Server { super::server::host(value) } else { value.to_owned() };
         ConfigError::BadValue {
             key: self.key,
-            value: crate::text::one_line(value, 80),
+            value: crate::text::one_line(&value, 80),
             allowed: self.allowed(),
             nearest,
         }

@@ -34,6 +34,19 @@ impl ServerUri {
     }
 }
 
+/// What may be shown of a text that is no address of ours: its host, where there is one without anything secret about it.
+pub(super) fn host(text: &str) -> String {
+    let scheme = ["http://", "https://"].into_iter().find(|scheme| text.starts_with(scheme));
+    let rest = scheme.map_or("", |scheme| &text[scheme.len()..]);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    match scheme {
+        // Where a login begins and ends is anybody's guess once it holds a slash.
+        Some(scheme) if !rest.contains('@') && host.chars().all(is_plain) => format!("{scheme}{host}…"),
+        _ => "…".to_owned(),
+    }
+}
+
 impl FromStr for ServerUri {
     type Err = ServerUriError;
 
@@ -72,6 +85,16 @@ mod tests {
         assert_eq!(parse("sqlite:///mlflow.db"), Err(ServerUriError::NoServer));
         for text in ["http://", "http://:5000", "http://host/?token=1", "http://ho st"] {
             assert_eq!(parse(text), Err(ServerUriError::Malformed), "{text}");
+        }
+        for (text, shown) in [
+            ("http://host:5000/?token=secret", "http://host:5000…"),
+            ("http://host#secret", "http://host…"),
+            ("https://me:sec/ret@host", "…"),
+            ("http://host/?mail=me@secret", "…"),
+            ("http://se cret", "…"),
+            ("secret", "…"),
+        ] {
+            assert_eq!(host(text), shown);
         }
         assert!(ServerUri::is_setting("") && ServerUri::is_setting("none") && !ServerUri::is_setting("host"));
     }
