@@ -82,6 +82,19 @@ pub fn is_named(file: &File, path: &Path) -> bool {
 
 /// Bytes that this user may still write where `path` lies; `None` where the system doesn't say.
 pub fn free_space(path: &Path) -> Option<u64> {
+    disk(path).map(|disk| disk.free)
+}
+
+/// A file system, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disk {
+    pub total: u64,
+    /// What this user may still write.
+    pub free: u64,
+}
+
+/// The file system that `path` lies on; `None` where the system doesn't say.
+pub fn disk(path: &Path) -> Option<Disk> {
     use std::os::unix::ffi::OsStrExt;
     let path = std::ffi::CString::new(path.as_os_str().as_bytes()).ok()?;
     let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
@@ -94,7 +107,9 @@ pub fn free_space(path: &Path) -> Option<u64> {
     };
     // The types differ between systems.
     #[allow(clippy::unnecessary_cast)]
-    Some((found.f_bavail as u64).saturating_mul(found.f_frsize as u64))
+    let [total, free] = [found.f_blocks as u64, found.f_bavail as u64]
+        .map(|blocks| blocks.saturating_mul(found.f_frsize as u64));
+    Some(Disk { total, free })
 }
 
 #[cfg(test)]

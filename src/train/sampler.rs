@@ -4,24 +4,29 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nvml_wrapper::Nvml;
-use sysinfo::{Disks, Networks, System};
+use sysinfo::{Networks, System};
 
+use crate::files::disk;
 use crate::runs::{RunFolder, SystemSample};
 
 /// Between two samples.
 const PERIOD: Duration = Duration::from_secs(10);
+/// At most so long is waited for the last sample: a driver or a disk that is gone answers never.
+const LAST_SAMPLE: Duration = Duration::from_secs(1);
 const MEGABYTE: f64 = 1e6;
 
 /// Samples the machine while it lives.
 pub struct Sampler {
     /// Dropped to end the thread.
     stop: Option<Sender<()>>,
+    /// Says by its end that the thread has come to its own.
+    ended: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -32,7 +37,9 @@ impl Sampler {
     /// When the system refuses a thread.
     pub fn start(folder: RunFolder) -> io::Result<Self> {
         let (stop, stopped) = channel::<()>();
+        let (ends, ended) = channel::<()>();
         let thread = std::thread::Builder::new().name("system".into()).spawn(move || {
+            let _ends = ends;
             let mut machine = Machine::new(folder.path());
             loop {
                 let goes_on = stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout);
@@ -43,14 +50,15 @@ impl Sampler {
                 }
             }
         })?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self { stop: Some(stop), ended, thread: Some(thread) })
     }
 }
 
 impl Drop for Sampler {
     fn drop(&mut self) {
         self.stop = None;
-        if let Some(thread) = self.thread.take() {
+        let has_ended = self.ended.recv_timeout(LAST_SAMPLE) == Err(RecvTimeoutError::Disconnected);
+        if let Some(thread) = self.thread.take().filter(|_| has_ended) {
             // It has nothing to tell.
             let _ = thread.join();
         }
@@ -62,14 +70,14 @@ struct Machine {
     networks: Networks,
     /// Bytes received and sent by all interfaces when the run began.
     network_before: [u64; 2],
-    disks: Disks,
-    runs: PathBuf,
+    /// The run's folder.
+    run: PathBuf,
     /// `None` where there is no driver of NVIDIA's.
     gpus: Option<Nvml>,
 }
 
 impl Machine {
-    fn new(runs: &Path) -> Self {
+    fn new(run: &Path) -> Self {
         let networks = Networks::new_with_refreshed_list();
         let mut system = System::new();
         // A load is what happened between two looks.
@@ -78,8 +86,7 @@ impl Machine {
             system,
             network_before: traffic(&networks),
             networks,
-            disks: Disks::new_with_refreshed_list(),
-            runs: runs.to_owned(),
+            run: run.to_owned(),
             gpus: Nvml::init().ok(),
         }
     }
@@ -88,7 +95,6 @@ impl Machine {
         self.system.refresh_cpu_usage();
         self.system.refresh_memory();
         self.networks.refresh(true);
-        self.disks.refresh(true);
         let mut values = BTreeMap::new();
         let mut put = |key: &str, value: f64| {
             if value.is_finite() {
@@ -99,9 +105,9 @@ impl Machine {
         let (used, total) = (self.system.used_memory() as f64, self.system.total_memory() as f64);
         put("system_memory_usage_megabytes", used / MEGABYTE);
         put("system_memory_usage_percentage", 100.0 * used / total);
-        let holds_runs = self.disks.iter().filter(|disk| self.runs.starts_with(disk.mount_point()));
-        if let Some(disk) = holds_runs.max_by_key(|disk| disk.mount_point().as_os_str().len()) {
-            let (all, free) = (disk.total_space() as f64, disk.available_space() as f64);
+        // Asked of the run's own folder alone: one mount among all that is dead would hold whoever asks it.
+        if let Some(disk) = disk(&self.run) {
+            let (all, free) = (disk.total as f64, disk.free as f64);
             put("disk_usage_percentage", 100.0 * (all - free) / all);
             put("disk_usage_megabytes", (all - free) / MEGABYTE);
             put("disk_available_megabytes", free / MEGABYTE);
