@@ -137,7 +137,7 @@ fn every_network_says_in_another_program_what_it_says_here() {
     let runs = tempfile::tempdir().expect("a temporary folder");
     for subject in &subjects {
         let folder = run_of(runs.path(), subject);
-        let onnx = export::onnx(&folder).expect("an ONNX file");
+        let onnx = onnx(&folder);
         let pixels = films(4, subject);
         let batch = Films::new(pixels.clone(), subject.height, subject.width).expect("whole films");
         let predictor = Predictor::open(&folder, "cpu").expect("it loads");
@@ -166,6 +166,12 @@ fn every_network_says_in_another_program_what_it_says_here() {
     }
 }
 
+/// The best weights as an ONNX file.
+fn onnx(folder: &RunFolder) -> Vec<u8> {
+    let package = export::Package::open(folder, Weights::Best).expect("it loads");
+    package.onnx().expect("an ONNX file")
+}
+
 fn weights_of(folder: &RunFolder) -> Vec<(String, Tensor)> {
     Tensor::read_safetensors(folder.best_weights()).expect("weights")
 }
@@ -180,10 +186,10 @@ fn a_file_says_what_its_numbers_mean() {
     let runs = tempfile::tempdir().expect("a temporary folder");
     let subject = Subject { shift: vec![0.5, -1.25, 0.0], ..small() };
     let folder = run_of(runs.path(), &subject);
-    let bare = metadata(&export::onnx(&folder).expect("an ONNX file"));
+    let bare = metadata(&onnx(&folder));
     assert!(!bare.contains_key("thresholds"), "{bare:?}");
     with_thresholds(&folder, 3, 3);
-    let onnx = export::onnx(&folder).expect("an ONNX file");
+    let onnx = onnx(&folder);
     let told = metadata(&onnx);
     let parsed = |key: &str| -> Value { serde_json::from_str(&told[key]).expect("JSON") };
     assert_eq!(parsed("conditions"), serde_json::json!(conditions(3)));
@@ -210,7 +216,13 @@ fn a_file_says_what_its_numbers_mean() {
 
     // The thresholds of other weights are none of these.
     with_thresholds(&folder, 3, 2);
-    assert!(!metadata(&export::onnx(&folder).expect("an ONNX file")).contains_key("thresholds"));
+    assert!(!metadata(&self::onnx(&folder)).contains_key("thresholds"));
+    // Nor are they those of the last checkpoint, which may have gone on within the epoch that it counts as its last.
+    with_thresholds(&folder, 3, 4);
+    let last = export::Package::open(&folder, Weights::Last).expect("it loads");
+    assert_eq!(last.epoch(), 4);
+    assert!(!metadata(&last.onnx().expect("an ONNX file")).contains_key("thresholds"));
+    with_thresholds(&folder, 3, 3);
 
     let package = export::Package::open(&folder, Weights::Best).expect("it loads");
     let described = package.safetensors().expect("a file");
@@ -353,7 +365,7 @@ fn the_script_of_the_readme_finds_what_predict_finds() {
     let folder = run_of(place.path(), &subject);
     with_thresholds(&folder, 5, 3);
     let model = place.path().join("model.onnx");
-    fs::write(&model, export::onnx(&folder).expect("an ONNX file")).expect("written");
+    fs::write(&model, onnx(&folder)).expect("written");
     let script = place.path().join("predict.py");
     fs::write(&script, predict_py()).expect("written");
     let mut calls = 0;

@@ -22,6 +22,10 @@ use crate::runs::{RunFolder, RunId};
 pub const NOTICE: &str =
     "Not a medical device: for research and teaching; nothing it says may decide about a patient.";
 
+/// Counts up when the model folder comes to be written so differently that those of before shall be written anew. The
+/// program's version is no part of that: each new one would have every run's model made, and logged, once more.
+const FORMAT: u32 = 1;
+
 /// A run's network with what those must know who use it elsewhere.
 pub struct Package {
     predictor: Predictor,
@@ -50,7 +54,10 @@ impl Package {
             run: folder.id().clone(),
             arch: folder.read_config()?.model.arch,
             data_digest: provenance.data_digest,
-            thresholds: folder.read_thresholds()?.filter(|chosen| chosen.epoch == Some(epoch)),
+            // Those of the last checkpoint may have gone on within the epoch whose number they share with the best.
+            thresholds: folder
+                .read_thresholds()?
+                .filter(|chosen| which == Weights::Best && chosen.epoch == Some(epoch)),
             shift: provenance.logit_shift,
             weights: match which {
                 Weights::Best => folder.best_weights(),
@@ -161,14 +168,6 @@ impl Package {
     }
 }
 
-/// A run's best weights as an ONNX file.
-///
-/// # Errors
-/// When the run has no best weights yet or its files are damaged.
-pub fn onnx(folder: &RunFolder) -> Result<Vec<u8>> {
-    Package::open(folder, Weights::Best)?.onnx()
-}
-
 /// The run's model folder for whoever sends it away; `None` for a run that has no best weights yet.
 ///
 /// # Errors
@@ -195,11 +194,12 @@ pub fn model_folder(folder: &RunFolder) -> Result<PathBuf> {
     Ok(out)
 }
 
-/// A hash of all that a model of the best weights is made from; any difference makes another.
+/// A hash of what makes a model of the best weights another one: their epoch, the thresholds chosen for them, the weights
+/// themselves and how the folder is written.
 fn digest(folder: &RunFolder) -> Result<String> {
     let mut hash = blake3::Hasher::new();
     let epoch = folder.read_status()?.best.map(|best| best.epoch);
-    hash.update(format!("{} {epoch:?} ", env!("CARGO_PKG_VERSION")).as_bytes());
+    hash.update(format!("{FORMAT} {epoch:?} ").as_bytes());
     hash.update(&serde_json::to_vec(&folder.read_thresholds()?)?);
     let weights = folder.best_weights();
     if weights.is_file() {
