@@ -273,6 +273,12 @@ fn resamples(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A path that means the same wherever it is read.
+fn whole_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() { Ok(path) } else { Err("takes a whole path, from / on".to_owned()) }
+}
+
 /// What `bench` can measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BenchPart {
@@ -508,7 +514,7 @@ pub struct SyncArgs {
     /// Runs, named as for runs show; left out: all that name a server, or all with --to
     #[arg(value_name = "RUN")]
     pub runs: Vec<String>,
-    /// Send to this server instead of the run's own, for example http://host:5000
+    /// Send to this server, for example http://host:5000; a run whose settings name none is sent there from now on
     #[arg(long, value_name = "URI")]
     pub to: Option<String>,
 }
@@ -521,6 +527,9 @@ pub struct ExportRunsArgs {
     /// Write into this folder in MLflow's layout, which `mlflow migrate-filestore` reads
     #[arg(long, value_name = "DIR")]
     pub mlflow: PathBuf,
+    /// Where that folder will lie when MLflow reads it, a whole path, if it is carried to another machine
+    #[arg(long, value_name = "DIR", value_parser = whole_path)]
+    pub at: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use chestxr_tui::config::{AppPaths, RunConfig, ServerUri, ServerUriError};
+use chestxr_tui::config::{AppPaths, RunConfig, ServerUri, ServerUriError, TrackingSection};
 use chestxr_tui::dataset::Cache;
 use chestxr_tui::dataset::source::Source;
 use chestxr_tui::evaluation;
@@ -59,7 +59,7 @@ fn run(cli: Cli) -> Result<Exit> {
         }
         return commands::queue::work(&paths, json);
     }
-    let config = configured(&global)?;
+    let config = configured(&global, matches!(command, None | Some(Command::Train { .. })))?;
     let start = || TrainerCommand::Start { config: Box::new(config.clone()), resume: None };
     match command {
         Some(Command::Train { find_lr: true, .. }) => {
@@ -117,32 +117,38 @@ fn runs_command(
     }
 }
 
-/// The configuration as files and options make it.
-fn configured(global: &Global) -> Result<RunConfig> {
+/// The configuration as files, options and, for a run that is to begin, the environment make it.
+fn configured(global: &Global, begins: bool) -> Result<RunConfig> {
     let mut config = RunConfig::resolve(global.config.as_deref(), &sets(global))?;
-    server_of(&mut config)?;
+    if begins {
+        if config.tracking.mlflow_uri.is_empty()
+            && let Some(server) = server_of_environment()?
+        {
+            config.tracking.mlflow_uri = server.to_string();
+        }
+        name_experiment(&mut config.tracking);
+    }
     config.data.source.parse::<Source>()?;
     Ok(config)
 }
 
-/// Takes the tracking server of the environment where the settings leave it open. Something there that is no server,
-/// as MLflow's own data bases and folders, leaves it open too.
-fn server_of(config: &mut RunConfig) -> Result<(), Misuse> {
-    let Some(given) = environment("MLFLOW_TRACKING_URI").filter(|_| config.tracking.mlflow_uri.is_empty())
-    else {
-        return Ok(());
-    };
-    match given.parse::<ServerUri>() {
-        Ok(server) => config.tracking.mlflow_uri = server.to_string(),
-        Err(ServerUriError::NoServer) => {}
-        Err(error) => return Err(Misuse(format!("MLFLOW_TRACKING_URI can't be used: {error}"))),
+/// The tracking server of the environment. Something there that is no server, as MLflow's own data bases and folders,
+/// counts as none.
+fn server_of_environment() -> Result<Option<ServerUri>, Misuse> {
+    match environment("MLFLOW_TRACKING_URI").map(|given| given.parse()) {
+        None | Some(Err(ServerUriError::NoServer)) => Ok(None),
+        Some(Ok(server)) => Ok(Some(server)),
+        Some(Err(error)) => Err(Misuse(format!("MLFLOW_TRACKING_URI can't be used: {error}"))),
     }
+}
+
+/// Takes the experiment of the environment where the settings leave it as it is.
+fn name_experiment(tracking: &mut TrackingSection) {
     if let Some(name) = environment("MLFLOW_EXPERIMENT_NAME")
-        && config.tracking.experiment == RunConfig::default().tracking.experiment
+        && tracking.experiment == TrackingSection::default().experiment
     {
-        config.tracking.experiment = name;
+        tracking.experiment = name;
     }
-    Ok(())
 }
 
 /// All settings given as options, the short ones by their full names.

@@ -24,7 +24,7 @@ pub mod train;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
-use chestxr_tui::config::ConfigError;
+use chestxr_tui::config::{ConfigError, RunConfig};
 use chestxr_tui::dataset::DataError;
 use chestxr_tui::dataset::source::SourceError;
 use chestxr_tui::runs::LookupError;
@@ -74,6 +74,16 @@ pub fn complain(text: &str) {
 /// Whether an error is only that nobody reads our output any more.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Takes those of the settings given as options that say where a run is told of: the others are what it was trained with.
+///
+/// # Errors
+/// When there is no such setting or the value isn't allowed.
+pub fn set_tracking(config: &mut RunConfig, sets: &[String]) -> Result<(), ConfigError> {
+    sets.iter()
+        .filter(|set| set.trim_start().starts_with("tracking."))
+        .try_for_each(|set| config.set_pair(set))
 }
 
 /// The workbench needs a terminal on both ends.

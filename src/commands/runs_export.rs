@@ -1,51 +1,75 @@
 //! `runs export --mlflow DIR`
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 
-use chestxr_tui::config::AppPaths;
+use chestxr_tui::config::{AppPaths, RunConfig};
 use chestxr_tui::evaluation;
 use chestxr_tui::runs::{self, RunFolder};
 use chestxr_tui::tracking;
 
-use super::{Exit, Misuse};
+use super::{Exit, Misuse, complain, set_tracking};
 use crate::cli::ExportRunsArgs;
 
-/// Writes the named runs, or all, into a file store of MLflow's.
+/// Writes the named runs, or all, into a file store of MLflow's. One that can't be written doesn't keep the others away.
 pub fn run(args: &ExportRunsArgs, sets: &[String], paths: &AppPaths, json: bool) -> Result<Exit> {
-    let folders = match args.runs.is_empty() {
-        true => runs::list(&paths.runs)?
-            .iter()
-            .map(|run| RunFolder::open(&run.path))
-            .collect::<Result<Vec<_>>>()?,
-        false => args.runs.iter().map(|run| Ok(runs::find(&paths.runs, run)?)).collect::<Result<_>>()?,
+    let is_theirs = |store: &&Path| store.file_name().is_some_and(|name| name == "mlruns");
+    if [Some(args.mlflow.as_path()), args.at.as_deref()].iter().flatten().any(is_theirs) {
+        return Err(Misuse(
+            "a folder named mlruns makes later servers of MLflow refuse to start beside it; choose another name".into(),
+        )
+        .into());
+    }
+    let named = match args.runs.is_empty() {
+        true => runs::list(&paths.runs)?.into_iter().map(|run| run.path).collect::<Vec<_>>(),
+        false => {
+            let find = |run: &String| Ok(runs::find(&paths.runs, run)?.path().to_owned());
+            args.runs.iter().map(find).collect::<Result<_>>()?
+        }
     };
-    if folders.is_empty() {
+    if named.is_empty() {
         return Err(Misuse(format!("there are no runs in {} to export", paths.runs.display())).into());
     }
+    // Settings that can't be are wrong for each of them.
+    set_tracking(&mut RunConfig::default(), sets)?;
     let mut out = std::io::stdout().lock();
-    for folder in folders {
-        let mut config = folder.read_config()?;
-        sets.iter()
-            .filter(|set| set.trim_start().starts_with("tracking."))
-            .try_for_each(|set| config.set_pair(set))?;
-        let model = evaluation::model_to_send(&folder)?;
-        let written = tracking::export(&folder, &config.tracking, model, &args.mlflow)
-            .with_context(|| format!("can't export run {}", folder.id()))?;
+    let mut exit = Exit::Done;
+    for path in named {
+        let written = match export(&path, args, sets) {
+            Ok(written) => written,
+            Err(error) => {
+                complain(&format!("warning: can't export run {}: {error:#}", path.display()));
+                exit = Exit::Failed;
+                continue;
+            }
+        };
+        let run = path.file_name().unwrap_or_default().to_string_lossy();
         match json {
-            true => writeln!(out, "{}", json!({"run": folder.id(), "folder": written}))?,
-            false => writeln!(out, "{}  {}", folder.id(), written.display())?,
+            true => writeln!(out, "{}", json!({"run": run, "folder": written}))?,
+            false => writeln!(out, "{run}  {}", written.display())?,
         }
     }
     if !json {
+        let there = args.at.as_deref().unwrap_or(&args.mlflow).display();
         writeln!(
             out,
-            "To look at them: mlflow migrate-filestore --source {} --target sqlite:///runs.db, then mlflow server \
-             --backend-store-uri sqlite:///runs.db",
-            args.mlflow.display()
+            "To look at them: mlflow migrate-filestore --source {there} --target sqlite:///runs.db, then mlflow server \
+             --backend-store-uri sqlite:///runs.db. {} must stay where it is: figures and models are found there.",
+            args.at
+                .as_deref()
+                .map_or("The folder".to_owned(), |at| format!("Put it at {}; it", at.display()))
         )?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
+}
+
+fn export(path: &Path, args: &ExportRunsArgs, sets: &[String]) -> Result<PathBuf> {
+    let folder = RunFolder::open(path)?;
+    let mut config = folder.read_config()?;
+    set_tracking(&mut config, sets)?;
+    let model = evaluation::model_to_send(&folder)?;
+    tracking::export(&folder, &config.tracking, model, &args.mlflow, args.at.as_deref())
 }

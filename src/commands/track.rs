@@ -10,12 +10,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use chestxr_tui::config::{AppPaths, RunConfig, ServerUri, TrackingSection};
+use chestxr_tui::config::{AppPaths, ServerUri, TrackingSection};
 use chestxr_tui::runs::{self, RunFolder};
 use chestxr_tui::text::bytes;
-use chestxr_tui::tracking::{Client, Courier, Patience, Progress, Report, TrackingError, environment};
+use chestxr_tui::tracking::{
+    Client, Courier, Ledger, Patience, Progress, Report, TrackingError, environment,
+};
 
-use super::{Exit, Misuse, complain};
+use super::{Exit, Misuse, complain, set_tracking};
 use crate::cli::SyncArgs;
 
 /// Sends the named runs, or all that have something to be sent: each to its own server, or to the one named now.
@@ -64,34 +66,33 @@ struct Job {
     tracking: TrackingSection,
 }
 
+/// What is to be sent where: to the server named now, else to the run's own, else to the one it was last sent to, else to
+/// the environment's.
 fn jobs(named: &[PathBuf], args: &SyncArgs, to: Option<&ServerUri>, sets: &[String]) -> Result<Vec<Job>> {
-    let now = {
-        let mut config = RunConfig::default();
-        sets.iter()
-            .filter(|set| set.trim_start().starts_with("tracking."))
-            .try_for_each(|set| config.set_pair(set))?;
-        crate::server_of(&mut config)?;
-        config.tracking
-    };
     let mut jobs = Vec::new();
     for path in named {
         let folder = RunFolder::open(path)?;
         // A run too damaged to be read is named when it was asked for; among all it is passed over.
-        let mut config = match folder.read_config() {
-            Ok(config) => config,
+        let mut tracking = match folder.read_config() {
+            Ok(mut config) => {
+                set_tracking(&mut config, sets)?;
+                config.tracking
+            }
             Err(error) if args.runs.is_empty() => {
                 complain(&format!("warning: run {} is left out: {error:#}", folder.id()));
                 continue;
             }
             Err(error) => return Err(error),
         };
-        sets.iter()
-            .filter(|set| set.trim_start().starts_with("tracking."))
-            .try_for_each(|set| config.set_pair(set))?;
-        let own = config.tracking.server();
-        if let Some(server) = to.cloned().or(own).or_else(|| now.server()) {
-            jobs.push(Job { folder, server, tracking: config.tracking });
-        }
+        crate::name_experiment(&mut tracking);
+        let server = match to {
+            Some(to) => Some(to.clone()),
+            None => match Ledger::read(&folder)?.server(&tracking) {
+                None if tracking.mlflow_uri.is_empty() => crate::server_of_environment()?,
+                own => own,
+            },
+        };
+        jobs.extend(server.map(|server| Job { folder, server, tracking }));
     }
     Ok(jobs)
 }
@@ -165,6 +166,7 @@ fn summary(report: &Report) -> String {
         sent.push("the model".to_owned());
     }
     match sent.is_empty() {
+        true if report.words > 0 => format!("{state}: only what is said of it was new"),
         true => format!("{state}, nothing new"),
         false => format!("{state}: {} sent", sent.join(", ")),
     }

@@ -1,7 +1,6 @@
-//! MLflow's REST interface, as much of it as a run needs. Every call that makes something can be asked for again:
-//! whether it came through is told by a search first.
+//! MLflow's REST interface, as much of it as a run needs. What makes something is asked for once; whether it came through
+//! is told by a search before it is asked for again.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 
 use serde::Deserialize;
@@ -9,155 +8,20 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use super::TrackingError;
-use super::client::{Body, Client};
-use super::record::{FilmsInput, Row, RunRecord};
+use super::client::{Body, Client, NO_ENDPOINT};
+use super::known::{Known, RunAnswer, RunBody, status_of};
+use super::record::{FilmsInput, RunRecord};
 use crate::runs::RunState;
 
 pub(super) const API: &str = "/api/2.0/mlflow";
 const FILES: &str = "/api/2.0/mlflow-artifacts/artifacts";
 /// The tag that tells our runs from others, with the run's own number.
-const UID: &str = "chestxr.uid";
-/// Metrics, parameters, tags of a batch.
-const MOST_METRICS: usize = 1000;
+pub(super) const UID: &str = "chestxr.uid";
+/// Parameters, and tags, of a batch.
 const MOST_PARAMS: usize = 100;
-
-/// A run as the server knows it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Known {
-    pub run_id: String,
-    pub experiment_id: String,
-    pub artifact_uri: String,
-    pub status: String,
-    /// Deleted there, which can be undone there.
-    pub is_deleted: bool,
-    pub name: String,
-    /// The last value of each metric with its step.
-    pub metrics: BTreeMap<String, (f64, i64)>,
-    pub params: BTreeMap<String, String>,
-    pub tags: BTreeMap<String, String>,
-    /// Whether the films are among its inputs.
-    pub has_films: bool,
-    /// Models among its outputs.
-    pub models: Vec<String>,
-}
-
-/// The word of MLflow for a state.
-pub(super) fn status_of(state: RunState) -> &'static str {
-    match state {
-        RunState::Queued => "SCHEDULED",
-        RunState::Running | RunState::Paused => "RUNNING",
-        RunState::Finished => "FINISHED",
-        RunState::Failed => "FAILED",
-        RunState::Stopped | RunState::Interrupted => "KILLED",
-    }
-}
-
-#[derive(Deserialize)]
-struct RunAnswer {
-    run: RunBody,
-}
-
-#[derive(Deserialize)]
-struct RunBody {
-    info: Info,
-    #[serde(default)]
-    data: Data,
-    #[serde(default)]
-    inputs: Option<Inputs>,
-    #[serde(default)]
-    outputs: Option<Outputs>,
-}
-
-#[derive(Deserialize)]
-struct Info {
-    run_id: String,
-    experiment_id: String,
-    #[serde(default)]
-    run_name: String,
-    #[serde(default)]
-    status: String,
-    #[serde(default)]
-    artifact_uri: String,
-    #[serde(default)]
-    lifecycle_stage: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Data {
-    metrics: Vec<MetricBody>,
-    params: Vec<Pair>,
-    tags: Vec<Pair>,
-}
-
-#[derive(Deserialize)]
-struct MetricBody {
-    key: String,
-    value: Value,
-    #[serde(default)]
-    step: i64,
-}
-
-#[derive(Deserialize)]
-struct Pair {
-    key: String,
-    #[serde(default)]
-    value: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Inputs {
-    dataset_inputs: Vec<Value>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Outputs {
-    model_outputs: Vec<ModelOutput>,
-}
-
-#[derive(Deserialize)]
-struct ModelOutput {
-    model_id: String,
-}
-
-impl From<RunBody> for Known {
-    fn from(run: RunBody) -> Self {
-        let pairs = |pairs: Vec<Pair>| pairs.into_iter().map(|pair| (pair.key, pair.value)).collect();
-        // A number that is none comes as a text.
-        let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
-        Self {
-            run_id: run.info.run_id,
-            experiment_id: run.info.experiment_id,
-            artifact_uri: run.info.artifact_uri,
-            status: run.info.status,
-            is_deleted: run.info.lifecycle_stage == "deleted",
-            name: run.info.run_name,
-            metrics: run
-                .data
-                .metrics
-                .into_iter()
-                .map(|metric| (metric.key, (number(&metric.value), metric.step)))
-                .collect(),
-            params: pairs(run.data.params),
-            tags: pairs(run.data.tags),
-            has_films: run.inputs.is_some_and(|inputs| !inputs.dataset_inputs.is_empty()),
-            models: run
-                .outputs
-                .map(|outputs| outputs.model_outputs.into_iter().map(|model| model.model_id).collect())
-                .unwrap_or_default(),
-        }
-    }
-}
 
 fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>) -> Vec<Value> {
     pairs.into_iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
-}
-
-/// A number as MLflow takes it: what is none as the text `NaN`. Infinities don't come from our journal.
-fn number(value: f64) -> Value {
-    if value.is_finite() { json!(value) } else { json!("NaN") }
 }
 
 /// A path's parts, each with what an address can't hold written as `%XX`.
@@ -175,18 +39,26 @@ pub(super) fn encoded(path: &str) -> String {
 }
 
 impl Client<'_> {
-    pub(super) fn get(&self, path: &str) -> Result<Value, TrackingError> {
-        self.call(Method::GET, &format!("{API}/{path}"), Body::Nothing)
+    /// Asks for `what`. All that we ask for is known to every server of MLflow's.
+    pub(super) fn get(&self, what: &str, path: &str) -> Result<Value, TrackingError> {
+        let answer = self.call(Method::GET, &format!("{API}/{path}"), Body::Nothing);
+        answer.map_err(|error| self.known_everywhere(error).about(what))
     }
 
-    /// Sends `body`; a refusal names `what` was sent.
+    /// Sends `body`; a refusal names `what` was sent. For what changes nothing when it comes twice.
     pub(super) fn post(&self, what: &str, path: &str, body: &Value) -> Result<Value, TrackingError> {
-        self.call(Method::POST, &format!("{API}/{path}"), Body::Json(body)).map_err(|error| match error {
-            TrackingError::Refused { code, why, .. } => {
-                TrackingError::Refused { what: what.to_owned(), code, why }
-            }
-            other => other,
-        })
+        self.call(Method::POST, &format!("{API}/{path}"), Body::Json(body)).map_err(|error| error.about(what))
+    }
+
+    /// The same with one try, for what would be there twice.
+    pub(super) fn post_once(&self, what: &str, path: &str, body: &Value) -> Result<Value, TrackingError> {
+        self.call_once(Method::POST, &format!("{API}/{path}"), Body::Json(body))
+            .map_err(|error| error.about(what))
+    }
+
+    /// A server that doesn't know what each of MLflow's knows is none, or lies under another path.
+    fn known_everywhere(&self, error: TrackingError) -> TrackingError {
+        if error.is_code(NO_ENDPOINT) { self.not_mlflow("404: no such page") } else { error }
     }
 
     /// Reads an answer into a type of ours.
@@ -197,7 +69,8 @@ impl Client<'_> {
 
     /// The server's version, `3.17.2`.
     pub(super) fn version(&self) -> Result<String, TrackingError> {
-        let text = self.text(Method::GET, "/version", Body::Nothing)?;
+        let text = self.text(Method::GET, "/version", Body::Nothing);
+        let text = text.map_err(|error| self.known_everywhere(error))?;
         let version = text.trim().trim_matches('"');
         match version.chars().next().is_some_and(|first| first.is_ascii_digit()) && version.len() < 40 {
             true => Ok(version.to_owned()),
@@ -221,18 +94,15 @@ impl Client<'_> {
         struct Made {
             experiment_id: String,
         }
-        let find = || {
-            self.get(&format!(
-                "experiments/get-by-name?experiment_name={}",
-                encoded(name).replace('/', "%2F")
-            ))
-        };
+        let what = format!("the experiment {name}");
+        let wanted = encoded(name).replace('/', "%2F");
+        let find = || self.get(&what, &format!("experiments/get-by-name?experiment_name={wanted}"));
         match find() {
             Ok(answer) => {
                 let Found { experiment } = self.read(answer)?;
                 if experiment.lifecycle_stage == "deleted" {
                     return Err(TrackingError::Refused {
-                        what: format!("the experiment {name}"),
+                        what,
                         code: "DELETED".into(),
                         why: "it was deleted there; restore it or set another tracking.experiment".into(),
                     });
@@ -245,7 +115,7 @@ impl Client<'_> {
         // Newer servers sort experiments by this, older ones keep it as any tag.
         let kind = json!([{"key": "mlflow.experimentKind", "value": "custom_model_development"}]);
         let body = json!({"name": name, "tags": kind});
-        match self.post(&format!("the experiment {name}"), "experiments/create", &body) {
+        match self.post(&what, "experiments/create", &body) {
             Ok(answer) => Ok(self.read::<Made>(answer)?.experiment_id),
             // Somebody else was quicker.
             Err(error) if error.is_code("RESOURCE_ALREADY_EXISTS") => {
@@ -274,12 +144,16 @@ impl Client<'_> {
 
     /// A run by the server's own number.
     pub(super) fn run(&self, run_id: &str) -> Result<Known, TrackingError> {
-        let answer = self.get(&format!("runs/get?run_id={run_id}"))?;
+        let answer = self.get("the run", &format!("runs/get?run_id={run_id}"))?;
         Ok(self.read::<RunAnswer>(answer)?.run.into())
     }
 
-    /// Makes the run.
-    pub(super) fn create_run(&self, experiment_id: &str, record: &RunRecord) -> Result<Known, TrackingError> {
+    /// The run of this number, made where there is none.
+    pub(super) fn find_or_make_run(
+        &self,
+        experiment_id: &str,
+        record: &RunRecord,
+    ) -> Result<Known, TrackingError> {
         let uid = (UID.to_owned(), record.uid.clone());
         let said = record.tags.iter().filter(|(_, value)| !value.is_empty());
         let tags = pairs(said.chain([(&uid.0, &uid.1)]));
@@ -290,8 +164,11 @@ impl Client<'_> {
             "user_id": record.tags.get("mlflow.user"),
             "tags": tags,
         });
-        let answer = self.post("the run", "runs/create", &body)?;
-        Ok(self.read::<RunAnswer>(answer)?.run.into())
+        let make = || {
+            let answer = self.post_once("the run", "runs/create", &body)?;
+            Ok(self.read::<RunAnswer>(answer)?.run.into())
+        };
+        self.find_or_make(|| self.find_run(experiment_id, &record.uid), make)
     }
 
     /// Sends parameters and tags.
@@ -312,31 +189,10 @@ impl Client<'_> {
         Ok(())
     }
 
-    /// Sends whole rows in order, as many at a time as a batch may hold; `sent` is told how many rows are there.
-    pub(super) fn log_rows(
-        &self,
-        run_id: &str,
-        rows: &[Row],
-        mut sent: impl FnMut(usize),
-    ) -> Result<(), TrackingError> {
-        let mut done = 0;
-        while done < rows.len() {
-            let mut metrics = Vec::new();
-            let mut together = 0;
-            for row in &rows[done..] {
-                if together > 0 && metrics.len() + row.values.len() > MOST_METRICS {
-                    break;
-                }
-                metrics.extend(row.values.iter().map(|(key, value)| {
-                    json!({"key": key, "value": number(*value), "timestamp": row.time, "step": row.step})
-                }));
-                together += 1;
-            }
-            self.post("the metrics", "runs/log-batch", &json!({"run_id": run_id, "metrics": metrics}))?;
-            done += together;
-            sent(done);
-        }
-        Ok(())
+    /// Sends a batch of metrics, once: a server may have stored some of it when the answer is lost.
+    pub(super) fn log_metrics(&self, run_id: &str, metrics: &[Value]) -> Result<(), TrackingError> {
+        let body = json!({"run_id": run_id, "metrics": metrics});
+        self.post_once("the metrics", "runs/log-batch", &body).map(|_| ())
     }
 
     /// Says which films the run used.
@@ -347,22 +203,25 @@ impl Client<'_> {
         self.post("the data set", "runs/log-inputs", &body).map(|_| ())
     }
 
-    /// Changes name, state and end of the run.
+    /// Changes state, end and, where one is given, the name of the run.
     pub(super) fn update_run(
         &self,
-        run_id: &str,
+        known: &mut Known,
         name: Option<&str>,
         state: RunState,
         ended: Option<i64>,
     ) -> Result<(), TrackingError> {
-        let mut body = json!({"run_id": run_id, "status": status_of(state)});
+        let mut body = json!({"run_id": known.run_id, "status": status_of(state)});
         if let Some(name) = name {
             body["run_name"] = json!(name);
         }
         if let Some(ended) = ended {
             body["end_time"] = json!(ended);
         }
-        self.post("the run's state", "runs/update", &body).map(|_| ())
+        self.post("the run's state", "runs/update", &body)?;
+        known.status = status_of(state).to_owned();
+        known.ended = ended.or(known.ended);
+        Ok(())
     }
 
     /// Stores a file under a root that the server gave: `mlflow-artifacts:/1/RUN/artifacts`.
@@ -385,11 +244,13 @@ impl Client<'_> {
             return Err(TrackingError::NoFiles { root: crate::text::one_line(root, 120) });
         };
         let target = format!("{FILES}/{}/{}", encoded(folder), encoded(path));
-        self.text(Method::PUT, &target, body).map(|_| ()).map_err(|error| match error {
-            TrackingError::Refused { code, why, .. } => {
-                TrackingError::Refused { what: format!("the file {path}"), code, why }
-            }
-            other => other,
-        })
+        let size = match &body {
+            Body::File(file) => file.metadata().map_or(0, |meta| meta.len()),
+            Body::Bytes(bytes) => bytes.len() as u64,
+            Body::Nothing | Body::Json(_) => 0,
+        };
+        let sent = self.text(Method::PUT, &target, body);
+        sent.map(|_| ())
+            .map_err(|error| error.about(&format!("the file {path} ({})", crate::text::bytes(size))))
     }
 }

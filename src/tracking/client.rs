@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use ureq::AsSendBody;
-use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use ureq::http::{HeaderValue, Method, Request, StatusCode};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
@@ -22,6 +22,10 @@ pub type GoOn<'a> = &'a (dyn Fn() -> bool + Sync);
 const LONGEST_ANSWER: u64 = 64 << 20;
 /// A server that asks for more patience is come back to another time.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// For a name's address to be found, and for a line to be there.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The code that we give to an address of which a server knows nothing.
+pub(super) const NO_ENDPOINT: &str = "ENDPOINT_NOT_FOUND";
 
 /// How often and how long is tried.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +34,7 @@ pub struct Patience {
     pub retries: u32,
     /// Before the second try; twice as long before each next one.
     pub pause: Duration,
-    /// For an answer to begin.
+    /// For an answer to begin, and for any piece of what is sent to be taken.
     pub answer: Duration,
 }
 
@@ -74,10 +78,16 @@ impl<'a> Client<'a> {
         go_on: GoOn<'a>,
     ) -> Result<Self, TrackingError> {
         let config = ureq::Agent::config_builder()
-            .timeout_connect(Some(Duration::from_secs(10)))
+            .timeout_resolve(Some(CONNECT))
+            .timeout_connect(Some(CONNECT))
+            .timeout_send_request(Some(patience.answer))
+            // A large file may take its time, as long as it moves.
+            .timeout_per_write(Some(patience.answer))
             .timeout_recv_response(Some(patience.answer))
             .timeout_recv_body(Some(patience.answer))
             .http_status_as_error(false)
+            // Another address is told to a person: the login is for this one.
+            .max_redirects(0)
             .tls_config(tls(&env)?)
             .user_agent(concat!("chestxr-tui/", env!("CARGO_PKG_VERSION")));
         let login = login(&env)?;
@@ -94,43 +104,69 @@ impl<'a> Client<'a> {
     /// # Errors
     /// After so many tries as patience allows.
     pub(super) fn call(&self, method: Method, path: &str, body: Body) -> Result<Value, TrackingError> {
-        let text = self.text(method, path, body)?;
+        self.json(self.text(method, path, body)?)
+    }
+
+    /// The same with one try: for what makes something, whose answer may be what got lost.
+    pub(super) fn call_once(&self, method: Method, path: &str, body: Body) -> Result<Value, TrackingError> {
+        self.json(self.once(&method, path, &body)?)
+    }
+
+    /// As [`Client::call`], and the answer as text.
+    pub(super) fn text(&self, method: Method, path: &str, body: Body) -> Result<String, TrackingError> {
+        self.patiently(|| self.once(&method, path, &body))
+    }
+
+    /// What `find` finds, else what `make` makes. Where it isn't known whether the making came through, it is looked
+    /// for again before it is made again.
+    pub(super) fn find_or_make<T>(
+        &self,
+        find: impl Fn() -> Result<Option<T>, TrackingError>,
+        make: impl Fn() -> Result<T, TrackingError>,
+    ) -> Result<T, TrackingError> {
+        // The search has had all the patience there is when it fails.
+        self.patiently(|| match find() {
+            Ok(Some(found)) => Ok(Ok(found)),
+            Ok(None) => make().map(Ok),
+            Err(error) => Ok(Err(error)),
+        })?
+    }
+
+    /// Tries as often as patience allows, as long as what fails may pass.
+    pub(super) fn patiently<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<T, TrackingError>,
+    ) -> Result<T, TrackingError> {
+        let mut pause = self.patience.pause;
+        let mut tries_left = self.patience.retries;
+        loop {
+            if !(self.go_on)() {
+                return Err(TrackingError::Stopped);
+            }
+            let error = match attempt() {
+                Err(error) if tries_left > 0 && error.may_pass() => error,
+                outcome => return outcome,
+            };
+            let wait = error.wait().unwrap_or(pause);
+            if wait > LONGEST_WAIT {
+                return Err(error);
+            }
+            self.wait(wait)?;
+            tries_left -= 1;
+            pause *= 2;
+        }
+    }
+
+    fn json(&self, text: String) -> Result<Value, TrackingError> {
         if text.trim().is_empty() {
             return Ok(Value::Null);
         }
         serde_json::from_str(&text).map_err(|_| self.not_mlflow(&text))
     }
 
-    /// The same, and the answer as text.
-    pub(super) fn text(&self, method: Method, path: &str, body: Body) -> Result<String, TrackingError> {
-        let url = format!("{}{path}", self.server);
-        let mut pause = self.patience.pause;
-        for tries_left in (0..=self.patience.retries).rev() {
-            if !(self.go_on)() {
-                return Err(TrackingError::Stopped);
-            }
-            let (error, wanted) = match self.once(&method, &url, &body) {
-                Ok(text) => return Ok(text),
-                Err(failed) => failed,
-            };
-            if tries_left == 0 || !error.may_pass() || wanted.is_some_and(|wait| wait > LONGEST_WAIT) {
-                return Err(error);
-            }
-            self.wait(wanted.unwrap_or(pause))?;
-            pause *= 2;
-        }
-        // The loop runs at least once and its last round returns.
-        Err(TrackingError::Stopped)
-    }
-
-    /// One try. With the error comes how long the server wants to be left alone.
-    fn once(
-        &self,
-        method: &Method,
-        url: &str,
-        body: &Body,
-    ) -> Result<String, (TrackingError, Option<Duration>)> {
-        let mut request = Request::builder().method(method).uri(url);
+    /// One try.
+    fn once(&self, method: &Method, path: &str, body: &Body) -> Result<String, TrackingError> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.server));
         if let Some(login) = &self.login {
             request = request.header(AUTHORIZATION, login);
         }
@@ -147,22 +183,25 @@ impl<'a> Client<'a> {
             Body::Bytes(bytes) => self.send(request.body(*bytes)),
             Body::File(file) => {
                 // A try before may have read some of it.
-                std::io::Seek::rewind(&mut &**file).map_err(|error| {
-                    (TrackingError::Folder(format!("can't read a file again: {error}")), None)
-                })?;
+                std::io::Seek::rewind(&mut &**file)
+                    .map_err(|error| TrackingError::Folder(format!("can't read a file again: {error}")))?;
                 self.send(request.body(*file))
             }
         };
-        let answer = answer.map_err(|error| (self.lost(&error), None))?;
+        let answer = answer.map_err(|error| self.lost(&error))?;
         let status = answer.status();
-        let wait = answer.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.trim().parse().ok());
+        let header = |name| answer.headers().get(name)?.to_str().ok();
+        let wait = header(RETRY_AFTER).and_then(|wait| wait.trim().parse().ok()).map(Duration::from_secs);
+        if let Some(to) = header(LOCATION).filter(|_| status.is_redirection()) {
+            return Err(TrackingError::Moved { server: self.server.to_string(), to: self.place(to) });
+        }
         let mut body = answer.into_body();
         let text = body.with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string();
-        let text = text.map_err(|error| (self.lost(&error), None))?;
+        let text = text.map_err(|error| self.lost(&error))?;
         if status.is_success() {
             return Ok(text);
         }
-        Err((self.refusal(status, &text), wait.map(Duration::from_secs)))
+        Err(self.refusal(status, &text, wait))
     }
 
     fn send<S: AsSendBody>(
@@ -191,7 +230,18 @@ impl<'a> Client<'a> {
         TrackingError::Unreachable { server: self.server.to_string(), why }
     }
 
-    fn refusal(&self, status: StatusCode, text: &str) -> TrackingError {
+    /// Where somebody is sent on to, without what may be secret in an address: scheme and host alone.
+    fn place(&self, location: &str) -> String {
+        let host = |scheme: &str| {
+            let rest = location.strip_prefix(scheme)?;
+            let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            Some(format!("{scheme}{}", host.rsplit('@').next().unwrap_or_default()))
+        };
+        let there = host("https://").or_else(|| host("http://"));
+        there.map_or_else(|| "another page of its own".into(), |there| one_line(&there, 120))
+    }
+
+    fn refusal(&self, status: StatusCode, text: &str, wait: Option<Duration>) -> TrackingError {
         let server = self.server.to_string();
         let said: Option<Value> = serde_json::from_str(text).ok();
         let of = |key: &str| said.as_ref().and_then(|said| said.get(key)?.as_str().map(str::to_owned));
@@ -207,16 +257,17 @@ impl<'a> Client<'a> {
                 } else {
                     why
                 };
-                TrackingError::OutOfOrder { server, status: status.as_u16(), why }
+                TrackingError::OutOfOrder { server, status: status.as_u16(), why, wait }
             }
+            (413, _) => TrackingError::TooLarge { server, what: "what was sent".into() },
             (_, Some(code)) => {
                 TrackingError::Refused { what: "what was sent".into(), code, why: one_line(&why, 300) }
             }
             // Servers of before something was added know nothing of its path.
             (404, None) => TrackingError::Refused {
                 what: "what was asked".into(),
-                code: "ENDPOINT_NOT_FOUND".into(),
-                why: "it knows nothing of this".into(),
+                code: NO_ENDPOINT.into(),
+                why: "it knows nothing of this; a newer MLflow does".into(),
             },
             (status, None) => {
                 TrackingError::NotMlflow { server, found: format!("{status}: {}", one_line(&why, 80)) }
@@ -304,4 +355,55 @@ fn tls(env: &impl Fn(&'static str) -> Option<String>) -> Result<TlsConfig, Track
 /// What the environment says of `name`; an empty text says nothing.
 pub fn environment(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn client(port: u16, go_on: GoOn) -> Client {
+        let patience = Patience { retries: 0, pause: Duration::ZERO, answer: Duration::from_millis(300) };
+        let server = format!("http://127.0.0.1:{port}").parse().expect("an address");
+        Client::new(server, patience, |_| None, go_on).expect("a client")
+    }
+
+    #[test]
+    fn a_server_that_takes_nothing_more_holds_nobody() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        // More than two machines hold between them; nobody ever reads it.
+        let bytes = vec![0; 64 << 20];
+        let sent = client(port, &|| true).text(Method::PUT, "/file", Body::Bytes(&bytes));
+        assert!(matches!(sent, Err(TrackingError::Unreachable { .. })), "{sent:?}");
+    }
+
+    #[test]
+    fn what_a_server_says_becomes_what_a_person_can_do() {
+        for (answer, words) in [
+            (
+                "302 Found\r\nLocation: https://me:word@there:8443/login?token=secret",
+                "sends on to https://there:8443;",
+            ),
+            ("302 Found\r\nLocation: /login?token=secret", "another page of its own"),
+            ("413 Payload Too Large", "client_max_body_size"),
+            ("503 Service Unavailable\r\nRetry-After: 90", "again after 90 s"),
+            ("404 Not Found", "no answer of MLflow's (404"),
+            ("401 Unauthorized", "track sync"),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+            let port = listener.local_addr().expect("an address").port();
+            let server = std::thread::spawn(move || {
+                let (mut line, _) = listener.accept().expect("a caller");
+                let _ = line.read(&mut [0; 4096]).expect("a request");
+                write!(line, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    .expect("said");
+            });
+            let said = client(port, &|| true).version().expect_err("no version").to_string();
+            server.join().expect("it answered");
+            assert!(said.contains(words) && !said.contains("secret") && !said.contains("word@"), "{said}");
+        }
+    }
 }

@@ -4,17 +4,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use super::api::status_of;
+use super::api::{UID, encoded};
 use super::files;
 use super::package::Package;
-use super::record::{Row, RunRecord};
+use super::record::RunRecord;
+use super::rows::Row;
 use crate::config::TrackingSection;
 use crate::runs::{RunFolder, RunState};
 
 /// Writes a run into the file store `store` and gives its folder there. The ids follow from the run, so that a run
-/// exported again replaces itself.
+/// exported again replaces itself, once all of it is written. `at` is where the store will lie when it is read, where that
+/// is somewhere else: MLflow finds artifacts by whole paths.
 ///
 /// # Errors
 /// When the run can't be read or the store can't be written.
@@ -23,19 +25,14 @@ pub fn export(
     tracking: &TrackingSection,
     model: Option<PathBuf>,
     store: &Path,
+    at: Option<&Path>,
 ) -> Result<PathBuf> {
-    ensure!(
-        store.file_name().is_none_or(|name| name != "mlruns"),
-        "a folder named mlruns makes later servers of MLflow refuse to start beside it; choose another name"
-    );
     let record = RunRecord::read(folder)?;
     fs::create_dir_all(store).with_context(|| format!("can't make {}", store.display()))?;
     let store = store.canonicalize().with_context(|| format!("can't read {}", store.display()))?;
-    let experiment = Experiment::of(&store, &tracking.experiment)?;
-    let out = experiment.folder.join(&record.uid);
-    if out.exists() {
-        fs::remove_dir_all(&out).with_context(|| format!("can't replace {}", out.display()))?;
-    }
+    let experiment = Experiment::of(&store, at.unwrap_or(&store), &tracking.experiment)?;
+    let place = Place::beside(&experiment, Path::new(&record.uid))?;
+    let out = &place.part;
     for name in ["metrics", "params", "tags", "artifacts"] {
         make(&out.join(name))?;
     }
@@ -43,7 +40,7 @@ pub fn export(
     write(
         &out.join("meta.yaml"),
         &lines(&[
-            ("artifact_uri", &text(&uri(&artifacts))),
+            ("artifact_uri", &text(&uri(&place.at.join("artifacts")))),
             ("end_time", &record.ended.map_or("null".into(), |ended| ended.to_string())),
             ("entry_point_name", "''"),
             ("experiment_id", &text(&experiment.id)),
@@ -54,7 +51,7 @@ pub fn export(
             ("source_type", "4"),
             ("source_version", "''"),
             ("start_time", &record.started.to_string()),
-            ("status", &status_number(record.state).to_string()),
+            ("status", status_number(record.state)),
             ("tags", "[]"),
             ("user_id", &text(record.tags.get("mlflow.user").map_or("", String::as_str))),
         ]),
@@ -65,41 +62,94 @@ pub fn export(
     let mut tags = record.tags.clone();
     tags.insert("mlflow.note.content".into(), record.note.clone());
     tags.insert("mlflow.runName".into(), record.name.clone());
-    tags.insert("chestxr.uid".into(), record.uid.clone());
+    tags.insert(UID.into(), record.uid.clone());
     for (key, value) in &tags {
         write(&out.join("tags").join(key), value)?;
     }
     metrics(&out.join("metrics"), &[&record.epochs, &record.system, &record.finals])?;
-    films(&record, &experiment, &out)?;
-    for file in files::changed(folder, tracking.checkpoints, &Default::default())? {
+    films(&record, &experiment, out)?;
+    for file in files::changed(folder, tracking.checkpoints, &Default::default())?.outgoing {
         let target = artifacts.join(&file.target);
         make(target.parent().unwrap_or(&artifacts))?;
         fs::copy(folder.path().join(&file.path), &target)
             .with_context(|| format!("can't write {}", target.display()))?;
     }
-    if let (Some(model), Some(best)) = (model, folder.read_status()?.best) {
-        add_model(&record, &experiment, &out, &Package::open_folder(&model, best.epoch)?)?;
+    let model = match (model, folder.read_status()?.best) {
+        (Some(model), Some(best)) => {
+            Some(add_model(&record, &experiment, out, &Package::open_folder(&model, best.epoch)?)?)
+        }
+        _ => None,
+    };
+    let kept = model.as_ref().map(|model| model.target.clone());
+    if let Some(model) = model {
+        model.put()?;
     }
-    Ok(out)
+    let written = place.put()?;
+    remove_other_models(&experiment, &record.uid, kept.as_deref())?;
+    Ok(written)
+}
+
+/// A folder that is written beside its place and put there whole.
+struct Place {
+    part: PathBuf,
+    target: PathBuf,
+    /// Where the target lies for whoever reads the store.
+    at: PathBuf,
+}
+
+impl Place {
+    /// Begins a folder of this name in an experiment.
+    fn beside(experiment: &Experiment, name: &Path) -> Result<Self> {
+        let target = experiment.folder.join(name);
+        let last = name.file_name().unwrap_or_default().to_string_lossy();
+        let part = target.with_file_name(format!(".{last}.part"));
+        // What a kill left.
+        remove(&part)?;
+        make(&part)?;
+        Ok(Self { part, target, at: experiment.at.join(name) })
+    }
+
+    fn put(self) -> Result<PathBuf> {
+        remove(&self.target)?;
+        fs::rename(&self.part, &self.target)
+            .with_context(|| format!("can't replace {}", self.target.display()))?;
+        Ok(self.target)
+    }
+}
+
+/// Models that the run had when it was exported before.
+fn remove_other_models(experiment: &Experiment, uid: &str, kept: Option<&Path>) -> Result<()> {
+    let Ok(entries) = fs::read_dir(experiment.folder.join("models")) else { return Ok(()) };
+    let ours = format!("source_run_id: {uid}");
+    for entry in entries {
+        let path = entry?.path();
+        let meta = fs::read_to_string(path.join("meta.yaml")).unwrap_or_default();
+        if Some(path.as_path()) != kept && meta.lines().any(|line| line == ours) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
 }
 
 struct Experiment {
     id: String,
     folder: PathBuf,
+    /// Where the folder lies for whoever reads the store.
+    at: PathBuf,
 }
 
 impl Experiment {
     /// The experiment's folder, made where there is none. Its id is made of its name, 18 digits as MLflow's are.
-    fn of(store: &Path, name: &str) -> Result<Self> {
+    fn of(store: &Path, at: &Path, name: &str) -> Result<Self> {
         let hash = blake3::hash(name.as_bytes());
         let number = u64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap_or_default());
         let id = (100_000_000_000_000_000 + number % 900_000_000_000_000_000).to_string();
-        let folder = store.join(&id);
+        let (folder, at) = (store.join(&id), at.join(&id));
         if !folder.join("meta.yaml").exists() {
             make(&folder)?;
             let now = jiff::Timestamp::now().as_millisecond().to_string();
             let meta = lines(&[
-                ("artifact_location", &text(&uri(&folder))),
+                ("artifact_location", &text(&uri(&at))),
                 ("creation_time", &now),
                 ("experiment_id", &text(&id)),
                 ("last_update_time", &now),
@@ -108,7 +158,7 @@ impl Experiment {
             ]);
             write(&folder.join("meta.yaml"), &meta)?;
         }
-        Ok(Self { id, folder })
+        Ok(Self { id, folder, at })
     }
 }
 
@@ -156,17 +206,18 @@ fn films(record: &RunRecord, experiment: &Experiment, out: &Path) -> Result<()> 
     write(&input.join("meta.yaml"), &meta)
 }
 
-fn add_model(record: &RunRecord, experiment: &Experiment, out: &Path, package: &Package) -> Result<()> {
+/// Writes the run's model and, into the run's folder `out`, that it is the run's; still to be put in its place.
+fn add_model(record: &RunRecord, experiment: &Experiment, out: &Path, package: &Package) -> Result<Place> {
     let text_of = format!("{} {}", record.uid, package.digest);
     let id = format!("m-{}", &blake3::hash(text_of.as_bytes()).to_hex()[..32]);
-    let folder = experiment.folder.join("models").join(&id);
-    let artifacts = folder.join("artifacts");
+    let place = Place::beside(experiment, &Path::new("models").join(&id))?;
+    let (artifacts, artifacts_at) = (place.part.join("artifacts"), uri(&place.at.join("artifacts")));
     for name in ["params", "tags", "metrics", "artifacts"] {
-        make(&folder.join(name))?;
+        make(&place.part.join(name))?;
     }
     let time = record.ended.unwrap_or(record.started).to_string();
     let meta = lines(&[
-        ("artifact_location", &text(&uri(&artifacts))),
+        ("artifact_location", &text(&artifacts_at)),
         ("creation_timestamp", &time),
         ("experiment_id", &text(&experiment.id)),
         ("last_updated_timestamp", &time),
@@ -179,8 +230,8 @@ fn add_model(record: &RunRecord, experiment: &Experiment, out: &Path, package: &
         ("status_message", "null"),
         ("tags", "{}"),
     ]);
-    write(&folder.join("meta.yaml"), &meta)?;
-    let note = [("run_id", record.uid.as_str()), ("model_id", &id), ("artifact_path", &uri(&artifacts))];
+    write(&place.part.join("meta.yaml"), &meta)?;
+    let note = [("run_id", record.uid.as_str()), ("model_id", &id), ("artifact_path", &artifacts_at)];
     for name in package.files()? {
         let target = artifacts.join(&name);
         match package.descriptor(&name, &note)? {
@@ -201,17 +252,18 @@ fn add_model(record: &RunRecord, experiment: &Experiment, out: &Path, package: &
         ("step", &package.epoch.to_string()),
         ("tags", "{}"),
     ]);
-    write(&output.join("meta.yaml"), &meta)
+    write(&output.join("meta.yaml"), &meta)?;
+    Ok(place)
 }
 
 /// MLflow's number of a state in its files.
-fn status_number(state: RunState) -> u8 {
-    match status_of(state) {
-        "RUNNING" => 1,
-        "SCHEDULED" => 2,
-        "FINISHED" => 3,
-        "FAILED" => 4,
-        _ => 5,
+fn status_number(state: RunState) -> &'static str {
+    match state {
+        RunState::Running | RunState::Paused => "1",
+        RunState::Queued => "2",
+        RunState::Finished => "3",
+        RunState::Failed => "4",
+        RunState::Stopped | RunState::Interrupted => "5",
     }
 }
 
@@ -221,7 +273,7 @@ fn text(text: &str) -> String {
 }
 
 fn uri(path: &Path) -> String {
-    format!("file://{}", super::api::encoded(&path.to_string_lossy()))
+    format!("file://{}", encoded(&path.to_string_lossy()))
 }
 
 fn lines(pairs: &[(&str, &str)]) -> String {
@@ -230,6 +282,15 @@ fn lines(pairs: &[(&str, &str)]) -> String {
 
 fn make(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("can't replace {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

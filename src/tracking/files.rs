@@ -23,7 +23,16 @@ pub(super) struct Outgoing {
     pub file: SentFile,
 }
 
-/// The files whose content differs from what was sent. `checkpoints` takes the weights in.
+/// What differs from what was sent.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Files whose content does.
+    pub outgoing: Vec<Outgoing>,
+    /// Files that were only written anew, by their paths in the run's folder.
+    pub touched: Vec<(String, SentFile)>,
+}
+
+/// The files that changed since they were sent. `checkpoints` takes the weights in.
 ///
 /// # Errors
 /// When a folder or file can't be read.
@@ -31,7 +40,7 @@ pub(super) fn changed(
     folder: &RunFolder,
     checkpoints: bool,
     sent: &BTreeMap<String, SentFile>,
-) -> Result<Vec<Outgoing>> {
+) -> Result<Changes> {
     let mut found = Vec::new();
     walk(folder.path(), "", &mut |path| {
         if let Some(target) = target(path, checkpoints) {
@@ -39,7 +48,7 @@ pub(super) fn changed(
         }
     })?;
     found.sort();
-    let mut outgoing = Vec::new();
+    let mut changes = Changes::default();
     for (path, target) in found {
         let full = folder.path().join(&path);
         let meta = fs::metadata(&full).with_context(|| format!("can't read {}", full.display()))?;
@@ -50,12 +59,13 @@ pub(super) fn changed(
             continue;
         }
         let hash = hash(&full)?;
-        if before.is_some_and(|before| before.hash == hash) {
-            continue;
+        let file = SentFile { bytes: meta.len(), modified, hash };
+        match before.is_some_and(|before| before.hash == file.hash) {
+            true => changes.touched.push((path, file)),
+            false => changes.outgoing.push(Outgoing { path, target, file }),
         }
-        outgoing.push(Outgoing { path, target, file: SentFile { bytes: meta.len(), modified, hash } });
     }
-    Ok(outgoing)
+    Ok(changes)
 }
 
 fn hash(path: &Path) -> Result<String> {

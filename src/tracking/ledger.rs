@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::TrackingError;
-use crate::config::ServerUri;
+use crate::config::{ServerUri, TrackingSection};
 use crate::files::replace_file;
 use crate::runs::RunFolder;
 
@@ -26,6 +28,9 @@ const WRITTEN_LATER: [&str; 6] = [
     "artifacts/explanations",
 ];
 
+/// A file's time may be that much before the clock's.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(1);
+
 /// How a run stands with its server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -39,7 +44,8 @@ pub enum Standing {
     Failed,
 }
 
-/// The content of `tracking.json`.
+/// The content of `tracking.json`. State, pending and reason are those of the run's own server, or of the last one it
+/// was sent to where its settings name none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ledger {
@@ -49,8 +55,9 @@ pub struct Ledger {
     /// Why the last attempt came to nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The server it was last sent to, or shall be.
+    /// That server.
     pub uri: String,
+    /// When the round began that this tells of: what is written since is still to be looked at.
     pub updated: Option<Timestamp>,
     /// What each server was sent.
     pub servers: BTreeMap<String, Sent>,
@@ -65,13 +72,26 @@ pub struct Sent {
     /// Name and description as they were sent last: what was changed there since stays.
     pub name: String,
     pub note: String,
+    /// What was sent of epochs that no checkpoint held, which a run that goes on trains anew: a hash of each row, empty
+    /// while it isn't known whether that row arrived.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub provisional: BTreeMap<i64, String>,
     /// Files by their paths in the run's folder.
     pub files: BTreeMap<String, SentFile>,
-    /// The model by the digest of its folder.
+    /// The model by the digest of what it was made from.
     pub model_digest: String,
     pub model_id: String,
-    /// Name and version it is registered as.
-    pub registered: Option<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Registration>,
+}
+
+/// What a model is registered as.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Registration {
+    pub name: String,
+    pub version: String,
+    /// Of what the version was made from.
+    pub digest: String,
 }
 
 /// A file as it was when it was sent.
@@ -98,17 +118,27 @@ impl Ledger {
         }
     }
 
-    /// Whether a run has a ledger, which every run that is to be tracked has from its beginning.
-    pub fn exists(folder: &RunFolder) -> bool {
-        folder.path().join(NAME).is_file()
+    /// Whether there is a ledger in a run's folder, which every run that is to be tracked has from its beginning.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(NAME).is_file()
     }
 
-    /// Whether something that is sent was written after the ledger: a later evaluation, an explanation, a note.
-    pub fn is_outdated(folder: &RunFolder) -> bool {
+    /// The server that is to be told of a run with these settings: the one they name, or the one it was last sent to
+    /// where they leave that open.
+    pub fn server(&self, tracking: &TrackingSection) -> Option<ServerUri> {
+        match tracking.mlflow_uri.as_str() {
+            "" => self.uri.parse().ok(),
+            _ => tracking.server(),
+        }
+    }
+
+    /// Whether something that is sent was written since the last round began: a later evaluation, an explanation, a
+    /// note.
+    pub fn is_outdated(&self, folder: &RunFolder) -> bool {
         let modified =
             |name: &str| fs::metadata(folder.path().join(name)).and_then(|meta| meta.modified()).ok();
-        let written = modified(NAME);
-        WRITTEN_LATER.iter().any(|name| modified(name) > written)
+        let looked = self.updated.map(|looked| SystemTime::from(looked) - CLOCKS_DIFFER);
+        WRITTEN_LATER.iter().any(|name| modified(name) > looked)
     }
 
     /// Replaces the file.
@@ -132,6 +162,18 @@ impl Ledger {
         ledger.uri = server.to_string();
         ledger.write(folder)
     }
+
+    /// Notes why nothing can be sent to `server` at all.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn fail(folder: &RunFolder, server: &ServerUri, why: &TrackingError) -> Result<()> {
+        let mut ledger = Self::read(folder)?;
+        ledger.state = Standing::Failed;
+        ledger.reason = Some(why.to_string());
+        ledger.uri = server.to_string();
+        ledger.write(folder)
+    }
 }
 
 /// Holds a run for one sender, in whatever process it is; let go when dropped, and by the system when the process ends.
@@ -152,9 +194,53 @@ impl Hold {
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(TrackingError::Busy { path: folder.path().to_owned() }),
+            // Some file systems of networks have no locks: two senders at once do twice what is right once.
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(Self { _file: file }),
             Err(TryLockError::Error(error)) => {
                 Err(TrackingError::Folder(format!("can't lock {}: {error}", path.display())))
             }
         }
+    }
+}
+
+fn has_no_locks(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+        || matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_without_locks_keeps_no_run_away() {
+        for number in [libc::ENOLCK, libc::ENOSYS, libc::EOPNOTSUPP] {
+            assert!(has_no_locks(&io::Error::from_raw_os_error(number)), "{number}");
+        }
+        assert!(!has_no_locks(&io::Error::from_raw_os_error(libc::EIO)));
+    }
+
+    #[test]
+    fn the_settings_name_the_server_and_where_they_are_silent_the_last_one_is_remembered() {
+        let ledger = Ledger { uri: "http://last".into(), ..Ledger::default() };
+        let server = |uri: &str| {
+            let tracking = TrackingSection { mlflow_uri: uri.into(), ..TrackingSection::default() };
+            ledger.server(&tracking).map(|server| server.to_string())
+        };
+        assert_eq!(server("http://own").as_deref(), Some("http://own"));
+        assert_eq!(server("").as_deref(), Some("http://last"));
+        assert_eq!(server("none"), None);
+    }
+
+    #[test]
+    fn what_is_written_while_a_round_goes_on_is_looked_at_again() {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let now = "2026-11-22T12:00:00[UTC]".parse().expect("a time");
+        let folder = RunFolder::create(runs.path(), &Default::default(), &now).expect("a run");
+        let begun = Timestamp::now();
+        fs::write(folder.path().join("about.json"), "{}").expect("written");
+        let at = |updated| Ledger { updated: Some(updated), ..Ledger::default() };
+        assert!(at(begun).is_outdated(&folder));
+        assert!(!at(begun + jiff::SignedDuration::from_mins(10)).is_outdated(&folder));
     }
 }

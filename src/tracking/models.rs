@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use super::TrackingError;
-use super::api::{API, Known, encoded};
+use super::api::{API, encoded};
 use super::client::{Body, Client};
+use super::known::Known;
 use super::package::Package;
 
 /// Tells a model of ours from another of the same run by what is in it.
@@ -42,14 +43,21 @@ struct Tag {
     value: String,
 }
 
+#[derive(Deserialize)]
+struct Version {
+    version: Value,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
 impl Client<'_> {
     /// Logs a model with its run as MLflow 3 does and gives its number there: found if it was made before, its files
     /// sent, marked ready, put among the run's outputs.
     pub(super) fn log_model(&self, run: &mut Known, package: &Package) -> Result<String, TrackingError> {
-        let model = match self.find_model(run, package)? {
-            Some(model) => model,
-            None => self.create_model(run, package)?,
-        };
+        let model =
+            self.find_or_make(|| self.find_model(run, package), || self.create_model(run, package))?;
         let id = model.info.model_id;
         if model.info.status != "LOGGED_MODEL_READY" {
             let note = [
@@ -64,12 +72,16 @@ impl Client<'_> {
                 }
             }
             let ready = json!({"model_id": id, "status": "LOGGED_MODEL_READY"});
-            self.call(Method::PATCH, &format!("{API}/logged-models/{id}"), Body::Json(&ready))?;
+            let path = format!("{API}/logged-models/{id}");
+            self.call(Method::PATCH, &path, Body::Json(&ready)).map_err(|error| error.about("the model"))?;
         }
-        // The same output said twice is refused.
         if !run.models.contains(&id) {
             let output = json!({"run_id": run.run_id, "models": [{"model_id": id, "step": package.epoch}]});
-            self.post("the run's model", "runs/outputs", &output)?;
+            // The same output said twice is refused.
+            let is_there = || Ok(self.run(&run.run_id)?.models.contains(&id).then_some(()));
+            self.find_or_make(is_there, || {
+                self.post_once("the run's model", "runs/outputs", &output).map(|_| ())
+            })?;
             run.models.push(id.clone());
         }
         Ok(id)
@@ -100,7 +112,7 @@ impl Client<'_> {
             "model_type": "",
             "tags": [{"key": DIGEST, "value": package.digest}],
         });
-        let answer = self.post("the model", "logged-models", &body)?;
+        let answer = self.post_once("the model", "logged-models", &body)?;
         Ok(self.read::<Answer>(answer)?.model)
     }
 
@@ -118,39 +130,30 @@ impl Client<'_> {
                 None => self.put_file(&run.artifact_uri, &path, &package.open(&file)?)?,
             }
         }
-        let history = run.tags.get("mlflow.log-model.history").map_or("", String::as_str);
         let told = package.as_json(&told)?;
-        // Told once is enough, and a list of equal entries is what a second time would make.
-        if told["model_uuid"].as_str().is_some_and(|uuid| history.contains(uuid)) {
-            return Ok(());
-        }
+        let uuid = told["model_uuid"].as_str().unwrap_or_default();
         let body = json!({"run_id": run.run_id, "model_json": told.to_string()});
-        self.post("the model", "runs/log-model", &body).map(|_| ())
+        // Told once is enough, and a list of equal entries is what a second time would make.
+        let is_told = || {
+            let tags = self.run(&run.run_id)?.tags;
+            let history = tags.get("mlflow.log-model.history").map_or("", String::as_str);
+            Ok((!uuid.is_empty() && history.contains(uuid)).then_some(()))
+        };
+        self.find_or_make(is_told, || self.post_once("the model", "runs/log-model", &body).map(|_| ()))
     }
 
-    /// Makes the run's model a version of a registered one, once, and gives the version's number.
+    /// Makes the run's model a version of a registered one, once for each content, and gives the version's number.
     pub(super) fn register(
         &self,
         name: &str,
         run: &Known,
         model_id: Option<&str>,
+        package: &Package,
     ) -> Result<String, TrackingError> {
-        #[derive(Deserialize)]
-        struct Found {
-            #[serde(default)]
-            model_versions: Vec<Version>,
-        }
         #[derive(Deserialize)]
         struct Made {
             model_version: Version,
         }
-        #[derive(Deserialize)]
-        struct Version {
-            version: Value,
-            #[serde(default)]
-            source: String,
-        }
-        let number = |version: &Version| version.version.to_string().trim_matches('"').to_owned();
         let source = match model_id {
             Some(id) => format!("models:/{id}"),
             None => format!("{}/{OLD_FOLDER}", run.artifact_uri),
@@ -160,17 +163,40 @@ impl Client<'_> {
             Err(error) if !error.is_code("RESOURCE_ALREADY_EXISTS") => return Err(error),
             _ => {}
         }
-        let filter = encoded(&format!("run_id='{}' and name='{}'", run.run_id, name.replace('\'', "")));
-        let found = self.get(&format!("model-versions/search?filter={}", filter.replace('/', "%2F")))?;
-        let found: Found = self.read(found)?;
-        if let Some(version) = found.model_versions.iter().find(|version| version.source == source) {
-            return Ok(number(version));
-        }
-        let mut body = json!({"name": name, "source": source, "run_id": run.run_id});
+        let tags = json!([{"key": DIGEST, "value": package.digest}]);
+        let mut body = json!({"name": name, "source": source, "run_id": run.run_id, "tags": tags});
         if let Some(id) = model_id {
             body["model_id"] = json!(id);
         }
-        let made: Made = self.read(self.post(&what, "model-versions/create", &body)?)?;
-        Ok(number(&made.model_version))
+        let make = || {
+            let made = self.post_once(&what, "model-versions/create", &body)?;
+            Ok(self.read::<Made>(made)?.model_version)
+        };
+        let version = self.find_or_make(|| self.find_version(name, run, model_id, package), make)?;
+        Ok(version.version.to_string().trim_matches('"').to_owned())
+    }
+
+    /// The version with this content. Where the model lies tells them apart too, but not among a run's files, where a
+    /// newer model takes the place of the one before.
+    fn find_version(
+        &self,
+        name: &str,
+        run: &Known,
+        model_id: Option<&str>,
+        package: &Package,
+    ) -> Result<Option<Version>, TrackingError> {
+        #[derive(Deserialize)]
+        struct Found {
+            #[serde(default)]
+            model_versions: Vec<Version>,
+        }
+        let filter = encoded(&format!("run_id='{}' and name='{}'", run.run_id, name.replace('\'', "")));
+        let path = format!("model-versions/search?filter={}", filter.replace('/', "%2F"));
+        let found: Found = self.read(self.get(&format!("the registered model {name}"), &path)?)?;
+        let is_same = |version: &Version| {
+            version.tags.iter().any(|tag| tag.key == DIGEST && tag.value == package.digest)
+                || model_id.is_some_and(|id| version.source == format!("models:/{id}"))
+        };
+        Ok(found.model_versions.into_iter().find(is_same))
     }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 
+/// The key in the descriptor's metadata that says what the folder was made from.
+const MADE_FROM: &str = "made_from";
 /// The file that makes a folder a model of MLflow's.
 const DESCRIPTOR: &str = "MLmodel";
 
@@ -16,7 +18,8 @@ pub(super) struct Package {
     folder: PathBuf,
     /// The epoch of the weights.
     pub epoch: usize,
-    /// Of all that is in it.
+    /// Of what it was made from, however often it is written: a model that was deleted and made again is the same. Of
+    /// all that is in it where it doesn't say.
     pub digest: String,
 }
 
@@ -24,10 +27,18 @@ impl Package {
     /// Looks at a model folder.
     pub fn open_folder(folder: &Path, epoch: usize) -> Result<Self> {
         let mut package = Self { folder: folder.to_owned(), epoch, digest: String::new() };
+        let told = package.descriptor(DESCRIPTOR, &[])?.unwrap_or_default();
         let mut hash = blake3::Hasher::new();
-        for name in package.files()? {
-            hash.update(name.as_bytes());
-            hash.update_reader(package.open(&name)?).with_context(|| format!("can't read {name}"))?;
+        match package.as_json(&told)?["metadata"][MADE_FROM].as_str().filter(|made| !made.is_empty()) {
+            Some(made) => {
+                hash.update(made.as_bytes());
+            }
+            None => {
+                for name in package.files()? {
+                    hash.update(name.as_bytes());
+                    hash.update_reader(package.open(&name)?).with_context(|| format!("can't read {name}"))?;
+                }
+            }
         }
         package.digest = hash.finalize().to_hex().chars().take(32).collect();
         Ok(package)
@@ -68,7 +79,7 @@ impl Package {
     }
 
     /// The descriptor as JSON, which servers before MLflow 3 are told. It is YAML as `evaluation::export` writes it:
-    /// two spaces a level, scalars plain or in quotes.
+    /// two spaces a level, scalars plain or in quotes, lists of scalars as deep as their key.
     pub fn as_json(&self, descriptor: &str) -> Result<Value> {
         let mut lines = descriptor.lines().filter(|line| !line.trim().is_empty()).peekable();
         Ok(Value::Object(block(&mut lines, 0)))
@@ -83,17 +94,26 @@ fn block<'a>(
     let indent = |line: &str| line.len() - line.trim_start().len();
     while let Some(line) = lines.next_if(|line| indent(line) >= depth) {
         let Some((key, value)) = line.trim().split_once(':') else { continue };
-        let value = match value.trim() {
-            "" => match lines.peek().map(|next| indent(next)) {
-                Some(deeper) if deeper > depth => Value::Object(block(lines, deeper)),
-                _ => Value::Null,
-            },
-            "null" | "~" => Value::Null,
-            text => scalar(text),
+        let value = match (value.trim(), lines.peek().map(|next| (indent(next), is_entry(next)))) {
+            ("", Some((deep, true))) if deep >= depth => Value::Array(list(lines, deep)),
+            ("", Some((deeper, false))) if deeper > depth => Value::Object(block(lines, deeper)),
+            ("", _) => Value::Null,
+            (text, _) => scalar(text),
         };
         map.insert(key.trim_matches('\'').trim_matches('"').to_owned(), value);
     }
     map
+}
+
+fn is_entry(line: &str) -> bool {
+    line.trim_start().starts_with("- ")
+}
+
+fn list<'a>(lines: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>, depth: usize) -> Vec<Value> {
+    let is_ours = |line: &&str| is_entry(line) && line.len() - line.trim_start().len() == depth;
+    std::iter::from_fn(|| lines.next_if(is_ours))
+        .map(|line| scalar(line.trim_start().trim_start_matches("- ").trim()))
+        .collect()
 }
 
 fn scalar(text: &str) -> Value {
@@ -105,6 +125,7 @@ fn scalar(text: &str) -> Value {
         return serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
     }
     match text {
+        "null" | "~" => Value::Null,
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),
         _ => text.parse::<i64>().map_or_else(|_| Value::String(text.to_owned()), Value::from),
@@ -118,7 +139,7 @@ mod tests {
     #[test]
     fn a_descriptor_is_told_with_the_servers_numbers_in_it() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let text = "flavors:\n  onnx:\n    data: model.onnx\n    code: null\nmodel_size_bytes: 12\nrun_id: old\nsignature:\n  inputs: '[{\"name\": \"it''s\"}]'\n";
+        let text = "flavors:\n  onnx:\n    data: model.onnx\n    code: null\n    providers:\n    - CUDAExecutionProvider\n    - CPUExecutionProvider\n  other:\n    data: x\nmodel_size_bytes: 12\nrun_id: old\nsignature:\n  inputs: '[{\"name\": \"it''s\"}]'\n";
         fs::write(folder.path().join("MLmodel"), text).expect("written");
         fs::write(folder.path().join("model.onnx"), b"x").expect("written");
         let package = Package::open_folder(folder.path(), 3).expect("a package");
@@ -129,8 +150,23 @@ mod tests {
         let json = package.as_json(&told).expect("JSON");
         assert_eq!(json["flavors"]["onnx"]["data"], "model.onnx");
         assert_eq!(json["flavors"]["onnx"]["code"], Value::Null);
+        let providers = serde_json::json!(["CUDAExecutionProvider", "CPUExecutionProvider"]);
+        assert_eq!(json["flavors"]["onnx"]["providers"], providers);
+        assert_eq!(json["flavors"]["other"]["data"], "x");
         assert_eq!(json["model_size_bytes"], 12);
         assert_eq!(json["signature"]["inputs"], "[{\"name\": \"it's\"}]");
         assert_eq!(package.descriptor("model.onnx", &[]).expect("read"), None);
+    }
+    #[test]
+    fn a_model_written_again_of_the_same_is_the_same() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let digest = |made: &str, written: &str| {
+            let text = format!("metadata: {{\"made_from\": \"{made}\"}}\nutc_time_created: '{written}'\n");
+            fs::write(folder.path().join("MLmodel"), text).expect("written");
+            Package::open_folder(folder.path(), 3).expect("a package").digest
+        };
+        assert_eq!(digest("a", "today"), digest("a", "tomorrow"));
+        assert_ne!(digest("a", "today"), digest("b", "today"));
+        assert_ne!(digest("", "today"), digest("", "tomorrow"), "one that doesn't say is told by its files");
     }
 }

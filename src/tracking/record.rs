@@ -1,18 +1,15 @@
 //! What a server is told of a run, read from the run's folder and nothing else, so that it can be told at any time
 //! afterwards and by anybody who has the folder.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::io;
+use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
-use jiff::Timestamp;
-use serde::Deserialize;
+use anyhow::Result;
 use serde_json::json;
 
+use super::rows::{self, Journal, Row};
 use crate::config::{FIELDS, RunConfig};
 use crate::metrics::Evaluation;
-use crate::runs::{About, METRICS, Provenance, RunFolder, RunState, Status, SystemSample};
+use crate::runs::{About, Provenance, RunFolder, RunState, Status};
 use crate::text::{clock, thousands};
 
 /// Longest parameter and tag that MLflow takes, in characters.
@@ -42,20 +39,12 @@ pub struct RunRecord {
     /// One row an epoch, in order; the last one of a run that goes on is left out until a checkpoint holds it,
     /// since a kill before would have it trained, and written, anew.
     pub epochs: Vec<Row>,
+    /// The last epoch that a checkpoint holds: those behind it are trained anew when the run goes on.
+    pub checkpointed: i64,
     /// Numbers of the whole run: of the test films and of how it ended. Told when the run is over.
     pub finals: Vec<Row>,
     /// Machine and process every few seconds; the step is the sample's number.
     pub system: Vec<Row>,
-}
-
-/// Numbers of one step.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    pub step: i64,
-    /// Milliseconds since 1970.
-    pub time: i64,
-    /// Not a number where undefined.
-    pub values: Vec<(String, f64)>,
 }
 
 /// The films of a run as MLflow's data-set input.
@@ -107,7 +96,7 @@ impl RunRecord {
         let provenance = folder.read_provenance()?;
         let journal = Journal::read(folder)?;
         let evaluation = folder.read_evaluation("test").ok();
-        let mut epochs = epochs(folder, &journal, &status)?;
+        let mut epochs = rows::epochs(folder, &journal, &status)?;
         if state.is_live() {
             epochs.retain(|row| row.step <= journal.checkpointed);
         }
@@ -117,7 +106,10 @@ impl RunRecord {
             name => name.to_owned(),
         };
         let is_over = !state.is_live();
-        let finals = if is_over { finals(&status, &config, evaluation.as_ref()) } else { Vec::new() };
+        let finals = match is_over {
+            true => rows::finals(folder, &status, &config, evaluation.as_ref()),
+            false => Vec::new(),
+        };
         Ok(Self {
             uid: uid(folder, &status),
             name: about.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(own_name),
@@ -141,8 +133,9 @@ impl RunRecord {
                 conditions: provenance.conditions,
             },
             epochs,
+            checkpointed: journal.checkpointed,
             finals,
-            system: folder.read_system()?.iter().enumerate().map(system).collect(),
+            system: rows::system(folder)?,
         })
     }
 }
@@ -151,105 +144,6 @@ impl RunRecord {
 fn uid(folder: &RunFolder, status: &Status) -> String {
     let text = format!("{} {}", folder.id(), status.created);
     blake3::hash(text.as_bytes()).to_hex().chars().take(32).collect()
-}
-
-/// What `events.jsonl` says of times and checkpoints.
-struct Journal {
-    /// When each epoch ended, in milliseconds since 1970.
-    ended: HashMap<usize, i64>,
-    /// The last epoch whose end a checkpoint holds.
-    checkpointed: i64,
-}
-
-impl Journal {
-    fn read(folder: &RunFolder) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Line {
-            time: Timestamp,
-            event: String,
-            epoch: Option<usize>,
-            record: Option<EpochOnly>,
-        }
-        #[derive(Deserialize)]
-        struct EpochOnly {
-            epoch: usize,
-        }
-        let path = folder.path().join("events.jsonl");
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
-        };
-        let mut read = Self { ended: HashMap::new(), checkpointed: 0 };
-        // A line that a kill cut short says nothing; neither does what a later version may write.
-        for line in text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
-            match (line.event.as_str(), line.record, line.epoch) {
-                // A run that went on may have trained an epoch twice: the row is of the later one.
-                ("epoch", Some(record), _) => {
-                    read.ended.insert(record.epoch, line.time.as_millisecond());
-                }
-                ("checkpoint", _, Some(epoch)) => read.checkpointed = read.checkpointed.max(epoch as i64),
-                _ => {}
-            }
-        }
-        Ok(read)
-    }
-}
-
-fn epochs(folder: &RunFolder, journal: &Journal, status: &Status) -> Result<Vec<Row>> {
-    let rows = folder.read_epochs()?.into_iter().map(|record| {
-        let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
-        let mut values: Vec<(String, f64)> =
-            METRICS.iter().map(|metric| (metric.key.to_owned(), number((metric.get)(&record)))).collect();
-        values.push(("step".into(), record.step as f64));
-        values
-            .extend(record.val_auroc.iter().map(|(key, auroc)| (format!("val_auroc_{key}"), number(*auroc))));
-        let time = journal.ended.get(&record.epoch).copied();
-        Row { step: record.epoch as i64, time: time.unwrap_or(status.created.as_millisecond()), values }
-    });
-    Ok(rows.collect())
-}
-
-/// `best_score`, `restored_epoch` and `stopped_epoch` are the names of Lightning's autologging.
-fn finals(status: &Status, config: &RunConfig, evaluation: Option<&Evaluation>) -> Vec<Row> {
-    let mut values = Vec::new();
-    let mut put = |name: &str, value: Option<f64>| values.push((name.to_owned(), value.unwrap_or(f64::NAN)));
-    if let Some(best) = &status.best {
-        put("best_score", Some(best.value));
-        put("restored_epoch", Some(best.epoch as f64));
-    }
-    if status.state == RunState::Finished && status.epoch < config.optimizer.epochs {
-        put("stopped_epoch", Some(status.epoch as f64));
-    }
-    if let Some(evaluation) = evaluation {
-        let (micro, mean) = (&evaluation.micro_average, &evaluation.macro_average);
-        put("test_accuracy", micro.accuracy);
-        put("test_precision", micro.precision);
-        put("test_recall", micro.recall);
-        put("test_f1_score", micro.f1);
-        put("test_auroc_macro", mean.average.values.auroc);
-        put("test_auprc_macro", mean.average.values.auprc);
-        put("test_f1_macro", mean.average.values.f1);
-        put("test_normal_accuracy", evaluation.normal_detection.accuracy);
-        put("test_ece", evaluation.calibration.ece_before);
-        for (key, numbers) in &evaluation.per_condition {
-            put(&format!("test_auroc_{key}"), numbers.auroc);
-            put(&format!("test_f1_{key}"), numbers.f1);
-        }
-    }
-    if values.is_empty() {
-        return Vec::new();
-    }
-    vec![Row {
-        step: status.epoch as i64,
-        time: status.ended.unwrap_or(status.updated).as_millisecond(),
-        values,
-    }]
-}
-
-fn system((index, sample): (usize, &SystemSample)) -> Row {
-    let values = sample.values.iter().map(|(key, value)| (format!("system/{key}"), *value));
-    Row { step: index as i64, time: sample.time.as_millisecond(), values: values.collect() }
 }
 
 /// All settings by their keys, and a few by the names under which Lightning's autologging has them.

@@ -1,7 +1,7 @@
 //! A thread that tells servers of runs while the program is alive: of those that go on, and of those that an earlier
 //! program left unsent. It never has a say in what a run does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -21,6 +21,8 @@ const PERIOD: Duration = Duration::from_secs(3);
 /// A server that failed is left alone so long, then twice as long, up to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LAST_PAUSE: Duration = Duration::from_secs(60);
+/// However long a server wants to be left alone, it is asked again after this.
+const LONGEST_WANTED: Duration = Duration::from_secs(3600);
 /// A run that has nothing to send is looked at again after this: there may be thousands of them.
 const SETTLED: Duration = Duration::from_secs(60);
 
@@ -58,6 +60,8 @@ impl Uploader {
                 go_on: &go_on,
                 sessions: HashMap::new(),
                 settled: HashMap::new(),
+                refused: HashMap::new(),
+                locked: HashSet::new(),
                 pauses: HashMap::new(),
             };
             while go_on() {
@@ -101,6 +105,11 @@ struct Rounds<'a> {
     sessions: HashMap<PathBuf, Session>,
     /// When runs without anything to send were looked at.
     settled: HashMap<PathBuf, Instant>,
+    /// Ledgers of runs that were refused for good: they are asked for again when somebody else has written there since,
+    /// or by the next program.
+    refused: HashMap<PathBuf, Ledger>,
+    /// Servers that don't know us: none of their runs is asked for in vain.
+    locked: HashSet<ServerUri>,
     /// When a server that failed may be tried again, and how long it is left alone after the next failure.
     pauses: HashMap<ServerUri, (Instant, Duration)>,
 }
@@ -117,29 +126,30 @@ impl Rounds<'_> {
             if self.settled.get(&path).is_some_and(|looked| looked.elapsed() < SETTLED) {
                 continue;
             }
-            if !path.join("tracking.json").is_file() {
+            if !Ledger::exists(&path) {
                 continue;
             }
             let Ok(folder) = RunFolder::open(&path) else { continue };
-            let wants = |ledger: Ledger| match ledger.state {
-                Standing::Pending => true,
-                Standing::Complete => Ledger::is_outdated(&folder),
-                Standing::Failed => false,
+            let goes_on = Ledger::read(&folder).is_ok_and(|ledger| {
+                let is_settled = ledger.state == Standing::Complete && !ledger.is_outdated(&folder);
+                !is_settled && self.refused.get(&path) != Some(&ledger) && self.send(&folder, &ledger)
+            });
+            match goes_on {
+                true => self.settled.remove(&path),
+                false => self.settled.insert(path, Instant::now()),
             };
-            if Ledger::read(&folder).is_ok_and(wants) {
-                self.settled.remove(&path);
-                self.send(&folder);
-            } else {
-                self.settled.insert(path, Instant::now());
-            }
         }
     }
 
-    fn send(&mut self, folder: &RunFolder) {
-        let Ok(config) = folder.read_config() else { return };
-        let Some(server) = config.tracking.server() else { return };
+    /// Sends what there is to send; says whether the run is to be looked at again soon.
+    fn send(&mut self, folder: &RunFolder, ledger: &Ledger) -> bool {
+        let Ok(config) = folder.read_config() else { return false };
+        let Some(server) = ledger.server(&config.tracking) else { return false };
+        if self.locked.contains(&server) {
+            return false;
+        }
         if self.pauses.get(&server).is_some_and(|(until, _)| Instant::now() < *until) {
-            return;
+            return true;
         }
         let mut session = self.sessions.remove(folder.path());
         let outcome =
@@ -154,12 +164,31 @@ impl Rounds<'_> {
             Ok(_) => {
                 self.pauses.remove(&server);
             }
-            // The ledger says why; what the server refuses once it would refuse again.
-            Err(TrackingError::Unreachable { .. } | TrackingError::OutOfOrder { .. }) => {
+            Err(error @ (TrackingError::Unreachable { .. } | TrackingError::OutOfOrder { .. })) => {
                 let pause = self.pauses.get(&server).map_or(FIRST_PAUSE, |(_, pause)| *pause);
-                self.pauses.insert(server, (Instant::now() + pause, (pause * 2).min(LAST_PAUSE)));
+                let wanted = error.wait().unwrap_or_default().min(LONGEST_WANTED);
+                let until = Instant::now() + pause.max(wanted);
+                self.pauses.insert(server, (until, (pause * 2).min(LAST_PAUSE)));
             }
-            Err(_) => {}
+            Err(error) if error.may_pass() => {}
+            Err(error) => {
+                if matches!(error, TrackingError::Environment { .. }) {
+                    // Nobody else writes this one down: no run has been looked at yet. That it can't be is told by the
+                    // run's own state.
+                    let _ = Ledger::fail(folder, &server, &error);
+                }
+                if matches!(
+                    error,
+                    TrackingError::Environment { .. } | TrackingError::Login { status: 401, .. }
+                ) {
+                    self.locked.insert(server);
+                }
+                if let (Ok(ledger), Some(name)) = (Ledger::read(folder), folder.path().file_name()) {
+                    self.refused.insert(self.runs.join(name), ledger);
+                }
+                return false;
+            }
         }
+        true
     }
 }

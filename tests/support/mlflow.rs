@@ -76,6 +76,14 @@ impl Server {
         }
     }
 
+    /// Takes away all that it keeps, as whoever sets it up anew does.
+    pub fn forget(&mut self) {
+        self.kill();
+        fs::remove_file(self.home.join("runs.db")).expect("removed");
+        fs::remove_dir_all(self.home.join("files")).expect("removed");
+        self.go_on();
+    }
+
     /// Ends it as a power cut does.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -130,6 +138,10 @@ pub enum Mood {
     Every(usize, &'static str),
     /// Hangs up after the server has done what was asked, before it can say so.
     Deaf(usize),
+    /// Hangs up like that on each request of these paths.
+    DeafTo(&'static [&'static str]),
+    /// Answers instead of the server on each request whose first line has this text.
+    AnswerTo(&'static str, &'static str),
     /// Waits before it passes anything on.
     Slow(Duration),
 }
@@ -139,6 +151,8 @@ pub const BROKEN: &str =
 pub const BUSY: &str =
     "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 pub const PAGE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 21\r\nConnection: close\r\n\r\n<html>log in!</html>\n";
+pub const TOO_LARGE: &str =
+    "HTTP/1.1 413 Payload Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 pub const LOGIN: &str =
     "HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\nConnection: close\r\n\r\nlog in first";
 
@@ -193,7 +207,9 @@ impl Drop for Line {
 
 fn pass(mut from: TcpStream, server: u16, mood: &Mood, number: usize) -> Option<()> {
     let request = read_request(&mut from)?;
+    let first_line = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
     let canned = match mood {
+        Mood::AnswerTo(part, text) if first_line.contains(part) => Some(*text),
         Mood::Answer(text) => Some(*text),
         Mood::Every(count, text) if number.is_multiple_of(count + 1) => Some(*text),
         _ => None,
@@ -210,6 +226,7 @@ fn pass(mut from: TcpStream, server: u16, mood: &Mood, number: usize) -> Option<
     to.read_to_end(&mut answer).ok()?;
     match mood {
         Mood::Deaf(count) if number.is_multiple_of(count + 1) => None,
+        Mood::DeafTo(paths) if paths.iter().any(|path| first_line.contains(&format!("{path} HTTP"))) => None,
         _ => from.write_all(&answer).ok(),
     }
 }

@@ -4,6 +4,7 @@
 pub mod formulas;
 pub mod mlflow;
 pub mod splitmix;
+pub mod tracked;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

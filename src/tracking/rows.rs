@@ -1,0 +1,266 @@
+//! A run's numbers as MLflow takes them: rows of metrics, and rows packed into batches.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::config::RunConfig;
+use crate::metrics::Evaluation;
+use crate::runs::{METRICS, RunFolder, RunState, Status, SystemSample};
+
+/// Metrics of a batch.
+const MOST_METRICS: usize = 1000;
+/// The metrics by which rows are counted at the server. They come last in each row: servers that keep files store a
+/// batch one by one, and one that died in the middle must not seem to have what it lacks.
+pub(super) const EPOCH_COUNTER: &str = "wait_count";
+pub(super) const SAMPLE_COUNTER: &str = "system/cpu_utilization_percentage";
+
+/// Numbers of one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub step: i64,
+    /// Milliseconds since 1970.
+    pub time: i64,
+    /// Not a number where undefined.
+    pub values: Vec<(String, f64)>,
+}
+
+impl Row {
+    /// Tells rows of the same step apart by their values.
+    pub(super) fn hash(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        for (key, value) in &self.values {
+            hash.update(key.as_bytes()).update(&value.to_bits().to_le_bytes());
+        }
+        hash.finalize().to_hex().chars().take(16).collect()
+    }
+
+    fn counted_by(mut self, counter: &str) -> Self {
+        self.values.sort_by_key(|(key, _)| key == counter);
+        self
+    }
+}
+
+/// Metrics that go together.
+#[derive(Debug, PartialEq)]
+pub(super) struct Batch {
+    pub metrics: Vec<Value>,
+    /// So many rows are whole at the server once this batch is there.
+    pub rows: usize,
+}
+
+/// Packs rows into as few batches as may be. A row is split only where it is too long for one.
+pub(super) fn batches(rows: &[Row]) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    let mut metrics = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        for values in row.values.chunks(MOST_METRICS) {
+            if metrics.len() + values.len() > MOST_METRICS {
+                batches.push(Batch { metrics: std::mem::take(&mut metrics), rows: index });
+            }
+            metrics.extend(values.iter().map(|(key, value)| {
+                json!({"key": key, "value": number(*value), "timestamp": row.time, "step": row.step})
+            }));
+        }
+    }
+    if !metrics.is_empty() {
+        batches.push(Batch { metrics, rows: rows.len() });
+    }
+    batches
+}
+
+/// A number as MLflow takes it: what is none as the text `NaN`. Infinities don't come from our journal.
+fn number(value: f64) -> Value {
+    if value.is_finite() { json!(value) } else { json!("NaN") }
+}
+
+/// What `events.jsonl` says of times and checkpoints.
+pub(super) struct Journal {
+    /// When each epoch ended, in milliseconds since 1970.
+    ended: HashMap<usize, i64>,
+    /// The last epoch whose end a checkpoint holds.
+    pub checkpointed: i64,
+}
+
+impl Journal {
+    pub fn read(folder: &RunFolder) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Line {
+            time: Timestamp,
+            event: String,
+            epoch: Option<usize>,
+            record: Option<EpochOnly>,
+        }
+        #[derive(Deserialize)]
+        struct EpochOnly {
+            epoch: usize,
+        }
+        let mut read = Self { ended: HashMap::new(), checkpointed: 0 };
+        for (_, line) in readable_lines::<Line>(folder, "events.jsonl")? {
+            match (line.event.as_str(), line.record, line.epoch) {
+                // A run that went on may have trained an epoch twice: the row is of the later one.
+                ("epoch", Some(record), _) => {
+                    read.ended.insert(record.epoch, line.time.as_millisecond());
+                }
+                ("checkpoint", _, Some(epoch)) => read.checkpointed = read.checkpointed.max(epoch as i64),
+                _ => {}
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// The lines of a file that can be read, with their numbers. One that a kill cut short or a disk has damaged says
+/// nothing; neither does what a later version may write.
+fn readable_lines<T: serde::de::DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Vec<(usize, T)>> {
+    let path = folder.path().join(name);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
+    };
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+    Ok(lines.filter_map(|(number, line)| Some((number, serde_json::from_slice(line).ok()?))).collect())
+}
+
+/// A row an epoch.
+pub(super) fn epochs(folder: &RunFolder, journal: &Journal, status: &Status) -> Result<Vec<Row>> {
+    let rows = folder.read_epochs()?.into_iter().map(|record| {
+        let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
+        let mut values: Vec<(String, f64)> =
+            METRICS.iter().map(|metric| (metric.key.to_owned(), number((metric.get)(&record)))).collect();
+        values.push(("step".into(), record.step as f64));
+        values
+            .extend(record.val_auroc.iter().map(|(key, auroc)| (format!("val_auroc_{key}"), number(*auroc))));
+        let time = journal.ended.get(&record.epoch).copied();
+        let time = time.unwrap_or(status.created.as_millisecond());
+        Row { step: record.epoch as i64, time, values }.counted_by(EPOCH_COUNTER)
+    });
+    Ok(rows.collect())
+}
+
+/// A row a sample; its step is the sample's line.
+pub(super) fn system(folder: &RunFolder) -> Result<Vec<Row>> {
+    let samples = readable_lines::<SystemSample>(folder, "system.jsonl")?;
+    let rows = samples.into_iter().map(|(number, sample)| {
+        let values = sample.values.into_iter().map(|(key, value)| (format!("system/{key}"), value)).collect();
+        Row { step: number as i64, time: sample.time.as_millisecond(), values }.counted_by(SAMPLE_COUNTER)
+    });
+    Ok(rows.collect())
+}
+
+/// How the run ended, and what it was worth on the test films. `best_score`, `restored_epoch` and `stopped_epoch` are
+/// the names of Lightning's autologging.
+pub(super) fn finals(
+    folder: &RunFolder,
+    status: &Status,
+    config: &RunConfig,
+    evaluation: Option<&Evaluation>,
+) -> Vec<Row> {
+    let ended = status.ended.unwrap_or(status.updated).as_millisecond();
+    let mut rows = Vec::new();
+    let mut add = |time: i64, values: Vec<(&str, Option<f64>)>| {
+        let values = values.into_iter().map(|(key, value)| (key.to_owned(), value.unwrap_or(f64::NAN)));
+        rows.push(Row { step: status.epoch as i64, time, values: values.collect() });
+    };
+    let mut end = Vec::new();
+    if let Some(best) = &status.best {
+        end.push(("best_score", Some(best.value)));
+        end.push(("restored_epoch", Some(best.epoch as f64)));
+    }
+    if status.state == RunState::Finished && status.epoch < config.optimizer.epochs {
+        end.push(("stopped_epoch", Some(status.epoch as f64)));
+    }
+    add(ended, end);
+    if let Some(evaluation) = evaluation {
+        let (micro, mean) = (&evaluation.micro_average, &evaluation.macro_average);
+        let each: Vec<(String, Option<f64>)> = evaluation
+            .per_condition
+            .iter()
+            .flat_map(|(key, numbers)| {
+                [(format!("test_auroc_{key}"), numbers.auroc), (format!("test_f1_{key}"), numbers.f1)]
+            })
+            .collect();
+        let mut test = vec![
+            ("test_accuracy", micro.accuracy),
+            ("test_precision", micro.precision),
+            ("test_recall", micro.recall),
+            ("test_f1_score", micro.f1),
+            ("test_auroc_macro", mean.average.values.auroc),
+            ("test_auprc_macro", mean.average.values.auprc),
+            ("test_f1_macro", mean.average.values.f1),
+            ("test_normal_accuracy", evaluation.normal_detection.accuracy),
+            ("test_ece", evaluation.calibration.ece_before),
+        ];
+        test.extend(each.iter().map(|(key, value)| (key.as_str(), *value)));
+        // A run that is judged anew keeps its step, and of one step MLflow shows the latest: what was found at the run's
+        // end would stand for good if both were of that time.
+        add(judged(folder).unwrap_or(ended), test);
+    }
+    rows.retain(|row| !row.values.is_empty());
+    rows
+}
+
+/// When the test films were judged, in milliseconds since 1970.
+fn judged(folder: &RunFolder) -> Option<i64> {
+    let modified = fs::metadata(folder.path().join("evaluation.json")).ok()?.modified().ok()?;
+    Some(Timestamp::try_from(modified).ok()?.as_millisecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(step: i64, count: usize) -> Row {
+        let values = (0..count).map(|at| (format!("metric_{at}"), at as f64));
+        Row { step, time: 0, values: values.collect() }.counted_by("metric_0")
+    }
+
+    #[test]
+    fn batches_are_no_longer_than_allowed_and_count_rows_once_they_are_whole() {
+        let rows = [row(1, 400), row(2, 400), row(3, 400), row(4, 2500), row(5, 1)];
+        let batches = batches(&rows);
+        let sizes: Vec<(usize, usize)> =
+            batches.iter().map(|batch| (batch.metrics.len(), batch.rows)).collect();
+        assert_eq!(sizes, [(800, 2), (400, 3), (1000, 3), (1000, 3), (501, 5)]);
+        let all: Vec<&Value> = batches.iter().flat_map(|batch| &batch.metrics).collect();
+        assert_eq!(all.len(), 3701);
+        assert_eq!((&all[399]["key"], &all[3699]["key"]), (&json!("metric_0"), &json!("metric_0")));
+    }
+
+    #[test]
+    fn a_damaged_line_takes_away_no_other_sample() {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let now = "2026-11-22T12:00:00[UTC]".parse().expect("a time");
+        let folder = RunFolder::create(runs.path(), &Default::default(), &now).expect("a run");
+        let line = |load: f64| {
+            let time = "2026-11-22T12:00:00Z";
+            format!(
+                "{}\n",
+                json!({"time": time, "cpu_utilization_percentage": load, "disk_usage_percentage": 1.0})
+            )
+        };
+        let mut bytes = line(10.0).into_bytes();
+        bytes.extend(b"{\"time\": \xff\0\n");
+        bytes.extend(line(30.0).bytes());
+        fs::write(folder.path().join("system.jsonl"), bytes).expect("written");
+        let rows = system(&folder).expect("they read");
+        let counted: Vec<_> = rows.iter().map(|row| (row.step, row.values.last().cloned())).collect();
+        let load = |load| Some((SAMPLE_COUNTER.to_owned(), load));
+        assert_eq!(counted, [(0, load(10.0)), (2, load(30.0))]);
+    }
+
+    #[test]
+    fn rows_of_one_step_are_told_apart_by_their_values() {
+        let (one, mut other) = (row(1, 3), row(1, 3));
+        other.time = 9;
+        assert_eq!(one.hash(), other.hash());
+        other.values[1].1 = -0.0;
+        assert_ne!(one.hash(), other.hash());
+    }
+}
