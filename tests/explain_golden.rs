@@ -6,6 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
@@ -115,7 +116,7 @@ fn maps_are_those_of_captum_and_pytorch_grad_cam() {
     let golden: Golden =
         serde_json::from_slice(&std::fs::read(path).expect("the golden file")).expect("its layout");
     assert_eq!(golden.networks.len(), 3);
-    for (name, of_network) in &golden.networks {
+    golden.networks.par_iter().for_each(|(name, of_network)| {
         let network = network(name, of_network.gain, 0.0);
         let (_, x) = batch(3);
         for case in &of_network.cases {
@@ -131,7 +132,7 @@ fn maps_are_those_of_captum_and_pytorch_grad_cam() {
             let what = format!("{name} {} {:?} {:?}", case.method, case.layer, case.baseline);
             assert!(most <= EXACT, "{what} in double precision: {most:.1e}");
         }
-    }
+    });
 }
 
 fn in_double_precision(network: &Network) {

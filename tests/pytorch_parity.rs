@@ -5,6 +5,7 @@ mod support;
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use tch::{Device, Tensor};
@@ -141,12 +142,12 @@ fn fifty_adam_steps_follow_pytorchs_losses() {
             read_medmnist(&folder.join("nih_sample_64_strat.npz"), Some(CLASSES), limits).expect("it reads");
         (archive.train.films.expect("films"), archive.train.labels)
     });
-    for (name, sources) in &golden.training {
-        for (source, expected) in sources {
+    golden.training.par_iter().for_each(|(name, sources)| {
+        sources.par_iter().for_each(|(source, expected)| {
             let (films, labels) = match (source.as_str(), &real) {
                 ("synthetic", _) => (&synthetic, &synthetic_labels),
                 (_, Some((films, labels))) => (films, labels),
-                (_, None) => continue,
+                (_, None) => return,
             };
             let ours = losses(name, films, labels, expected.lr, expected.losses.len());
             let worst = ours.iter().zip(&expected.losses).map(|(a, b)| (a - b).abs()).fold(0.0, larger);
@@ -154,8 +155,8 @@ fn fifty_adam_steps_follow_pytorchs_losses() {
             eprintln!("{name} on {source}: losses differ by up to {worst:.1e} (rounding alone: {drift:.1e})");
             assert!(ours[49] < 0.9 * ours[0], "{name} on {source}: the loss must fall");
             assert!(worst < 1e-3, "{name} on {source}: losses differ by {worst}");
-        }
-    }
+        });
+    });
 }
 
 #[test]

@@ -36,6 +36,8 @@ struct Known {
     unmeasured: bool,
     /// Bytes of its epochs when it was looked at.
     epochs: u64,
+    /// It holds a run that can't be read.
+    damaged: bool,
 }
 
 /// The newest runs, and how many folders weren't looked at.
@@ -110,6 +112,11 @@ impl Catalog {
         self.known.values().all(|known| !known.unmeasured)
     }
 
+    /// How many runs can't be read; [`damaged`](super::damaged) says why.
+    pub fn damaged(&self) -> usize {
+        self.known.values().filter(|known| known.damaged).count()
+    }
+
     /// Measures at most so many of the runs that weren't yet or have gone on since; whether any number came out
     /// otherwise.
     pub fn measure(&mut self, most: usize) -> bool {
@@ -156,7 +163,8 @@ fn look(path: &Path, changed: Option<SystemTime>, known: Option<Known>, now: Sys
                 (Some(run), Some(before)) if run == *before => (Some(before), true),
                 (run, _) => (run.map(Arc::new), false),
             };
-            Known { settled, unmeasured: run.is_some() && !(same && as_measured), run, epochs }
+            let damaged = run.is_none() && RunFolder::open(path).is_ok();
+            Known { settled, unmeasured: run.is_some() && !(same && as_measured), run, epochs, damaged }
         }
     }
 }

@@ -205,7 +205,9 @@ fn a_folder_that_has_not_changed_for_a_while_is_not_read_again() {
     std::fs::write(folder.path().join("status.json"), "damaged").expect("written");
     assert_eq!(catalog.refresh().expect("readable").len(), 1, "it isn't read");
     age(1);
+    assert_eq!(catalog.damaged(), 0);
     assert_eq!(catalog.refresh().expect("readable").len(), 0, "it is read when the folder's time is another");
+    assert_eq!(catalog.damaged(), 1);
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn states() -> Vec<(&'static str, App)> {
     {
         let mut app = fixture::app();
         press(&mut app, &["6"]);
-        let listed = |runs| Listed { runs, waiting: Vec::new(), unread: 0, more: false };
+        let listed = |runs| Listed { runs, waiting: Vec::new(), unread: 0, damaged: 0, more: false };
         app.update(Message::Runs(outcome.map(listed)), noon());
         all.push((name, app));
     }

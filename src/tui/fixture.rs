@@ -254,7 +254,7 @@ fn records(run: usize) -> Vec<EpochRecord> {
 
 /// The answer to a question for the list.
 pub fn listed(runs: Vec<Arc<RunSummary>>) -> Message {
-    Message::Runs(Ok(Listed { runs, waiting: Vec::new(), unread: 0, more: false }))
+    Message::Runs(Ok(Listed { runs, waiting: Vec::new(), unread: 0, damaged: 0, more: false }))
 }
 
 /// A workbench that shows those runs, the first one's epochs read.
@@ -278,7 +278,10 @@ pub fn with_queue() -> App {
         Waiting { number: 3, config: Ok(Box::new(wide)), failed: None },
         Waiting { number: 7, config: Err("`optimizer.lr` can't be -1".into()), failed: None },
     ];
-    app.update(Message::Runs(Ok(Listed { runs: summaries(), waiting, unread: 0, more: false })), noon());
+    app.update(
+        Message::Runs(Ok(Listed { runs: summaries(), waiting, unread: 0, damaged: 0, more: false })),
+        noon(),
+    );
     app
 }
 

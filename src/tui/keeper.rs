@@ -122,12 +122,13 @@ impl Work {
         let waiting = self.queue.list()?;
         if let Some((runs, unread)) = self.catalog.glance(FIRST)? {
             self.partial = true;
-            return Ok(Listed { runs, waiting, unread, more: true });
+            return Ok(Listed { runs, waiting, unread, damaged: self.catalog.damaged(), more: true });
         }
         // First, so that a folder that can't be read is told once.
         (self.partial, self.untold) = (false, false);
         let runs = self.catalog.refresh()?;
-        Ok(Listed { runs, waiting, unread: 0, more: !self.catalog.is_measured() })
+        let (damaged, more) = (self.catalog.damaged(), !self.catalog.is_measured());
+        Ok(Listed { runs, waiting, unread: 0, damaged, more })
     }
 
     /// Goes on with what lists lack: runs first, then numbers.
@@ -144,7 +145,8 @@ impl Work {
             }
             self.untold = false;
             let waiting = self.queue.list()?;
-            Ok(Some(Listed { runs: self.catalog.all(), waiting, unread: 0, more: false }))
+            let (runs, damaged) = (self.catalog.all(), self.catalog.damaged());
+            Ok(Some(Listed { runs, waiting, unread: 0, damaged, more: false }))
         });
         if let Some(listed) = listed.transpose() {
             let _ = self.messages.send(Message::Runs(listed));

@@ -40,8 +40,8 @@ impl App {
             effects = self.list_runs();
         }
         match outcome {
-            Ok(Listed { runs, waiting, unread, .. }) => {
-                self.runs.unread = unread;
+            Ok(Listed { runs, waiting, unread, damaged, .. }) => {
+                (self.runs.unread, self.runs.damaged) = (unread, damaged);
                 let before = self.runs.chosen().map(|run| (run.path.clone(), run.status.clone()));
                 if !self.runs.queue.told {
                     self.runs.queue.told = true;

@@ -188,7 +188,10 @@ fn what_cannot_begin_stays_with_its_reason_and_the_next_is_taken() {
 fn a_stop_by_hand_holds_the_queue_until_it_is_started() {
     let mut app = training();
     let waiting = vec![Waiting { number: 1, config: Ok(Box::default()), failed: None }];
-    app.update(Message::Runs(Ok(Listed { runs: Vec::new(), waiting, unread: 0, more: false })), noon());
+    app.update(
+        Message::Runs(Ok(Listed { runs: Vec::new(), waiting, unread: 0, damaged: 0, more: false })),
+        noon(),
+    );
     assert_eq!(ended(&mut app, RunState::Stopped, "stopped by hand"), [Effect::Runs(Wish::LeaveQueue)]);
     assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains('Q')));
     assert!(press(&mut app, &["6", "Q"]).contains(&Effect::Runs(Wish::TakeNext { anew: true })));

@@ -73,6 +73,9 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     if app.runs.unread > 0 {
         bottom.push_str(&format!(", {} being read", count(app.runs.unread)));
     }
+    if app.runs.damaged > 0 {
+        bottom.push_str(&format!(", {} damaged: see `runs list`", count(app.runs.damaged)));
+    }
     let waiting = app.runs.queue.waiting.len();
     if waiting > 0 {
         let stands = if app.runs.queue.going { "" } else { ", Q starts it" };

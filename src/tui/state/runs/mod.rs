@@ -94,6 +94,8 @@ pub struct RunsState {
     pub listing: Listing,
     /// Folders that the list as read last doesn't have yet.
     pub unread: usize,
+    /// Runs that can't be read.
+    pub damaged: usize,
     /// The list is being read.
     pub asked: bool,
     /// It was asked for once more meanwhile.

@@ -65,6 +65,8 @@ pub struct Listed {
     pub waiting: Vec<Waiting>,
     /// Folders that weren't looked at yet: the list begins with the newest runs.
     pub unread: usize,
+    /// Runs that can't be read, and so aren't among them.
+    pub damaged: usize,
     /// Runs or numbers of them are still being read; the list comes once more with them.
     pub more: bool,
 }
