@@ -244,6 +244,12 @@ impl Field {
         self.key.split_once('.').map_or(self.key, |(_, name)| name)
     }
 
+    /// The part after the dot where it is this setting's alone, else the whole key.
+    pub fn short(&self) -> &'static str {
+        let alone = FIELDS.iter().all(|other| other.key == self.key || other.name() != self.name());
+        if alone { self.name() } else { self.key }
+    }
+
     /// Reads a value typed by a person.
     ///
     /// # Errors

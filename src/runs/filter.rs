@@ -115,14 +115,7 @@ pub(super) fn setting_place(key: &str) -> Option<usize> {
         "name" => "run.name",
         key => key,
     };
-    let whole = FIELDS.iter().position(|field| field.key == key);
-    whole.or_else(|| {
-        let mut ends = FIELDS.iter().enumerate().filter(|(_, field)| field.name() == key);
-        match (ends.next(), ends.next()) {
-            (Some((place, _)), None) => Some(place),
-            _ => None,
-        }
-    })
+    FIELDS.iter().position(|field| field.key == key || field.short() == key)
 }
 
 /// The number of a key of the journal, or of a short name of a validation metric.

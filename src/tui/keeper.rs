@@ -16,7 +16,6 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::Message;
 use super::state::runs::{Change, Details, Done, Listed, Settled, Wish};
-use crate::config::RunConfig;
 use crate::evaluation;
 use crate::runs::{Catalog, Claim, Queue, RunFolder, Turn};
 
@@ -184,14 +183,9 @@ impl Work {
             Wish::Export(path) => {
                 Done::Exported(evaluation::export::model_folder(&RunFolder::open(path)?)?.join("model.onnx"))
             }
-            Wish::TakeNext { anew } => match self.next(*anew) {
-                Ok(Some(config)) => Done::Taken(config),
-                Ok(None) => Done::NotTaken {
-                    reason: "another process works the queue; what waits there gets its turn".to_owned(),
-                    again: false,
-                },
-                Err(error) => Done::NotTaken { reason: sentence(&error), again: true },
-            },
+            Wish::TakeNext { anew } => self
+                .next(*anew)
+                .unwrap_or_else(|error| Done::NotTaken { reason: sentence(&error), again: true }),
             Wish::Settle(how) => {
                 if let Some(claim) = self.claim.take() {
                     match how {
@@ -210,13 +204,19 @@ impl Work {
         })
     }
 
-    /// Takes the next run of the queue: `None` while another process works it, within that `None` when there is none.
-    #[allow(clippy::option_option, reason = "who may not take doesn't know whether something waits")]
-    fn next(&mut self, anew: bool) -> Result<Option<Option<Box<RunConfig>>>> {
+    /// Takes the next run of the queue.
+    fn next(&mut self, anew: bool) -> Result<Done> {
+        if self.claim.is_some() {
+            // Asked twice: what was taken begins first, or comes back.
+            return Ok(Done::Settled);
+        }
         if self.turn.is_none() {
             self.turn = self.queue.take_turn()?;
         }
-        let Some(turn) = &self.turn else { return Ok(None) };
+        let Some(turn) = &self.turn else {
+            let reason = "another process works the queue; what waits there gets its turn".to_owned();
+            return Ok(Done::NotTaken { reason, again: false });
+        };
         if anew {
             self.queue.try_anew()?;
         }
@@ -226,7 +226,7 @@ impl Work {
             // Others may work what comes later.
             self.turn = None;
         }
-        Ok(Some(config))
+        Ok(Done::Taken(config))
     }
 }
 
@@ -287,6 +287,7 @@ mod tests {
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::*;
+    use crate::config::RunConfig;
     use crate::runs::{EpochRecord, Measure, Provenance, RunState, Status};
 
     fn run(runs: &Path) -> PathBuf {
@@ -360,6 +361,13 @@ mod tests {
         take();
         assert_eq!(done(&mut inbox), Ok(Done::Taken(Some(Box::default()))));
         assert!(!is_free() && queue.list().expect("readable").is_empty());
+        ask(Wish::Enqueue(Box::default()));
+        assert_eq!(done(&mut inbox), Ok(Done::Enqueued));
+        take();
+        assert_eq!(done(&mut inbox), Ok(Done::Settled), "one at a time is taken");
+        let [second] = queue.list().expect("readable").try_into().expect("it waits still");
+        ask(Wish::Dequeue(Box::new(second)));
+        assert_eq!(done(&mut inbox), Ok(Done::Dequeued));
         ask(Wish::Settle(Settled::Failed("no films".into())));
         assert_eq!(done(&mut inbox), Ok(Done::Settled));
         assert_eq!(queue.list().expect("readable")[0].failed.as_deref(), Some("no films"));

@@ -12,7 +12,7 @@ use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{NONE, count, fixed, rate};
 use crate::tui::panes::{sentences, state_mark};
-use crate::tui::state::runs::{heading, setting_text, short_source};
+use crate::tui::state::runs::{setting_text, short_source};
 
 /// A column of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +198,7 @@ fn heads(app: &App, columns: &[(Column, Rect)], line: Rect, canvas: &mut Canvas)
             Column::Started => ("started", SortBy::Started),
             Column::Tags => ("tags", SortBy::Tags),
             Column::Tracked => ("sent", SortBy::Tracked),
-            Column::Setting(place) => (heading(*place), SortBy::Setting(*place)),
+            Column::Setting(place) => (FIELDS[*place].short(), SortBy::Setting(*place)),
         };
         let sorted = by == app.runs.sort;
         let sign = match (sorted, app.runs.reverse) {

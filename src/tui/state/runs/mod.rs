@@ -263,7 +263,7 @@ impl RunsState {
                 let width = |value: &str| letters(&setting_text(place, value));
                 let values = shown().filter_map(|run| run.measured.as_ref()?.changed(place).map(width));
                 let default = width(&RunConfig::defaults()[place]);
-                let head = heading(place).len().min(WIDEST_SETTING);
+                let head = FIELDS[place].short().len().min(WIDEST_SETTING);
                 (place, values.fold(default, usize::max).max(head).min(WIDEST_SETTING))
             })
             .collect();
@@ -278,13 +278,6 @@ impl RunsState {
         };
         (self.view, self.widths) = (view, widths);
     }
-}
-
-/// What a setting's column is headed: its name, with its section where several sections have one of that name.
-pub fn heading(place: usize) -> &'static str {
-    let field = &FIELDS[place];
-    let alone = FIELDS.iter().filter(|other| other.name() == field.name()).count() == 1;
-    if alone { field.name() } else { field.key }
 }
 
 /// A setting's value as a table writes it.
