@@ -24,7 +24,7 @@ setup: tools ## fetch libtorch into the user's cache, once for all checkouts
 build: setup ## build the program (release)
 	cargo build --release
 
-run: build ## open the workbench on built-in phantom films; without a terminal, train on them
+run: build ## open the workbench on built-in phantom images; without a terminal, train on them
 	@if [ -t 1 ]; then set -- --data phantom; else set -- --no-ui --data phantom; fi; \
 	exec cargo run --quiet --release -- "$$@"
 

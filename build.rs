@@ -27,7 +27,7 @@ fn compile_shim(libraries: &Path) {
         .warnings(false)
         .include(include.join("torch/csrc/api/include"))
         .include(include)
-        .files(["src/native/shim.cpp", "src/native/norm_pool.cpp"])
+        .files(["src/native/shim.cpp", "src/native/batch_norm_max_pool_relu.cpp"])
         // It computes: a build for debugging our own code must not make training many times slower.
         .opt_level(3)
         .flag_if_supported("-Wno-psabi");

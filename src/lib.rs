@@ -1,5 +1,5 @@
 //! `chestxr-tui`: a terminal workbench for training, judging and explaining multi-label chest X-ray classifiers. The
-//! rooms tell the story of a film: dataset, augment, model, train, metrics, evaluation, explain, report; `tui` and the
+//! rooms tell the story of an image: dataset, augment, model, train, metrics, evaluation, explain, report; `tui` and the
 //! commands of the binary read what the trainer says.
 
 pub mod augment;

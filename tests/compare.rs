@@ -1,4 +1,4 @@
-//! `runs compare`: runs on the same films set side by side, and how it refuses others.
+//! `runs compare`: runs on the same images set side by side, and how it refuses others.
 
 mod support;
 
@@ -39,7 +39,7 @@ fn ids(runs: &Path) -> Vec<String> {
 }
 
 #[test]
-fn runs_on_the_same_films_are_compared_and_others_refused() {
+fn runs_on_the_same_images_are_compared_and_others_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let runs = folder.path().join("runs");
     train(&runs, "barely", &["optimizer.epochs=1", "optimizer.lr=1e-6"]);
@@ -53,7 +53,7 @@ fn runs_on_the_same_films_are_compared_and_others_refused() {
     let output = compare(&["--bootstrap", "50", "--out", &out.display().to_string(), &a, &b]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let told = stdout(&output);
-    for words in ["macro AUROC", "Hernia", "DeLong", "50 resamples of the films", "optimizer.lr", "0.000001"]
+    for words in ["macro AUROC", "Hernia", "DeLong", "50 resamples of the images", "optimizer.lr", "0.000001"]
     {
         assert!(told.contains(words), "{words} is missing:\n{told}");
     }
@@ -108,5 +108,5 @@ fn runs_on_the_same_films_are_compared_and_others_refused() {
     let fewer = ids(&runs).pop().expect("a run");
     let output = compare(&[&a, &b, &fewer]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("different numbers of films"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("different numbers of images"), "{}", stderr(&output));
 }

@@ -41,7 +41,7 @@ fn a_run_is_judged_at_its_end_and_again_when_asked() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains("macro AUROC") && stdout(&output).contains("Hernia"));
     let after = fs::read(run.join("evaluation.json")).expect("written again");
-    assert_eq!(before, after, "films, weights and seed are the same, so the numbers are");
+    assert_eq!(before, after, "images, weights and seed are the same, so the numbers are");
     assert_eq!(drawn, fs::read(&figure).expect("drawn again"), "and the figures");
     for file in fs::read_dir(run.join("artifacts")).expect("artifacts") {
         let path = file.expect("an entry").path();
@@ -81,23 +81,23 @@ fn thresholds_asked_for_are_kept_with_the_weights_and_used() {
     assert_eq!((&val["split"], &val["thresholds"]["effusion"]), (&"val".into(), &0.25.into()));
     assert!(run.join("artifacts/val/report.md").is_file());
     let report = fs::read_to_string(run.join("artifacts/val/report.md")).expect("a report");
-    assert!(report.contains("chosen on the very films"), "{report}");
+    assert!(report.contains("chosen on the very images"), "{report}");
 }
 
 #[test]
 fn anyones_predictions_are_judged_by_patients_where_they_are_known() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("theirs.npz");
-    let films = 60;
-    let labels: Vec<u8> = (0..films * 2).map(|at| u8::from(at % 5 == 0)).collect();
+    let images = 60;
+    let labels: Vec<u8> = (0..images * 2).map(|at| u8::from(at % 5 == 0)).collect();
     let probs: Vec<f32> =
         labels.iter().enumerate().map(|(at, l)| f32::from(*l) * 0.3 + (at % 7) as f32 / 10.0).collect();
-    let patients: Vec<i64> = (0..films as i64).map(|film| 1000 + film / 3).collect();
+    let patients: Vec<i64> = (0..images as i64).map(|image| 1000 + image / 3).collect();
     let write = |probs: &[f32]| {
         Writer::create(&file)
-            .and_then(|writer| writer.array_f32("probs", &[films, 2], probs))
-            .and_then(|writer| writer.array_u8("labels", &[films, 2], &labels))
-            .and_then(|writer| writer.array_i64("patient", &[films], &patients))
+            .and_then(|writer| writer.array_f32("probs", &[images, 2], probs))
+            .and_then(|writer| writer.array_u8("labels", &[images, 2], &labels))
+            .and_then(|writer| writer.array_i64("patient", &[images], &patients))
             .and_then(Writer::finish)
             .expect("written");
     };

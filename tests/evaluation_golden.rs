@@ -1,4 +1,4 @@
-//! Evaluations against what scikit-learn, torchmetrics, scipy and exact arithmetic say of the same films
+//! Evaluations against what scikit-learn, torchmetrics, scipy and exact arithmetic say of the same images
 //! (`tests/reference/evaluation_golden.py`), and what is ours to decide: resamples, threads, NaN scores.
 
 use std::collections::{BTreeMap, HashMap};
@@ -134,7 +134,7 @@ struct Curves {
 struct BootstrapCase {
     name: String,
     indices: Vec<Vec<usize>>,
-    films: ResampledCase,
+    images: ResampledCase,
     patients: Vec<u32>,
     patient_indices: Vec<Vec<u32>>,
     by_patient: ResampledCase,
@@ -247,19 +247,19 @@ fn labels(digits: &str) -> Vec<u8> {
     digits.bytes().map(|digit| digit - b'0').collect()
 }
 
-/// N x C films with a threshold a condition.
-struct Films {
+/// N x C images with a threshold a condition.
+struct Images {
     c: usize,
     scores: Vec<f32>,
     labels: Vec<u8>,
     thresholds: Vec<f32>,
 }
 
-impl Films {
+impl Images {
     fn of(problem: &Problem) -> Self {
         let (n, c) = (problem.n, problem.c);
         let thresholds = problem.thresholds.clone();
-        let films = match problem.seed {
+        let images = match problem.seed {
             Some(seed) => {
                 let made = splitmix::problem(seed);
                 assert_eq!((made.n, made.c, Some(made.k_sum)), (n, c, problem.k_sum), "{}", problem.name);
@@ -273,11 +273,11 @@ impl Films {
                 thresholds,
             },
         };
-        assert_eq!(films.scores.len(), n * c, "{}", problem.name);
-        films
+        assert_eq!(images.scores.len(), n * c, "{}", problem.name);
+        images
     }
 
-    /// The films of the problem of this name.
+    /// The images of the problem of this name.
     fn named(problems: &[Problem], name: &str) -> Self {
         Self::of(problems.iter().find(|problem| problem.name == name).expect(name))
     }
@@ -364,10 +364,10 @@ fn assert_same_means(what: &str, ours: &Average, theirs: &BTreeMap<String, (Opti
 }
 
 #[track_caller]
-fn assert_evaluated(name: &str, films: &Films, expected: &Expected) {
-    let ours = films.evaluate(NO_INTERVALS);
+fn assert_evaluated(name: &str, images: &Images, expected: &Expected) {
+    let ours = images.evaluate(NO_INTERVALS);
     let conditions: Vec<&ConditionEvaluation> = ours.iter().map(|(_, numbers)| numbers).collect();
-    assert_eq!((conditions.len(), ours.n), (films.c, films.scores.len() / films.c), "{name}");
+    assert_eq!((conditions.len(), ours.n), (images.c, images.scores.len() / images.c), "{name}");
     let theirs = &expected.conditions;
     for (class, ours) in conditions.into_iter().enumerate() {
         let what = format!("{name}, condition {class}");
@@ -420,11 +420,11 @@ fn assert_evaluated(name: &str, films: &Films, expected: &Expected) {
     assert_same(&format!("{name}: subset accuracy"), micro.subset_accuracy, subset, EXACT);
     assert_same(&format!("{name}: MedMNIST's AUC"), ours.medmnist.auc, expected.medmnist.auc, EXACT);
     assert_same(&format!("{name}: MedMNIST's ACC"), ours.medmnist.acc, Some(expected.medmnist.acc), EXACT);
-    assert_normal(name, films, &ours, &expected.normal);
+    assert_normal(name, images, &ours, &expected.normal);
 }
 
 #[track_caller]
-fn assert_normal(name: &str, films: &Films, ours: &Evaluation, theirs: &Normal) {
+fn assert_normal(name: &str, images: &Images, ours: &Evaluation, theirs: &Normal) {
     let (accuracy, ours) = (ours.normal_detection.accuracy, &ours.normal_detection.numbers);
     assert_eq!((ours.support, ours.counts), (theirs.support, theirs.counts), "{name}: normal");
     for (key, ours, theirs) in [
@@ -442,12 +442,13 @@ fn assert_normal(name: &str, films: &Films, ours: &Evaluation, theirs: &Normal) 
         assert_same(&format!("{name}: normal {key}"), ours, theirs, EXACT);
     }
     // No number of ours, but the reference's calls are ours only if this holds too.
-    let films =
-        films.scores.chunks_exact(films.c).zip(films.labels.chunks_exact(films.c)).map(|(scores, labels)| {
-            let called = scores.iter().zip(&films.thresholds).any(|(score, threshold)| score > threshold);
+    let images = images.scores.chunks_exact(images.c).zip(images.labels.chunks_exact(images.c)).map(
+        |(scores, labels)| {
+            let called = scores.iter().zip(&images.thresholds).any(|(score, threshold)| score > threshold);
             (if called { 0.0 } else { 1.0 }, labels.iter().all(|label| *label == 0))
-        });
-    let Confusion { tn, fp, fn_, tp } = Confusion::of_pairs(films, DEFAULT_THRESHOLD);
+        },
+    );
+    let Confusion { tn, fp, fn_, tp } = Confusion::of_pairs(images, DEFAULT_THRESHOLD);
     assert_eq!([tn, fp, fn_, tp], theirs.no_call, "{name}: normal where no condition is called");
 }
 
@@ -461,7 +462,7 @@ fn every_problem_comes_to_the_references_numbers() {
     let problems = golden().problems;
     assert_eq!(problems.len(), 225);
     for problem in &problems {
-        assert_evaluated(&problem.name, &Films::of(problem), &problem.expected);
+        assert_evaluated(&problem.name, &Images::of(problem), &problem.expected);
     }
 }
 
@@ -501,7 +502,7 @@ fn assert_best(what: &str, cuts: &CutPoints, aim: &Aim, theirs: Option<f64>) {
     });
     assert_same(&format!("{what}, reached at {chosen:?}"), reached, reachable, EXACT);
     let Some(best) = best.filter(|best| reached.is_none_or(|reached| reached < best - EXACT)) else { return };
-    // Only calling every film is that good, and films that score exactly 0 can't be called.
+    // Only calling every image is that good, and images that score exactly 0 can't be called.
     let good: Vec<CutPoint> =
         cuts.iter().filter(|cut| value(cut).is_some_and(|value| value > best - EXACT)).collect();
     let everything = |cut: &CutPoint| cut.score == 0.0 && (cut.counts.tn, cut.counts.fn_) == (0, 0);
@@ -509,9 +510,9 @@ fn assert_best(what: &str, cuts: &CutPoints, aim: &Aim, theirs: Option<f64>) {
 }
 
 #[track_caller]
-fn assert_optima(name: &str, films: &Films, expected: &Conditions) {
-    for class in 0..films.c {
-        let cuts = CutPoints::of_class(&films.table(), class).expect("no score is NaN");
+fn assert_optima(name: &str, images: &Images, expected: &Conditions) {
+    for class in 0..images.c {
+        let cuts = CutPoints::of_class(&images.table(), class).expect("no score is NaN");
         let f1 = Aim { rule: ThresholdRule::MaxF1, value: Confusion::f1, recall: 0.0, nothing: None };
         let j = Aim { rule: ThresholdRule::Youden, value: youden, recall: 0.0, nothing: Some(0.0) };
         let finds = |recall: f64| Aim {
@@ -538,7 +539,7 @@ fn assert_optima(name: &str, films: &Films, expected: &Conditions) {
 #[test]
 fn a_rule_reaches_the_best_that_any_cut_can() {
     for problem in &golden().problems {
-        assert_optima(&problem.name, &Films::of(problem), &problem.expected.conditions);
+        assert_optima(&problem.name, &Images::of(problem), &problem.expected.conditions);
     }
 }
 
@@ -546,11 +547,11 @@ fn a_rule_reaches_the_best_that_any_cut_can() {
 fn curves_have_scikit_learns_points() {
     let golden = golden();
     for case in &golden.curves {
-        let films = Films::named(&golden.problems, &case.name);
-        assert_eq!(case.conditions.len(), films.c, "{}", case.name);
+        let images = Images::named(&golden.problems, &case.name);
+        assert_eq!(case.conditions.len(), images.c, "{}", case.name);
         for (class, theirs) in case.conditions.iter().enumerate() {
             let what = format!("{}, condition {class}", case.name);
-            let cuts = CutPoints::of_class(&films.table(), class).expect("no score is NaN");
+            let cuts = CutPoints::of_class(&images.table(), class).expect("no score is NaN");
             let (fpr, tpr): (Vec<f64>, Vec<f64>) = cuts.roc().into_iter().unzip();
             assert_same_points(&format!("{what}: fpr"), &fpr, theirs.fpr.as_deref().unwrap_or(&[]));
             assert_same_points(&format!("{what}: tpr"), &tpr, theirs.tpr.as_deref().unwrap_or(&[]));
@@ -623,23 +624,23 @@ fn assert_resampled(what: &str, bootstrap: &Bootstrap, weights: &[Vec<Weight>], 
 }
 
 #[test]
-fn a_resample_of_films_comes_to_what_its_films_do() {
+fn a_resample_of_images_comes_to_what_its_images_do() {
     let golden = golden();
     for case in &golden.bootstrap {
-        let films = Films::named(&golden.problems, &case.name);
-        let bootstrap = films.bootstrap(None);
+        let images = Images::named(&golden.problems, &case.name);
+        let bootstrap = images.bootstrap(None);
         let weights: Vec<Vec<Weight>> =
             case.indices.iter().map(|drawn| bootstrap.units().weights(drawn.iter().copied())).collect();
-        assert_resampled(&case.name, &bootstrap, &weights, &case.films);
+        assert_resampled(&case.name, &bootstrap, &weights, &case.images);
     }
 }
 
 #[test]
-fn a_resample_of_patients_takes_all_of_their_films() {
+fn a_resample_of_patients_takes_all_of_their_images() {
     let golden = golden();
     for case in &golden.bootstrap {
-        let films = Films::named(&golden.problems, &case.name);
-        let bootstrap = films.bootstrap(Some(&case.patients));
+        let images = Images::named(&golden.problems, &case.name);
+        let bootstrap = images.bootstrap(Some(&case.patients));
         // Units are numbered as their patients first appear, the reference's draws are patients.
         let mut units = HashMap::new();
         for patient in &case.patients {
@@ -647,18 +648,18 @@ fn a_resample_of_patients_takes_all_of_their_films() {
             units.entry(*patient).or_insert(next);
         }
         assert_eq!(bootstrap.units().len(), units.len(), "{}", case.name);
-        let of_films = Units::new(case.patients.len(), None);
+        let of_images = Units::new(case.patients.len(), None);
         let weights: Vec<Vec<Weight>> = case
             .patient_indices
             .iter()
             .map(|drawn| {
                 let weights = bootstrap.units().weights(drawn.iter().map(|patient| units[patient]));
-                let films_of = |wanted: &u32| {
+                let images_of = |wanted: &u32| {
                     let wanted = *wanted;
-                    let films = case.patients.iter().enumerate();
-                    films.filter(move |(_, patient)| **patient == wanted).map(|(film, _)| film)
+                    let images = case.patients.iter().enumerate();
+                    images.filter(move |(_, patient)| **patient == wanted).map(|(image, _)| image)
                 };
-                assert_eq!(weights, of_films.weights(drawn.iter().flat_map(films_of)), "{}", case.name);
+                assert_eq!(weights, of_images.weights(drawn.iter().flat_map(images_of)), "{}", case.name);
                 weights
             })
             .collect();
@@ -788,8 +789,8 @@ fn a_bin_starts_at_torchs_boundary() {
 fn conditions_come_together_as_often_as_counted() {
     let golden = golden();
     for case in &golden.cooccurrence {
-        let films = Films::named(&golden.problems, &case.name);
-        let ours = Cooccurrence::new(&films.table(), &films.thresholds);
+        let images = Images::named(&golden.problems, &case.name);
+        let ours = Cooccurrence::new(&images.table(), &images.thresholds);
         assert_eq!(ours.labelled, case.labelled, "{}", case.name);
         assert_eq!(ours.called, case.called, "{}", case.name);
     }
@@ -797,7 +798,7 @@ fn conditions_come_together_as_often_as_counted() {
 
 #[test]
 fn a_published_networks_predictions_come_to_its_published_numbers() {
-    let Some(folder) = support::real_films() else { return };
+    let Some(folder) = support::real_images() else { return };
     let file = include_str!("golden/evaluation_chexnet.json");
     let golden =
         serde_json::from_str::<ChexnetFile>(file).expect("the golden file has the shape above").chexnet;
@@ -806,17 +807,17 @@ fn a_published_networks_predictions_come_to_its_published_numbers() {
     let scores = archive.read_f32("probs").expect("probabilities").values;
     let labels = archive.read_u8("labels_chestmnist").expect("labels").values;
     let published = archive.read_f64("auc_chestmnist_labels").expect("AUROCs").values;
-    let films = Films { c: golden.c, scores, labels, thresholds: golden.thresholds };
-    assert_eq!(films.scores.len(), golden.n * golden.c);
-    assert_evaluated("chexnet", &films, &golden.expected);
-    assert_optima("chexnet", &films, &golden.expected.conditions);
-    let ours = films.evaluate(NO_INTERVALS);
+    let images = Images { c: golden.c, scores, labels, thresholds: golden.thresholds };
+    assert_eq!(images.scores.len(), golden.n * golden.c);
+    assert_evaluated("chexnet", &images, &golden.expected);
+    assert_optima("chexnet", &images, &golden.expected.conditions);
+    let ours = images.evaluate(NO_INTERVALS);
     assert_same("macro AUROC", ours.macro_average.average.values.auroc, Some(0.83792), 5e-6);
     for (class, (_, numbers)) in ours.iter().enumerate() {
         let what = format!("condition {class}");
         assert_same(&what, numbers.auroc, Some(published[class]), 1e-9);
         let (scores, labels): (Vec<f32>, Vec<u8>) =
-            films.table().column(class).map(|(score, label)| (score, u8::from(label))).unzip();
+            images.table().column(class).map(|(score, label)| (score, u8::from(label))).unzip();
         let delong = delong(&scores, &labels).expect("both classes are there");
         let [low, high] = delong.interval();
         assert_same(&what, Some(delong.auroc), Some(golden.delong.auc[class]), EXACT);
@@ -826,45 +827,45 @@ fn a_published_networks_predictions_come_to_its_published_numbers() {
     }
 }
 
-/// A problem whose films are enough for intervals that mean something.
-fn some_films() -> Films {
+/// A problem whose images are enough for intervals that mean something.
+fn some_images() -> Images {
     let made = splitmix::problem(1000);
-    Films { c: made.c, scores: made.scores, labels: made.labels, thresholds: made.thresholds }
+    Images { c: made.c, scores: made.scores, labels: made.labels, thresholds: made.thresholds }
 }
 
 #[test]
 fn a_seed_gives_the_same_intervals_on_any_number_of_threads() {
-    let films = some_films();
+    let images = some_images();
     let on = |threads: usize, seed: u64| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-        pool.install(|| films.evaluate(Resampling { count: 50, seed, patients: None }))
+        pool.install(|| images.evaluate(Resampling { count: 50, seed, patients: None }))
     };
     let one = on(1, 7);
     assert!(
         one.iter().any(|(_, numbers)| numbers.auroc_ci.is_some()) && one.macro_average.auroc_ci.is_some()
     );
     assert_eq!(one, on(2, 7));
-    assert_ne!(one, on(1, 8), "another seed draws other films");
+    assert_ne!(one, on(1, 8), "another seed draws other images");
 }
 
 #[test]
-fn patients_with_several_films_are_drawn_as_one() {
-    let films = some_films();
-    let n = films.table().rows();
-    let resampled = |patients: Option<&[u32]>| films.evaluate(Resampling { count: 50, seed: 7, patients });
-    let by_film = resampled(None);
+fn patients_with_several_images_are_drawn_as_one() {
+    let images = some_images();
+    let n = images.table().rows();
+    let resampled = |patients: Option<&[u32]>| images.evaluate(Resampling { count: 50, seed: 7, patients });
+    let by_image = resampled(None);
     let each_its_own: Vec<u32> = (0..n as u32).collect();
-    let thirds: Vec<u32> = (0..n as u32).map(|film| film / 3).collect();
+    let thirds: Vec<u32> = (0..n as u32).map(|image| image / 3).collect();
     let by_patient = resampled(Some(&thirds));
-    assert_ne!(by_patient.macro_average.auroc_ci, by_film.macro_average.auroc_ci);
+    assert_ne!(by_patient.macro_average.auroc_ci, by_image.macro_average.auroc_ci);
     let drawn = by_patient.bootstrap.expect("it is said what was drawn");
     assert_eq!((drawn.unit.as_str(), drawn.units, drawn.resamples), ("patients", n.div_ceil(3), 50));
-    assert_eq!(resampled(Some(&each_its_own)).per_condition, by_film.per_condition);
+    assert_eq!(resampled(Some(&each_its_own)).per_condition, by_image.per_condition);
 }
 
 #[test]
 fn without_resamples_there_are_no_intervals() {
-    let ours = some_films().evaluate(NO_INTERVALS);
+    let ours = some_images().evaluate(NO_INTERVALS);
     assert_eq!(ours.bootstrap, None);
     let means = &ours.macro_average;
     assert_eq!([means.auroc_ci, means.auprc_ci, means.f1_ci], [None; 3]);
@@ -877,11 +878,11 @@ fn without_resamples_there_are_no_intervals() {
 
 #[test]
 fn a_nan_score_leaves_only_its_condition_and_normal_detection_undefined() {
-    let films = some_films();
-    let mut sick = some_films();
+    let images = some_images();
+    let mut sick = some_images();
     sick.scores[5 * sick.c + 1] = f32::NAN;
     let resampling = Resampling { count: 20, seed: 7, patients: None };
-    let (whole, ours) = (films.evaluate(resampling), sick.evaluate(resampling));
+    let (whole, ours) = (images.evaluate(resampling), sick.evaluate(resampling));
     assert!(
         whole.per_condition["c01"].auroc.is_some(),
         "the test needs a condition that is defined without it"

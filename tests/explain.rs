@@ -45,7 +45,7 @@ fn maps_sheets_montage_and_scores_of_a_run() {
     let predictions = Archive::open(&run.join("predictions_test.npz"), Limits::default()).expect("npz");
     let kept = predictions.read_f32("probabilities").expect("probabilities").values;
     for line in &told {
-        let (film, class) = match (line["film"].as_str(), line["condition"].as_str()) {
+        let (image, class) = match (line["image"].as_str(), line["condition"].as_str()) {
             (Some("test_0"), Some("effusion")) => (0, 2),
             (Some("test_0"), Some("mass")) => (0, 4),
             (Some("test_3"), Some("effusion")) => (3, 2),
@@ -53,7 +53,7 @@ fn maps_sheets_montage_and_scores_of_a_run() {
             other => panic!("{other:?}"),
         };
         let probability = line["probability"].as_f64().expect("a number");
-        assert!((probability - f64::from(kept[film * 14 + class])).abs() < 1e-6, "{line}");
+        assert!((probability - f64::from(kept[image * 14 + class])).abs() < 1e-6, "{line}");
         let picture = PathBuf::from(line["picture"].as_str().expect("a path"));
         assert!(picture.starts_with(&explanations));
         assert!(picture_size(&picture).0 > 1000);
@@ -61,7 +61,7 @@ fn maps_sheets_montage_and_scores_of_a_run() {
 
     let montage = explain(folder.path(), &["--json", "--index", "0,1,2", "--montage"]);
     let told = lines(&montage);
-    assert_eq!(told.len(), 6, "three films, two methods");
+    assert_eq!(told.len(), 6, "three images, two methods");
     let gap = |line: &serde_json::Value| {
         let completeness = &line["completeness"];
         let (sum, difference) = (completeness["sum"].as_f64()?, completeness["difference"].as_f64()?);
@@ -95,7 +95,7 @@ fn maps_sheets_montage_and_scores_of_a_run() {
 }
 
 #[test]
-fn a_picture_is_explained_as_the_film_it_becomes() {
+fn a_picture_is_explained_as_the_image_it_becomes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     trained(folder.path());
     let out = folder.path().join("out");
@@ -106,15 +106,15 @@ fn a_picture_is_explained_as_the_film_it_becomes() {
         ..chestxr_tui::config::DataSection::default()
     };
     let dataset = chestxr_tui::dataset::Dataset::load(&section).expect("phantoms");
-    let film = dataset.trainable(chestxr_tui::dataset::Split::Test).expect("films").0.film(5).to_vec();
-    let path = folder.path().join("a film.png");
-    image::GrayImage::from_raw(32, 32, film).expect("a film").save(&path).expect("written");
+    let image = dataset.trainable(chestxr_tui::dataset::Split::Test).expect("images").0.image(5).to_vec();
+    let path = folder.path().join("an image.png");
+    image::GrayImage::from_raw(32, 32, image).expect("an image").save(&path).expect("written");
     let (path, shown) = (path.to_string_lossy().into_owned(), out.to_string_lossy().into_owned());
     let theirs =
         lines(&explain(folder.path(), &["--json", "--image", &path, "--class", "Edema", "--out", &shown]));
     assert_eq!(own[0]["logit"], theirs[0]["logit"]);
     assert_eq!(theirs[0]["label"], serde_json::Value::Null);
-    assert!(out.join("a_film_edema_grad-cam.png").is_file());
+    assert!(out.join("an_image_edema_grad-cam.png").is_file());
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn what_can_not_be_explained_is_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     trained(folder.path());
     for (arguments, words) in [
-        (&["--index", "9999"][..], "there is no test film 9999"),
+        (&["--index", "9999"][..], "there is no test image 9999"),
         (&["--index", "0", "--class", "flu"], "there is no condition `flu`"),
         (&["--index", "0", "--method", "magic"], "there is no method `magic`"),
         (&["--index", "0", "--layer", "layer9"], "features.10"),
@@ -153,5 +153,5 @@ fn a_contact_sheet_shows_what_training_sees() {
     assert_eq!(first, std::fs::read(&out).expect("a sheet"), "the same settings give the same sheet");
     let output = sheet(&["--index", "77777"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("there is no train film 77777"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("there is no train image 77777"), "{}", stderr(&output));
 }

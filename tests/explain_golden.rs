@@ -10,11 +10,11 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
-use chestxr_tui::dataset::films::Films;
+use chestxr_tui::dataset::images::Images;
 use chestxr_tui::explain::{Baseline, Map, Method, Options, explain_batch};
 use chestxr_tui::model::{Mode, Network};
 use chestxr_tui::train::Batches;
-use support::formulas::{films, network};
+use support::formulas::{images, network};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -57,11 +57,11 @@ const CLOSE: f64 = 1e-4;
 /// The same in double precision: what is left of maps told in single precision.
 const EXACT: f64 = 1e-6;
 
-fn batch(count: usize) -> (Films, Tensor) {
-    let (films, labels) = films(count);
+fn batch(count: usize) -> (Images, Tensor) {
+    let (images, labels) = images(count);
     let indices: Vec<usize> = (0..count).collect();
-    let (x, _) = Batches::new(&films, &labels, Device::Cpu).gather(&indices).expect("a batch");
-    (films, x)
+    let (x, _) = Batches::new(&images, &labels, Device::Cpu).gather(&indices).expect("a batch");
+    (images, x)
 }
 
 fn method(name: &str) -> &'static Method {
@@ -157,9 +157,9 @@ fn before_a_mean_and_a_linear_layer_grad_cam_is_cam() {
     let activations = network.to_layer(&x, layers.len() - 1).expect("activations");
     let [_, _, h, w] = <[i64; 4]>::try_from(activations.size()).expect("four dimensions");
     let weights = &network.head_parameters()[0];
-    for (film, (class, map)) in classes.into_iter().zip(&maps).enumerate() {
+    for (image, (class, map)) in classes.into_iter().zip(&maps).enumerate() {
         let weights = weights.select(0, class as i64).view([-1, 1, 1]);
-        let cam = (weights * activations.select(0, film as i64)).sum_dim_intlist(0, false, Kind::Float);
+        let cam = (weights * activations.select(0, image as i64)).sum_dim_intlist(0, false, Kind::Float);
         let cam = (cam / (h * w) as f64).relu().view([1, 1, h, w]);
         let large = cam.upsample_bilinear2d([64, 64], false, None, None);
         let expected: Vec<f32> = Vec::try_from(large.view(-1)).expect("floats");

@@ -18,8 +18,8 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 
 use chestxr_tui::config::{Arch, ModelSection, RunConfig, Stem};
-use chestxr_tui::dataset::films::Films;
-use chestxr_tui::dataset::picture::Preprocess;
+use chestxr_tui::dataset::image_file::Preprocess;
+use chestxr_tui::dataset::images::Images;
 use chestxr_tui::evaluation::{Predictor, Weights, export};
 use chestxr_tui::metrics::{Predictions, ThresholdRule, Thresholds};
 use chestxr_tui::model::{Network, Shape};
@@ -58,8 +58,8 @@ fn run_of(runs: &Path, subject: &Subject) -> RunFolder {
     let provenance = Provenance {
         data_digest: "d1g357".to_owned(),
         conditions: conditions(classes),
-        film_size: [height, width],
-        logit_shift: subject.shift.clone(),
+        image_size: [height, width],
+        logit_correction: subject.shift.clone(),
         preprocess: Some(Preprocess::of_size(height, width)),
         ..Provenance::default()
     };
@@ -87,7 +87,7 @@ fn run_of(runs: &Path, subject: &Subject) -> RunFolder {
     folder
 }
 
-/// Thresholds as if the validation films had led to them.
+/// Thresholds as if the validation images had led to them.
 fn with_thresholds(folder: &RunFolder, classes: usize, epoch: usize) {
     let (scores, labels): (Vec<f32>, Vec<u8>) =
         (0..8 * classes).map(|at| (0.1 + 0.01 * at as f32, u8::from(at >= 3 * classes))).unzip();
@@ -97,12 +97,12 @@ fn with_thresholds(folder: &RunFolder, classes: usize, epoch: usize) {
     folder.write_thresholds(&chosen).expect("written");
 }
 
-fn films(count: usize, subject: &Subject) -> Vec<u8> {
-    let grain = name_hash("export.film");
+fn images(count: usize, subject: &Subject) -> Vec<u8> {
+    let grain = name_hash("export.image");
     (0..count * subject.height * subject.width).map(|at| (mix(at, grain) >> 24) as u8).collect()
 }
 
-/// What tract makes of batches of films, one after the other: the file leaves their length open.
+/// What tract makes of batches of images, one after the other: the file leaves their length open.
 fn tract(onnx: &[u8], batches: &[&[u8]], subject: &Subject) -> Vec<f32> {
     let model = tract_onnx::onnx()
         .model_for_read(&mut Cursor::new(onnx))
@@ -110,9 +110,9 @@ fn tract(onnx: &[u8], batches: &[&[u8]], subject: &Subject) -> Vec<f32> {
         .and_then(|model| model.into_runnable())
         .expect("tract takes the file");
     let mut probabilities = Vec::new();
-    for films in batches {
-        let count = films.len() / (subject.height * subject.width);
-        let greys: Vec<f32> = films.iter().map(|grey| f32::from(*grey)).collect();
+    for images in batches {
+        let count = images.len() / (subject.height * subject.width);
+        let greys: Vec<f32> = images.iter().map(|grey| f32::from(*grey)).collect();
         let shape = [count, 1, subject.height, subject.width];
         let input = tract_onnx::prelude::Tensor::from_shape(&shape, &greys).expect("a batch");
         let output = model.run(tvec!(input.into())).expect("tract runs it");
@@ -138,8 +138,8 @@ fn every_network_says_in_another_program_what_it_says_here() {
     for subject in &subjects {
         let folder = run_of(runs.path(), subject);
         let onnx = onnx(&folder);
-        let pixels = films(4, subject);
-        let batch = Films::new(pixels.clone(), subject.height, subject.width).expect("whole films");
+        let pixels = images(4, subject);
+        let batch = Images::new(pixels.clone(), subject.height, subject.width).expect("whole images");
         let predictor = Predictor::open(&folder, "cpu").expect("it loads");
         let own = predictor.predict(&batch, &mut |_| true).expect("it runs").expect("nobody ended it");
         let area = subject.height * subject.width;
@@ -193,7 +193,7 @@ fn a_file_says_what_its_numbers_mean() {
     let told = metadata(&onnx);
     let parsed = |key: &str| -> Value { serde_json::from_str(&told[key]).expect("JSON") };
     assert_eq!(parsed("conditions"), serde_json::json!(conditions(3)));
-    assert_eq!(parsed("film_size"), serde_json::json!([16, 24]));
+    assert_eq!(parsed("image_size"), serde_json::json!([16, 24]));
     assert_eq!(parsed("preprocess")["filter"], "bicubic");
     let kept = folder.read_thresholds().expect("they read").expect("some");
     for (key, threshold) in parsed("thresholds").as_object().expect("an object") {
@@ -228,7 +228,7 @@ fn a_file_says_what_its_numbers_mean() {
     let described = package.safetensors().expect("a file");
     let (_, header) = SafeTensors::read_metadata(&described).expect("a header");
     let told = header.metadata().clone().expect("metadata");
-    assert_eq!((told["format"].as_str(), told["logit_shift"].as_str()), ("pt", "[0.5,-1.25,0.0]"));
+    assert_eq!((told["format"].as_str(), told["logit_correction"].as_str()), ("pt", "[0.5,-1.25,0.0]"));
     let plain = fs::read(folder.best_weights()).expect("weights");
     let (plain, ours) = (SafeTensors::deserialize(&plain), SafeTensors::deserialize(&described));
     let (plain, ours) = (plain.expect("a file"), ours.expect("a file"));
@@ -261,8 +261,8 @@ fn a_model_folder_is_written_once_and_again_when_something_changed() {
     assert_eq!(inputs[0]["tensor-spec"], serde_json::json!({"dtype": "float32", "shape": [-1, 1, 16, 24]}));
     assert!(!first.contains("\nrun_id:"), "which run of MLflow's it is of is not for us to say");
     let example = json(&out.join("serving_input_example.json"));
-    let film = &example["inputs"]["input"][0][0];
-    assert_eq!((film.as_array().map(Vec::len), film[0].as_array().map(Vec::len)), (Some(16), Some(24)));
+    let image = &example["inputs"]["input"][0][0];
+    assert_eq!((image.as_array().map(Vec::len), image[0].as_array().map(Vec::len)), (Some(16), Some(24)));
 
     with_thresholds(&folder, 3, 3);
     export::model_folder(&folder).expect("a folder");
@@ -346,10 +346,10 @@ fn predict_py() -> String {
     rest.split_once("```").expect("its end").0.to_owned()
 }
 
-/// A film as a PNG file of twice its size, so that it is reduced.
-fn picture(path: &Path, film: &[u8], side: usize) {
+/// An image as a PNG file of twice its size, so that it is reduced.
+fn picture(path: &Path, image: &[u8], side: usize) {
     let twice: Vec<u8> =
-        (0..4 * side * side).map(|at| film[at / (4 * side) * side + at % (2 * side) / 2]).collect();
+        (0..4 * side * side).map(|at| image[at / (4 * side) * side + at % (2 * side) / 2]).collect();
     let file = fs::File::create(path).expect("a file");
     let mut encoder = png::Encoder::new(file, 2 * side as u32, 2 * side as u32);
     encoder.set_color(png::ColorType::Grayscale);
@@ -369,15 +369,16 @@ fn the_script_of_the_readme_finds_what_predict_finds() {
     let script = place.path().join("predict.py");
     fs::write(&script, predict_py()).expect("written");
     let mut calls = 0;
-    for (number, film) in films(4, &subject).chunks_exact(32 * 32).enumerate() {
-        let film_file = place.path().join(format!("{number}.png"));
-        picture(&film_file, film, 32);
-        let output = Command::new(&python).arg(&script).args([&model, &film_file]).output().expect("it runs");
+    for (number, image) in images(4, &subject).chunks_exact(32 * 32).enumerate() {
+        let image_file = place.path().join(format!("{number}.png"));
+        picture(&image_file, image, 32);
+        let output =
+            Command::new(&python).arg(&script).args([&model, &image_file]).output().expect("it runs");
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         let theirs: Vec<String> = stdout(&output).lines().map(str::to_owned).collect();
         let output = chestxr(place.path())
             .args(["--json", "--device", "cpu", "predict"])
-            .args([folder.path(), &film_file])
+            .args([folder.path(), &image_file])
             .output()
             .expect("it runs");
         let told: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
@@ -400,7 +401,7 @@ fn the_script_of_the_readme_finds_what_predict_finds() {
 fn onnxruntime_pytorch_and_mlflow_say_what_the_run_said() {
     let Some(python) = python() else { return };
     let place = tempfile::tempdir().expect("a temporary folder");
-    let (runs, films) = (place.path().join("runs"), place.path().join("films.npz"));
+    let (runs, images) = (place.path().join("runs"), place.path().join("images.npz"));
     let phantoms = ["--set", "data.size=32", "--device", "cpu"];
     let trained = ["--no-ui", "--data", "phantom:200", "--set", "optimizer.epochs=1"];
     let balanced = ["--set", "data.sampling=balanced"];
@@ -410,7 +411,7 @@ fn onnxruntime_pytorch_and_mlflow_say_what_the_run_said() {
         output
     };
     done(chestxr(&runs).args(trained).args(phantoms).args(balanced));
-    done(chestxr(&runs).args(["data", "convert", "phantom:200"]).arg(&films).args(phantoms));
+    done(chestxr(&runs).args(["data", "convert", "phantom:200"]).arg(&images).args(phantoms));
     let run = only_run(&runs);
     let folder = export::model_folder(&RunFolder::open(&run).expect("a run")).expect("a model");
     for format in ["onnx", "safetensors"] {
@@ -420,7 +421,7 @@ fn onnxruntime_pytorch_and_mlflow_say_what_the_run_said() {
     let output = done(
         Command::new(python)
             .arg(script)
-            .args([&films, &run.join("predictions_test.npz")])
+            .args([&images, &run.join("predictions_test.npz")])
             .arg("--onnx")
             .arg(place.path().join("onnx"))
             .arg("--safetensors")

@@ -2,13 +2,13 @@
 //!
 //! The files in `tests/corpus` are changed at random: bits, bytes, numbers that matter, pieces cut, doubled or taken
 //! from another file. `CHESTXR_FUZZ_ROUNDS` says how often (a few thousand by default; a million takes minutes), and
-//! `CHESTXR_FUZZ_SEED` where the dice begin. What breaks is left in the temporary folder and named.
+//! `CHESTXR_FUZZ_SEED` where the rng begin. What breaks is left in the temporary folder and named.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chestxr_tui::dataset::image_file;
 use chestxr_tui::dataset::npz::{Limits, read_medmnist};
-use chestxr_tui::dataset::picture;
 use chestxr_tui::model::pth;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -121,9 +121,9 @@ fn pytorchs_files_are_read_or_refused() {
 }
 
 #[test]
-fn dicom_films_are_read_or_refused() {
-    let limits = picture::Limits { side: 4096, bytes: 32 << 20 };
-    fuzz("dicom", |path| match picture::read(path, limits) {
+fn dicom_images_are_read_or_refused() {
+    let limits = image_file::Limits { side: 4096, bytes: 32 << 20 };
+    fuzz("dicom", |path| match image_file::read(path, limits) {
         Ok(_) => true,
         Err(error) => {
             assert!(!error.to_string().contains(char::is_control), "{error}");

@@ -1,5 +1,5 @@
 //! Pictures in the workbench end to end: the real binary in a pseudo-terminal that answers as a terminal does; what it
-//! sends is decoded and held against the film's own pixels.
+//! sends is decoded and held against the image's own pixels.
 
 mod support;
 
@@ -163,15 +163,15 @@ fn kitty_picture(sent: &[u8]) -> Option<(usize, usize, Vec<u8>)> {
     None
 }
 
-/// The first film on the data screen, painted with sides of `side` pixels.
-fn film(side: u32) -> Vec<[u8; 3]> {
+/// The first image on the data screen, painted with sides of `side` pixels.
+fn image(side: u32) -> Vec<[u8; 3]> {
     let section = DataSection { source: "phantom:60".into(), size: SIZE as _, ..DataSection::default() };
     let dataset = Dataset::load(&section).expect("phantoms");
     let part = dataset.part(Split::Train);
-    let films = part.films.as_ref().expect("films");
-    let normal = (0..films.len()).find(|film| part.labels.row(*film).iter().all(|label| *label == 0));
+    let images = part.images.as_ref().expect("images");
+    let normal = (0..images.len()).find(|image| part.labels.row(*image).iter().all(|label| *label == 0));
     let overlay = Overlay {
-        shows: Shows::Film,
+        shows: Shows::Image,
         colours: &COLOUR_MAPS[0],
         opacity: 0.0,
         contrast: 1.0,
@@ -179,28 +179,28 @@ fn film(side: u32) -> Vec<[u8; 3]> {
         boxes: &[],
     };
     let picture =
-        paint(films.film(normal.expect("a normal film")), [SIZE, SIZE], None, &overlay, [side, side]);
+        paint(images.image(normal.expect("a normal image")), [SIZE, SIZE], None, &overlay, [side, side]);
     picture.pixels().map(|pixel| pixel.0).collect()
 }
 
-/// The largest difference of a picture from the film in its middle, for the side that fits best.
+/// The largest difference of a picture from the image in its middle, for the side that fits best.
 fn worst_difference(width: usize, height: usize, pixel: impl Fn(usize, usize) -> [u8; 3]) -> u8 {
     let most = width.min(height);
     let of_side = |side: usize| {
-        let film = film(side as u32);
+        let image = image(side as u32);
         let (left, top) = ((width - side) / 2, (height - side) / 2);
         let of_pixel = |at: usize| {
             let shown = pixel(left + at % side, top + at / side);
-            shown.iter().zip(film[at]).map(|(a, b)| a.abs_diff(b)).max().unwrap_or(0)
+            shown.iter().zip(image[at]).map(|(a, b)| a.abs_diff(b)).max().unwrap_or(0)
         };
         (0..side * side).map(of_pixel).max().unwrap_or(u8::MAX)
     };
-    // The picture's cells are a few pixels larger than the film, by less than a cell.
+    // The picture's cells are a few pixels larger than the image, by less than a cell.
     (most.saturating_sub(usize::from(CELL[1]))..=most).map(of_side).min().expect("sides")
 }
 
 #[test]
-fn sixels_are_the_film_and_come_back_after_a_popup() {
+fn sixels_are_the_image_and_come_back_after_a_popup() {
     let mut session = Session::start(Some(XTERM), "");
     let picture = session.wait("a sixel picture", |session| sixels(&session.sent()).into_iter().next());
     let decoded = icy_sixel::SixelImage::decode(&picture).expect("sixels");
@@ -221,7 +221,7 @@ fn sixels_are_the_film_and_come_back_after_a_popup() {
 }
 
 #[test]
-fn kitty_gets_the_film_compressed_and_is_told_to_forget_it() {
+fn kitty_gets_the_image_compressed_and_is_told_to_forget_it() {
     let mut session = Session::start(Some(KITTY), "");
     let (width, height, pixels) = session.wait("a kitty picture", |session| kitty_picture(&session.sent()));
     assert_eq!(pixels.len(), width * height * 4);

@@ -7,9 +7,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::{chestxr, json, only_run, real_films, stderr, stdout};
+use support::{chestxr, json, only_run, real_images, stderr, stdout};
 
-/// A few films and steps: what is tested is the way, not the model.
+/// A few images and steps: what is tested is the way, not the model.
 const SMALL: [&str; 8] = [
     "--no-ui",
     "--data",
@@ -28,10 +28,10 @@ fn small(runs: &Path) -> Command {
 }
 
 #[test]
-fn a_run_on_real_films_leaves_every_file_and_learns() {
-    let Some(films) = real_films() else { return };
+fn a_run_on_real_images_leaves_every_file_and_learns() {
+    let Some(images) = real_images() else { return };
     let runs = tempfile::tempdir().expect("a temporary folder");
-    let source = format!("npz:{}", films.join("nih_sample_64_strat.npz").display());
+    let source = format!("npz:{}", images.join("nih_sample_64_strat.npz").display());
     let output = chestxr(runs.path())
         .args(["--no-ui", "--json", "--data", &source, "--set", "optimizer.epochs=3", "--set", "run.seed=0"])
         .output()
@@ -186,7 +186,7 @@ fn a_reader_that_hangs_up_ends_the_run_with_a_checkpoint() {
 #[test]
 fn a_batch_that_leaves_batch_norm_one_value_fails_with_a_sentence() {
     let runs = tempfile::tempdir().expect("a temporary folder");
-    // 84 training films in batches of 83: the last one is alone, and at 28 px this ResNet ends in one pixel.
+    // 84 training images in batches of 83: the last one is alone, and at 28 px this ResNet ends in one pixel.
     let output = small(runs.path())
         .args(["--set", "model.arch=resnet18", "--set", "model.stem=imagenet", "--set", "data.size=28"])
         .args(["--set", "optimizer.batch_size=83"])
@@ -288,9 +288,9 @@ fn a_loss_that_is_no_number_fails_the_run_with_a_sentence() {
 
 #[test]
 fn the_predecessors_class_table_comes_out_to_the_digit() {
-    let Some(films) = real_films() else { return };
+    let Some(images) = real_images() else { return };
     let runs = tempfile::tempdir().expect("a temporary folder");
-    let labels = films.join("chestmnist_labels.npz");
+    let labels = images.join("chestmnist_labels.npz");
     let output = chestxr(runs.path()).args(["data", "info"]).arg(&labels).output().expect("it counts");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let table = stdout(&output);
@@ -315,7 +315,7 @@ fn the_predecessors_class_table_comes_out_to_the_digit() {
         ("Pneumonia", "978"),
         ("Hernia", "144"),
         ("Normal", "42405"),
-        ("Films", "78468"),
+        ("Images", "78468"),
     ] {
         assert_eq!(train_count(name), count, "{name}");
     }
@@ -323,7 +323,7 @@ fn the_predecessors_class_table_comes_out_to_the_digit() {
 
     let output = chestxr(runs.path()).args(["--no-ui", "--data"]).arg(&labels).output().expect("it refuses");
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("holds labels but no films"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("holds labels but no images"), "{}", stderr(&output));
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn modules_shapes_and_counts_are_pytorchs_and_the_table_is_lightnings() {
     }
 }
 
-/// The title and number of each card, from the film to the logits.
+/// The title and number of each card, from the image to the logits.
 fn cards(arch: Arch, stem: Stem) -> Vec<(String, usize)> {
     let section = ModelSection { arch, stem, ..ModelSection::default() };
     let shape = Shape { height: 64, width: 64, classes: 14 };
@@ -99,10 +99,10 @@ fn a_drawing_has_every_layer_once_and_blocks_that_repeat_together() {
         cards.map(|(title, times)| if times > 1 { format!("{title} x {times}") } else { title }).collect()
     };
     let chestnet =
-        ["film", "features.0–3", "features.4–7", "features.8–11", "classifier.0–3", "classifier.4"];
+        ["image", "features.0–3", "features.4–7", "features.8–11", "classifier.0–3", "classifier.4"];
     assert_eq!(told(Arch::ChestNetS, Stem::Auto), chestnet);
     let resnet = [
-        "film",
+        "image",
         "conv1–maxpool",
         "Bottleneck 0",
         "Bottleneck 1–2 x 2",
@@ -118,7 +118,7 @@ fn a_drawing_has_every_layer_once_and_blocks_that_repeat_together() {
     assert_eq!(told(Arch::ResNet18, Stem::Small)[2], "BasicBlock 0–1 x 2");
     assert_eq!(told(Arch::ResNet34, Stem::Small).len(), 10);
     let densenet = [
-        "film",
+        "image",
         "features.conv0–pool0",
         "DenseLayer 1–6 x 6",
         "features.transition1",

@@ -37,15 +37,15 @@ fn array_refused(descr: &str, shape: &str, name: &str, content: &[u8], words: &[
 }
 
 #[test]
-fn stored_and_deflated_films_and_labels_of_any_kind_are_the_same_data() {
+fn stored_and_deflated_images_and_labels_of_any_kind_are_the_same_data() {
     let good = read_bytes(&zip(&members()), 1 << 20).unwrap();
-    let films = good.train.films.as_ref().unwrap();
-    assert_eq!((films.len(), films.height(), films.width()), (5, 4, 6));
-    assert_eq!(films.film(1)[..3], [168, 175, 182]);
+    let images = good.train.images.as_ref().unwrap();
+    assert_eq!((images.len(), images.height(), images.width()), (5, 4, 6));
+    assert_eq!(images.image(1)[..3], [168, 175, 182]);
     assert_eq!(good.train.labels.row(0), [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0]);
-    assert_eq!((good.val.labels.len(), good.test.films.as_ref().unwrap().len()), (2, 3));
+    assert_eq!((good.val.labels.len(), good.test.images.as_ref().unwrap().len()), (2, 3));
 
-    let one_channel = npy("'|u1'", "(5, 4, 6, 1)", &films.gathered());
+    let one_channel = npy("'|u1'", "(5, 4, 6, 1)", &images.gathered());
     assert_eq!(read_bytes(&zip(&with(stored("train_images", &one_channel))), 1 << 20).unwrap(), good);
     let zip64: Vec<_> = members().into_iter().map(|member| Member { zip64: true, ..member }).collect();
     assert_eq!(read_bytes(&zip(&zip64), 1 << 20).unwrap(), good);
@@ -169,7 +169,7 @@ fn missing_arrays_are_named_beside_what_is_there() {
 }
 
 #[test]
-fn films_of_another_kind_are_refused_with_a_cure() {
+fn images_of_another_kind_are_refused_with_a_cure() {
     let images = |descr, shape, size, words: &[&str]| {
         array_refused(descr, shape, "train_images", &vec![0; size], words);
     };
@@ -177,7 +177,7 @@ fn films_of_another_kind_are_refused_with_a_cure() {
         "'<f4'",
         "(5, 4, 6)",
         480,
-        &["`train_images` is float32", "films must be uint8", "astype(numpy.uint8)"],
+        &["`train_images` is float32", "images must be uint8", "astype(numpy.uint8)"],
     );
     images("'<u2'", "(5, 4, 6)", 240, &["`train_images` is uint16"]);
     images("'|u1'", "(5, 4, 6, 3)", 360, &["shape (5, 4, 6, 3)", "colour", "grey"]);
@@ -187,7 +187,7 @@ fn films_of_another_kind_are_refused_with_a_cure() {
         "'|u1'",
         "(5, 6, 4)",
         120,
-        &["`val_images` holds films of 4x6", "`train_images` of 6x4", "one size"],
+        &["`val_images` holds images of 4x6", "`train_images` of 6x4", "one size"],
     );
     images("'|O'", "(5, 4, 6)", 120, &["Python objects", "never loaded"]);
     images("[('a', '|u1')]", "(5, 4, 6)", 120, &["structured records"]);
@@ -215,8 +215,8 @@ fn labels_of_another_kind_are_refused_with_a_cure() {
     labels("'<f8'", "(5, 14)", &[0; 560], &["`train_labels` is float64", "uint8 or int64"]);
     labels("'>i8'", "(5, 14)", &[0; 560], &["int64 in big-endian order", "little-endian"]);
     labels("'|u1'", "(5, 15)", &[0; 75], &["has 15 columns for 14 conditions"]);
-    labels("'|u1'", "(5,)", &[0; 5], &["shape (5,)", "one row a film"]);
-    labels("'|u1'", "(4, 14)", &[0; 56], &["has 4 rows for the 5 films of `train_images`"]);
+    labels("'|u1'", "(5,)", &[0; 5], &["shape (5,)", "one row an image"]);
+    labels("'|u1'", "(4, 14)", &[0; 56], &["has 4 rows for the 5 images of `train_images`"]);
 }
 
 #[test]
@@ -229,6 +229,6 @@ fn an_empty_training_split_is_refused_and_an_empty_test_split_is_not() {
         };
         members().into_iter().map(replace).collect()
     };
-    refused(&zip(&empty("train")), &["`train_labels` is empty", "at least one film"]);
+    refused(&zip(&empty("train")), &["`train_labels` is empty", "at least one image"]);
     assert!(read_bytes(&zip(&empty("test")), 1 << 20).unwrap().test.labels.is_empty());
 }

@@ -3,20 +3,20 @@
 use std::fs;
 use std::path::Path;
 
-use chestxr_tui::dataset::picture::{GrayPicture, Limits, Pixels, Preprocess, read};
+use chestxr_tui::dataset::image_file::{DecodedImage, Limits, Pixels, Preprocess, read};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// Largest difference allowed to Pillow's films of 8 bits and of more, in grey levels. With more, its weights are
+/// Largest difference allowed to Pillow's images of 8 bits and of more, in grey levels. With more, its weights are
 /// floating point and its overshoots over white wrap.
 const TOLERANCE: (u8, u8) = (0, 1);
 
 #[derive(Deserialize)]
-struct Film {
+struct Image {
     bits: u32,
     #[serde(flatten)]
     preprocess: Preprocess,
-    film: String,
+    image: String,
 }
 
 #[derive(Deserialize)]
@@ -43,7 +43,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 /// The picture that the script describes, with 8, 12 or 16 bits.
-fn picture(bits: u32) -> GrayPicture {
+fn picture(bits: u32) -> DecodedImage {
     let value = |x: u32, y: u32| {
         ((421 * x + 253 * y + 523 * (x * y % 61) + 20_000 * ((x / 8 + y / 8) % 2)) % 65_536) >> (16 - bits)
     };
@@ -52,7 +52,7 @@ fn picture(bits: u32) -> GrayPicture {
         8 => Pixels::Eight(values.map(|value| value as u8).collect()),
         _ => Pixels::Sixteen(values.map(|value| value as u16).collect()),
     };
-    GrayPicture::new(97, 131, pixels).unwrap()
+    DecodedImage::new(97, 131, pixels).unwrap()
 }
 
 fn largest_difference(ours: &[u8], theirs: &[u8]) -> u8 {
@@ -61,13 +61,13 @@ fn largest_difference(ours: &[u8], theirs: &[u8]) -> u8 {
 }
 
 #[test]
-fn films_are_those_of_pillow_for_all_filters_fits_and_depths() {
-    let films: Vec<Film> = golden("films");
-    assert!(films.len() >= 15);
-    for Film { bits, preprocess, film } in films {
+fn images_are_those_of_pillow_for_all_filters_fits_and_depths() {
+    let images: Vec<Image> = golden("images");
+    assert!(images.len() >= 15);
+    for Image { bits, preprocess, image } in images {
         let picture = picture(bits);
         assert_eq!(u32::from(picture.depth().read), bits);
-        let difference = largest_difference(&preprocess.film(&picture), &bytes(&film));
+        let difference = largest_difference(&preprocess.image(&picture), &bytes(&image));
         let tolerance = if bits == 8 { TOLERANCE.0 } else { TOLERANCE.1 };
         assert!(difference <= tolerance, "{bits} bits, {preprocess:?}: {difference}");
     }

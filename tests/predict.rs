@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use chestxr_tui::dataset::npz::{Archive, Limits};
-use support::{chestxr, only_run, real_films, stderr, stdout};
+use support::{chestxr, only_run, real_images, stderr, stdout};
 
 const SIZE: usize = 32;
 
-/// A run on phantoms of 32 px, and the folder with the same films as an npz file.
+/// A run on phantoms of 32 px, and the folder with the same images as an npz file.
 fn trained(folder: &Path) -> PathBuf {
     let runs = folder.join("runs");
     let phantoms = ["--data", "phantom:300", "--set", "data.size=32", "--device", "cpu"];
@@ -23,7 +23,7 @@ fn trained(folder: &Path) -> PathBuf {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let output = chestxr(&runs)
         .args(["data", "convert", "phantom:300"])
-        .arg(folder.join("films.npz"))
+        .arg(folder.join("images.npz"))
         .args(["--set", "data.size=32"])
         .output()
         .expect("the program runs");
@@ -43,40 +43,40 @@ fn found(output: &Output) -> Vec<serde_json::Value> {
     stdout(output).lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
 }
 
-fn png(path: &Path, film: &[u8], depth: png::BitDepth) {
+fn png(path: &Path, image: &[u8], depth: png::BitDepth) {
     let file = fs::File::create(path).expect("a file");
     let mut encoder = png::Encoder::new(file, SIZE as u32, SIZE as u32);
     encoder.set_color(png::ColorType::Grayscale);
     encoder.set_depth(depth);
     let mut writer = encoder.write_header().expect("a header");
-    writer.write_image_data(film).expect("pixels");
+    writer.write_image_data(image).expect("pixels");
 }
 
 #[test]
-fn a_runs_own_test_films_get_its_own_probabilities_whatever_the_file() {
+fn a_runs_own_test_images_get_its_own_probabilities_whatever_the_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = trained(folder.path());
     let npz = |path: &Path| Archive::open(path, Limits::default()).expect("an npz file");
     let expected = npz(&run.join("predictions_test.npz")).read_f32("probabilities").expect("probabilities");
-    let films = npz(&folder.path().join("films.npz")).read_u8("test_images").expect("films");
+    let images = npz(&folder.path().join("images.npz")).read_u8("test_images").expect("images");
     let pictures = folder.path().join("pictures");
     fs::create_dir(&pictures).expect("a folder");
-    for (index, film) in films.values.chunks_exact(SIZE * SIZE).enumerate() {
-        png(&pictures.join(format!("{index:02}.png")), film, png::BitDepth::Eight);
+    for (index, image) in images.values.chunks_exact(SIZE * SIZE).enumerate() {
+        png(&pictures.join(format!("{index:02}.png")), image, png::BitDepth::Eight);
     }
-    for source in [folder.path().join("films.npz"), pictures] {
+    for source in [folder.path().join("images.npz"), pictures] {
         let output = predict(folder.path(), &[&source]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert!(stderr(&output).contains("Not a medical device"));
         let found = found(&output);
-        assert_eq!(found.len(), films.shape[0]);
-        for (film, row) in found.iter().zip(expected.values.chunks_exact(14)) {
-            let ours = film["probabilities"]["atelectasis"].as_f64().expect("a probability");
-            assert!((ours - f64::from(row[0])).abs() < 1e-6, "{film}: {}", row[0]);
-            let calls = film["calls"].as_array().expect("calls");
-            for (condition, threshold) in film["thresholds"].as_object().expect("thresholds") {
-                let above = film["probabilities"][condition].as_f64() > threshold.as_f64();
-                assert_eq!(calls.iter().any(|call| call == condition), above, "{film}");
+        assert_eq!(found.len(), images.shape[0]);
+        for (image, row) in found.iter().zip(expected.values.chunks_exact(14)) {
+            let ours = image["probabilities"]["atelectasis"].as_f64().expect("a probability");
+            assert!((ours - f64::from(row[0])).abs() < 1e-6, "{image}: {}", row[0]);
+            let calls = image["calls"].as_array().expect("calls");
+            for (condition, threshold) in image["thresholds"].as_object().expect("thresholds") {
+                let above = image["probabilities"][condition].as_f64() > threshold.as_f64();
+                assert_eq!(calls.iter().any(|call| call == condition), above, "{image}");
             }
         }
     }
@@ -88,9 +88,9 @@ fn what_can_be_read_is_predicted_and_what_cannot_is_named() {
     trained(folder.path());
     let mixed = folder.path().join("mixed");
     fs::create_dir(&mixed).expect("a folder");
-    let film: Vec<u8> = (0..SIZE * SIZE).map(|at| (at % 251) as u8).collect();
-    png(&mixed.join("good.png"), &film, png::BitDepth::Eight);
-    let wide: Vec<u8> = film.iter().flat_map(|grey| [*grey, *grey]).collect();
+    let image: Vec<u8> = (0..SIZE * SIZE).map(|at| (at % 251) as u8).collect();
+    png(&mixed.join("good.png"), &image, png::BitDepth::Eight);
+    let wide: Vec<u8> = image.iter().flat_map(|grey| [*grey, *grey]).collect();
     png(&mixed.join("sixteen.png"), &wide, png::BitDepth::Sixteen);
     fs::write(mixed.join("empty.png"), b"").expect("written");
     fs::write(mixed.join("notes.txt"), "patient was seen").expect("written");
@@ -101,12 +101,12 @@ fn what_can_be_read_is_predicted_and_what_cannot_is_named() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let names: Vec<String> = found(&output)
         .iter()
-        .map(|film| {
-            film["file"].as_str().and_then(|file| file.rsplit('/').next()).expect("a name").to_owned()
+        .map(|image| {
+            image["file"].as_str().and_then(|file| file.rsplit('/').next()).expect("a name").to_owned()
         })
         .collect();
     assert_eq!(names, ["good.png", "sixteen.png"]);
-    for bad in ["empty.png", "notes.txt", "cut.png", "2 films predicted; 3 files could not be read"] {
+    for bad in ["empty.png", "notes.txt", "cut.png", "2 images predicted; 3 files could not be read"] {
         assert!(stderr(&output).contains(bad), "{bad}: {}", stderr(&output));
     }
 
@@ -128,8 +128,8 @@ fn what_can_be_read_is_predicted_and_what_cannot_is_named() {
 }
 
 #[test]
-fn full_size_films_are_reduced_and_predicted() {
-    let Some(samples) = real_films() else { return };
+fn full_size_images_are_reduced_and_predicted() {
+    let Some(samples) = real_images() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     trained(folder.path());
     let output = predict(folder.path(), &[&samples.join("nih_folder/images")]);
@@ -137,5 +137,8 @@ fn full_size_films_are_reduced_and_predicted() {
     let found = found(&output);
     assert_eq!(found.len(), 16);
     let first = &found[0]["probabilities"]["effusion"];
-    assert!(found.iter().any(|film| film["probabilities"]["effusion"] != *first), "all films look the same");
+    assert!(
+        found.iter().any(|image| image["probabilities"]["effusion"] != *first),
+        "all images look the same"
+    );
 }

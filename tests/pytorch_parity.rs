@@ -1,5 +1,5 @@
 //! Networks and training steps against PyTorch's own (`tests/reference/torch_golden.py`): the same weights
-//! and films by the formulas of `tests/reference/formulas.py` give the same logits and the same losses.
+//! and images by the formulas of `tests/reference/formulas.py` give the same logits and the same losses.
 
 mod support;
 
@@ -11,18 +11,18 @@ use std::collections::BTreeMap;
 use tch::{Device, Tensor};
 
 use chestxr_tui::config::RunConfig;
-use chestxr_tui::dataset::films::{Films, Labels};
+use chestxr_tui::dataset::images::{Images, Labels};
 use chestxr_tui::dataset::npz::{Limits, read_medmnist};
 use chestxr_tui::dataset::stats::split_stats;
 use chestxr_tui::model::{Mode, Network, StateDict};
 use chestxr_tui::train::{Batches, Learner};
-use support::formulas::{CLASSES, films, network};
+use support::formulas::{CLASSES, images, network};
 use support::larger;
 
 #[derive(Deserialize)]
 struct Golden {
     parameters: BTreeMap<String, BTreeMap<String, Probe>>,
-    films: FilmProbe,
+    images: ImageProbe,
     logits: BTreeMap<String, BTreeMap<String, Vec<f32>>>,
     training: BTreeMap<String, BTreeMap<String, Training>>,
 }
@@ -35,7 +35,7 @@ struct Probe {
 }
 
 #[derive(Deserialize)]
-struct FilmProbe {
+struct ImageProbe {
     pixel_sum: u64,
     positives: Vec<u64>,
 }
@@ -52,10 +52,10 @@ fn golden() -> Golden {
     serde_json::from_slice(&std::fs::read(path).expect("the golden file")).expect("its layout")
 }
 
-fn logits(network: &Network, films: &Films, labels: &Labels, count: usize) -> Vec<f32> {
+fn logits(network: &Network, images: &Images, labels: &Labels, count: usize) -> Vec<f32> {
     let _no_grad = tch::no_grad_guard();
     let indices: Vec<usize> = (0..count).collect();
-    let mut batches = Batches::new(films, labels, Device::Cpu);
+    let mut batches = Batches::new(images, labels, Device::Cpu);
     let mut all = Vec::new();
     for part in indices.chunks(34) {
         let (x, _) = batches.gather(part).expect("a batch");
@@ -75,7 +75,7 @@ fn assert_close(ours: &[f32], theirs: &[f32], what: &str) {
 }
 
 #[test]
-fn weights_and_films_are_the_ones_python_computed() {
+fn weights_and_images_are_the_ones_python_computed() {
     let golden = golden();
     for (name, probes) in &golden.parameters {
         let network = network(name, 6.0, 0.5);
@@ -88,43 +88,43 @@ fn weights_and_films_are_the_ones_python_computed() {
             assert!((sum - probe.sum).abs() < 1e-6, "{parameter}: {sum} against {}", probe.sum);
         }
     }
-    let (films, labels) = films(128);
-    assert_eq!(films.gathered().iter().map(|&grey| u64::from(grey)).sum::<u64>(), golden.films.pixel_sum);
+    let (images, labels) = images(128);
+    assert_eq!(images.gathered().iter().map(|&grey| u64::from(grey)).sum::<u64>(), golden.images.pixel_sum);
     let positives: Vec<u64> =
         (0..CLASSES).map(|class| labels.rows().map(|row| u64::from(row[class])).sum()).collect();
-    assert_eq!(positives, golden.films.positives);
+    assert_eq!(positives, golden.images.positives);
 }
 
 #[test]
 fn logits_equal_pytorchs() {
     let golden = golden();
-    let (films, labels) = films(8);
-    let real = support::real_films().map(|folder| {
+    let (images, labels) = images(8);
+    let real = support::real_images().map(|folder| {
         let limits = Limits { max_bytes: 1 << 30 };
         let archive =
             read_medmnist(&folder.join("nih_sample_64_strat.npz"), Some(CLASSES), limits).expect("it reads");
-        (archive.test.films.expect("films"), archive.test.labels)
+        (archive.test.images.expect("images"), archive.test.labels)
     });
     for (name, expected) in &golden.logits {
         let network = network(name, 6.0, 0.5);
-        assert_close(&logits(&network, &films, &labels, 8), &expected["synthetic"], name);
-        if let Some((films, labels)) = &real {
-            let ours = logits(&network, films, labels, 170);
-            assert_close(&ours, &expected["sample_test"], &format!("{name} on 170 real films"));
+        assert_close(&logits(&network, &images, &labels, 8), &expected["synthetic"], name);
+        if let Some((images, labels)) = &real {
+            let ours = logits(&network, images, labels, 170);
+            assert_close(&ours, &expected["sample_test"], &format!("{name} on 170 real images"));
         }
     }
 }
 
-fn losses(name: &str, films: &Films, labels: &Labels, lr: f64, steps: usize) -> Vec<f64> {
+fn losses(name: &str, images: &Images, labels: &Labels, lr: f64, steps: usize) -> Vec<f64> {
     let config = RunConfig::default();
     let network = network(name, 1.0, 0.0);
     let mut learner = Learner::new(network, &config, &split_stats(labels), Device::Cpu).expect("a learner");
-    let mut batches = Batches::new(films, labels, Device::Cpu);
+    let mut batches = Batches::new(images, labels, Device::Cpu);
     (0..steps)
         .map(|step| {
-            let indices: Vec<usize> = (0..32).map(|j| (step * 32 + j) % films.len()).collect();
+            let indices: Vec<usize> = (0..32).map(|j| (step * 32 + j) % images.len()).collect();
             let (x, y) = batches.gather(&indices).expect("a batch");
-            learner.begin_step().expect("cleared");
+            learner.zero_grad().expect("cleared");
             let (loss, _) = learner.learn(&x, &y, 1.0).expect("a loss");
             learner.end_step(lr, step as u64 + 1).expect("a step");
             f64::try_from(loss).expect("a number")
@@ -135,21 +135,21 @@ fn losses(name: &str, films: &Films, labels: &Labels, lr: f64, steps: usize) -> 
 #[test]
 fn fifty_adam_steps_follow_pytorchs_losses() {
     let golden = golden();
-    let (synthetic, synthetic_labels) = films(128);
-    let real = support::real_films().map(|folder| {
+    let (synthetic, synthetic_labels) = images(128);
+    let real = support::real_images().map(|folder| {
         let limits = Limits { max_bytes: 1 << 30 };
         let archive =
             read_medmnist(&folder.join("nih_sample_64_strat.npz"), Some(CLASSES), limits).expect("it reads");
-        (archive.train.films.expect("films"), archive.train.labels)
+        (archive.train.images.expect("images"), archive.train.labels)
     });
     golden.training.par_iter().for_each(|(name, sources)| {
         sources.par_iter().for_each(|(source, expected)| {
-            let (films, labels) = match (source.as_str(), &real) {
+            let (images, labels) = match (source.as_str(), &real) {
                 ("synthetic", _) => (&synthetic, &synthetic_labels),
-                (_, Some((films, labels))) => (films, labels),
+                (_, Some((images, labels))) => (images, labels),
                 (_, None) => return,
             };
-            let ours = losses(name, films, labels, expected.lr, expected.losses.len());
+            let ours = losses(name, images, labels, expected.lr, expected.losses.len());
             let worst = ours.iter().zip(&expected.losses).map(|(a, b)| (a - b).abs()).fold(0.0, larger);
             let drift = expected.drift.iter().fold(0.0_f64, |most, value| most.max(*value));
             eprintln!("{name} on {source}: losses differ by up to {worst:.1e} (rounding alone: {drift:.1e})");

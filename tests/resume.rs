@@ -207,7 +207,7 @@ fn a_damaged_state_is_refused_in_a_sentence_and_nothing_is_lost() {
     assert_eq!(json(&run.join("status.json"))["state"], "finished");
 }
 
-/// A run of a few films that only a signal ends.
+/// A run of a few images that only a signal ends.
 fn endless(mut command: Command) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts")
 }

@@ -1,4 +1,4 @@
-//! Films from NIH's folder, from tables of all shapes, from DICOM, from archives larger than memory: what the binary
+//! Images from NIH's folder, from tables of all shapes, from DICOM, from archives larger than memory: what the binary
 //! makes of them, and what it says of those it can't use.
 
 mod support;
@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use support::{chestxr, json, only_run, real_films, stderr, stdout};
+use support::{chestxr, json, only_run, real_images, stderr, stdout};
 
-/// A place for films, tables, runs and the cache of one test.
+/// A place for images, tables, runs and the cache of one test.
 struct Place {
     folder: tempfile::TempDir,
 }
@@ -50,14 +50,14 @@ impl Place {
         (said, output.status.code())
     }
 
-    /// A film of `side` x `side` px with a pattern of its own.
-    fn film(&self, name: &str, side: u32, seed: u32) {
+    /// An image of `side` x `side` px with a pattern of its own.
+    fn image(&self, name: &str, side: u32, seed: u32) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        let film = image::GrayImage::from_fn(side, side, |x, y| {
+        let image = image::GrayImage::from_fn(side, side, |x, y| {
             image::Luma([((x * (3 + seed % 7) + y * (5 + seed % 11)) ^ (seed * 37)) as u8])
         });
-        film.save(path).expect("written");
+        image.save(path).expect("written");
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -66,32 +66,32 @@ impl Place {
         fs::write(path, text).expect("written");
     }
 
-    /// Sixty films of thirty patients in a table with columns of 0 and 1.
+    /// Sixty images of thirty patients in a table with columns of 0 and 1.
     fn table(&self) -> String {
         let mut text = String::from("Path,PatientID,Gender,Age,AP/PA,Fracture,Edema,No Finding\n");
-        for film in 0..60_u32 {
-            self.film(&format!("films/{film}.png"), 40, film);
-            let (fracture, edema) = (u32::from(film % 3 == 0), u32::from(film % 5 == 0));
+        for image in 0..60_u32 {
+            self.image(&format!("images/{image}.png"), 40, image);
+            let (fracture, edema) = (u32::from(image % 3 == 0), u32::from(image % 5 == 0));
             let normal = u32::from(fracture + edema == 0);
-            let (sex, view) = (["F", "M"][film as usize % 2], ["PA", "AP"][film as usize % 2]);
+            let (sex, view) = (["F", "M"][image as usize % 2], ["PA", "AP"][image as usize % 2]);
             text += &format!(
-                "films/{film}.png,p{},{sex},{},{view},{fracture},{edema},{normal}\n",
-                film / 2,
-                20 + film
+                "images/{image}.png,p{},{sex},{},{view},{fracture},{edema},{normal}\n",
+                image / 2,
+                20 + image
             );
         }
-        self.write("films.csv", &text);
-        format!("csv:{}", self.path("films.csv").display())
+        self.write("images.csv", &text);
+        format!("csv:{}", self.path("images.csv").display())
     }
 }
 
 #[test]
 fn nihs_folder_is_counted_divided_and_trained_on() {
-    let Some(films) = real_films() else { return };
+    let Some(images) = real_images() else { return };
     let place = Place::new();
-    let source = format!("nih:{}", films.join("nih_folder").display());
+    let source = format!("nih:{}", images.join("nih_folder").display());
     let info = place.info(&[&source, "--set", "data.val_fraction=0.3"]);
-    let count = |split: &str| info["splits"][split]["films"].as_u64().expect("a count");
+    let count = |split: &str| info["splits"][split]["images"].as_u64().expect("a count");
     assert_eq!(count("train") + count("val"), 10, "train_val_list has ten");
     assert_eq!((count("test"), info["splits"]["test"]["positives"]["effusion"].as_u64()), (6, Some(2)));
     assert!(count("val") >= 1);
@@ -125,11 +125,11 @@ fn nihs_folder_is_counted_divided_and_trained_on() {
 }
 
 #[test]
-fn nihs_films_are_pillows_to_a_grey_level_and_come_from_the_cache_the_second_time() {
-    let Some(films) = real_films() else { return };
+fn nihs_images_are_pillows_to_a_grey_level_and_come_from_the_cache_the_second_time() {
+    let Some(images) = real_images() else { return };
     let place = Place::new();
-    let source = format!("nih:{}", films.join("nih_folder").display());
-    let out = place.path("films.npz");
+    let source = format!("nih:{}", images.join("nih_folder").display());
+    let out = place.path("images.npz");
     let convert =
         |size: &str| place.run(&["data", "convert", &source, &out.display().to_string(), "--size", size]);
     assert_eq!(convert("64").status.code(), Some(0));
@@ -138,27 +138,27 @@ fn nihs_films_are_pillows_to_a_grey_level_and_come_from_the_cache_the_second_tim
     // Pillow's own reductions of the same files, by tests/reference/picture_golden.py, have these sums.
     let golden =
         json(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/nih_folder_64.json").as_path());
-    let names = golden["films"].as_object().expect("films by name");
+    let names = golden["images"].as_object().expect("images by name");
     let parts = [&data.train, &data.val, &data.test];
     let mut compared = 0;
     for part in parts {
-        let films = part.films.as_ref().expect("films");
-        for index in 0..films.len() {
-            let film = films.film(index);
+        let images = part.images.as_ref().expect("images");
+        for index in 0..images.len() {
+            let image = images.image(index);
             let alike = |probes: &Value| {
                 let probes = probes.as_array().expect("probes");
                 probes.iter().enumerate().all(|(place, grey)| {
-                    let ours = i64::from(film[place * film.len() / probes.len()]);
+                    let ours = i64::from(image[place * image.len() / probes.len()]);
                     (ours - grey.as_i64().expect("a grey")).abs() <= 2
                 })
             };
-            assert!(names.values().any(alike), "film {index} is none of Pillow's");
+            assert!(names.values().any(alike), "image {index} is none of Pillow's");
             compared += 1;
         }
     }
     assert_eq!(compared, names.len());
     let stores = || {
-        let mut found: Vec<PathBuf> = fs::read_dir(place.path("cache/chestxr-tui/films"))
+        let mut found: Vec<PathBuf> = fs::read_dir(place.path("cache/chestxr-tui/images"))
             .expect("the cache")
             .map(|entry| entry.expect("an entry").path())
             .filter(|path| path.join("store.json").is_file())
@@ -167,9 +167,9 @@ fn nihs_films_are_pillows_to_a_grey_level_and_come_from_the_cache_the_second_tim
         found
     };
     let before = stores();
-    let written = fs::metadata(before[0].join("films.u8")).and_then(|file| file.modified()).expect("a time");
+    let written = fs::metadata(before[0].join("images.u8")).and_then(|file| file.modified()).expect("a time");
     assert_eq!(convert("64").status.code(), Some(0));
-    let again = fs::metadata(before[0].join("films.u8")).and_then(|file| file.modified()).expect("a time");
+    let again = fs::metadata(before[0].join("images.u8")).and_then(|file| file.modified()).expect("a time");
     assert_eq!((stores(), again), (before, written), "nothing was made anew");
 }
 
@@ -179,20 +179,20 @@ fn a_table_with_conditions_of_its_own_is_trained_on_judged_and_predicted_with() 
     let source = place.table();
     let info = place.info(&[&source]);
     assert_eq!(info["conditions"], serde_json::json!(["fracture", "edema"]));
-    let films = |split: &str| info["splits"][split]["films"].as_u64().expect("a count");
-    assert_eq!(films("train") + films("val") + films("test"), 60);
-    assert!(films("val") >= 4 && films("test") >= 10, "{info}");
-    // A table with its own validation films gets test films from those for training.
+    let images = |split: &str| info["splits"][split]["images"].as_u64().expect("a count");
+    assert_eq!(images("train") + images("val") + images("test"), 60);
+    assert!(images("val") >= 4 && images("test") >= 10, "{info}");
+    // A table with its own validation images gets test images from those for training.
     let split = place.path("split.csv");
-    let text = fs::read_to_string(place.path("films.csv")).expect("the table");
+    let text = fs::read_to_string(place.path("images.csv")).expect("the table");
     let rows = text.lines().enumerate().map(|(number, line)| match number {
         0 => format!("{line},split\n"),
         number => format!("{line},{}\n", if number <= 10 { "val" } else { "train" }),
     });
     fs::write(&split, rows.collect::<String>()).expect("written");
     let own = place.info(&[&split.display().to_string()]);
-    assert_eq!(own["splits"]["val"]["films"], 10);
-    assert!(own["splits"]["test"]["films"].as_u64().is_some_and(|films| films >= 8), "{own}");
+    assert_eq!(own["splits"]["val"]["images"], 10);
+    assert!(own["splits"]["test"]["images"].as_u64().is_some_and(|images| images >= 8), "{own}");
     let notes = info["notes"].to_string();
     assert!(notes.contains("path = Path") && notes.contains("by patient"), "{notes}");
     // The same seed divides alike, another one differently.
@@ -207,24 +207,24 @@ fn a_table_with_conditions_of_its_own_is_trained_on_judged_and_predicted_with() 
     assert_eq!(by.status.code(), Some(0), "{}", stderr(&by));
     let lines = stdout(&by);
     assert!(lines.contains("sex F") && lines.contains("sex M"), "{lines}");
-    // Films with other labels are refused rather than counted in the wrong column.
+    // Images with other labels are refused rather than counted in the wrong column.
     let out = place.path("other").display().to_string();
     let other = place.run(&["evaluate", "last", "--data", "phantom:60", "--out", &out]);
     assert!(stderr(&other).contains("say nothing about fracture"), "{}", stderr(&other));
-    let film = place.path("films/3.png").display().to_string();
-    let predicted = place.run(&["predict", "last", &film, "--json"]);
+    let image = place.path("images/3.png").display().to_string();
+    let predicted = place.run(&["predict", "last", &image, "--json"]);
     assert_eq!(predicted.status.code(), Some(0), "{}", stderr(&predicted));
     assert!(stdout(&predicted).contains("\"fracture\""), "{}", stdout(&predicted));
 }
 
 #[test]
-fn films_are_chosen_by_view_sex_and_age() {
+fn images_are_chosen_by_view_sex_and_age() {
     let place = Place::new();
     let source = place.table();
     let total = |wish: &str| {
         let info = place.info(&[&source, "--set", &format!("data.where={wish}")]);
         ["train", "val", "test"]
-            .map(|split| info["splits"][split]["films"].as_u64().expect("a count"))
+            .map(|split| info["splits"][split]["images"].as_u64().expect("a count"))
             .iter()
             .sum::<u64>()
     };
@@ -232,31 +232,31 @@ fn films_are_chosen_by_view_sex_and_age() {
     assert_eq!(total("age=20-29"), 10);
     assert_eq!(total("view=AP,sex=M,age=70-"), 5);
     let (said, code) = place.refusal(&[&source, "--set", "data.where=view=XX"]);
-    assert!(said.contains("no film is left") && said.contains("view=AP|PA, sex=F|M, age=20-79"), "{said}");
+    assert!(said.contains("no image is left") && said.contains("view=AP|PA, sex=F|M, age=20-79"), "{said}");
     assert_eq!(code, Some(1));
     let (said, code) = place.refusal(&["phantom:20", "--set", "data.where=view=PA"]);
-    assert!(said.contains("needs films with a table") && code == Some(2), "{said}");
+    assert!(said.contains("needs images with a table") && code == Some(2), "{said}");
 }
 
 #[test]
 fn findings_in_one_column_splits_and_boxes_of_a_table_are_taken() {
     let place = Place::new();
     let mut text = String::from("file;findings;split;boxes\n");
-    for film in 0..12_u32 {
-        place.film(&format!("{film}.png"), 64, film);
-        let split = ["train", "train", "validation", "test"][film as usize % 4];
-        let (finding, drawn) = match film % 3 {
+    for image in 0..12_u32 {
+        place.image(&format!("{image}.png"), 64, image);
+        let split = ["train", "train", "validation", "test"][image as usize % 4];
+        let (finding, drawn) = match image % 3 {
             0 => ("Effusion|Pleural_Thickening", "effusion: 8 8 16 32"),
             1 => ("No Finding", ""),
             _ => ("Nodule", "10 20 4 4"),
         };
-        text += &format!("{film}.png;{finding};{split};{drawn}\n");
+        text += &format!("{image}.png;{finding};{split};{drawn}\n");
     }
     place.write("t.csv", &text);
     let source = place.path("t.csv").display().to_string();
     let info = place.info(&[&source, "--set", "data.size=32"]);
     assert_eq!(info["conditions"].as_array().map(Vec::len), Some(14), "all are of the fourteen");
-    assert_eq!(info["splits"]["train"]["films"], 6);
+    assert_eq!(info["splits"]["train"]["images"], 6);
     assert_eq!(info["boxes"], serde_json::json!([4, 2, 2]));
     assert_eq!(info["splits"]["train"]["normal"], 2);
     let shown = place.path("sheet.png");
@@ -274,15 +274,15 @@ fn findings_in_one_column_splits_and_boxes_of_a_table_are_taken() {
 #[test]
 fn what_is_wrong_with_a_table_is_said_in_a_sentence() {
     let place = Place::new();
-    for film in 0..4 {
-        place.film(&format!("{film}.png"), 16, film);
+    for image in 0..4 {
+        place.image(&format!("{image}.png"), 16, image);
     }
     let cases = [
         ("", "the table has no rows"),
         ("file,edema\n", "the table has no rows"),
-        ("edema,mass\n1,0\n", "no column seems to name the films"),
+        ("edema,mass\n1,0\n", "no column seems to name the images"),
         ("file,note\n0.png,hello\n1.png,world\n", "findings"),
-        ("file,edema\n0.png,1\n9.png,0\n", "1 of 2 films are not there, the first is 9.png in line 3"),
+        ("file,edema\n0.png,1\n9.png,0\n", "1 of 2 images are not there, the first is 9.png in line 3"),
         ("file,edema\n0.png,1\n0.png,0\n", "line 3 names 0.png as line 2 does"),
         ("file,edema\n0.png,1\n1.png,-1\n", "add uncertain=0 or uncertain=1"),
         ("file,edema,split\n0.png,1,train\n1.png,0,later\n", "the split `later`"),
@@ -306,7 +306,7 @@ fn what_is_wrong_with_a_table_is_said_in_a_sentence() {
     place.write("t.csv", "file,edema\n0.png,1\n1.png,0\n2.png,0\n3.png,1\n");
     let (said, _) = place.refusal(&[&place.path("t.csv").display().to_string()]);
     assert!(
-        said.contains("2 of 4 films can't be read") && said.contains("1.png") && said.contains("2.png"),
+        said.contains("2 of 4 images can't be read") && said.contains("1.png") && said.contains("2.png"),
         "{said}"
     );
 }
@@ -318,17 +318,17 @@ fn what_is_wrong_with_nihs_folder_is_said_in_a_sentence() {
     let folder = place.path("nih");
     let source = format!("nih:{}", folder.display());
     assert!(place.refusal(&[&source]).0.contains("there is no such folder"));
-    place.film("nih/images_001/images/a_000.png", 32, 1);
+    place.image("nih/images_001/images/a_000.png", 32, 1);
     assert!(place.refusal(&[&source]).0.contains("lacks Data_Entry_2017.csv"));
     place.write("nih/Data_Entry_2017.csv", &format!("{head}z.png,Mass,0,1,058Y,M,PA\n"));
-    assert!(place.refusal(&[&source]).0.contains("none of its 1 films is in"));
+    assert!(place.refusal(&[&source]).0.contains("none of its 1 images is in"));
     place.write("nih/Data_Entry_2017.csv", &format!("{head}a_000.png,Mass|Gossypiboma,0,1,058Y,M,PA\n"));
     place.write("nih/test_list.txt", "a_000.png\n");
     assert!(place.refusal(&[&source]).0.contains("train_val_list.txt: is not there, but the other list is"));
     place.write("nih/train_val_list.txt", "a_000.png\n");
     assert!(place.refusal(&[&source]).0.contains("a_000.png is in train_val_list.txt as well"));
     place.write("nih/train_val_list.txt", "b_000.png\n");
-    place.film("nih/images_001/images/stray.png", 32, 2);
+    place.image("nih/images_001/images/stray.png", 32, 2);
     place.write(
         "nih/BBox_List_2017.csv",
         "Image Index,Finding Label,Bbox [x,y,w,h],,,\na_000.png,Mass,4,4,0,8,,,\n",
@@ -344,24 +344,24 @@ fn what_is_wrong_with_nihs_folder_is_said_in_a_sentence() {
         notes.contains("Gossypiboma (1)") && notes.contains("1 pictures in the folder are not in the table"),
         "{notes}"
     );
-    assert_eq!((&info["splits"]["test"]["films"], &info["boxes"][2]), (&Value::from(1), &Value::from(1)));
+    assert_eq!((&info["splits"]["test"]["images"], &info["boxes"][2]), (&Value::from(1), &Value::from(1)));
 }
 
 #[test]
-fn dicom_films_are_predicted_on_and_a_folder_of_them_trains() {
+fn dicom_images_are_predicted_on_and_a_folder_of_them_trains() {
     let place = Place::new();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom");
     let mut names: Vec<String> = fs::read_dir(&golden)
-        .expect("the films")
+        .expect("the images")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
     // Those that the program reads, by its own word.
     let mut text = String::from("path,mass,patient,split\n");
-    let limits = chestxr_tui::dataset::picture::Limits::default();
+    let limits = chestxr_tui::dataset::image_file::Limits::default();
     let good: Vec<String> = names
         .into_iter()
-        .filter(|name| chestxr_tui::dataset::picture::read(&golden.join(name), limits).is_ok())
+        .filter(|name| chestxr_tui::dataset::image_file::read(&golden.join(name), limits).is_ok())
         .take(24)
         .collect();
     assert!(good.len() >= 20, "{}", good.len());
@@ -373,7 +373,7 @@ fn dicom_films_are_predicted_on_and_a_folder_of_them_trains() {
     }
     place.write("dicom/labels.csv", &text);
     let source = format!("dicom:{}", place.path("dicom").display());
-    let out = place.path("films.npz").display().to_string();
+    let out = place.path("images.npz").display().to_string();
     let output = place.run(&["data", "convert", &source, &out, "--size", "32"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let bytes = fs::read(&out).expect("an archive");
@@ -383,14 +383,14 @@ fn dicom_films_are_predicted_on_and_a_folder_of_them_trains() {
     assert!(holds("mass") && !holds("Doe-"), "patients are written as hashes alone");
     let output = place.run(&["--no-ui", "--data", &source, "--set", "optimizer.epochs=1", "--device", "cpu"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let film = place.path("dicom").join(&good[0]).display().to_string();
-    let predicted = place.run(&["predict", "last", &film, "--json"]);
+    let image = place.path("dicom").join(&good[0]).display().to_string();
+    let predicted = place.run(&["predict", "last", &image, "--json"]);
     assert_eq!(predicted.status.code(), Some(0), "{}", stderr(&predicted));
     assert!(stdout(&predicted).contains("\"mass\""), "{}", stdout(&predicted));
 }
 
 #[test]
-fn films_read_from_disk_train_to_the_same_bits_as_films_in_memory() {
+fn images_read_from_disk_train_to_the_same_bits_as_images_in_memory() {
     let place = Place::new();
     let train = |memory: &str, name: &str| {
         let runs = place.path(name);
@@ -414,11 +414,11 @@ fn films_read_from_disk_train_to_the_same_bits_as_films_in_memory() {
         let run = only_run(&runs);
         fs::read(run.join("checkpoints/best.safetensors")).expect("weights")
     };
-    // 400 films of 64 px are 1.6 MB.
+    // 400 images of 64 px are 1.6 MB.
     assert!(train("1GB", "resident") == train("1MB", "mapped"), "the weights differ");
     let bound = |memory: &str| place.info(&["phantom:400", "--memory", memory])["resident"].clone();
     assert_eq!((bound("1GB"), bound("1MB")), (Value::from(true), Value::from(false)));
-    let npz = place.path("films.npz").display().to_string();
+    let npz = place.path("images.npz").display().to_string();
     assert_eq!(place.run(&["data", "convert", "phantom:400", &npz]).status.code(), Some(0));
     let digest = |memory: &str| place.info(&[&npz, "--memory", memory])["digest"].clone();
     assert_eq!(digest("1GB"), digest("1MB"));
@@ -428,18 +428,18 @@ fn films_read_from_disk_train_to_the_same_bits_as_films_in_memory() {
 fn an_import_that_was_killed_goes_on_where_it_was() {
     let place = Place::new();
     let mut text = String::from("file,edema\n");
-    for film in 0..200_u32 {
-        place.film(&format!("{film}.png"), 300, film);
-        text += &format!("{film}.png,{}\n", film % 2);
+    for image in 0..200_u32 {
+        place.image(&format!("{image}.png"), 300, image);
+        text += &format!("{image}.png,{}\n", image % 2);
     }
     place.write("t.csv", &text);
     let source = place.path("t.csv").display().to_string();
     let mut child = place.program().args(["data", "info", &source]).spawn().expect("the program runs");
-    let films = place.path("cache/chestxr-tui/films");
+    let images = place.path("cache/chestxr-tui/images");
     let grown = || -> u64 {
-        let parts = fs::read_dir(&films).into_iter().flatten().flatten();
+        let parts = fs::read_dir(&images).into_iter().flatten().flatten();
         let part =
-            parts.map(|entry| entry.path().join("films.u8")).filter_map(|path| fs::metadata(path).ok());
+            parts.map(|entry| entry.path().join("images.u8")).filter_map(|path| fs::metadata(path).ok());
         part.map(|file| file.len()).sum()
     };
     while grown() == 0 && child.try_wait().expect("a state").is_none() {
@@ -450,13 +450,13 @@ fn an_import_that_was_killed_goes_on_where_it_was() {
     child.wait().expect("it ended");
     let info = place.info(&[&source]);
     let clean = Place::new();
-    for film in 0..200_u32 {
-        clean.film(&format!("{film}.png"), 300, film);
+    for image in 0..200_u32 {
+        clean.image(&format!("{image}.png"), 300, image);
     }
     clean.write("t.csv", &text);
     let other = clean.info(&[&clean.path("t.csv").display().to_string()]);
     assert_eq!(info["digest"], other["digest"]);
-    let left: Vec<_> = fs::read_dir(&films)
+    let left: Vec<_> = fs::read_dir(&images)
         .expect("the cache")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .filter(|name| name.ends_with(".part"))
@@ -468,10 +468,10 @@ fn an_import_that_was_killed_goes_on_where_it_was() {
 fn a_check_tells_of_a_copy_across_splits() {
     let place = Place::new();
     let mut text = String::from("file,edema,split,patient\n");
-    for film in 0..30_u32 {
-        place.film(&format!("{film}.png"), 48, if film == 29 { 0 } else { film });
-        let split = ["train", "val", "test"][film as usize / 10];
-        text += &format!("{film}.png,{},{split},p{}\n", film % 2, if film == 20 { 0 } else { film });
+    for image in 0..30_u32 {
+        place.image(&format!("{image}.png"), 48, if image == 29 { 0 } else { image });
+        let split = ["train", "val", "test"][image as usize / 10];
+        text += &format!("{image}.png,{},{split},p{}\n", image % 2, if image == 20 { 0 } else { image });
     }
     place.write("t.csv", &text);
     let output = place.run(&["data", "check", "--json", &place.path("t.csv").display().to_string()]);
@@ -483,7 +483,7 @@ fn a_check_tells_of_a_copy_across_splits() {
         .iter()
         .filter_map(|found| found["kind"].as_str())
         .collect();
-    assert!(kinds.contains(&"same film") && kinds.contains(&"patient"), "{kinds:?}");
+    assert!(kinds.contains(&"same image") && kinds.contains(&"patient"), "{kinds:?}");
 }
 
 #[test]
@@ -512,7 +512,7 @@ fn chestmnist_that_is_not_here_says_how_to_get_it() {
     });
     let output = place
         .program()
-        .args(["data", "fetch", "chestmnist", "--mirror", "http://films.invalid/medmnist"])
+        .args(["data", "fetch", "chestmnist", "--mirror", "http://images.invalid/medmnist"])
         .env("HTTP_PROXY", &address)
         .env("http_proxy", &address)
         .env_remove("NO_PROXY")
@@ -520,7 +520,7 @@ fn chestmnist_that_is_not_here_says_how_to_get_it() {
         .output()
         .expect("the program runs");
     let first = asked.join().expect("the proxy was asked");
-    assert!(first.contains("films.invalid"), "{first}");
+    assert!(first.contains("images.invalid"), "{first}");
     assert!(!output.status.success(), "{}", stderr(&output));
     let nih = place.run(&["data", "fetch", "nih"]);
     assert!(stderr(&nih).contains("nihcc.app.box.com") && nih.status.code() == Some(2), "{}", stderr(&nih));

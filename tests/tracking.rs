@@ -9,23 +9,23 @@ use std::process::Command;
 use serde_json::{Value, json};
 use support::mlflow::{Server, programs};
 use support::tracked::{assert_whole, done, history, lines, of_pairs, only_at, program, sync, train};
-use support::{json as read_json, only_run, real_films, stderr, stdout};
+use support::{json as read_json, only_run, real_images, stderr, stdout};
 
 #[test]
-fn a_run_on_real_films_arrives_whole_and_its_model_says_the_same_there() {
-    let (Some(programs), Some(films)) = (programs(), real_films()) else { return };
+fn a_run_on_real_images_arrives_whole_and_its_model_says_the_same_there() {
+    let (Some(programs), Some(images)) = (programs(), real_images()) else { return };
     let (home, runs) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let server = Server::start(&programs, home.path());
-    let source = format!("npz:{}", films.join("nih_sample_64_strat.npz").display());
+    let source = format!("npz:{}", images.join("nih_sample_64_strat.npz").display());
     let output = program(runs.path())
         .args(["--no-ui", "--data", &source, "--set", "optimizer.epochs=2", "--set", "data.limit=200"])
-        .args(["--set", "tracking.experiment=real films", "--set", "tracking.register_as=chest"])
+        .args(["--set", "tracking.experiment=real images", "--set", "tracking.register_as=chest"])
         .env("MLFLOW_TRACKING_URI", server.uri())
         .output()
         .expect("it runs");
     done(output);
     let run = only_run(runs.path());
-    let there = assert_whole(&server, &run, "real%20films");
+    let there = assert_whole(&server, &run, "real%20images");
     assert_eq!(of_pairs(&there, "params", "optimizer.lr").as_deref(), Some("0.0003"));
     assert_eq!(of_pairs(&there, "params", "data.source").as_deref(), Some(source.as_str()));
     assert!(of_pairs(&there, "tags", "mlflow.note.content").expect("a note").contains("Test macro AUROC"));
@@ -36,7 +36,7 @@ fn a_run_on_real_films_arrives_whole_and_its_model_says_the_same_there() {
 
     // Sent again, nothing changes.
     assert!(done(sync(runs.path(), &["last"])).contains("complete, nothing new"));
-    assert_whole(&server, &run, "real%20films");
+    assert_whole(&server, &run, "real%20images");
     let versions = server.get("model-versions/search?filter=name%3D%27chest%27");
     assert_eq!(versions["model_versions"].as_array().map(Vec::len), Some(1), "{versions}");
 
@@ -49,7 +49,7 @@ fn a_run_on_real_films_arrives_whole_and_its_model_says_the_same_there() {
     let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mlflow/check_model.py");
     let output = Command::new(programs.join("python"))
         .arg(check)
-        .args([films.join("nih_sample_64_strat.npz"), run.join("predictions_test.npz")])
+        .args([images.join("nih_sample_64_strat.npz"), run.join("predictions_test.npz")])
         .env("MLFLOW_TRACKING_URI", server.uri())
         .output()
         .expect("Python runs");
@@ -215,7 +215,7 @@ fn exported_files_become_a_data_base_of_mlflows_with_the_same_numbers() {
             "20260101-000000-chestnet-s-dead",
             &id,
             "--at",
-            "/srv/films/store",
+            "/srv/images/store",
             "--mlflow",
         ])
         .arg(home.path().join("carried"))
@@ -223,11 +223,11 @@ fn exported_files_become_a_data_base_of_mlflows_with_the_same_numbers() {
         .expect("it runs");
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("dead"), "{}", stderr(&output));
-    assert!(stdout(&output).contains(&id) && stdout(&output).contains("Put it at /srv/films/store"));
+    assert!(stdout(&output).contains(&id) && stdout(&output).contains("Put it at /srv/images/store"));
     let experiment =
         fs::read_dir(home.path().join("carried")).expect("it").flatten().next().expect("one").path();
     let meta = fs::read_to_string(experiment.join("meta.yaml")).expect("an experiment");
-    assert!(meta.contains("file:///srv/films/store/"), "{meta}");
+    assert!(meta.contains("file:///srv/images/store/"), "{meta}");
     fs::remove_dir_all(&damaged).expect("removed");
     let migrated = Command::new(programs.join("mlflow"))
         .args(["migrate-filestore", "--source"])

@@ -133,7 +133,7 @@ fn a_paused_run_can_be_stopped() {
 }
 
 #[test]
-fn a_trainer_told_to_end_while_it_reads_films_ends() {
+fn a_trainer_told_to_end_while_it_reads_images_ends() {
     let _alone = alone();
     for halts in [[Command::Interrupt, Command::Shutdown], [Command::Stop, Command::Interrupt]] {
         let runs = tempfile::tempdir().expect("a temporary folder");

@@ -13,7 +13,7 @@ use chestxr_tui::config::{LossKind, LossSection, Mode as Better, PosWeight, RunC
 use chestxr_tui::dataset::stats::{SplitStats, split_stats};
 use chestxr_tui::model::Mode;
 use chestxr_tui::train::{Batches, Learner, LearningRate, Loss};
-use support::formulas::{CLASSES, films, network};
+use support::formulas::{CLASSES, images, network};
 use support::larger;
 
 #[derive(Deserialize)]
@@ -121,10 +121,10 @@ fn losses_and_their_gradients_are_pytorchs() {
             clip: case.clip,
         };
         // Counts of which negatives a positive are these weights exactly: w = n / p - 1, and all are quarters.
-        let films = 66_500_000_000_000;
+        let images = 66_500_000_000_000;
         let weights = case.pos_weight.unwrap_or_else(|| vec![1.0; CLASSES]);
-        let positives = weights.iter().map(|weight| (films as f64 / (weight + 1.0)).round() as usize);
-        let stats = SplitStats { films, normal: 0, positives: positives.collect(), labels_total: 0 };
+        let positives = weights.iter().map(|weight| (images as f64 / (weight + 1.0)).round() as usize);
+        let stats = SplitStats { images, normal: 0, positives: positives.collect(), labels_total: 0 };
         let loss = Loss::new(&section, &stats, Device::Cpu).expect("a loss");
         let x = Tensor::from_slice(&logits).view([-1, CLASSES as i64]).set_requires_grad(true);
         let y = Tensor::from_slice(&labels).view([-1, CLASSES as i64]);
@@ -140,11 +140,11 @@ fn losses_and_their_gradients_are_pytorchs() {
     }
 }
 
-/// A ChestNetS on the synthetic films, learning as the golden file's did.
+/// A ChestNetS on the synthetic images, learning as the golden file's did.
 struct Lesson {
     learner: Learner,
-    films: chestxr_tui::dataset::films::Films,
-    labels: chestxr_tui::dataset::films::Labels,
+    images: chestxr_tui::dataset::images::Images,
+    labels: chestxr_tui::dataset::images::Labels,
     batch: usize,
     batches: usize,
     steps: u64,
@@ -152,20 +152,20 @@ struct Lesson {
 
 impl Lesson {
     fn new(config: &RunConfig, batch: usize) -> Self {
-        let (films, labels) = films(128);
+        let (images, labels) = images(128);
         let network = network("chestnet-s", 1.0, 0.0);
         let learner = Learner::new(network, config, &split_stats(&labels), Device::Cpu).expect("a learner");
-        Self { learner, films, labels, batch, batches: 0, steps: 0 }
+        Self { learner, images, labels, batch, batches: 0, steps: 0 }
     }
 
     /// A step of so many batches: their losses before it, and the gradients' norm.
     fn step(&mut self, lr: f64, together: usize) -> (Vec<f64>, f64) {
-        let mut batches = Batches::new(&self.films, &self.labels, Device::Cpu);
-        self.learner.begin_step().expect("cleared");
+        let mut batches = Batches::new(&self.images, &self.labels, Device::Cpu);
+        self.learner.zero_grad().expect("cleared");
         let losses = (0..together)
             .map(|_| {
                 let first = self.batches * self.batch;
-                let indices: Vec<usize> = (first..first + self.batch).map(|film| film % 128).collect();
+                let indices: Vec<usize> = (first..first + self.batch).map(|image| image % 128).collect();
                 self.batches += 1;
                 let (x, y) = batches.gather(&indices).expect("a batch");
                 let (loss, _) = self.learner.learn(&x, &y, 1.0 / together as f64).expect("a loss");
@@ -299,7 +299,7 @@ fn clipping_accumulating_averaging_heads_freezing_and_autocast_follow_pytorchs()
         }
         check(&lesson, &variation.learning, &name);
         if !variation.averaged.is_empty() {
-            lesson.learner.use_judged_weights().expect("swapped");
+            lesson.learner.use_ema_weights().expect("swapped");
             check(&lesson, &variation.averaged, &name);
         }
     }
@@ -320,14 +320,14 @@ fn check(lesson: &Lesson, expected: &BTreeMap<String, Weights>, what: &str) {
 
 #[test]
 fn logits_of_the_larger_networks_are_torchvisions() {
-    let (films, labels) = films(4);
+    let (images, labels) = images(4);
     let expected = golden().networks;
     assert_eq!(expected.len(), 4);
     for (name, Logits { gain, parameters, logits }) in expected {
         let network = network(&name, gain, 0.5);
         assert_eq!(network.state().parameter_count(), parameters, "{name}");
         let _no_grad = tch::no_grad_guard();
-        let (x, _) = Batches::new(&films, &labels, Device::Cpu).gather(&[0, 1, 2, 3]).expect("a batch");
+        let (x, _) = Batches::new(&images, &labels, Device::Cpu).gather(&[0, 1, 2, 3]).expect("a batch");
         let ours = network.forward(&x, Mode::Eval).expect("logits");
         let ours = Vec::<f32>::try_from(ours.view(-1)).expect("floats");
         let worst = ours.iter().zip(&logits).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, larger);

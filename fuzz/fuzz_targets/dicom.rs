@@ -1,6 +1,6 @@
 #![no_main]
 
-use chestxr_fuzz::dataset::picture::{Limits, read};
+use chestxr_fuzz::dataset::image_file::{Limits, read};
 use chestxr_fuzz::feed;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,15 +1,15 @@
 //! As in the house, without what reads no files.
 
-#[path = "../../src/dataset/films.rs"]
-pub mod films;
+#[path = "../../src/dataset/images.rs"]
+pub mod images;
 #[path = "../../src/dataset/npz/mod.rs"]
 pub mod npz;
 #[path = "../../src/dataset/part.rs"]
 pub mod part;
 #[path = "../../src/dataset/phantom/mod.rs"]
 pub mod phantom;
-#[path = "../../src/dataset/picture/mod.rs"]
-pub mod picture;
+#[path = "../../src/dataset/image_file/mod.rs"]
+pub mod image_file;
 #[path = "../../src/dataset/progress.rs"]
 pub mod progress;
 #[path = "../../src/dataset/store/mod.rs"]

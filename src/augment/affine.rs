@@ -1,6 +1,6 @@
 //! Affine maps of the plane.
 
-/// `x' = a x + b y + c`, `y' = d x + e y + f`: pixels of the film to pixels of the augmented film.
+/// `x' = a x + b y + c`, `y' = d x + e y + f`: pixels of the image to pixels of the augmented image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
     pub a: f64,
@@ -20,7 +20,7 @@ impl Affine {
         Self { c: x, f: y, ..Self::IDENTITY }
     }
 
-    /// The linear map `[[a, b], [d, e]]` about the centre of a film of this height and width.
+    /// The linear map `[[a, b], [d, e]]` about the centre of an image of this height and width.
     pub fn about_centre(linear: [f64; 4], size: (usize, usize)) -> Self {
         let [a, b, d, e] = linear;
         let (x, y) = centre(size);
@@ -67,7 +67,7 @@ impl Affine {
     }
 }
 
-/// The centre of a film of this height and width, between the pixels when their number is even.
+/// The centre of an image of this height and width, between the pixels when their number is even.
 fn centre((height, width): (usize, usize)) -> (f64, f64) {
     ((width as f64 - 1.0) / 2.0, (height as f64 - 1.0) / 2.0)
 }

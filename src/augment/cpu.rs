@@ -1,11 +1,11 @@
-//! Films augmented one by one on the CPU, from grey levels straight into the batch.
+//! Images augmented one by one on the CPU, from grey levels straight into the batch.
 
 use std::time::{Duration, Instant};
 
-use super::dice::mix;
-use super::{Affine, Draw, Plan, Step};
+use super::keyed_rng::mix;
+use super::{Affine, AugmentParams, AugmentPipeline, Step};
 use crate::config::Border;
-use crate::dataset::films::Films;
+use crate::dataset::images::Images;
 
 /// Grey values 0..=255 are brought to -1..=1: mean .5 and deviation .5 of the unit interval.
 pub fn normalised() -> [f32; 256] {
@@ -13,39 +13,39 @@ pub fn normalised() -> [f32; 256] {
 }
 
 /// Carries out draws; keeps the memory it works in.
-pub struct Painter {
+pub struct CpuAugmenter {
     border: Border,
     normal: [f32; 256],
-    /// The film with one more pixel on every side.
+    /// The image with one more pixel on every side.
     padded: Vec<u8>,
     greys: Vec<u8>,
     first: Vec<f32>,
     second: Vec<f32>,
 }
 
-impl Painter {
-    /// A painter for films of a plan with this border.
+impl CpuAugmenter {
+    /// A painter for images of a plan with this border.
     pub fn new(border: Border) -> Self {
         let [first, second] = [Vec::new(), Vec::new()];
         Self { border, normal: normalised(), padded: Vec::new(), greys: Vec::new(), first, second }
     }
 
-    /// Paints `film` (`H*W` grey levels) as `draw` says into `out` (`H*W`), normalised to -1..=1.
+    /// Paints `image` (`H*W` grey levels) as `draw` says into `out` (`H*W`), normalised to -1..=1.
     ///
     /// # Panics
     /// When the lengths don't fit the draw's size, which is a mistake in the calling code.
-    pub fn paint(&mut self, film: &[u8], draw: &Draw, out: &mut [f32]) {
+    pub fn paint(&mut self, image: &[u8], draw: &AugmentParams, out: &mut [f32]) {
         let normal = self.normal;
         let table = match draw.tone() {
             Some(tone) => tone.map(|grey| normal[usize::from(grey)]),
             None => normal,
         };
         if draw.spatial().next().is_none() {
-            return self.warp(film, draw, &table, out);
+            return self.warp(image, draw, &table, out);
         }
         let mut greys = std::mem::take(&mut self.greys);
-        greys.resize(film.len(), 0);
-        self.paint_greys(film, draw, &mut greys);
+        greys.resize(image.len(), 0);
+        self.paint_greys(image, draw, &mut greys);
         for (value, grey) in out.iter_mut().zip(&greys) {
             *value = normal[usize::from(*grey)];
         }
@@ -55,10 +55,10 @@ impl Painter {
     /// The same in grey levels, to look at.
     ///
     /// # Panics
-    /// As [`Painter::paint`].
-    pub fn paint_greys(&mut self, film: &[u8], draw: &Draw, out: &mut [u8]) {
+    /// As [`CpuAugmenter::paint`].
+    pub fn paint_greys(&mut self, image: &[u8], draw: &AugmentParams, out: &mut [u8]) {
         let tone = draw.tone().unwrap_or_else(|| std::array::from_fn(|grey| grey as u8));
-        self.warp(film, draw, &tone, out);
+        self.warp(image, draw, &tone, out);
         for step in draw.spatial() {
             match step {
                 Step::Blur { sigma } => self.blur(out, draw.size, *sigma),
@@ -78,15 +78,15 @@ impl Painter {
         }
     }
 
-    /// Moves the film and looks every grey level up in `table`.
-    fn warp<T: Copy>(&mut self, film: &[u8], draw: &Draw, table: &[T; 256], out: &mut [T]) {
+    /// Moves the image and looks every grey level up in `table`.
+    fn warp<T: Copy>(&mut self, image: &[u8], draw: &AugmentParams, table: &[T; 256], out: &mut [T]) {
         let (height, width) = draw.size;
-        assert!(film.len() == height * width && out.len() == film.len(), "a film of another size");
+        assert!(image.len() == height * width && out.len() == image.len(), "an image of another size");
         let back = draw.map().inverse();
         if let Some(pixels) = back.on_pixels() {
-            return pick(film, draw.size, pixels, table, out);
+            return pick(image, draw.size, pixels, table, out);
         }
-        self.pad(film, draw.size);
+        self.pad(image, draw.size);
         match self.border {
             // Beyond the ring of black pixels all is as black as in it.
             Border::Constant => {
@@ -98,11 +98,11 @@ impl Painter {
         }
     }
 
-    fn pad(&mut self, film: &[u8], (height, width): (usize, usize)) {
+    fn pad(&mut self, image: &[u8], (height, width): (usize, usize)) {
         let stride = width + 2;
         self.padded.clear();
         self.padded.resize((height + 2) * stride, 0);
-        for (row, pixels) in film.chunks_exact(width).enumerate() {
+        for (row, pixels) in image.chunks_exact(width).enumerate() {
             let start = (row + 1) * stride + 1;
             self.padded[start..start + width].copy_from_slice(pixels);
         }
@@ -139,9 +139,9 @@ impl Painter {
     }
 }
 
-/// Pixels onto pixels: no two are mixed. What comes from outside is grey level 0 of the film.
+/// Pixels onto pixels: no two are mixed. What comes from outside is grey level 0 of the image.
 fn pick<T: Copy>(
-    film: &[u8],
+    image: &[u8],
     (height, width): (usize, usize),
     map: [i64; 6],
     table: &[T; 256],
@@ -155,14 +155,14 @@ fn pick<T: Copy>(
             let (from_x, from_y) = (a * x as i64 + start_x, d * x as i64 + start_y);
             let inside = (0..width as i64).contains(&from_x) && (0..height as i64).contains(&from_y);
             *value = match inside {
-                true => table[usize::from(film[from_y as usize * width + from_x as usize])],
+                true => table[usize::from(image[from_y as usize * width + from_x as usize])],
                 false => black,
             };
         }
     }
 }
 
-/// Bilinear samples of a padded film. `onto` brings a coordinate into the padded film, given the film's side
+/// Bilinear samples of a padded image. `onto` brings a coordinate into the padded image, given the image's side
 /// in pixels.
 #[inline(always)]
 fn sample<T: Copy>(
@@ -235,18 +235,18 @@ pub(super) fn noise(seed: u64, place: usize, sigma: f64) -> f32 {
     ((sum as f64 / 65_535.0 - 2.0) * 3.0_f64.sqrt() * sigma) as f32
 }
 
-/// Films a second that one thread augments by this plan, over about `duration`.
-pub fn throughput(plan: &Plan, films: &Films, duration: Duration) -> f64 {
-    let size = (films.height(), films.width());
-    let mut painter = Painter::new(plan.border());
-    let mut out = vec![0.0; films.area()];
+/// Images a second that one thread augments by this plan, over about `duration`.
+pub fn throughput(plan: &AugmentPipeline, images: &Images, duration: Duration) -> f64 {
+    let size = (images.height(), images.width());
+    let mut painter = CpuAugmenter::new(plan.border());
+    let mut out = vec![0.0; images.area()];
     let started = Instant::now();
     let mut done = 0_usize;
     while started.elapsed() < duration {
-        // The clock is asked now and then: it would cost as much as a film.
+        // The clock is asked now and then: it would cost as much as an image.
         for _ in 0..64 {
-            let film = done % films.len();
-            painter.paint(films.film(film), &plan.draw(0, done / films.len(), film, 0, size), &mut out);
+            let image = done % images.len();
+            painter.paint(images.image(image), &plan.draw(0, done / images.len(), image, 0, size), &mut out);
             done += 1;
         }
     }

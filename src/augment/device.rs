@@ -1,9 +1,9 @@
-//! Whole batches augmented on the network's device, from films that lie there.
+//! Whole batches augmented on the network's device, from images that lie there.
 
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::cpu::{gaussian, noise};
-use super::{Draw, Step};
+use super::{AugmentParams, Step};
 use crate::config::Border;
 
 /// `grid_sampler`'s numbers for its ways.
@@ -11,24 +11,24 @@ const BILINEAR: i64 = 0;
 const ZEROS: i64 = 0;
 const REFLECTION: i64 = 2;
 
-/// Films `indices` of `films` (`uint8 N,H,W`) as `draws` say, normalised: `float32 B,1,H,W` on the films'
+/// Images `indices` of `images` (`uint8 N,H,W`) as `draws` say, normalised: `float32 B,1,H,W` on the images'
 /// device. Agrees with the CPU path within one grey level away from edges.
 ///
 /// # Errors
 /// What libtorch says, e.g. that the device has no memory left.
 pub fn augment_batch(
-    films: &Tensor,
+    images: &Tensor,
     indices: &[usize],
-    draws: &[Draw],
+    draws: &[AugmentParams],
     border: Border,
 ) -> Result<Tensor, TchError> {
-    let device = films.device();
-    let [_, height, width] = films.size()[..] else {
-        return Err(TchError::Torch("films must be N,H,W".into()));
+    let device = images.device();
+    let [_, height, width] = images.size()[..] else {
+        return Err(TchError::Torch("images must be N,H,W".into()));
     };
     let indices: Vec<i64> = indices.iter().map(|index| *index as i64).collect();
     let count = indices.len() as i64;
-    let chosen = films.f_index_select(0, &Tensor::f_from_slice(&indices)?.f_to_device(device)?)?;
+    let chosen = images.f_index_select(0, &Tensor::f_from_slice(&indices)?.f_to_device(device)?)?;
     let mut x = chosen.f_to_kind(Kind::Float)?.f_unsqueeze(1)?;
     if draws.iter().any(|draw| draw.steps.iter().any(|step| matches!(step, Step::Move(_)))) {
         x = rounded(&moved(&x, draws, border)?)?;
@@ -54,7 +54,7 @@ fn rounded(x: &Tensor) -> Result<Tensor, TchError> {
 }
 
 /// Bilinear samples by each draw's map.
-fn moved(x: &Tensor, draws: &[Draw], border: Border) -> Result<Tensor, TchError> {
+fn moved(x: &Tensor, draws: &[AugmentParams], border: Border) -> Result<Tensor, TchError> {
     let size = x.size();
     let [tall, wide] = [size[2] as f64 - 1.0, size[3] as f64 - 1.0].map(|last| last.max(1.0));
     // The sampler's coordinates run from -1 to 1 between the centres of the border pixels.
@@ -83,7 +83,7 @@ fn moved(x: &Tensor, draws: &[Draw], border: Border) -> Result<Tensor, TchError>
 }
 
 /// Blur, noise and cut-out, for the draws that have them.
-fn spatial(mut x: Tensor, draws: &[Draw], device: Device) -> Result<Tensor, TchError> {
+fn spatial(mut x: Tensor, draws: &[AugmentParams], device: Device) -> Result<Tensor, TchError> {
     let size = x.size();
     let (count, height, width) = (size[0], size[2], size[3]);
     let of = |wanted: fn(&Step) -> bool| draws.iter().any(|draw| draw.spatial().any(wanted));
@@ -108,7 +108,7 @@ fn spatial(mut x: Tensor, draws: &[Draw], device: Device) -> Result<Tensor, TchE
             .collect();
         let weights = Tensor::f_from_slice(&weights)?.f_to_device(device)?;
         let (taps, reach) = (longest as i64, longest as i64 / 2);
-        // Every film is a channel with a kernel of its own.
+        // Every image is a channel with a kernel of its own.
         let channels = x.f_view([1, count, height, width])?;
         let blurred = channels
             .f_reflection_pad2d([reach, reach, reach, reach])?
@@ -140,10 +140,10 @@ fn spatial(mut x: Tensor, draws: &[Draw], device: Device) -> Result<Tensor, TchE
         let field = Tensor::f_from_slice(&field)?.f_view([count, 1, height, width])?.f_to_device(device)?;
         x = rounded(&x.f_add(&field)?)?;
     }
-    for (film, draw) in draws.iter().enumerate() {
+    for (image, draw) in draws.iter().enumerate() {
         for step in draw.spatial() {
             if let Step::CutOut(rect) = step {
-                let rows = x.f_get(film as i64)?.f_slice(1, rect.top as i64, rect.bottom as i64, 1)?;
+                let rows = x.f_get(image as i64)?.f_slice(1, rect.top as i64, rect.bottom as i64, 1)?;
                 let _ = rows.f_slice(2, rect.left as i64, rect.right as i64, 1)?.f_zero_()?;
             }
         }

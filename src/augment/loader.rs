@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Painter, Plan};
+use super::{AugmentPipeline, CpuAugmenter};
 use crate::dataset::{Dataset, Split};
 
 /// Batches that may lie ready for each worker: enough to bridge a slow one, few enough to hold.
@@ -16,7 +16,7 @@ const AHEAD_PER_WORKER: usize = 2;
 /// What an epoch consists of.
 #[derive(Clone)]
 pub struct Epoch {
-    /// Films in the order they come.
+    /// Images in the order they come.
     pub order: Arc<Vec<usize>>,
     /// How often each has come before; empty when each comes once.
     pub times: Arc<Vec<u32>>,
@@ -26,7 +26,7 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// The films of a batch, with their times.
+    /// The images of a batch, with their times.
     pub fn batch(&self, number: usize) -> impl Iterator<Item = (usize, u32)> + Clone + '_ {
         let from = number * self.batch_size;
         let to = self.order.len().min(from + self.batch_size);
@@ -39,13 +39,13 @@ impl Epoch {
     }
 }
 
-/// Films (`float32 N,1,H,W` in -1..=1) and labels (`float32 N,C`), on the CPU.
+/// Images (`float32 N,1,H,W` in -1..=1) and labels (`float32 N,C`), on the CPU.
 pub struct Batch {
-    pub films: Tensor,
+    pub images: Tensor,
     pub targets: Tensor,
 }
 
-/// Worker threads that make the batches of one epoch. What they make depends on seed, epoch and film alone,
+/// Worker threads that make the batches of one epoch. What they make depends on seed, epoch and image alone,
 /// so their number changes nothing but the time.
 pub struct Loader {
     shared: Arc<Shared>,
@@ -74,14 +74,14 @@ impl Shared {
 }
 
 impl Loader {
-    /// Starts `workers` threads on an epoch of the training films, from batch `first` on. With `pinned`, for
+    /// Starts `workers` threads on an epoch of the training images, from batch `first` on. With `pinned`, for
     /// CUDA, batches lie in memory that the device reads by itself.
     ///
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(
         dataset: &Arc<Dataset>,
-        plan: &Plan,
+        plan: &AugmentPipeline,
         epoch: &Epoch,
         first: usize,
         workers: usize,
@@ -96,7 +96,7 @@ impl Loader {
             let epoch = epoch.clone();
             let name = format!("augment-{number}");
             loader.threads.push(std::thread::Builder::new().name(name).spawn(move || {
-                let mut maker = Maker::new(&dataset, &plan);
+                let mut maker = Collator::new(&dataset, &plan);
                 while let Some(number) = take(&shared, epoch.batches()) {
                     maker.announce(&epoch, number + ahead);
                     let batch = maker.make(&epoch, number).and_then(|batch| match pinned {
@@ -126,7 +126,7 @@ impl Loader {
                 return batch;
             }
             if self.threads.iter().all(JoinHandle::is_finished) {
-                return Err(TchError::Torch("the threads that augment films are gone".into()));
+                return Err(TchError::Torch("the threads that augment images are gone".into()));
             }
             // Looked at again now and then: a worker that panicked tells nobody.
             let wait = std::time::Duration::from_millis(200);
@@ -166,61 +166,61 @@ fn take(shared: &Shared, batches: usize) -> Option<usize> {
 }
 
 /// Makes batches on the thread that asks.
-pub struct Maker<'a> {
+pub struct Collator<'a> {
     dataset: &'a Dataset,
-    plan: &'a Plan,
-    painter: Painter,
+    plan: &'a AugmentPipeline,
+    painter: CpuAugmenter,
     scratch: Vec<u8>,
 }
 
-impl<'a> Maker<'a> {
-    /// A maker of batches of the training films.
-    pub fn new(dataset: &'a Dataset, plan: &'a Plan) -> Self {
-        Self { dataset, plan, painter: Painter::new(plan.border()), scratch: Vec::new() }
+impl<'a> Collator<'a> {
+    /// A maker of batches of the training images.
+    pub fn new(dataset: &'a Dataset, plan: &'a AugmentPipeline) -> Self {
+        Self { dataset, plan, painter: CpuAugmenter::new(plan.border()), scratch: Vec::new() }
     }
 
-    /// Tells films that lie on disk that a batch will come.
+    /// Tells images that lie on disk that a batch will come.
     fn announce(&self, epoch: &Epoch, number: usize) {
         if number < epoch.batches()
-            && let Ok((films, _)) = self.dataset.trainable(Split::Train)
+            && let Ok((images, _)) = self.dataset.trainable(Split::Train)
         {
-            films.will_need(epoch.batch(number).map(|(film, _)| film));
+            images.will_need(epoch.batch(number).map(|(image, _)| image));
         }
     }
 
     /// Batch `number` of an epoch.
     ///
     /// # Errors
-    /// When there are no films or they can't be read, or libtorch refuses the memory.
+    /// When there are no images or they can't be read, or libtorch refuses the memory.
     pub fn make(&mut self, epoch: &Epoch, number: usize) -> Result<Batch, TchError> {
-        let (films, labels) =
+        let (images, labels) =
             self.dataset.trainable(Split::Train).map_err(|error| TchError::Torch(error.to_string()))?;
-        let (size, area) = ((films.height(), films.width()), films.area());
+        let (size, area) = ((images.height(), images.width()), images.area());
         let count = epoch.batch(number).count();
         let classes = labels.classes();
         let shape = [count, 1, size.0, size.1].map(|n| n as i64);
         let images = filled(&shape, |pixels| {
-            for ((film, time), out) in epoch.batch(number).zip(pixels.chunks_exact_mut(area)) {
-                let draw = self.plan.draw(epoch.seed, epoch.epoch, film, time, size);
-                self.painter.paint(films.read(film, &mut self.scratch)?, &draw, out);
+            for ((image, time), out) in epoch.batch(number).zip(pixels.chunks_exact_mut(area)) {
+                let draw = self.plan.draw(epoch.seed, epoch.epoch, image, time, size);
+                self.painter.paint(images.read(image, &mut self.scratch)?, &draw, out);
             }
             Ok(())
         })?;
         let targets = filled(&[count as i64, classes as i64], |values| {
-            for ((film, _), out) in epoch.batch(number).zip(values.chunks_exact_mut(classes)) {
-                for (value, label) in out.iter_mut().zip(labels.row(film)) {
+            for ((image, _), out) in epoch.batch(number).zip(values.chunks_exact_mut(classes)) {
+                for (value, label) in out.iter_mut().zip(labels.row(image)) {
                     *value = f32::from(*label);
                 }
             }
             Ok(())
         })?;
-        Ok(Batch { films: images, targets })
+        Ok(Batch { images: images, targets })
     }
 }
 
 impl Batch {
     fn pin(self, device: Device) -> Result<Self, TchError> {
-        Ok(Self { films: self.films.f_pin_memory(device)?, targets: self.targets.f_pin_memory(device)? })
+        Ok(Self { images: self.images.f_pin_memory(device)?, targets: self.targets.f_pin_memory(device)? })
     }
 }
 

@@ -1,7 +1,7 @@
-//! What training does to a film: one definition, two paths.
+//! What training does to an image: one definition, two paths.
 //!
-//! A [`Plan`] is the list of transforms that the settings ask for; [`Plan::draw`] fixes one film's numbers in
-//! one epoch, from the run's seed, the film and the epoch alone. A [`Draw`] is then carried out film by film on
+//! A [`AugmentPipeline`] is the list of transforms that the settings ask for; [`AugmentPipeline::draw`] fixes one image's numbers in
+//! one epoch, from the run's seed, the image and the epoch alone. A [`AugmentParams`] is then carried out image by image on
 //! the CPU (`cpu`) or batch by batch on the network's device (`device`), both by this order:
 //!
 //! 1. all geometric steps as one affine map, sampled bilinearly and rounded to grey levels;
@@ -15,31 +15,31 @@
 mod affine;
 mod cpu;
 mod device;
-mod dice;
-mod draw;
+mod keyed_rng;
 mod loader;
+mod params;
 mod transforms;
 
 use crate::config::{AugmentSection, Border, Preset};
 
 pub use affine::Affine;
-pub use cpu::{Painter, normalised, throughput};
+pub use cpu::{CpuAugmenter, normalised, throughput};
 pub use device::augment_batch;
-pub use draw::{Draw, Rect, Step};
-pub use loader::{Batch, Epoch, Loader, Maker};
+pub use loader::{Batch, Collator, Epoch, Loader};
+pub use params::{AugmentParams, Rect, Step};
 pub use transforms::{TRANSFORMS, Transform};
 
-use dice::Dice;
+use keyed_rng::KeyedRng;
 
 /// The transforms of a run with their ranges, presets resolved.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub struct AugmentPipeline {
     section: AugmentSection,
     /// Whether width and height are scaled alike.
     keep_ratio: bool,
 }
 
-impl Plan {
+impl AugmentPipeline {
     /// The plan of these settings.
     pub fn new(section: &AugmentSection) -> Self {
         let off = AugmentSection {
@@ -93,30 +93,37 @@ impl Plan {
         self.keep_ratio
     }
 
-    /// What lies beyond a moved film's edge.
+    /// What lies beyond a moved image's edge.
     pub fn border(&self) -> Border {
         self.section.border
     }
 
-    /// Whether films stay as they are.
+    /// Whether images stay as they are.
     pub fn is_identity(&self) -> bool {
         TRANSFORMS.iter().all(|transform| (transform.probability)(&self.section) == 0.0)
     }
 
-    /// The numbers of one film (`height x width` pixels) in one epoch. `time` counts how often the film has
+    /// The numbers of one image (`height x width` pixels) in one epoch. `time` counts how often the image has
     /// come in this epoch already, 0 as long as each comes once.
     ///
     /// Every transform draws from a generator of its own, so switching one leaves the others as they are.
-    pub fn draw(&self, seed: u64, epoch: usize, film: usize, time: u32, size: (usize, usize)) -> Draw {
-        let mut draw = Draw::new(size);
+    pub fn draw(
+        &self,
+        seed: u64,
+        epoch: usize,
+        image: usize,
+        time: u32,
+        size: (usize, usize),
+    ) -> AugmentParams {
+        let mut draw = AugmentParams::new(size);
         for (topic, transform) in TRANSFORMS.iter().enumerate() {
             let probability = (transform.probability)(&self.section);
             if probability == 0.0 {
                 continue;
             }
-            let mut dice = Dice::new([seed, epoch as u64, film as u64, u64::from(time), topic as u64]);
-            if dice.chance(probability) {
-                (transform.draw)(self, &mut dice, &mut draw);
+            let mut rng = KeyedRng::new([seed, epoch as u64, image as u64, u64::from(time), topic as u64]);
+            if rng.chance(probability) {
+                (transform.draw)(self, &mut rng, &mut draw);
             }
         }
         draw

@@ -50,19 +50,19 @@ fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex")).collect()
 }
 
-fn wavy_film() -> Vec<u8> {
+fn wavy_image() -> Vec<u8> {
     let grey = |x: f64, y: f64| 127.0 + 60.0 * (0.31 * x + 0.5).sin() + 60.0 * (0.23 * y + 0.07 * x).cos();
     // numpy rounds halves to even; none of these is one.
     (0..SIDE * SIDE).map(|i| grey((i % SIDE) as f64, (i / SIDE) as f64).round() as u8).collect()
 }
 
-fn moved(map: Affine) -> Draw {
-    Draw { steps: vec![Step::Move(map)], ..Draw::new(SIZE) }
+fn moved(map: Affine) -> AugmentParams {
+    AugmentParams { steps: vec![Step::Move(map)], ..AugmentParams::new(SIZE) }
 }
 
-fn painted(border: crate::config::Border, film: &[u8], draw: &Draw) -> Vec<u8> {
-    let mut out = vec![0; film.len()];
-    Painter::new(border).paint_greys(film, draw, &mut out);
+fn painted(border: crate::config::Border, image: &[u8], draw: &AugmentParams) -> Vec<u8> {
+    let mut out = vec![0; image.len()];
+    CpuAugmenter::new(border).paint_greys(image, draw, &mut out);
     out
 }
 
@@ -74,23 +74,23 @@ fn section(sets: &[(&str, &str)]) -> AugmentSection {
     config.augment
 }
 
-fn everything() -> Plan {
+fn everything() -> AugmentPipeline {
     let on = ["rotate90_p", "vflip_p", "hflip_p", "affine_p", "brightness_contrast_p", "gamma_p"]
         .into_iter()
         .chain(["noise_p", "blur_p", "cutout_p"]);
     let mut sets: Vec<(&str, &str)> = on.map(|key| (key, "0.6")).collect();
     sets.extend([("preset", "custom"), ("shear", "5")]);
-    Plan::new(&section(&sets))
+    AugmentPipeline::new(&section(&sets))
 }
 
-fn preset(name: &str) -> Plan {
-    Plan::new(&section(&[("preset", name)]))
+fn preset(name: &str) -> AugmentPipeline {
+    AugmentPipeline::new(&section(&[("preset", name)]))
 }
 
 #[test]
 fn the_same_numbers_give_albumentations_matrix_and_picture() {
     use crate::config::Border;
-    let film = wavy_film();
+    let image = wavy_image();
     for case in golden().affine {
         let map = affine_matrix(case.angle, case.scale, case.shear, case.shift, SIZE);
         let ours = [[map.a, map.b, map.c], [map.d, map.e, map.f]];
@@ -100,7 +100,7 @@ fn the_same_numbers_give_albumentations_matrix_and_picture() {
         let draw = moved(map);
         let back = map.inverse();
         for (border, expected) in [(Border::Constant, &case.constant), (Border::Reflect, &case.reflect)] {
-            let ours = painted(border, &film, &draw);
+            let ours = painted(border, &image, &draw);
             let mut compared = 0;
             for (place, (ours, theirs)) in ours.iter().zip(bytes(expected)).enumerate() {
                 let (x, y) = back.apply((place % SIDE) as f64, (place / SIDE) as f64);
@@ -122,12 +122,12 @@ fn the_same_numbers_give_albumentations_matrix_and_picture() {
 
 #[test]
 fn turns_and_flips_are_albumentations_to_the_pixel() {
-    let (film, golden) = (wavy_film(), golden());
+    let (image, golden) = (wavy_image(), golden());
     let linear = [[0.0, 1.0, -1.0, 0.0], [-1.0, 0.0, 0.0, -1.0], [0.0, -1.0, 1.0, 0.0]];
     let flips = [([1.0, 0.0, 0.0, -1.0], &golden.upside_down), ([-1.0, 0.0, 0.0, 1.0], &golden.mirrored)];
     for (linear, expected) in linear.into_iter().zip(&golden.turns).chain(flips) {
         let draw = moved(Affine::about_centre(linear, SIZE));
-        assert_eq!(painted(crate::config::Border::Constant, &film, &draw), bytes(expected), "{linear:?}");
+        assert_eq!(painted(crate::config::Border::Constant, &image, &draw), bytes(expected), "{linear:?}");
     }
 }
 
@@ -144,9 +144,9 @@ fn brightness_and_contrast_are_albumentations_within_a_grey_level() {
 fn nothing_asked_for_is_nothing_done() {
     let plan = preset("none");
     assert!(plan.is_identity() && !preset("chest").is_identity());
-    let film = wavy_film();
+    let image = wavy_image();
     let draw = plan.draw(1, 2, 3, 0, SIZE);
-    assert_eq!(painted(plan.border(), &film, &draw), film);
+    assert_eq!(painted(plan.border(), &image, &draw), image);
     assert_eq!(draw.to_string(), "as it is");
 }
 
@@ -155,8 +155,8 @@ fn transforms_come_as_often_and_as_far_as_asked() {
     let plan = preset("predecessor");
     let count = 4000;
     let mut seen = [0; 3];
-    for film in 0..count {
-        let draw = plan.draw(7, 1, film, 0, SIZE);
+    for image in 0..count {
+        let draw = plan.draw(7, 1, image, 0, SIZE);
         let words = draw.words.join(" ");
         // A turn by nothing is one of four.
         seen[0] += usize::from(words.contains("turn"));
@@ -180,11 +180,11 @@ fn switching_one_transform_leaves_the_others_as_they_were() {
     let with = everything();
     let mut changed = with.section().clone();
     changed.gamma_p = 0.0;
-    let without = Plan::new(&changed);
-    for film in 0..50 {
-        let mut words = with.draw(3, 1, film, 0, SIZE).words;
+    let without = AugmentPipeline::new(&changed);
+    for image in 0..50 {
+        let mut words = with.draw(3, 1, image, 0, SIZE).words;
         words.retain(|word| !word.starts_with("gamma"));
-        assert_eq!(words, without.draw(3, 1, film, 0, SIZE).words);
+        assert_eq!(words, without.draw(3, 1, image, 0, SIZE).words);
     }
 }
 
@@ -194,15 +194,15 @@ fn phantoms() -> Arc<Dataset> {
 }
 
 #[test]
-fn both_paths_paint_the_same_film() {
+fn both_paths_paint_the_same_image() {
     let dataset = phantoms();
-    let (films, _) = dataset.trainable(Split::Train).expect("films");
-    let size = (films.height(), films.width());
-    let resident = Tensor::from_slice(&films.gathered()).view([-1, size.0 as i64, size.1 as i64]);
+    let (images, _) = dataset.trainable(Split::Train).expect("images");
+    let size = (images.height(), images.width());
+    let resident = Tensor::from_slice(&images.gathered()).view([-1, size.0 as i64, size.1 as i64]);
     let reflecting = {
         let mut section = everything().section().clone();
         section.border = crate::config::Border::Reflect;
-        Plan::new(&section)
+        AugmentPipeline::new(&section)
     };
     for (what, plan) in [
         ("chest", preset("chest")),
@@ -211,17 +211,18 @@ fn both_paths_paint_the_same_film() {
         ("everything", everything()),
         ("everything, mirrored", reflecting),
     ] {
-        let indices: Vec<usize> = (0..films.len()).collect();
-        let draws: Vec<Draw> = indices.iter().map(|film| plan.draw(1, 1, *film, 0, size)).collect();
+        let indices: Vec<usize> = (0..images.len()).collect();
+        let draws: Vec<AugmentParams> =
+            indices.iter().map(|image| plan.draw(1, 1, *image, 0, size)).collect();
         let batch = augment_batch(&resident, &indices, &draws, plan.border()).expect("a batch");
-        assert_eq!(batch.size(), [films.len() as i64, 1, size.0 as i64, size.1 as i64]);
+        assert_eq!(batch.size(), [images.len() as i64, 1, size.0 as i64, size.1 as i64]);
         let theirs = Vec::<f32>::try_from(batch.contiguous().view(-1)).expect("floats");
-        let mut painter = Painter::new(plan.border());
+        let mut painter = CpuAugmenter::new(plan.border());
         let (mut far, mut compared) = (0, 0);
-        for (film, draw) in draws.iter().enumerate() {
-            let mut ours = vec![0.0; films.area()];
-            painter.paint(films.film(film), draw, &mut ours);
-            let theirs = &theirs[film * films.area()..][..films.area()];
+        for (image, draw) in draws.iter().enumerate() {
+            let mut ours = vec![0.0; images.area()];
+            painter.paint(images.image(image), draw, &mut ours);
+            let theirs = &theirs[image * images.area()..][..images.area()];
             let back = draw.map().inverse();
             for (place, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
                 let (x, y) = back.apply((place % size.1) as f64, (place / size.1) as f64);
@@ -256,9 +257,9 @@ fn batches_are_the_same_whatever_the_number_of_threads() {
         let mut loader = Loader::start(&dataset, &plan, &epoch, first, workers, None).expect("threads");
         (first..epoch.batches())
             .map(|_| {
-                let Batch { films, targets } = loader.next_batch().expect("a batch");
+                let Batch { images, targets } = loader.next_batch().expect("a batch");
                 let floats = |tensor: Tensor| Vec::<f32>::try_from(tensor.view(-1)).expect("floats");
-                (floats(films), floats(targets))
+                (floats(images), floats(targets))
             })
             .collect()
     };
@@ -272,14 +273,14 @@ fn batches_are_the_same_whatever_the_number_of_threads() {
 }
 
 #[test]
-fn a_box_and_a_mask_go_where_the_film_goes() {
-    let (mut film, mut mask) = (vec![0_u8; SIDE * SIDE], vec![0_u8; SIDE * SIDE]);
+fn a_box_and_a_mask_go_where_the_image_goes() {
+    let (mut image, mut mask) = (vec![0_u8; SIDE * SIDE], vec![0_u8; SIDE * SIDE]);
     for (y, x) in (12..20).flat_map(|y| (15..27).map(move |x| (y, x))) {
-        film[y * SIDE + x] = 255;
+        image[y * SIDE + x] = 255;
         mask[y * SIDE + x] = 1;
     }
     let bounds = Bounds { x: 15.0, y: 12.0, width: 12.0, height: 8.0 };
-    let plan = Plan::new(&section(&[
+    let plan = AugmentPipeline::new(&section(&[
         ("preset", "custom"),
         ("rotate90_p", "0.7"),
         ("hflip_p", "0.5"),
@@ -288,7 +289,7 @@ fn a_box_and_a_mask_go_where_the_film_goes() {
     ]));
     for number in 0..40 {
         let draw = plan.draw(11, 1, number, 0, SIZE);
-        let picture = painted(plan.border(), &film, &draw);
+        let picture = painted(plan.border(), &image, &draw);
         let moved = draw.moved_mask(&mask);
         let differ =
             picture.iter().zip(&moved).filter(|(grey, inside)| (**grey > 127) != (**inside == 1)).count();
@@ -303,10 +304,11 @@ fn a_box_and_a_mask_go_where_the_film_goes() {
         // Turned by at most ten degrees the box grows by no more than that brings.
         assert!(found.width * found.height < 1.21 * 12.0 * 8.0 * 1.6, "{draw}: {found:?}");
     }
-    let off = Draw { steps: vec![Step::Move(Affine::shift(100.0, 0.0))], ..Draw::new(SIZE) };
+    let off =
+        AugmentParams { steps: vec![Step::Move(Affine::shift(100.0, 0.0))], ..AugmentParams::new(SIZE) };
     assert_eq!(off.moved_box(bounds), None);
     assert!(off.moved_mask(&mask).iter().all(|inside| *inside == 0));
-    let still = Draw::new(SIZE);
+    let still = AugmentParams::new(SIZE);
     assert_eq!(still.moved_box(bounds), Some(bounds));
     assert!(phantom::SIZES.contains(&SIDE));
 }

@@ -5,13 +5,13 @@ use clap::{Args, ValueEnum};
 /// What `bench` can measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BenchPart {
-    /// How long the films take to load, and the memory of it
+    /// How long the images take to load, and the memory of it
     Loading,
     /// Augmentation on one thread
     Augmentation,
     /// The real loop against bare steps
     Training,
-    /// Films read from disk as needed against films in memory; needs a --memory that they don't fit into
+    /// Images read from disk as needed against images in memory; needs a --memory that they don't fit into
     Streaming,
     /// All metrics with intervals
     Judging,
@@ -42,7 +42,7 @@ pub struct BenchArgs {
     /// Let a measurement last so many seconds
     #[arg(long, default_value_t = 5.0)]
     pub seconds: f64,
-    /// Phantom films to draw, when --data names no other source
+    /// Phantom images to draw, when --data names no other source
     #[arg(long, default_value_t = 4000)]
-    pub films: usize,
+    pub images: usize,
 }

@@ -1,7 +1,7 @@
 //! Everything a person can type, nothing else.
 
-mod films;
-mod judging;
+mod evaluation;
+mod images;
 mod measuring;
 mod runs;
 
@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use films::{AugmentArgs, DataCommand, FetchArgs, ShowArgs};
-pub use judging::{EvaluateArgs, ExplainArgs, ExportArgs, ExportFormat, PredictArgs, PredictFormat};
+pub use evaluation::{EvaluateArgs, ExplainArgs, ExportArgs, ExportFormat, PredictArgs, PredictFormat};
+pub use images::{AugmentArgs, DataCommand, FetchArgs, ShowArgs};
 pub use measuring::{BenchArgs, BenchPart};
 pub use runs::{
     CompareArgs, Direction, ExportRunsArgs, ListArgs, QueueCommand, RunsCommand, SyncArgs, TrackCommand,
@@ -38,13 +38,13 @@ pub struct Global {
     /// Change one setting, for example optimizer.lr=1e-3; may be repeated
     #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Where films come from: phantom[:N], chestmnist, npz:FILE, nih:DIR, csv:FILE, dicom:DIR, or a bare path
+    /// Where images come from: phantom[:N], chestmnist, npz:FILE, nih:DIR, csv:FILE, dicom:DIR, or a bare path
     #[arg(long, global = true, value_name = "SOURCE")]
     pub data: Option<String>,
     /// Keep runs in this folder
     #[arg(long, global = true, value_name = "DIR", env = "CHESTXR_RUNS_DIR")]
     pub runs_dir: Option<PathBuf>,
-    /// Keep at most so much of the films in memory, for example 800MB; the rest is read as it is needed
+    /// Keep at most so much of the images in memory, for example 800MB; the rest is read as it is needed
     #[arg(long, global = true, value_name = "SIZE")]
     pub memory: Option<String>,
     /// Train on auto, cpu, cuda or cuda:N
@@ -78,15 +78,15 @@ pub enum Command {
     },
     /// Judge a run's best weights, or any model's predictions: numbers, intervals, figures, a report
     Evaluate(EvaluateArgs),
-    /// Say what a run's best weights find on films: PNG, JPEG, DICOM, folders of them, npz files
+    /// Say what a run's best weights find on images: PNG, JPEG, DICOM, folders of them, npz files
     Predict(PredictArgs),
-    /// Show why a run's network said what it said: maps over films, and how good the maps are
+    /// Show why a run's network said what it said: maps over images, and how good the maps are
     Explain(ExplainArgs),
-    /// Draw a contact sheet of augmented films
+    /// Draw a contact sheet of augmented images
     Augment(AugmentArgs),
     /// Write a run's network for other programs: ONNX, safetensors for PyTorch, a folder that MLflow serves
     Export(ExportArgs),
-    /// Look at films and labels
+    /// Look at images and labels
     #[command(subcommand)]
     Data(DataCommand),
     /// Look at runs

@@ -149,7 +149,7 @@ pub struct CompareArgs {
     /// Two runs or more, named as for show; the others are set against the first
     #[arg(num_args = 2.., required = true, value_name = "RUN")]
     pub runs: Vec<String>,
-    /// The films they are compared on
+    /// The images they are compared on
     #[arg(long, value_name = "SPLIT", default_value = "test", value_parser = Split::parse)]
     pub split: Split,
     /// Draw so many bootstrap resamples for the means' intervals; 0 for none

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use chestxr_tui::config::AppPaths;
-use chestxr_tui::runs::{self, About, RunFolder};
+use chestxr_tui::runs::{self, Annotations, RunFolder};
 
 use super::{Exit, Misuse};
 
@@ -44,13 +44,13 @@ pub fn rename(paths: &AppPaths, wanted: &str, name: &str, json: bool) -> Result<
     tell(&folder, &about, &said, json)
 }
 
-fn read(paths: &AppPaths, wanted: &str) -> Result<(RunFolder, About)> {
+fn read(paths: &AppPaths, wanted: &str) -> Result<(RunFolder, Annotations)> {
     let folder = runs::find(&paths.runs, wanted)?;
     let about = folder.read_about()?;
     Ok((folder, about))
 }
 
-fn tell(folder: &RunFolder, about: &About, text: &str, json: bool) -> Result<Exit> {
+fn tell(folder: &RunFolder, about: &Annotations, text: &str, json: bool) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     if json {
         let line = json!({"id": folder.id(), "name": about.name, "tags": about.tags, "note": about.note});

@@ -4,12 +4,12 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 
-use chestxr_tui::augment::{Painter, Plan};
+use chestxr_tui::augment::{AugmentPipeline, CpuAugmenter};
 use chestxr_tui::config::RunConfig;
 use chestxr_tui::dataset::phantom::Bounds;
 use chestxr_tui::explain::{COLOUR_MAPS, Overlay, Shows, paint};
 use chestxr_tui::files::replace_file;
-use chestxr_tui::report::figures::{TILE_PIXELS, Tile, film_sheet};
+use chestxr_tui::report::figures::{TILE_PIXELS, Tile, image_sheet};
 
 use super::{Exit, Misuse, inline, progress};
 use crate::cli::{AugmentArgs, Global};
@@ -20,28 +20,28 @@ const COLUMNS: usize = 4;
 /// Draws the sheet, writes it and shows it.
 pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Exit> {
     let dataset = progress::load(&config.data, global.json)?;
-    let (films, _) = dataset.trainable(args.split)?;
-    let plan = Plan::new(&config.augment);
-    let size = (films.height(), films.width());
-    let mut painter = Painter::new(plan.border());
+    let (images, _) = dataset.trainable(args.split)?;
+    let plan = AugmentPipeline::new(&config.augment);
+    let size = (images.height(), images.width());
+    let mut painter = CpuAugmenter::new(plan.border());
     let mut tiles = Vec::new();
     for index in &args.index {
-        if *index >= films.len() {
+        if *index >= images.len() {
             bail!(Misuse(format!(
-                "there is no {} film {index}; they go from 0 to {}",
+                "there is no {} image {index}; they go from 0 to {}",
                 args.split,
-                films.len().saturating_sub(1)
+                images.len().saturating_sub(1)
             )));
         }
-        let film = films.film(*index);
+        let image = images.image(*index);
         let regions = if args.boxes { dataset.regions(args.split, *index) } else { Vec::new() };
         let boxes: Vec<Bounds> = regions.into_iter().flat_map(|region| region.boxes).collect();
-        let original = vec![format!("{} film {index}", args.split), "as it is".to_owned()];
-        tiles.push(tile(film, size, &boxes, original));
+        let original = vec![format!("{} image {index}", args.split), "as it is".to_owned()];
+        tiles.push(tile(image, size, &boxes, original));
         for epoch in args.epoch..args.epoch + usize::from(args.count) {
             let draw = plan.draw(config.run.seed, epoch, *index, 0, size);
-            let mut greys = vec![0; film.len()];
-            painter.paint_greys(film, &draw, &mut greys);
+            let mut greys = vec![0; image.len()];
+            painter.paint_greys(image, &draw, &mut greys);
             let moved: Vec<Bounds> = boxes.iter().filter_map(|bounds| draw.moved_box(*bounds)).collect();
             let mut captions = vec![format!("epoch {epoch}")];
             captions.extend(wrapped(&draw.to_string()));
@@ -51,7 +51,7 @@ pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Ex
     let rows: Vec<Vec<Tile>> = tiles.chunks(COLUMNS).map(<[Tile]>::to_vec).collect();
     let subtitle =
         format!("preset {}, seed {}, {}", config.augment.preset.name(), config.run.seed, dataset.source());
-    let sheet = film_sheet("What training sees", &subtitle, &[], &rows)?;
+    let sheet = image_sheet("What training sees", &subtitle, &[], &rows)?;
     replace_file(&args.out, &sheet).with_context(|| format!("can't write {}", args.out.display()))?;
     inline::Show::new(global.graphics, global.json).png(&sheet)?;
     let mut out = std::io::stdout().lock();
@@ -63,9 +63,9 @@ pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// A film with its boxes as a tile of a sheet.
+/// An image with its boxes as a tile of a sheet.
 pub(super) fn tile(
-    film: &[u8],
+    image: &[u8],
     (height, width): (usize, usize),
     boxes: &[Bounds],
     captions: Vec<String>,
@@ -73,14 +73,14 @@ pub(super) fn tile(
     let longer = height.max(width).max(1);
     let side = |pixels: usize| (pixels * TILE_PIXELS as usize / longer) as u32;
     let overlay = Overlay {
-        shows: Shows::Film,
+        shows: Shows::Image,
         colours: &COLOUR_MAPS[0],
         opacity: 0.0,
         contrast: 1.0,
         crop: None,
         boxes,
     };
-    let picture = paint(film, [height, width], None, &overlay, [side(width), side(height)]);
+    let picture = paint(image, [height, width], None, &overlay, [side(width), side(height)]);
     Tile {
         width: picture.width() as usize,
         height: picture.height() as usize,

@@ -1,4 +1,4 @@
-//! `runs compare`: runs on the same films, differences with what chance could do.
+//! `runs compare`: runs on the same images, differences with what chance could do.
 
 use std::io::Write;
 
@@ -43,15 +43,15 @@ pub fn run(args: &CompareArgs, paths: &AppPaths, json: bool) -> Result<Exit> {
 fn tables(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
     let first = &side.runs[0];
     for (run, comparison) in side.runs.iter().skip(1).zip(&side.against_first) {
-        writeln!(out, "{} compared with {}, {} films", run.id, first.id, side.split)?;
+        writeln!(out, "{} compared with {}, {} images", run.id, first.id, side.split)?;
         let short = |id: &str| id.rsplit('-').next().unwrap_or(id).to_owned();
-        let line = |out: &mut dyn Write, name: &str, films: &str, cells: [&str; 5], mark: &str| {
+        let line = |out: &mut dyn Write, name: &str, images: &str, cells: [&str; 5], mark: &str| {
             let [a, b, difference, ci, p] = cells;
-            writeln!(out, "{name:<20} {films:>7} {a:>6} {b:>6} {difference:>10} {ci:>17} {p:>7}{mark}")
+            writeln!(out, "{name:<20} {images:>7} {a:>6} {b:>6} {difference:>10} {ci:>17} {p:>7}{mark}")
         };
         let heading = [short(&first.id), short(&run.id)];
         let heading = [heading[0].as_str(), heading[1].as_str(), "difference", "95 %", "p"];
-        line(out, "AUROC", "films", heading, "")?;
+        line(out, "AUROC", "images", heading, "")?;
         for (label, condition) in side.labels.iter().zip(&comparison.conditions) {
             let cells = difference_cells(&condition.auroc, condition.p_holm);
             let mark = if condition.p_holm.is_some_and(|p| p < ALPHA) { " *" } else { "" };
@@ -62,8 +62,8 @@ fn tables(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
         for (name, difference) in means(comparison) {
             let cells = difference_cells(difference, difference.p);
             let mark = if difference.p.is_some_and(|p| p < ALPHA) { " *" } else { "" };
-            let films = thousands(comparison.films as u64);
-            line(out, name, &films, cells.each_ref().map(|c| &c[..]), mark)?;
+            let images = thousands(comparison.images as u64);
+            line(out, name, &images, cells.each_ref().map(|c| &c[..]), mark)?;
         }
         writeln!(
             out,

@@ -48,7 +48,7 @@ pub fn run(paths: &AppPaths, graphics: Wish, json: bool) -> Result<Exit> {
         colours(),
         letters(),
         runs_folder(paths),
-        films(paths),
+        images(paths),
         fine("themes", paths.themes.display().to_string()),
     ];
     let mut out = std::io::stdout().lock();
@@ -65,17 +65,17 @@ pub fn run(paths: &AppPaths, graphics: Wish, json: bool) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Where films are kept, and how much of them stays in memory.
-fn films(paths: &AppPaths) -> Finding {
-    let kept: u64 = store::listed(&paths.films).iter().map(|(_, _, size)| size).sum();
+/// Where images are kept, and how much of them stays in memory.
+fn images(paths: &AppPaths) -> Finding {
+    let kept: u64 = store::listed(&paths.images).iter().map(|(_, _, size)| size).sum();
     let budget = memory::budget(Memory::Auto);
     let value = format!(
         "up to {} in memory (data.memory = auto), larger sets read from {} ({} kept)",
         bytes(budget),
-        paths.films.display(),
+        paths.images.display(),
         bytes(kept)
     );
-    fine("films", value)
+    fine("images", value)
 }
 
 fn cuda() -> Finding {
@@ -141,7 +141,7 @@ fn pictures(wish: Wish) -> Finding {
         Some(Protocol::Half) if wish == Wish::Auto => missing(
             "pictures",
             value,
-            "half blocks show films coarsely; kitty 0.28, Ghostty, WezTerm, iTerm2, foot and xterm -ti vt340 do better",
+            "half blocks show images coarsely; kitty 0.28, Ghostty, WezTerm, iTerm2, foot and xterm -ti vt340 do better",
         ),
         _ => fine("pictures", value),
     }

@@ -11,7 +11,7 @@ use chestxr_tui::dataset::labels::LabelSet;
 use chestxr_tui::dataset::npz::{Archive, Limits};
 use chestxr_tui::dataset::part::GroupBy;
 use chestxr_tui::dataset::{Cache, Dataset, Split};
-use chestxr_tui::evaluation::{self, Predictor, ThresholdWish};
+use chestxr_tui::evaluation::{self, Predictor, ThresholdSpec};
 use chestxr_tui::metrics::{Evaluation, Thresholds};
 use chestxr_tui::runs::{self, ArrayNames, RunFolder, SplitPredictions};
 use chestxr_tui::text::{one_line, thousands};
@@ -22,7 +22,7 @@ use crate::cli::{EvaluateArgs, Global};
 
 /// Judges what was asked for and tells the numbers.
 pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
-    let wish: ThresholdWish =
+    let wish: ThresholdSpec =
         args.thresholds.as_deref().unwrap_or("").parse().map_err(|error| Misuse(format!("{error}")))?;
     let Judged { evaluation, wrote, predictions, thresholds, labels, dataset } =
         match (&args.predictions, &args.run) {
@@ -30,7 +30,7 @@ pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exi
             (None, Some(wanted)) => {
                 let folder = runs::find(&paths.runs, wanted)?;
                 match &global.data {
-                    Some(source) => other_films(&folder, source, args, &wish, global)?,
+                    Some(source) => other_images(&folder, source, args, &wish, global)?,
                     None => of_run(&folder, args, &wish, global)?,
                 }
             }
@@ -38,7 +38,7 @@ pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exi
         };
     let groups = match (args.by, &dataset) {
         (Some(by), Some(dataset)) => groups(by, args, dataset, &labels, &thresholds, &predictions, &wrote)?,
-        (Some(_), None) => bail!(Misuse("--by needs a run and its films".into())),
+        (Some(_), None) => bail!(Misuse("--by needs a run and its images".into())),
         (None, _) => Vec::new(),
     };
     let mut out = std::io::stdout().lock();
@@ -63,18 +63,18 @@ struct Judged {
     predictions: SplitPredictions,
     thresholds: Thresholds,
     labels: LabelSet,
-    /// The films, where they are here.
+    /// The images, where they are here.
     dataset: Option<Arc<Dataset>>,
 }
 
-/// A run on the films it has: the split's predictions are made now unless the best weights' are there.
-fn of_run(folder: &RunFolder, args: &EvaluateArgs, wish: &ThresholdWish, global: &Global) -> Result<Judged> {
+/// A run on the images it has: the split's predictions are made now unless the best weights' are there.
+fn of_run(folder: &RunFolder, args: &EvaluateArgs, wish: &ThresholdSpec, global: &Global) -> Result<Judged> {
     let split = args.split;
-    let mut source = Films::new(folder, global);
+    let mut source = Images::new(folder, global);
     let judged = source.predictions(split)?;
     let labels = LabelSet::of_keys(&folder.read_provenance()?.conditions);
     let kept = folder.read_thresholds()?.filter(|kept| wish.rule.is_none() && kept.epoch == judged.epoch);
-    // The validation films are only asked when there is something to ask them.
+    // The validation images are only asked when there is something to ask them.
     let thresholds = if let (Some(kept), true) = (&kept, wish.is_empty()) {
         kept.clone()
     } else {
@@ -85,24 +85,24 @@ fn of_run(folder: &RunFolder, args: &EvaluateArgs, wish: &ThresholdWish, global:
     evaluation::draw(folder, &labels, &evaluation, &thresholds, &judged)?;
     let artifacts = folder.artifacts();
     let wrote = if split == Split::Test { artifacts } else { artifacts.join(split.name()) };
-    // Groups of films need what the source says of them.
+    // Groups of images need what the source says of them.
     let dataset = match (args.by, source.loaded) {
         (None, _) => None,
         (Some(_), Some((_, dataset))) => Some(dataset),
-        (Some(_), None) => Some(evaluation::own_films(folder, &Cache::new())?),
+        (Some(_), None) => Some(evaluation::own_images(folder, &Cache::new())?),
     };
     Ok(Judged { evaluation, wrote, predictions: judged, thresholds, labels, dataset })
 }
 
-/// A run's predictions, read or made: films and weights are loaded when first needed.
-struct Films<'a> {
+/// A run's predictions, read or made: images and weights are loaded when first needed.
+struct Images<'a> {
     folder: &'a RunFolder,
     device: &'a str,
     loaded: Option<(Predictor, Arc<Dataset>)>,
     quiet: bool,
 }
 
-impl<'a> Films<'a> {
+impl<'a> Images<'a> {
     fn new(folder: &'a RunFolder, global: &'a Global) -> Self {
         Self { folder, device: global.device.as_deref().unwrap_or("auto"), loaded: None, quiet: global.json }
     }
@@ -115,12 +115,12 @@ impl<'a> Films<'a> {
         }
         if self.loaded.is_none() {
             let predictor = Predictor::open(self.folder, self.device)?;
-            let dataset = evaluation::own_films(self.folder, &Cache::new())?;
+            let dataset = evaluation::own_images(self.folder, &Cache::new())?;
             self.loaded = Some((predictor, dataset));
         }
         let (predictor, dataset) = self.loaded.as_ref().context("just loaded")?;
-        let films = dataset.part(split).labels.len();
-        let bar = Bar::start(&format!("{split} films"), films, self.quiet);
+        let images = dataset.part(split).labels.len();
+        let bar = Bar::start(&format!("{split} images"), images, self.quiet);
         let predicted =
             evaluation::predict_split(self.folder, predictor, dataset, split, &mut |done| bar.at(done))?;
         bar.end();
@@ -128,22 +128,22 @@ impl<'a> Films<'a> {
     }
 }
 
-/// A run on films from elsewhere, at the thresholds kept with its weights; nothing in the run changes.
-fn other_films(
+/// A run on images from elsewhere, at the thresholds kept with its weights; nothing in the run changes.
+fn other_images(
     folder: &RunFolder,
     source: &str,
     args: &EvaluateArgs,
-    wish: &ThresholdWish,
+    wish: &ThresholdSpec,
     global: &Global,
 ) -> Result<Judged> {
     let out =
-        args.out.as_deref().ok_or_else(|| Misuse("other films than the run's need --out DIR".into()))?;
+        args.out.as_deref().ok_or_else(|| Misuse("other images than the run's need --out DIR".into()))?;
     let config = folder.read_config()?;
     let dataset = Arc::new(progress::load_for(folder, source, global)?);
     let predictor = Predictor::open(folder, global.device.as_deref().unwrap_or("auto"))?;
-    let (films, labels) = dataset.trainable(args.split)?;
-    let bar = Bar::start(&format!("{} films", args.split), films.len(), global.json);
-    let scores = predictor.predict(films, &mut |done| bar.at(done))?.context("nobody ended it")?;
+    let (images, labels) = dataset.trainable(args.split)?;
+    let bar = Bar::start(&format!("{} images", args.split), images.len(), global.json);
+    let scores = predictor.predict(images, &mut |done| bar.at(done))?.context("nobody ended it")?;
     bar.end();
     let predictions = SplitPredictions {
         logits: scores.logits,
@@ -164,13 +164,13 @@ fn other_films(
     let thresholds =
         wish.grant(Some(kept), &predictions, args.split.name(), labels).map_err(|e| Misuse(e.to_string()))?;
     let title = format!("{} {}", config.model.arch.name(), folder.id().short());
-    let origin = format!("Run {} on films from {}.", folder.id(), dataset.source());
+    let origin = format!("Run {} on images from {}.", folder.id(), dataset.source());
     let judged = finish(out, &title, &origin, labels, thresholds, args, predictions)?;
     Ok(Judged { dataset: Some(dataset), ..judged })
 }
 
 /// Anyone's predictions.
-fn elsewhere(file: &Path, args: &EvaluateArgs, wish: &ThresholdWish) -> Result<Judged> {
+fn elsewhere(file: &Path, args: &EvaluateArgs, wish: &ThresholdSpec) -> Result<Judged> {
     let out = args.out.as_deref().ok_or_else(|| Misuse("--predictions needs --out DIR".into()))?;
     let archive = Archive::open(file, Limits { max_bytes: 4 << 30 })?;
     let labels_name = args.labels.as_deref().unwrap_or("labels");
@@ -192,7 +192,7 @@ fn elsewhere(file: &Path, args: &EvaluateArgs, wish: &ThresholdWish) -> Result<J
     {
         bail!("{}: its arrays are of different numbers of conditions", file.display());
     }
-    // Without validation films the rule can only be asked of these very ones, which the report says.
+    // Without validation images the rule can only be asked of these very ones, which the report says.
     let (asked, asked_split) = match &validation {
         Some(val) => (val, "val"),
         None => (&predictions, args.split.name()),
@@ -223,7 +223,7 @@ fn finish(
     Ok(Judged { evaluation, wrote, predictions, thresholds, labels: labels.clone(), dataset: None })
 }
 
-/// The same judged for each group of films, kept beside the report.
+/// The same judged for each group of images, kept beside the report.
 fn groups(
     by: GroupBy,
     args: &EvaluateArgs,
@@ -236,7 +236,7 @@ fn groups(
     let groups = dataset.part(args.split).about.groups(by);
     if groups.is_empty() {
         bail!(Misuse(format!(
-            "{} says nothing of the films' {}; nih:, csv: and dicom: sources can",
+            "{} says nothing of the images' {}; nih:, csv: and dicom: sources can",
             dataset.source(),
             by.name()
         )));
@@ -244,8 +244,8 @@ fn groups(
     let split = args.split.name();
     let judged: Vec<(String, Evaluation)> = groups
         .into_iter()
-        .map(|(name, films)| {
-            let own = predictions.subset(&films);
+        .map(|(name, images)| {
+            let own = predictions.subset(&images);
             (name, evaluation::judge(labels, thresholds, split, &own, args.bootstrap))
         })
         .collect();
@@ -265,15 +265,15 @@ fn group_table(out: &mut impl Write, groups: &[(String, Evaluation)]) -> std::io
         writeln!(
             out,
             "\n{:<20} {:>7} {:>11} {:>13} {:>6} {:>8}",
-            "group", "films", "macro AUROC", "95 %", "of", "macro F1"
+            "group", "images", "macro AUROC", "95 %", "of", "macro F1"
         )?;
     }
     for (name, evaluation) in groups {
         let mean = &evaluation.macro_average;
         let interval = mean.auroc_ci.map_or(String::new(), |[low, high]| format!("{low:.3}–{high:.3}"));
         let (auroc, f1) = (number(mean.average.values.auroc), number(mean.average.values.f1));
-        let films = thousands(evaluation.n as u64);
-        writeln!(out, "{name:<20} {films:>7} {auroc:>11} {interval:>13} {:>6} {f1:>8}", mean.n_conditions)?;
+        let images = thousands(evaluation.n as u64);
+        writeln!(out, "{name:<20} {images:>7} {auroc:>11} {interval:>13} {:>6} {f1:>8}", mean.n_conditions)?;
     }
     Ok(())
 }
@@ -286,7 +286,7 @@ fn table(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {
     writeln!(
         out,
         "{:<20} {:>7} {:>6} {:>11} {:>6} {:>9} {:>6} {:>6} {:>6} {:>6} {:>6}",
-        "condition", "films", "AUROC", "95 %", "AUPRC", "threshold", "sens", "spec", "prec", "F1", "MCC"
+        "condition", "images", "AUROC", "95 %", "AUPRC", "threshold", "sens", "spec", "prec", "F1", "MCC"
     )?;
     let names = LabelSet::of_keys(&evaluation.conditions);
     let mut line = |name: &str, c: &chestxr_tui::metrics::ConditionEvaluation| {
@@ -313,7 +313,7 @@ fn table(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {
     let values = &mean.average.values;
     writeln!(
         out,
-        "\n{} {} films: macro AUROC {} {} over {} conditions, macro AUPRC {}, macro F1 {}, micro F1 {}",
+        "\n{} {} images: macro AUROC {} {} over {} conditions, macro AUPRC {}, macro F1 {}, micro F1 {}",
         thousands(evaluation.n as u64),
         evaluation.split,
         number(values.auroc),
@@ -328,7 +328,7 @@ fn table(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {
         .map_or("no intervals".to_owned(), |b| format!("intervals: {} resamples of {}", b.resamples, b.unit));
     writeln!(
         out,
-        "thresholds by {} on the {} films; {intervals}",
+        "thresholds by {} on the {} images; {intervals}",
         evaluation.threshold_rule, evaluation.threshold_split
     )
 }

@@ -1,4 +1,4 @@
-//! `predict`: what a run's best weights find on films from anywhere.
+//! `predict`: what a run's best weights find on images from anywhere.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -9,9 +9,9 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use chestxr_tui::config::AppPaths;
-use chestxr_tui::dataset::films::Films;
+use chestxr_tui::dataset::image_file::{self, DecodedImage, Kind, Limits, Pixels, Preprocess};
+use chestxr_tui::dataset::images::Images;
 use chestxr_tui::dataset::npz::{Archive, Limits as NpzLimits};
-use chestxr_tui::dataset::picture::{self, GrayPicture, Kind, Limits, Pixels, Preprocess};
 use chestxr_tui::evaluation::Predictor;
 use chestxr_tui::files::replace_file;
 use chestxr_tui::metrics::DEFAULT_THRESHOLD;
@@ -22,12 +22,12 @@ use super::progress::Bar;
 use super::{Exit, complain};
 use crate::cli::{Global, PredictArgs, PredictFormat};
 
-/// Films read, reduced and predicted at a time: memory stays flat whatever is asked for.
+/// Images read, reduced and predicted at a time: memory stays flat whatever is asked for.
 const BATCH: usize = 64;
 /// Columns of a file's name in the table.
 const NAME: usize = 40;
 
-/// What was found on a film.
+/// What was found on an image.
 #[derive(Debug, Serialize)]
 struct Found {
     file: String,
@@ -47,8 +47,8 @@ struct Normal {
     called: bool,
 }
 
-/// A film to look at: its name, and its pixels at the network's size.
-type Film = (String, Vec<u8>);
+/// An image to look at: its name, and its pixels at the network's size.
+type Image = (String, Vec<u8>);
 
 /// Predicts what can be read and names what can't.
 pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
@@ -69,26 +69,27 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     };
     complain("Not a medical device: what is said here may decide about no patient.");
 
-    // The network stays on this thread; how a picture becomes a film goes to all of them.
+    // The network stays on this thread; how a picture becomes an image goes to all of them.
     let preprocess = predictor.preprocess().clone();
-    let files = picture::find(&args.files)?;
-    let bar = Bar::start("films", files.len(), global.json);
+    let files = image_file::find(&args.files)?;
+    let bar = Bar::start("images", files.len(), global.json);
     let (mut found, mut failed) = (Vec::new(), 0_usize);
     for (done, batch) in files.chunks(BATCH).enumerate() {
         bar.at(done * BATCH);
-        let read: Vec<Result<Vec<Film>>> = batch.par_iter().map(|path| films_of(path, &preprocess)).collect();
-        let mut films = Vec::new();
+        let read: Vec<Result<Vec<Image>>> =
+            batch.par_iter().map(|path| images_of(path, &preprocess)).collect();
+        let mut images = Vec::new();
         for outcome in read {
             match outcome {
-                Ok(more) => films.extend(more),
+                Ok(more) => images.extend(more),
                 Err(error) => {
                     failed += 1;
                     complain(&format!("{error:#}"));
                 }
             }
         }
-        for films in films.chunks(BATCH) {
-            found.extend(predict(films, &predictor, &keys, &levels, normal)?);
+        for images in images.chunks(BATCH) {
+            found.extend(predict(images, &predictor, &keys, &levels, normal)?);
         }
     }
     bar.end();
@@ -101,24 +102,24 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
         None => std::io::stdout().lock().write_all(&text)?,
     }
     if failed > 0 {
-        let (films, files) = (found.len(), if failed == 1 { "file" } else { "files" });
-        complain(&format!("{films} films predicted; {failed} {files} could not be read"));
+        let (images, files) = (found.len(), if failed == 1 { "file" } else { "files" });
+        complain(&format!("{images} images predicted; {failed} {files} could not be read"));
         return Ok(Exit::Failed);
     }
     Ok(Exit::Done)
 }
 
-/// The films of a file: one of a picture, all of an npz file.
-fn films_of(path: &Path, preprocess: &Preprocess) -> Result<Vec<Film>> {
+/// The images of a file: one of a picture, all of an npz file.
+fn images_of(path: &Path, preprocess: &Preprocess) -> Result<Vec<Image>> {
     let name = path.to_string_lossy().into_owned();
-    if picture::sniff(path) == Kind::Npz {
-        return films_of_npz(path, &name, preprocess);
+    if image_file::sniff(path) == Kind::Npz {
+        return images_of_npz(path, &name, preprocess);
     }
-    let picture = picture::read(path, Limits::default())?;
-    Ok(vec![(name, preprocess.film(&picture))])
+    let picture = image_file::read(path, Limits::default())?;
+    Ok(vec![(name, preprocess.image(&picture))])
 }
 
-fn films_of_npz(path: &Path, name: &str, preprocess: &Preprocess) -> Result<Vec<Film>> {
+fn images_of_npz(path: &Path, name: &str, preprocess: &Preprocess) -> Result<Vec<Image>> {
     let archive = Archive::open(path, NpzLimits::default())?;
     let array = ["images", "test_images"].into_iter().find(|array| archive.contains(array));
     let array = array.with_context(|| {
@@ -128,7 +129,7 @@ fn films_of_npz(path: &Path, name: &str, preprocess: &Preprocess) -> Result<Vec<
     let images = archive.read_u8(array)?;
     let &[count, height, width] = images.shape.as_slice() else {
         return Err(anyhow!(
-            "{name}: `{array}` has shape {:?} and should have N,H,W of grey films",
+            "{name}: `{array}` has shape {:?} and should have N,H,W of grey images",
             images.shape
         ));
     };
@@ -137,32 +138,32 @@ fn films_of_npz(path: &Path, name: &str, preprocess: &Preprocess) -> Result<Vec<
     (0..count)
         .map(|index| {
             let pixels = images.values[index * area..(index + 1) * area].to_vec();
-            let film = if same {
+            let image = if same {
                 pixels
             } else {
-                let picture = GrayPicture::new(width as u32, height as u32, Pixels::Eight(pixels));
+                let picture = DecodedImage::new(width as u32, height as u32, Pixels::Eight(pixels));
                 let picture =
-                    picture.with_context(|| format!("{name}: its films are {height} x {width} px"))?;
-                preprocess.film(&picture)
+                    picture.with_context(|| format!("{name}: its images are {height} x {width} px"))?;
+                preprocess.image(&picture)
             };
-            Ok((format!("{name}#{index}"), film))
+            Ok((format!("{name}#{index}"), image))
         })
         .collect()
 }
 
 fn predict(
-    films: &[Film],
+    images: &[Image],
     predictor: &Predictor,
     keys: &[String],
     levels: &[f32],
     normal: f32,
 ) -> Result<Vec<Found>> {
-    let [height, width] = predictor.film_size();
-    let pixels: Vec<u8> = films.iter().flat_map(|(_, film)| film).copied().collect();
-    let batch = Films::new(pixels, height, width).context("films of one size")?;
+    let [height, width] = predictor.image_size();
+    let pixels: Vec<u8> = images.iter().flat_map(|(_, image)| image).copied().collect();
+    let batch = Images::new(pixels, height, width).context("images of one size")?;
     let scores = predictor.predict(&batch, &mut |_| true)?.context("nobody ended it")?;
     let rows = scores.probabilities.chunks_exact(keys.len());
-    Ok(films.iter().zip(rows).map(|((file, _), row)| found(file, row, keys, levels, normal)).collect())
+    Ok(images.iter().zip(rows).map(|((file, _), row)| found(file, row, keys, levels, normal)).collect())
 }
 
 fn found(file: &str, row: &[f32], keys: &[String], levels: &[f32], normal: f32) -> Found {
@@ -182,8 +183,8 @@ fn written(found: &[Found], keys: &[String], format: PredictFormat) -> Result<Ve
     let mut out = Vec::new();
     match format {
         PredictFormat::Json => {
-            for film in found {
-                serde_json::to_writer(&mut out, film)?;
+            for image in found {
+                serde_json::to_writer(&mut out, image)?;
                 out.push(b'\n');
             }
         }
@@ -191,10 +192,10 @@ fn written(found: &[Found], keys: &[String], format: PredictFormat) -> Result<Ve
             let mut csv = csv::Writer::from_writer(&mut out);
             let columns = keys.iter().map(String::as_str);
             csv.write_record(["file"].into_iter().chain(columns).chain(["calls", "normal_score"]))?;
-            for film in found {
-                let mut record = vec![film.file.clone()];
-                record.extend(keys.iter().map(|key| film.probabilities[key].to_string()));
-                record.extend([film.calls.join(";"), film.normal.score.to_string()]);
+            for image in found {
+                let mut record = vec![image.file.clone()];
+                record.extend(keys.iter().map(|key| image.probabilities[key].to_string()));
+                record.extend([image.calls.join(";"), image.normal.score.to_string()]);
                 csv.write_record(record)?;
             }
             csv.flush()?;
@@ -202,18 +203,18 @@ fn written(found: &[Found], keys: &[String], format: PredictFormat) -> Result<Ve
         }
         PredictFormat::Table => {
             writeln!(out, "{:<NAME$} {:>6}  calls (probability)", "file", "normal")?;
-            for film in found {
-                let call = |key: &String| format!("{key} {:.3}", film.probabilities[key]);
-                let calls = match film.calls.as_slice() {
+            for image in found {
+                let call = |key: &String| format!("{key} {:.3}", image.probabilities[key]);
+                let calls = match image.calls.as_slice() {
                     [] => "none".to_owned(),
                     calls => calls.iter().map(call).collect::<Vec<_>>().join(", "),
                 };
-                // The end of a path tells films apart.
-                let shown = one_line(&film.file, usize::MAX);
+                // The end of a path tells images apart.
+                let shown = one_line(&image.file, usize::MAX);
                 let count = shown.chars().count();
                 let tail: String = shown.chars().skip(count.saturating_sub(NAME - 1)).collect();
                 let name = if count > NAME { format!("…{tail}") } else { shown };
-                writeln!(out, "{name:<NAME$} {:>6.3}  {calls}", film.normal.score)?;
+                writeln!(out, "{name:<NAME$} {:>6.3}  {calls}", image.normal.score)?;
             }
         }
     }

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::Global;
 
-/// Reads the films of `section`, with a bar once that takes a while.
+/// Reads the images of `section`, with a bar once that takes a while.
 pub fn load(section: &DataSection, quiet: bool) -> Result<Dataset, DataError> {
     let bar: OnceLock<Bar> = OnceLock::new();
     let loaded = Dataset::load_watched(section, &|progress| {
@@ -21,13 +21,13 @@ pub fn load(section: &DataSection, quiet: bool) -> Result<Dataset, DataError> {
     loaded
 }
 
-/// Films from elsewhere for a run's network: made at its size, with its labels. What `--set data.…` says holds.
+/// Images from elsewhere for a run's network: made at its size, with its labels. What `--set data.…` says holds.
 pub fn load_for(folder: &RunFolder, source: &str, global: &Global) -> anyhow::Result<Dataset> {
     let provenance = folder.read_provenance()?;
     let mut config = folder.read_config()?;
     // How the run's own table was read says nothing about another one.
     config.data =
-        DataSection { source: source.to_owned(), size: provenance.film_size[0], ..DataSection::default() };
+        DataSection { source: source.to_owned(), size: provenance.image_size[0], ..DataSection::default() };
     for set in global.sets.iter().filter(|set| set.trim_start().starts_with("data.")) {
         config.set_pair(set)?;
     }

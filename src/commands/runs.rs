@@ -130,13 +130,13 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
         other => writeln!(out, "tracking {}", other.word())?,
     }
     if let Ok(provenance) = folder.read_provenance() {
-        let [train, val, test] = provenance.films;
-        let [height, width] = provenance.film_size;
+        let [train, val, test] = provenance.images;
+        let [height, width] = provenance.image_size;
         let (source, arch) = match &config {
             Ok(config) => (config.data.source.as_str(), config.model.arch.name()),
             Err(_) => ("unknown", "unknown"),
         };
-        writeln!(out, "data     {source}, {train} / {val} / {test} films of {height} x {width} px")?;
+        writeln!(out, "data     {source}, {train} / {val} / {test} images of {height} x {width} px")?;
         let (device, libtorch) = (shown(&provenance.device), shown(&provenance.libtorch));
         let (parameters, threads) = (provenance.parameters, provenance.threads);
         let place = format!("on {device} with {threads} threads, libtorch {libtorch}");
@@ -193,7 +193,7 @@ fn table(out: &mut impl Write, epochs: &[EpochRecord]) -> std::io::Result<()> {
     writeln!(
         out,
         "\n{:>5} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>5} {:>8}",
-        "epoch", "train loss", "val loss", "AUROC", "AUPRC", "F1", "rate", "wait", "films/s"
+        "epoch", "train loss", "val loss", "AUROC", "AUPRC", "F1", "rate", "wait", "images/s"
     )?;
     for r in epochs {
         writeln!(

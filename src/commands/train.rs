@@ -237,15 +237,15 @@ impl Lines {
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style.progress_chars("█▌░"));
         }
-        let [train, val, test] = info.films.map(|films| thousands(films as u64));
-        let [height, width] = info.film_size;
+        let [train, val, test] = info.images.map(|images| thousands(images as u64));
+        let [height, width] = info.image_size;
         self.line(&format!("run     {}", info.id))?;
         self.line(&format!("folder  {}", info.path.display()))?;
         if let Some((epochs, step)) = info.resumed_at {
             self.line(&format!("goes on after {epochs} epochs, at step {step}"))?;
         }
         let source = &info.config.data.source;
-        self.line(&format!("data    {source}: {train} / {val} / {test} films of {height} x {width} px"))?;
+        self.line(&format!("data    {source}: {train} / {val} / {test} images of {height} x {width} px"))?;
         let parameters = thousands(info.parameters as u64);
         let (arch, threads) = (info.config.model.arch, info.threads);
         self.line(&format!(
@@ -342,7 +342,7 @@ impl Printer for Lines {
         let message = match progress.phase {
             Phase::Idle => return,
             Phase::Loading if progress.total == 0 => return,
-            Phase::Loading => "reading films".to_owned(),
+            Phase::Loading => "reading images".to_owned(),
             Phase::Searching => "trying rates".to_owned(),
             Phase::Training => format!("epoch {}", progress.epoch),
             Phase::Paused => "paused".to_owned(),

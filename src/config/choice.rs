@@ -70,9 +70,9 @@ choice! {
 }
 
 choice! {
-    /// What training does to a film.
+    /// What training does to an image.
     Preset {
-        /// Gentle and upright: what a film could have looked like.
+        /// Gentle and upright: what an image could have looked like.
         Chest = "chest",
         /// The predecessor's own set, rotations by 90 degrees and vertical flips among them.
         Predecessor = "predecessor",
@@ -84,17 +84,17 @@ choice! {
 }
 
 choice! {
-    /// What lies outside of a film that was moved.
+    /// What lies outside of an image that was moved.
     Border {
         /// Black.
         Constant = "constant",
-        /// The film mirrored at its border pixels.
+        /// The image mirrored at its border pixels.
         Reflect = "reflect",
     }
 }
 
 choice! {
-    /// Where films are augmented.
+    /// Where images are augmented.
     AugmentOn {
         /// On the device when it is CUDA, else on the CPU.
         Auto = "auto",
@@ -106,11 +106,11 @@ choice! {
 }
 
 choice! {
-    /// Which films an epoch sees.
+    /// Which images an epoch sees.
     Sampling {
-        /// Each film once.
+        /// Each image once.
         Shuffle = "shuffle",
-        /// As many films, drawn with replacement; a film of a rare condition is drawn more often.
+        /// As many images, drawn with replacement; an image of a rare condition is drawn more often.
         Balanced = "balanced",
     }
 }
@@ -118,7 +118,7 @@ choice! {
 choice! {
     /// How a residual network begins.
     Stem {
-        /// `small` for films below 128 px, else `imagenet`.
+        /// `small` for images below 128 px, else `imagenet`.
         Auto = "auto",
         /// One 3x3 convolution of stride 1, no pooling.
         Small = "small",
@@ -185,7 +185,7 @@ choice! {
 choice! {
     /// What the loss compares logits and labels with.
     LossKind {
-        /// Binary cross-entropy on logits, mean over films and conditions.
+        /// Binary cross-entropy on logits, mean over images and conditions.
         Bce = "bce",
         /// Lin et al. 2017: what is easy counts less.
         Focal = "focal",

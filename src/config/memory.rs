@@ -1,8 +1,8 @@
-//! How much memory films may take, as a person writes it.
+//! How much memory images may take, as a person writes it.
 
 use std::str::FromStr;
 
-/// An amount of memory for films.
+/// An amount of memory for images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
     /// What this machine can give without harm.

@@ -67,14 +67,14 @@ pub struct DataSection {
     pub split_seed: u64,
     /// Columns of a table by their names: `path=File,patient=ID`; empty guesses them.
     pub columns: String,
-    /// Films that are taken: `view=PA,sex=F,age=18-80`.
+    /// Images that are taken: `view=PA,sex=F,age=18-80`.
     #[serde(rename = "where")]
     pub keep: String,
-    /// Memory for films: `auto` or `4GB`.
+    /// Memory for images: `auto` or `4GB`.
     pub memory: String,
 }
 
-/// `[augment]`: ranges are symmetric around doing nothing, each drawn anew for every film and epoch.
+/// `[augment]`: ranges are symmetric around doing nothing, each drawn anew for every image and epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AugmentSection {
@@ -100,7 +100,7 @@ pub struct AugmentSection {
     pub noise_p: f64,
     pub noise: f64,
     pub blur_p: f64,
-    /// Pixels of a film of 64 px.
+    /// Pixels of an image of 64 px.
     pub blur: f64,
     pub cutout_p: f64,
     pub cutout: f64,

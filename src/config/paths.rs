@@ -15,8 +15,8 @@ pub struct AppPaths {
     pub weights: PathBuf,
     /// Data sets that were downloaded, e.g. `~/.cache/chestxr-tui/data`.
     pub data: PathBuf,
-    /// Films made of them, e.g. `~/.cache/chestxr-tui/films`.
-    pub films: PathBuf,
+    /// Images made of them, e.g. `~/.cache/chestxr-tui/images`.
+    pub images: PathBuf,
 }
 
 impl AppPaths {
@@ -39,7 +39,7 @@ impl AppPaths {
             themes: config.join("themes"),
             weights: cache.join("weights"),
             data: cache.join("data"),
-            films: cache.join("films"),
+            images: cache.join("images"),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The rule that gives each condition its weight from the training films, `r` being negatives a positive.
+/// The rule that gives each condition its weight from the training images, `r` being negatives a positive.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum PosWeight {
@@ -20,7 +20,7 @@ pub enum PosWeight {
 }
 
 impl PosWeight {
-    /// The weight of a condition with so many positive and negative training films; 1 where one side has
+    /// The weight of a condition with so many positive and negative training images; 1 where one side has
     /// none, since nothing can be balanced then.
     pub fn of(self, positives: usize, negatives: usize) -> f64 {
         if positives == 0 || negatives == 0 {

@@ -76,7 +76,7 @@ impl RunConfig {
                     .into(),
             ));
         }
-        // Films of a file have their own size, which is checked when they are there.
+        // Images of a file have their own size, which is checked when they are there.
         if self.data.val_fraction + self.data.test_fraction > 0.9 {
             return Err(ConfigError::Conflict(
                 "`data.val_fraction` and `data.test_fraction` leave less than a tenth for training; lower one".into(),
@@ -85,7 +85,7 @@ impl RunConfig {
         let drawn = self.data.source.starts_with("phantom");
         if drawn && self.model.arch == Arch::ChestNetS && !self.data.size.is_multiple_of(8) {
             return Err(ConfigError::Conflict(format!(
-                "chestnet-s halves its films three times, so `data.size` must be a multiple of 8, not {}",
+                "chestnet-s halves its images three times, so `data.size` must be a multiple of 8, not {}",
                 self.data.size
             )));
         }

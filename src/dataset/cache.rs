@@ -70,7 +70,7 @@ impl Cache {
         {
             return Ok(dataset.clone());
         }
-        // The old films go before the new ones come: two sets may not fit side by side.
+        // The old images go before the new ones come: two sets may not fit side by side.
         *last = None;
         let dataset = Arc::new(Dataset::load_watched(&section, watch)?);
         *last = Some((section, stamp, dataset.clone()));
@@ -83,7 +83,7 @@ fn plain(section: &DataSection) -> Result<(DataSection, Option<Stamp>), DataErro
     let source: Source = section.source.parse()?;
     let mut section = section.clone();
     if !source.is_sized() {
-        // The films of a file have the size they have.
+        // The images of a file have the size they have.
         section.size = 0;
     }
     section.source = source.absolute().to_string();
@@ -91,7 +91,7 @@ fn plain(section: &DataSection) -> Result<(DataSection, Option<Stamp>), DataErro
         Source::Npz(path) | Source::Csv(path) => {
             std::fs::metadata(path).and_then(|file| Ok((file.len(), file.modified()?))).ok()
         }
-        // A folder's time says little of the films in it: a new run reads its tables again.
+        // A folder's time says little of the images in it: a new run reads its tables again.
         Source::Nih(_) | Source::Dicom(_) | Source::Phantom(_) | Source::ChestMnist => None,
     };
     Ok((section, stamp))
@@ -103,12 +103,12 @@ mod tests {
     use crate::dataset::Split;
     use crate::dataset::npz::Writer;
 
-    fn write(path: &std::path::Path, films: usize) {
+    fn write(path: &std::path::Path, count: usize) {
         let mut writer = Writer::create(path).expect("a file");
         for split in Split::ALL {
-            let (images, labels) = (vec![7; films * 64], vec![1; films * 14]);
-            writer = writer.array_u8(&format!("{split}_images"), &[films, 8, 8], &images).expect("films");
-            writer = writer.array_u8(&format!("{split}_labels"), &[films, 14], &labels).expect("labels");
+            let (images, labels) = (vec![7; count * 64], vec![1; count * 14]);
+            writer = writer.array_u8(&format!("{split}_images"), &[count, 8, 8], &images).expect("images");
+            writer = writer.array_u8(&format!("{split}_labels"), &[count, 14], &labels).expect("labels");
         }
         writer.finish().expect("written");
     }
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_file_is_read_once_and_again_when_it_changed_or_went_away() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("films.npz");
+        let path = folder.path().join("images.npz");
         let section = DataSection { source: path.display().to_string(), ..DataSection::default() };
         let cache = Cache::new();
         write(&path, 2);

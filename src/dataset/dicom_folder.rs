@@ -1,4 +1,4 @@
-//! `dicom:DIR`: a folder of DICOM films with a table of labels; patient, sex, age and view come from the films.
+//! `dicom:DIR`: a folder of DICOM images with a table of labels; patient, sex, age and view come from the images.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::DataError;
+use super::image_file::dicom;
 use super::listing::{Listing, TableError};
-use super::picture::dicom;
 use super::table;
 
 /// The table of labels in `folder`: `labels.csv`, or the only table there is.
@@ -25,7 +25,7 @@ pub fn label_table(folder: &Path) -> Option<PathBuf> {
     if tables.len() == 1 { tables.pop() } else { None }
 }
 
-/// Reads the table and the headers of the films it names. Patients are known by a hash of their id alone.
+/// Reads the table and the headers of the images it names. Patients are known by a hash of their id alone.
 ///
 /// # Errors
 /// As [`table::listing`]; also when there is no table.
@@ -36,7 +36,7 @@ pub fn listing(folder: &Path, columns: &str) -> Result<Listing, DataError> {
     let table = label_table(folder).ok_or_else(|| {
         TableError::new(
             folder,
-            "the folder has no labels.csv; write one with a column `path` and the films' labels, or judge films \
+            "the folder has no labels.csv; write one with a column `path` and the images' labels, or judge images \
              without labels with `chestxr-tui predict RUN DIR`",
         )
     })?;
@@ -44,7 +44,7 @@ pub fn listing(folder: &Path, columns: &str) -> Result<Listing, DataError> {
     let headers: Vec<_> = listing.rows.par_iter().map(|row| dicom::read_about(&row.path).ok()).collect();
     let mut told = 0;
     for (row, header) in listing.rows.iter_mut().zip(headers) {
-        // A film that can't be read is named when its pixels are.
+        // An image that can't be read is named when its pixels are.
         let Some(header) = header else { continue };
         told += 1;
         row.patient = header.patient.or(row.patient.take().map(|name| dicom::hashed("", &name)));

@@ -1,12 +1,12 @@
-//! Why films can't be had, a sentence each.
+//! Why images can't be had, a sentence each.
 
+use super::image_file::ImageFileError;
 use super::listing::TableError;
-use super::picture::PictureError;
 use super::source::Source;
 use super::store::StoreError;
 use super::{Split, keep, npz, phantom, source};
 
-/// Why films can't be had.
+/// Why images can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     #[error(transparent)]
@@ -20,12 +20,12 @@ pub enum DataError {
     #[error(transparent)]
     Table(#[from] TableError),
     #[error(transparent)]
-    Pictures(#[from] StoreError<PictureError>),
+    Pictures(#[from] StoreError<ImageFileError>),
     #[error(transparent)]
     Drawn(#[from] StoreError<phantom::SizeOutOfRange>),
     #[error(transparent)]
     Unpacked(#[from] StoreError<npz::NpzError>),
-    #[error("reading films was stopped; what was read is kept, so that the next time goes on from there")]
+    #[error("reading images was stopped; what was read is kept, so that the next time goes on from there")]
     Stopped,
     #[error("there is no ChestMNIST of {0} px; set data.size to 28, 64, 128 or 224")]
     NoSuchSize(usize),
@@ -35,16 +35,16 @@ pub enum DataError {
     )]
     NotFetched { size: usize, file: String, folder: String },
     #[error(
-        "the films of {from} say nothing about {missing}, which the run's network tells; add such labels"
+        "the images of {from} say nothing about {missing}, which the run's network tells; add such labels"
     )]
     OtherLabels { from: Source, missing: String },
-    #[error("`data.where` needs films with a table (nih:, csv: or dicom:); {0} has none")]
+    #[error("`data.where` needs images with a table (nih:, csv: or dicom:); {0} has none")]
     NothingToFilter(Source),
     #[error(
-        "{0} holds labels but no films: `data info` can count it, training needs train_images, val_images and test_images"
+        "{0} holds labels but no images: `data info` can count it, training needs train_images, val_images and test_images"
     )]
-    NoFilms(Source),
-    #[error("the {split} split of {from} is empty; training needs films in all three splits")]
+    NoImages(Source),
+    #[error("the {split} split of {from} is empty; training needs images in all three splits")]
     EmptySplit { split: Split, from: Source },
 }
 

@@ -1,11 +1,11 @@
-//! Which films of a table are taken: `view=PA,sex=F,age=18-80`.
+//! Which images of a table are taken: `view=PA,sex=F,age=18-80`.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use super::listing::Row;
 
-/// What a film must be to be taken.
+/// What an image must be to be taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
     /// Any of these views, in lower case; empty for all.
@@ -15,7 +15,7 @@ pub struct Keep {
     ages: Option<(u16, u16)>,
 }
 
-/// A text that says nothing about films.
+/// A text that says nothing about images.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "`data.where` can't be `{0}`; write for example view=PA, sex=F or age=18-80, several with commas between"
@@ -52,7 +52,7 @@ impl FromStr for Keep {
 }
 
 impl Keep {
-    /// Whether a film is taken. What isn't known of it counts as something else.
+    /// Whether an image is taken. What isn't known of it counts as something else.
     pub fn takes(&self, row: &Row) -> bool {
         let among = |wanted: &[String], value: &Option<String>| {
             wanted.is_empty() || value.as_ref().is_some_and(|value| wanted.contains(&value.to_lowercase()))
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn films_are_taken_by_view_sex_and_age() {
+    fn images_are_taken_by_view_sex_and_age() {
         let row =
             |view: &str, age| Row { view: Some(view.into()), age, sex: Some("F".into()), ..Row::default() };
         let keep: Keep = "view=pa|LL, age=18-80".parse().expect("a wish");

@@ -1,8 +1,8 @@
-//! What a film can be labelled with: conditions, their names and their order.
+//! What an image can be labelled with: conditions, their names and their order.
 
 use serde::{Deserialize, Serialize};
 
-/// One condition a film is labelled with or without.
+/// One condition an image is labelled with or without.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// Lower-case identifier used in files, options and metric names, e.g. `pleural`.

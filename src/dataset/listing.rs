@@ -1,4 +1,4 @@
-//! Films that a table lists: picture files with labels and what else is known of them, on their way to a data set.
+//! Images that a table lists: picture files with labels and what else is known of them, on their way to a data set.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 
-use super::films::{Films, Labels};
+use super::image_file::{self, ImageFileError, Limits, Preprocess};
+use super::images::{Images, Labels};
 use super::keep::Keep;
 use super::labels::LabelSet;
 use super::part::{About, Part};
 use super::phantom::Bounds;
-use super::picture::{self, Limits, PictureError, Preprocess};
 use super::progress::Watch;
 use super::split::{self, Shares};
 use super::store::{self, Asked, Made, StoreError};
@@ -35,7 +35,7 @@ impl TableError {
     }
 }
 
-/// Which split a source puts a film into.
+/// Which split a source puts an image into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Given {
     /// This one.
@@ -44,7 +44,7 @@ pub enum Given {
     TrainVal,
 }
 
-/// A film of a table.
+/// An image of a table.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
     pub path: PathBuf,
@@ -60,7 +60,7 @@ pub struct Row {
     pub boxes: Vec<(usize, [f32; 4])>,
 }
 
-/// All films of a table.
+/// All images of a table.
 #[derive(Debug)]
 pub struct Listing {
     /// The table itself, for sentences.
@@ -74,7 +74,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Reads the pictures, made into films of `data.size`, and divides them into splits.
+    /// Reads the pictures, made into images of `data.size`, and divides them into splits.
     ///
     /// # Errors
     /// When pictures can't be read or kept, or too little is left after `data.where`.
@@ -86,12 +86,12 @@ impl Listing {
         let kept: Vec<usize> = (0..rows.len()).filter(|row| keep.takes(&rows[*row])).collect();
         if kept.is_empty() {
             let what =
-                format!("no film is left with data.where = {}; it has {}", section.keep, Keep::offer(&rows));
+                format!("no image is left with data.where = {}; it has {}", section.keep, Keep::offer(&rows));
             return Err(TableError::new(&table, what).into());
         }
         if kept.len() < rows.len() {
             let (kept, all) = (thousands(kept.len() as u64), thousands(rows.len() as u64));
-            notes.push(format!("data.where = {} takes {kept} of {all} films", section.keep));
+            notes.push(format!("data.where = {} takes {kept} of {all} images", section.keep));
         }
         let splits = divide(&kept, &rows, &labels, section, &mut notes);
         let parts = Split::ALL.map(|split| {
@@ -101,41 +101,41 @@ impl Listing {
         });
         let [Some(train), Some(val), Some(test)] = parts else {
             return Err(
-                TableError::new(&table, "its rows and films don't fit each other; start again").into()
+                TableError::new(&table, "its rows and images don't fit each other; start again").into()
             );
         };
         Ok(Loaded { labels, parts: [train, val, test], notes })
     }
 }
 
-/// A listing with its films.
+/// A listing with its images.
 pub struct Loaded {
     pub labels: LabelSet,
     pub parts: [Part; 3],
     pub notes: Vec<String>,
 }
 
-/// The films of all rows, in their order.
+/// The images of all rows, in their order.
 fn import(
     table: &Path,
     rows: &[Row],
     preprocess: &Preprocess,
     budget: u64,
     watch: &Watch,
-) -> Result<std::sync::Arc<store::Mapped>, StoreError<PictureError>> {
+) -> Result<std::sync::Arc<store::Mapped>, StoreError<ImageFileError>> {
     let limits = Limits::default();
-    let make = |number: usize| -> Result<Made, PictureError> {
-        let picture = picture::read(&rows[number].path, limits)?;
-        let pixels = preprocess.film(&picture);
+    let make = |number: usize| -> Result<Made, ImageFileError> {
+        let picture = image_file::read(&rows[number].path, limits)?;
+        let pixels = preprocess.image(&picture);
         Ok(Made { pixels, labels: Vec::new(), picture: (picture.width(), picture.height()) })
     };
     let asked = Asked {
-        cache: &AppPaths::new(None).films,
+        cache: &AppPaths::new(None).images,
         fingerprint: &fingerprint(rows, preprocess),
         of: &table.display().to_string(),
         doing: "importing",
         count: rows.len(),
-        film: (preprocess.height, preprocess.width),
+        image: (preprocess.height, preprocess.width),
         labels: 0,
         budget,
     };
@@ -178,7 +178,7 @@ fn divide(
             _ => Split::Train,
         })
         .collect();
-    // A table may say which films are for testing and leave validation to us, or leave everything.
+    // A table may say which images are for testing and leave validation to us, or leave everything.
     let (own_val, own_test) = (has(Split::Val), has(Split::Test));
     let places: Vec<usize> = (0..kept.len())
         .filter(|place| open(kept[*place]) || (!(own_val && own_test) && splits[*place] == Split::Train))
@@ -197,14 +197,14 @@ fn divide(
         splits[*place] = *split;
     }
     let made = match (own_val, own_test) {
-        (false, true) => "validation films were taken from those for training",
-        (true, false) => "test films were taken from those for training",
-        _ => "the films were divided",
+        (false, true) => "validation images were taken from those for training",
+        (true, false) => "test images were taken from those for training",
+        _ => "the images were divided",
     };
     let by = if rows.iter().any(|row| row.patient.is_some()) {
         "by patient"
     } else {
-        "by film, for patients are unknown"
+        "by image, for patients are unknown"
     };
     let all: Vec<&[u8]> = kept.iter().map(|row| rows[*row].labels.as_slice()).collect();
     notes.push(format!(
@@ -215,7 +215,7 @@ fn divide(
     splits
 }
 
-/// Numbers for patients in the order they come; a film of an unknown one is a patient of its own.
+/// Numbers for patients in the order they come; an image of an unknown one is a patient of its own.
 fn patients<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Vec<u32> {
     let mut known: HashMap<&str, u32> = HashMap::new();
     let mut next = 0;
@@ -241,7 +241,7 @@ fn part(
 ) -> Option<Part> {
     let values = members.iter().flat_map(|row| &rows[*row].labels).copied().collect();
     let mut about = About { has_boxes, ..About::default() };
-    for (film, row) in members.iter().enumerate() {
+    for (image, row) in members.iter().enumerate() {
         let row_of = &rows[*row];
         let name = row_of.path.file_name().unwrap_or_default().to_string_lossy();
         about.names.push(one_line(&name, 200));
@@ -252,7 +252,7 @@ fn part(
         for (class, [x, y, width, height]) in &row_of.boxes {
             let bounds = Bounds { x: *x, y: *y, width: *width, height: *height };
             if let Some(bounds) = preprocess.placed(size, bounds) {
-                about.boxes.push((film as u32, *class, bounds));
+                about.boxes.push((image as u32, *class, bounds));
             }
         }
     }
@@ -269,8 +269,8 @@ fn part(
     if named {
         about.patients = members.iter().filter_map(|row| rows[*row].patient.clone()).collect();
     }
-    let films = Films::mapped(store.clone(), members.iter().map(|row| *row as u32).collect())?;
-    Some(Part { films: Some(films), labels: Labels::new(values, labels.len())?, patients: numbers, about })
+    let images = Images::mapped(store.clone(), members.iter().map(|row| *row as u32).collect())?;
+    Some(Part { images: Some(images), labels: Labels::new(values, labels.len())?, patients: numbers, about })
 }
 
 /// How often each of some names came, the most frequent first, as a sentence lists them.

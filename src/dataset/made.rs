@@ -1,11 +1,11 @@
 //! The parts of sources that come whole: phantoms that are drawn, archives that are unpacked. In memory, or in a store
-//! where that is too much. Films of tables are imported by [`listing`](super::listing).
+//! where that is too much. Images of tables are imported by [`listing`](super::listing).
 
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::films::{Films, Labels};
+use super::images::{Images, Labels};
 use super::labels::LabelSet;
 use super::listing::{self, Loaded};
 use super::part::Part;
@@ -18,7 +18,7 @@ use crate::config::AppPaths;
 /// a machine down unseen.
 const MAX_ARRAY_BYTES: u64 = 64 << 30;
 
-/// Training and validation films of so many phantoms: 70 % and 10 %, as ChestMNIST is split; the rest are for
+/// Training and validation images of so many phantoms: 70 % and 10 %, as ChestMNIST is split; the rest are for
 /// testing.
 pub(super) fn phantom_counts(count: usize) -> (usize, usize) {
     (count * 7 / 10, count / 10)
@@ -41,34 +41,34 @@ pub(super) fn phantom_parts(
     };
     if (count * size * size) as u64 <= budget {
         let part = |(first, count): (usize, usize)| -> Result<Part, DataError> {
-            let (films, labels) = phantom::films(PHANTOM_SEED, first as u64, count, size)?;
-            Ok(Part::new(Some(films), labels, None))
+            let (images, labels) = phantom::images(PHANTOM_SEED, first as u64, count, size)?;
+            Ok(Part::new(Some(images), labels, None))
         };
         let [train, val, test] = ranges.map(part);
         return Ok(loaded([train?, val?, test?]));
     }
-    phantom::film(PHANTOM_SEED, 0, size)?;
+    phantom::image(PHANTOM_SEED, 0, size)?;
     let make = |number: usize| -> Result<Made, phantom::SizeOutOfRange> {
-        let film = phantom::film(PHANTOM_SEED, number as u64, size)?;
-        Ok(Made { pixels: film.pixels, labels: film.labels, picture: (size as u32, size as u32) })
+        let image = phantom::image(PHANTOM_SEED, number as u64, size)?;
+        Ok(Made { pixels: image.pixels, labels: image.labels, picture: (size as u32, size as u32) })
     };
     let asked = Asked {
-        cache: &AppPaths::new(None).films,
+        cache: &AppPaths::new(None).images,
         // Drawing may change with the program.
         fingerprint: &format!("phantom {} {PHANTOM_SEED} {count}", env!("CARGO_PKG_VERSION")),
         of: &format!("phantom:{count}"),
         doing: "drawing",
         count,
-        film: (size, size),
+        image: (size, size),
         labels: labels.len(),
         budget,
     };
     let (store, values) =
         store::build(&asked, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)?;
     let part = |(first, count): (usize, usize)| {
-        let films = Films::mapped(store.clone(), (first as u32..(first + count) as u32).collect());
+        let images = Images::mapped(store.clone(), (first as u32..(first + count) as u32).collect());
         let rows = values[first * labels.len()..(first + count) * labels.len()].to_vec();
-        Labels::new(rows, labels.len()).map(|rows| Part::new(films, rows, None))
+        Labels::new(rows, labels.len()).map(|rows| Part::new(images, rows, None))
     };
     match ranges.map(part) {
         [Some(train), Some(val), Some(test)] => Ok(loaded([train, val, test])),
@@ -77,7 +77,7 @@ pub(super) fn phantom_parts(
     }
 }
 
-/// The parts of an archive; its films stay in a store where they are more than `budget`.
+/// The parts of an archive; its images stay in a store where they are more than `budget`.
 pub(super) fn npz_parts(path: &Path, budget: u64, watch: &Watch) -> Result<Loaded, DataError> {
     let opened = npz::Opened::open(path, None, npz::Limits { max_bytes: MAX_ARRAY_BYTES })?;
     let mut keys: Vec<String> =
@@ -92,9 +92,9 @@ pub(super) fn npz_parts(path: &Path, budget: u64, watch: &Watch) -> Result<Loade
         }
         _ => LabelSet::of_width(opened.classes()),
     };
-    let parts = match (opened.films(), opened.film_size()) {
-        (Some(counts), Some(film)) if (counts.iter().sum::<usize>() * film.0 * film.1) as u64 > budget => {
-            unpacked(path, &opened, counts, film, budget, watch)?
+    let parts = match (opened.images(), opened.image_size()) {
+        (Some(counts), Some(image)) if (counts.iter().sum::<usize>() * image.0 * image.1) as u64 > budget => {
+            unpacked(path, &opened, counts, image, budget, watch)?
         }
         _ => {
             let npz::MedMnist { train, val, test } = opened.read()?;
@@ -104,16 +104,16 @@ pub(super) fn npz_parts(path: &Path, budget: u64, watch: &Watch) -> Result<Loade
     Ok(Loaded { labels, parts, notes: Vec::new() })
 }
 
-/// The parts of an archive whose films are unpacked into a store.
+/// The parts of an archive whose images are unpacked into a store.
 fn unpacked(
     path: &Path,
     opened: &npz::Opened,
     counts: [usize; 3],
-    film: (usize, usize),
+    image: (usize, usize),
     budget: u64,
     watch: &Watch,
 ) -> Result<[Part; 3], DataError> {
-    let area = film.0 * film.1;
+    let area = image.0 * image.1;
     let mut stream = opened.stream();
     let mut skip = true;
     let mut make = |numbers: std::ops::Range<usize>| {
@@ -121,25 +121,25 @@ fn unpacked(
         if std::mem::take(&mut skip) {
             // An earlier attempt got so far.
             for _ in 0..numbers.start {
-                if let Err(error) = stream.next_film(&mut pixels) {
+                if let Err(error) = stream.next_image(&mut pixels) {
                     return vec![Err(error)];
                 }
             }
         }
         let one = |_| {
             let mut pixels = vec![0; area];
-            let made = stream.next_film(&mut pixels);
-            made.map(|()| Made { pixels, labels: Vec::new(), picture: (film.1 as u32, film.0 as u32) })
+            let made = stream.next_image(&mut pixels);
+            made.map(|()| Made { pixels, labels: Vec::new(), picture: (image.1 as u32, image.0 as u32) })
         };
         numbers.map(one).collect()
     };
     let asked = Asked {
-        cache: &AppPaths::new(None).films,
+        cache: &AppPaths::new(None).images,
         fingerprint: &listing::file_print(path),
         of: &path.display().to_string(),
         doing: "unpacking",
         count: counts.iter().sum(),
-        film,
+        image,
         labels: 0,
         budget,
     };
@@ -147,7 +147,7 @@ fn unpacked(
     let mut first = 0_u32;
     let mut parts = opened.read_labels()?;
     for (part, count) in parts.iter_mut().zip(counts) {
-        part.films = Films::mapped(store.clone(), (first..first + count as u32).collect());
+        part.images = Images::mapped(store.clone(), (first..first + count as u32).collect());
         first += count as u32;
     }
     Ok(parts)

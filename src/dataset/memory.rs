@@ -1,11 +1,11 @@
-//! How much of the films may stay in memory.
+//! How much of the images may stay in memory.
 
 use crate::config::Memory;
 
 /// What `auto` takes at most: ChestMNIST at 128 px fits (1.8 GB), at 224 px it is read from disk as needed (5.6 GB).
 const MOST: u64 = 2_000_000_000;
 
-/// Bytes of films that may stay in memory.
+/// Bytes of images that may stay in memory.
 pub fn budget(memory: Memory) -> u64 {
     match memory {
         Memory::Bytes(bytes) => bytes,

@@ -3,7 +3,8 @@
 
 pub mod check;
 pub mod dicom_folder;
-pub mod films;
+pub mod image_file;
+pub mod images;
 pub mod labels;
 pub mod listing;
 pub mod memory;
@@ -11,7 +12,6 @@ pub mod nih;
 pub mod npz;
 pub mod part;
 pub mod phantom;
-pub mod picture;
 pub mod progress;
 pub mod registry;
 pub mod source;
@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cache::Cache;
 pub use error::DataError;
-use films::{Films, Labels};
+use images::{Images, Labels};
 use labels::LabelSet;
 use listing::Loaded;
 use part::Part;
@@ -83,10 +83,10 @@ impl fmt::Display for Split {
     }
 }
 
-/// The seed of the phantom's films. Fixed: a run's seed must not change what its films are.
+/// The seed of the phantom's images. Fixed: a run's seed must not change what its images are.
 pub const PHANTOM_SEED: u64 = 2017;
 
-/// Films and labels of three splits.
+/// Images and labels of three splits.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     source: Source,
@@ -98,7 +98,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Reads or makes the films that `section` names.
+    /// Reads or makes the images that `section` names.
     ///
     /// # Errors
     /// When the source is unknown, or its files are missing or unfit; each in one sentence.
@@ -141,7 +141,7 @@ impl Dataset {
         Self { source, labels, parts, stats, digest, notes }
     }
 
-    /// The same films with the labels of `keys`, in that order: those of a run that knows other ones, or the same in
+    /// The same images with the labels of `keys`, in that order: those of a run that knows other ones, or the same in
     /// another order.
     ///
     /// # Errors
@@ -183,12 +183,12 @@ impl Dataset {
         Ok(self)
     }
 
-    /// What a person should know of how the films were read and divided, a sentence each.
+    /// What a person should know of how the images were read and divided, a sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// Where the films came from.
+    /// Where the images came from.
     pub fn source(&self) -> &Source {
         &self.source
     }
@@ -198,7 +198,7 @@ impl Dataset {
         &self.labels
     }
 
-    /// Films and labels of a split.
+    /// Images and labels of a split.
     pub fn part(&self, split: Split) -> &Part {
         &self.parts[split as usize]
     }
@@ -213,62 +213,62 @@ impl Dataset {
         &self.digest
     }
 
-    /// Height and width of the films in pixels; `None` for a table of labels alone.
-    pub fn film_size(&self) -> Option<(usize, usize)> {
-        self.parts[0].films.as_ref().map(|films| (films.height(), films.width()))
+    /// Height and width of the images in pixels; `None` for a table of labels alone.
+    pub fn image_size(&self) -> Option<(usize, usize)> {
+        self.parts[0].images.as_ref().map(|images| (images.height(), images.width()))
     }
 
-    /// Bytes of all films.
-    pub fn film_bytes(&self) -> usize {
-        self.parts.iter().filter_map(|part| part.films.as_ref()).map(Films::bytes).sum()
+    /// Bytes of all images.
+    pub fn image_bytes(&self) -> usize {
+        self.parts.iter().filter_map(|part| part.images.as_ref()).map(Images::bytes).sum()
     }
 
-    /// Bytes of the films that stay in memory at most, where that is less than all of them.
+    /// Bytes of the images that stay in memory at most, where that is less than all of them.
     pub fn memory_bound(&self) -> Option<u64> {
-        self.parts.iter().filter_map(|part| part.films.as_ref()).find_map(Films::memory_bound)
+        self.parts.iter().filter_map(|part| part.images.as_ref()).find_map(Images::memory_bound)
     }
 
-    /// Whether films are read from disk as they are needed.
+    /// Whether images are read from disk as they are needed.
     pub fn is_mapped(&self) -> bool {
-        self.parts.iter().filter_map(|part| part.films.as_ref()).any(Films::is_mapped)
+        self.parts.iter().filter_map(|part| part.images.as_ref()).any(Images::is_mapped)
     }
 
-    /// The same with all films in memory, whatever they take.
+    /// The same with all images in memory, whatever they take.
     pub fn resident(&self) -> Self {
         let mut all = self.clone();
         for part in &mut all.parts {
-            part.films = part.films.as_ref().map(Films::resident);
+            part.images = part.images.as_ref().map(Images::resident);
         }
         all
     }
 
-    /// Takes films that are read from disk out of this process's memory; with `forgotten` out of the system's as well.
+    /// Takes images that are read from disk out of this process's memory; with `forgotten` out of the system's as well.
     pub fn let_go(&self, forgotten: bool) {
-        self.parts.iter().filter_map(|part| part.films.as_ref()).for_each(|films| films.let_go(forgotten));
+        self.parts.iter().filter_map(|part| part.images.as_ref()).for_each(|images| images.let_go(forgotten));
     }
 
-    /// Films and labels of a split for training or testing.
+    /// Images and labels of a split for training or testing.
     ///
     /// # Errors
     /// When the data set is a table of labels alone or the split is empty.
-    pub fn trainable(&self, split: Split) -> Result<(&Films, &Labels), DataError> {
+    pub fn trainable(&self, split: Split) -> Result<(&Images, &Labels), DataError> {
         let part = self.part(split);
-        let films = part.films.as_ref().ok_or_else(|| DataError::NoFilms(self.source.clone()))?;
-        if films.is_empty() {
+        let images = part.images.as_ref().ok_or_else(|| DataError::NoImages(self.source.clone()))?;
+        if images.is_empty() {
             return Err(DataError::EmptySplit { split, from: self.source.clone() });
         }
-        Ok((films, &part.labels))
+        Ok((images, &part.labels))
     }
 }
 
-/// Hashes the fingerprints of all films and all label rows.
+/// Hashes the fingerprints of all images and all label rows.
 fn digest(parts: &[Part; 3]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
-        if let Some(films) = &part.films {
-            let shape = [films.len(), films.height(), films.width()];
+        if let Some(images) = &part.images {
+            let shape = [images.len(), images.height(), images.width()];
             hasher.update(format!("{shape:?}").as_bytes());
-            films.hashes().iter().for_each(|hash| {
+            images.hashes().iter().for_each(|hash| {
                 hasher.update(hash);
             });
         }

@@ -1,7 +1,7 @@
 //! A folder laid out as NIH ships ChestX-ray14: `images*/` with PNGs of 1024 x 1024 px, `Data_Entry_2017*.csv`,
 //! `train_val_list.txt` and `test_list.txt`, and `BBox_List_2017.csv`.
 //!
-//! The lists are NIH's own split by patient. Validation films are carved from the first by patient.
+//! The lists are NIH's own split by patient. Validation images are carved from the first by patient.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -37,7 +37,7 @@ fn named(folder: &Path, beginning: &str) -> Option<PathBuf> {
 /// Reads the tables and lists of `folder`.
 ///
 /// # Errors
-/// When a table is missing or can't be read, or none of its films is there.
+/// When a table is missing or can't be read, or none of its images is there.
 pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     if !folder.is_dir() {
         return Err(TableError::new(
@@ -69,7 +69,7 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     let lists = Lists::read(folder)?;
     if lists.is_none() {
         notes.push(
-            "train_val_list.txt and test_list.txt are not there: the films are divided anew, not by NIH's split".into(),
+            "train_val_list.txt and test_list.txt are not there: the images are divided anew, not by NIH's split".into(),
         );
     }
     let set = LabelSet::chest_xray_14();
@@ -121,7 +121,7 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     }
     if rows.is_empty() {
         let what = format!(
-            "none of its {} films is in {}; put NIH's folders images/ or images_001/ … there",
+            "none of its {} images is in {}; put NIH's folders images/ or images_001/ … there",
             thousands(sheet.rows.len() as u64),
             folder.display()
         );
@@ -132,8 +132,8 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
             notes.push(format!("{} {what}", thousands(count as u64)));
         }
     };
-    tell(absent, "films of the table are not in the folder and are left out");
-    tell(unlisted, "films are in neither list and are left out");
+    tell(absent, "images of the table are not in the folder and are left out");
+    tell(unlisted, "images are in neither list and are left out");
     tell(twice, "pictures have a name that another one has; the first by its path is taken");
     tell(pictures.len(), "pictures in the folder are not in the table and are left out");
     if !unknown.is_empty() {
@@ -143,7 +143,7 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     let has_boxes = match named(folder, "bbox_list") {
         Some(boxes) => {
             let drawn = read_boxes(&boxes, &keys, &places, &mut rows)?;
-            notes.push(format!("{} boxes drawn by hand lie on these films", thousands(drawn as u64)));
+            notes.push(format!("{} boxes drawn by hand lie on these images", thousands(drawn as u64)));
             true
         }
         None => false,

@@ -1,26 +1,26 @@
-//! One split of a data set as it comes from its source, and what the source says of each film besides.
+//! One split of a data set as it comes from its source, and what the source says of each image besides.
 
-use super::films::{Films, Labels};
+use super::images::{Images, Labels};
 use super::phantom::Bounds;
 
-/// The films and labels of one split. With films, row `i` of `labels` belongs to film `i`.
+/// The images and labels of one split. With images, row `i` of `labels` belongs to image `i`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
-    /// The films; `None` where the source holds labels alone, enough for statistics.
-    pub films: Option<Films>,
+    /// The images; `None` where the source holds labels alone, enough for statistics.
+    pub images: Option<Images>,
     /// The label rows.
     pub labels: Labels,
-    /// Which patient each film is of, numbered from 0 in the order they come; `None` where that isn't known.
+    /// Which patient each image is of, numbered from 0 in the order they come; `None` where that isn't known.
     pub patients: Option<Vec<u32>>,
     /// What else is known.
     pub about: About,
 }
 
-/// What a source says of the films of a split. Each column is empty where the source has none, else as long as the
+/// What a source says of the images of a split. Each column is empty where the source has none, else as long as the
 /// split.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct About {
-    /// The name of each film's file, without its folder.
+    /// The name of each image's file, without its folder.
     pub names: Vec<String>,
     /// Patients by name or by hash.
     pub patients: Vec<String>,
@@ -30,9 +30,9 @@ pub struct About {
     pub view: Categories,
     /// Years as the source has them, even where that can't be.
     pub age: Vec<Option<u16>>,
-    /// Whether somebody drew boxes on films of this source at all.
+    /// Whether somebody drew boxes on images of this source at all.
     pub has_boxes: bool,
-    /// Film, label column and place of each box, in pixels of the film; sorted by film.
+    /// Image, label column and place of each box, in pixels of the image; sorted by image.
     pub boxes: Vec<(u32, usize, Bounds)>,
 }
 
@@ -41,7 +41,7 @@ pub struct About {
 pub struct Categories {
     /// The values in the order they came.
     pub levels: Vec<String>,
-    /// For each film the place of its value in `levels`; `None` where it is unknown.
+    /// For each image the place of its value in `levels`; `None` where it is unknown.
     pub codes: Vec<Option<u8>>,
 }
 
@@ -49,7 +49,7 @@ pub struct Categories {
 const MOST_LEVELS: usize = 200;
 
 impl Categories {
-    /// Adds a film's value. What comes after 200 different ones is unknown.
+    /// Adds an image's value. What comes after 200 different ones is unknown.
     pub fn push(&mut self, value: Option<&str>) {
         let code = value.map(str::trim).filter(|value| !value.is_empty()).and_then(|value| {
             let known = self.levels.iter().position(|level| level == value);
@@ -64,7 +64,7 @@ impl Categories {
         self.codes.push(code);
     }
 
-    /// The value of film `index`.
+    /// The value of image `index`.
     pub fn get(&self, index: usize) -> Option<&str> {
         let code = (*self.codes.get(index)?)?;
         self.levels.get(usize::from(code)).map(String::as_str)
@@ -75,7 +75,7 @@ impl Categories {
     }
 }
 
-/// What films can be told apart by.
+/// What images can be told apart by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupBy {
     View,
@@ -102,7 +102,7 @@ const AGES: [(&str, u16); 5] =
     [("age 0-17", 0), ("age 18-39", 18), ("age 40-64", 40), ("age 65-120", 65), ("age over 120", 121)];
 
 impl About {
-    /// Films by what is known of them: the group's name (`view PA`, `sex F`, `age 18-39`) and their numbers. What is
+    /// Images by what is known of them: the group's name (`view PA`, `sex F`, `age 18-39`) and their numbers. What is
     /// unknown is in no group.
     pub fn groups(&self, by: GroupBy) -> Vec<(String, Vec<usize>)> {
         let column = match by {
@@ -110,13 +110,13 @@ impl About {
             GroupBy::Sex => &self.sex,
             GroupBy::Age => {
                 let mut groups = AGES.map(|(name, _)| (name.to_owned(), Vec::new()));
-                for (film, age) in self.age.iter().enumerate() {
+                for (image, age) in self.age.iter().enumerate() {
                     let place = age.and_then(|age| AGES.iter().rposition(|(_, from)| age >= *from));
                     if let Some(place) = place {
-                        groups[place].1.push(film);
+                        groups[place].1.push(image);
                     }
                 }
-                return groups.into_iter().filter(|(_, films)| !films.is_empty()).collect();
+                return groups.into_iter().filter(|(_, images)| !images.is_empty()).collect();
             }
         };
         let mut groups: Vec<(String, Vec<usize>)> = column
@@ -124,30 +124,30 @@ impl About {
             .iter()
             .map(|level| (format!("{} {}", by.name(), crate::text::one_line(level, 12)), Vec::new()))
             .collect();
-        for (film, code) in column.codes.iter().enumerate() {
+        for (image, code) in column.codes.iter().enumerate() {
             if let Some(code) = code {
-                groups[usize::from(*code)].1.push(film);
+                groups[usize::from(*code)].1.push(image);
             }
         }
-        groups.retain(|(_, films)| !films.is_empty());
+        groups.retain(|(_, images)| !images.is_empty());
         groups.sort();
         groups
     }
 
-    /// The boxes of film `index`.
+    /// The boxes of image `index`.
     pub fn boxes_of(&self, index: usize) -> &[(u32, usize, Bounds)] {
-        let from = self.boxes.partition_point(|(film, ..)| (*film as usize) < index);
-        let to = self.boxes.partition_point(|(film, ..)| (*film as usize) <= index);
+        let from = self.boxes.partition_point(|(image, ..)| (*image as usize) < index);
+        let to = self.boxes.partition_point(|(image, ..)| (*image as usize) <= index);
         &self.boxes[from..to]
     }
 
-    /// One line about film `index`: name, view, sex and age, as far as they are known.
+    /// One line about image `index`: name, view, sex and age, as far as they are known.
     pub fn line(&self, index: usize) -> String {
         let name = self.names.get(index).map(String::as_str).unwrap_or_default();
         said([name, &self.who(index)])
     }
 
-    /// View, sex and age of film `index`, as far as they are known.
+    /// View, sex and age of image `index`, as far as they are known.
     pub fn who(&self, index: usize) -> String {
         let age = self.age.get(index).copied().flatten().map(|age| age.to_string());
         let person = [self.sex.get(index).map(str::to_owned), age];
@@ -163,27 +163,27 @@ fn said(parts: [&str; 2]) -> String {
 }
 
 impl Part {
-    /// Films and labels of which nothing else is known.
-    pub fn new(films: Option<Films>, labels: Labels, patients: Option<Vec<u32>>) -> Self {
-        Self { films, labels, patients, about: About::default() }
+    /// Images and labels of which nothing else is known.
+    pub fn new(images: Option<Images>, labels: Labels, patients: Option<Vec<u32>>) -> Self {
+        Self { images, labels, patients, about: About::default() }
     }
 
-    /// The same with the patients' names, one a film or none at all.
+    /// The same with the patients' names, one an image or none at all.
     pub fn of_patients(
-        films: Option<Films>,
+        images: Option<Images>,
         labels: Labels,
         patients: Option<Vec<u32>>,
         names: Vec<String>,
     ) -> Self {
         let about = About { patients: names, ..About::default() };
-        Self { films, labels, patients, about }
+        Self { images, labels, patients, about }
     }
 
-    /// Keeps the first `count` films.
+    /// Keeps the first `count` images.
     pub fn truncate(&mut self, count: usize) {
         self.labels.truncate(count);
-        if let Some(films) = &mut self.films {
-            films.truncate(count);
+        if let Some(images) = &mut self.images {
+            images.truncate(count);
         }
         if let Some(patients) = &mut self.patients {
             patients.truncate(count);
@@ -194,6 +194,6 @@ impl Part {
         about.sex.truncate(count);
         about.view.truncate(count);
         about.age.truncate(count);
-        about.boxes.retain(|(film, ..)| (*film as usize) < count);
+        about.boxes.retain(|(image, ..)| (*image as usize) < count);
     }
 }

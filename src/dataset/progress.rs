@@ -1,13 +1,13 @@
-//! How far the reading of films is.
+//! How far the reading of images is.
 
 /// What is being done, and how much of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// `importing`, `drawing`, `unpacking`.
     pub doing: &'static str,
-    /// Films done.
+    /// Images done.
     pub done: usize,
-    /// Films in all.
+    /// Images in all.
     pub total: usize,
 }
 

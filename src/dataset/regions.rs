@@ -1,14 +1,14 @@
-//! Where on a film its findings lie, as far as the source knows: what explanations are judged against.
+//! Where on an image its findings lie, as far as the source knows: what explanations are judged against.
 
 use super::phantom::{self, Bounds};
 use super::{Dataset, PHANTOM_SEED, Source, Split};
 
-/// Where one condition shows on a film.
+/// Where one condition shows on an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Region {
     /// Label column.
     pub class: usize,
-    /// A box for each place, in pixels of the film.
+    /// A box for each place, in pixels of the image.
     pub boxes: Vec<Bounds>,
     /// `H*W` values, 1 inside; of all places together.
     pub mask: Vec<u8>,
@@ -21,10 +21,10 @@ impl Dataset {
         drawn_by_hand || matches!(self.source, Source::Phantom(_))
     }
 
-    /// What shows on film `index` of a split, by label column. Empty where the source doesn't know, or there is no
-    /// such film. Conditions may be drawn that the labels leave out, and the other way round.
+    /// What shows on image `index` of a split, by label column. Empty where the source doesn't know, or there is no
+    /// such image. Conditions may be drawn that the labels leave out, and the other way round.
     pub fn regions(&self, split: Split, index: usize) -> Vec<Region> {
-        let (Source::Phantom(count), Some((size, _))) = (&self.source, self.film_size()) else {
+        let (Source::Phantom(count), Some((size, _))) = (&self.source, self.image_size()) else {
             return self.boxed(split, index);
         };
         let (train, val) = super::made::phantom_counts(*count);
@@ -32,9 +32,9 @@ impl Dataset {
         if index >= self.part(split).labels.len() {
             return Vec::new();
         }
-        let Ok(film) = phantom::film(PHANTOM_SEED, (first + index) as u64, size) else { return Vec::new() };
+        let Ok(image) = phantom::image(PHANTOM_SEED, (first + index) as u64, size) else { return Vec::new() };
         let mut regions: Vec<Region> = Vec::new();
-        for finding in film.findings {
+        for finding in image.findings {
             match regions.iter_mut().find(|region| region.class == finding.condition) {
                 Some(region) => {
                     region.boxes.push(finding.bounds);
@@ -55,7 +55,7 @@ impl Dataset {
 
     /// Regions from boxes that somebody drew.
     fn boxed(&self, split: Split, index: usize) -> Vec<Region> {
-        let Some((height, width)) = self.film_size() else { return Vec::new() };
+        let Some((height, width)) = self.image_size() else { return Vec::new() };
         let mut regions: Vec<Region> = Vec::new();
         for (_, class, bounds) in self.part(split).about.boxes_of(index) {
             let place = regions.iter().position(|region| region.class == *class).unwrap_or_else(|| {
@@ -86,21 +86,21 @@ mod tests {
     use crate::config::DataSection;
 
     #[test]
-    fn a_phantoms_regions_are_those_of_the_very_film() {
+    fn a_phantoms_regions_are_those_of_the_very_image() {
         let section = DataSection { source: "phantom:60".into(), size: 48, ..DataSection::default() };
         let dataset = Dataset::load(&section).expect("phantoms");
         assert!(dataset.knows_regions());
-        let (films, labels) = dataset.trainable(Split::Test).expect("films");
+        let (images, labels) = dataset.trainable(Split::Test).expect("images");
         let mut agree = 0;
-        for index in 0..films.len() {
+        for index in 0..images.len() {
             let regions = dataset.regions(Split::Test, index);
-            // Six films of the training split and of the validation split come before.
-            let drawn = phantom::film(PHANTOM_SEED, (48 + index) as u64, 48).expect("a size in range");
-            assert_eq!(drawn.pixels, films.film(index));
+            // Six images of the training split and of the validation split come before.
+            let drawn = phantom::image(PHANTOM_SEED, (48 + index) as u64, 48).expect("a size in range");
+            assert_eq!(drawn.pixels, images.image(index));
             assert!(regions.iter().all(|region| region.mask.contains(&1) && !region.boxes.is_empty()));
             agree += regions.iter().filter(|region| labels.row(index)[region.class] == 1).count();
         }
         assert!(agree > 3, "{agree}");
-        assert!(dataset.regions(Split::Test, films.len()).is_empty());
+        assert!(dataset.regions(Split::Test, images.len()).is_empty());
     }
 }

@@ -33,9 +33,9 @@ pub struct Entry {
     /// What one must know before believing a number.
     #[serde(default)]
     pub warning: String,
-    /// Films of the three splits.
+    /// Images of the three splits.
     #[serde(default)]
-    pub films: Vec<usize>,
+    pub images: Vec<usize>,
     /// Files that can be fetched.
     #[serde(default, rename = "file")]
     pub files: Vec<RemoteFile>,
@@ -45,7 +45,7 @@ pub struct Entry {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteFile {
-    /// Side of its films in pixels.
+    /// Side of its images in pixels.
     pub size: usize,
     pub name: String,
     pub url: String,
@@ -108,7 +108,7 @@ impl RemoteFile {
     }
 }
 
-/// ChestMNIST's file of films of `size` px.
+/// ChestMNIST's file of images of `size` px.
 ///
 /// # Errors
 /// When there is no such size.
@@ -117,7 +117,7 @@ pub fn chestmnist_file(size: usize) -> Result<&'static RemoteFile, DataError> {
     files.iter().find(|file| file.size == size).ok_or(DataError::NoSuchSize(size))
 }
 
-/// The place of ChestMNIST's file of films of `size` px, which is here: in our cache, or where the Python package
+/// The place of ChestMNIST's file of images of `size` px, which is here: in our cache, or where the Python package
 /// medmnist keeps it.
 ///
 /// # Errors
@@ -145,7 +145,7 @@ mod tests {
             serde_json::from_str(include_str!("../../tests/golden/medmnist.json")).expect("JSON");
         let entry = &Registry::get().chestmnist;
         assert_eq!(entry.licence, golden["license"]);
-        assert_eq!(serde_json::json!(entry.films), golden["films"]);
+        assert_eq!(serde_json::json!(entry.images), golden["images"]);
         let files: Vec<_> =
             entry.files.iter().map(|file| serde_json::json!([file.size, file.url, file.md5])).collect();
         assert_eq!(serde_json::json!(files), golden["files"]);
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn the_table_that_ships_is_whole() {
         let registry = Registry::get();
-        assert_eq!(registry.chestmnist.films.iter().sum::<usize>(), 112_120);
+        assert_eq!(registry.chestmnist.images.iter().sum::<usize>(), 112_120);
         let sizes: Vec<usize> = registry.chestmnist.files.iter().map(|file| file.size).collect();
         assert_eq!(sizes, [28, 64, 128, 224]);
         for (name, entry) in registry.entries() {

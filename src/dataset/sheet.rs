@@ -8,7 +8,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use super::listing::TableError;
 use crate::text::bytes;
 
-/// A larger table is none of ours: NIH's has 8 MB for 112,120 films.
+/// A larger table is none of ours: NIH's has 8 MB for 112,120 images.
 const LARGEST: u64 = 512 << 20;
 
 /// The heading and rows of a table.
@@ -65,7 +65,7 @@ impl Sheet {
             }
         }
         if rows.is_empty() {
-            return Err(fail("the table has no rows; it needs a heading and a row for each film".into()));
+            return Err(fail("the table has no rows; it needs a heading and a row for each image".into()));
         }
         if rows.len() > u32::MAX as usize {
             return Err(fail("the table has more than 4,294,967,295 rows; divide it".into()));

@@ -1,19 +1,19 @@
-//! Where films come from, as a person names it: `phantom[:N]`, `chestmnist`, `npz:FILE`, `nih:DIR`, `csv:FILE`,
+//! Where images come from, as a person names it: `phantom[:N]`, `chestmnist`, `npz:FILE`, `nih:DIR`, `csv:FILE`,
 //! `dicom:DIR`, or a bare path, which is recognised by what it is.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// Films of a `phantom` of no stated size.
+/// Images of a `phantom` of no stated size.
 pub const DEFAULT_PHANTOMS: usize = 4000;
 /// The sources, as a sentence names them.
 const ALL: &str = "phantom, phantom:N, chestmnist, npz:FILE, nih:DIR, csv:FILE or dicom:DIR";
 
-/// A source of films, parsed.
+/// A source of images, parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// So many generated films, over all three splits.
+    /// So many generated images, over all three splits.
     Phantom(usize),
     /// ChestMNIST in our cache, at the size that is asked for.
     ChestMnist,
@@ -109,7 +109,7 @@ impl Source {
         }
     }
 
-    /// Whether its films are made at `data.size`, rather than having a size of their own.
+    /// Whether its images are made at `data.size`, rather than having a size of their own.
     pub fn is_sized(&self) -> bool {
         !matches!(self, Self::Npz(_))
     }
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!("phantom".parse::<Source>().expect("known"), Source::Phantom(DEFAULT_PHANTOMS));
         assert!(matches!(Source::Npz("x.npz".into()).absolute(), Source::Npz(path) if path.is_absolute()));
         assert_eq!("x.npz".parse::<Source>().expect("a bare path"), Source::Npz("x.npz".into()));
-        assert_eq!("films.csv".parse::<Source>().expect("a bare path"), Source::Csv("films.csv".into()));
+        assert_eq!("images.csv".parse::<Source>().expect("a bare path"), Source::Csv("images.csv".into()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Dividing films by patient so that every split has its share of every condition.
+//! Dividing images by patient so that every split has its share of every condition.
 
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -8,36 +8,36 @@ use super::Split;
 use super::labels::LabelSet;
 use crate::text::thousands;
 
-/// Shares of the films, 0 to .8; training gets the rest.
+/// Shares of the images, 0 to .8; training gets the rest.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shares {
     pub val: f64,
     pub test: f64,
 }
 
-/// A split for each film; films of one patient get the same one.
+/// A split for each image; images of one patient get the same one.
 ///
-/// Iterative stratification (Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011) over patients instead of films: again
-/// and again the condition with the fewest films left is taken, and each of its patients goes to the split that lacks
-/// most of it, then to the one that lacks most films. Normal films count as a condition. Equal arguments give an equal
+/// Iterative stratification (Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011) over patients instead of images: again
+/// and again the condition with the fewest images left is taken, and each of its patients goes to the split that lacks
+/// most of it, then to the one that lacks most images. Normal images count as a condition. Equal arguments give an equal
 /// division.
 pub fn by_patient(patients: &[u32], labels: &[&[u8]], shares: Shares, seed: u64) -> Vec<Split> {
     let classes = labels.first().map_or(0, |row| row.len());
     let groups = patients.iter().max().map_or(0, |most| *most as usize + 1);
     let mut members = vec![Vec::new(); groups];
-    for (film, patient) in patients.iter().enumerate() {
-        members[*patient as usize].push(film);
+    for (image, patient) in patients.iter().enumerate() {
+        members[*patient as usize].push(image);
     }
-    // For each patient how many films have each condition; the last column counts normal ones.
+    // For each patient how many images have each condition; the last column counts normal ones.
     let counts: Vec<Vec<u32>> = members
         .iter()
-        .map(|films| {
+        .map(|images| {
             let mut counts = vec![0; classes + 1];
-            for film in films {
-                for (count, label) in counts.iter_mut().zip(labels[*film]) {
+            for image in images {
+                for (count, label) in counts.iter_mut().zip(labels[*image]) {
                     *count += u32::from(*label);
                 }
-                counts[classes] += u32::from(labels[*film].iter().all(|label| *label == 0));
+                counts[classes] += u32::from(labels[*image].iter().all(|label| *label == 0));
             }
             counts
         })
@@ -46,7 +46,7 @@ pub fn by_patient(patients: &[u32], labels: &[&[u8]], shares: Shares, seed: u64)
     let total = |class: usize| counts.iter().map(|counts| f64::from(counts[class])).sum::<f64>();
     let mut lacks: Vec<[f64; 3]> =
         (0..=classes).map(|class| wanted.map(|share| share * total(class))).collect();
-    let mut lacks_films = wanted.map(|share| share * patients.len() as f64);
+    let mut lacks_images = wanted.map(|share| share * patients.len() as f64);
     let mut left: Vec<u32> =
         (0..=classes).map(|class| counts.iter().map(|counts| counts[class]).sum()).collect();
 
@@ -66,7 +66,7 @@ pub fn by_patient(patients: &[u32], labels: &[&[u8]], shares: Shares, seed: u64)
                 if wanted[split] <= 0.0 {
                     continue;
                 }
-                let need = (lacks[class][split], lacks_films[split]);
+                let need = (lacks[class][split], lacks_images[split]);
                 if best.is_none_or(|(_, most)| need > most) {
                     best = Some((split, need));
                 }
@@ -77,7 +77,7 @@ pub fn by_patient(patients: &[u32], labels: &[&[u8]], shares: Shares, seed: u64)
                 lacks[column][split] -= f64::from(*count);
                 left[column] -= count;
             }
-            lacks_films[split] -= members[patient].len() as f64;
+            lacks_images[split] -= members[patient].len() as f64;
         }
         // All of its patients are assigned now.
         left[class] = 0;
@@ -97,15 +97,15 @@ pub fn by_patient(patients: &[u32], labels: &[&[u8]], shares: Shares, seed: u64)
     patients.iter().map(|patient| assigned[*patient as usize].unwrap_or(Split::Train)).collect()
 }
 
-/// What a division achieved: films of each split, and the condition whose share differs most.
+/// What a division achieved: images of each split, and the condition whose share differs most.
 pub fn achieved(splits: &[Split], labels: &[&[u8]], set: &LabelSet) -> String {
     let count = |split: Split| splits.iter().filter(|its| **its == split).count();
     let share = |split: Split, class: usize| {
-        let films = count(split);
+        let images = count(split);
         let has = splits.iter().zip(labels).filter(|(its, row)| **its == split && row[class] == 1).count();
-        (films > 0).then(|| 100.0 * has as f64 / films as f64)
+        (images > 0).then(|| 100.0 * has as f64 / images as f64)
     };
-    let films = Split::ALL.map(|split| {
+    let images = Split::ALL.map(|split| {
         let percent = 100.0 * count(split) as f64 / splits.len().max(1) as f64;
         format!("{split} {} ({percent:.1} %)", thousands(count(split) as u64))
     });
@@ -121,16 +121,16 @@ pub fn achieved(splits: &[Split], labels: &[&[u8]], set: &LabelSet) -> String {
         }
     }
     let furthest = furthest.map_or(String::new(), |(_, said)| format!("; furthest apart is {said}"));
-    format!("{}{furthest}", films.join(", "))
+    format!("{}{furthest}", images.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// 3000 films of 1000 patients; condition 0 in a fifth, 1 in a twentieth, 2 in one of 150.
-    fn films() -> (Vec<u32>, Vec<Vec<u8>>) {
-        let patients = (0..3000).map(|film| film * 7 % 1000).collect();
+    /// 3000 images of 1000 patients; condition 0 in a fifth, 1 in a twentieth, 2 in one of 150.
+    fn images() -> (Vec<u32>, Vec<Vec<u8>>) {
+        let patients = (0..3000).map(|image| image * 7 % 1000).collect();
         let mut random = Xoshiro256PlusPlus::seed_from_u64(5);
         let row = |random: &mut Xoshiro256PlusPlus| {
             [0.2, 0.05, 1.0 / 150.0].map(|p| u8::from(random.random_bool(p)))
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn no_patient_is_in_two_splits_and_every_condition_has_its_share_everywhere() {
-        let (patients, labels) = films();
+        let (patients, labels) = images();
         let rows: Vec<&[u8]> = labels.iter().map(Vec::as_slice).collect();
         let shares = Shares { val: 0.1, test: 0.2 };
         let splits = by_patient(&patients, &rows, shares, 3);
@@ -149,11 +149,11 @@ mod tests {
             assert_eq!(of.entry(patient).or_insert(split), &split);
         }
         for (split, share) in Split::ALL.into_iter().zip([0.7, 0.1, 0.2]) {
-            let inside: Vec<usize> = (0..3000).filter(|film| splits[*film] == split).collect();
+            let inside: Vec<usize> = (0..3000).filter(|image| splits[*image] == split).collect();
             assert!((inside.len() as f64 / 3000.0 - share).abs() < 0.01, "{split}: {}", inside.len());
             for class in 0..3 {
                 let all = rows.iter().filter(|row| row[class] == 1).count() as f64;
-                let here = inside.iter().filter(|film| rows[**film][class] == 1).count() as f64;
+                let here = inside.iter().filter(|image| rows[**image][class] == 1).count() as f64;
                 assert!((here - share * all).abs() <= 0.05 * all + 2.0, "{split} {class}: {here} of {all}");
             }
         }
@@ -165,8 +165,8 @@ mod tests {
     }
 
     #[test]
-    fn a_split_without_a_share_gets_no_film() {
-        let (patients, labels) = films();
+    fn a_split_without_a_share_gets_no_image() {
+        let (patients, labels) = images();
         let rows: Vec<&[u8]> = labels.iter().map(Vec::as_slice).collect();
         let splits = by_patient(&patients, &rows, Shares { val: 0.25, test: 0.0 }, 0);
         assert!(!splits.contains(&Split::Test) && splits.contains(&Split::Val));

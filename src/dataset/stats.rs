@@ -5,18 +5,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::films::Labels;
+use super::images::Labels;
 
 /// Counts over the label rows of one split.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitStats {
-    /// Films in the split, N.
-    pub films: usize,
-    /// Films without any condition.
+    /// Images in the split, N.
+    pub images: usize,
+    /// Images without any condition.
     pub normal: usize,
-    /// Films with each condition, in column order (C counts). A film with two conditions counts in both.
+    /// Images with each condition, in column order (C counts). An image with two conditions counts in both.
     pub positives: Vec<usize>,
-    /// Labels set to 1 over all films: the sum of `positives`.
+    /// Labels set to 1 over all images: the sum of `positives`.
     pub labels_total: usize,
 }
 
@@ -25,7 +25,7 @@ pub fn percent(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| 100.0 * part as f64 / whole as f64)
 }
 
-/// Counts films, normal films and films with each condition.
+/// Counts images, normal images and images with each condition.
 pub fn split_stats(labels: &Labels) -> SplitStats {
     let mut positives = vec![0; labels.classes()];
     let mut normal = 0;
@@ -38,15 +38,15 @@ pub fn split_stats(labels: &Labels) -> SplitStats {
         normal += usize::from(any == 0);
     }
     let labels_total = positives.iter().sum();
-    SplitStats { films: labels.len(), normal, positives, labels_total }
+    SplitStats { images: labels.len(), normal, positives, labels_total }
 }
 
-/// How many films have both conditions of each pair: a symmetric C x C table whose diagonal is the support.
+/// How many images have both conditions of each pair: a symmetric C x C table whose diagonal is the support.
 pub fn cooccurrence(labels: &Labels) -> Vec<Vec<usize>> {
     let mut counts = vec![vec![0; labels.classes()]; labels.classes()];
     let mut present = Vec::with_capacity(labels.classes());
     for row in labels.rows() {
-        // Rows are nearly empty (0.7 labels a film in ChestX-ray14), so pairs of what is there are few.
+        // Rows are nearly empty (0.7 labels an image in ChestX-ray14), so pairs of what is there are few.
         present.clear();
         present.extend(row.iter().enumerate().filter(|(_, label)| **label == 1).map(|(column, _)| column));
         for &first in &present {
@@ -67,12 +67,12 @@ mod tests {
     }
 
     #[test]
-    fn a_film_without_any_label_is_normal() {
+    fn an_image_without_any_label_is_normal() {
         let stats = split_stats(&labels());
-        assert_eq!(stats, SplitStats { films: 4, normal: 1, positives: vec![3, 2, 0], labels_total: 5 });
-        assert_eq!(percent(stats.normal, stats.films), Some(25.0));
-        assert_eq!(percent(stats.positives[0], stats.films), Some(75.0));
-        assert_eq!(percent(stats.positives[2], stats.films), Some(0.0));
+        assert_eq!(stats, SplitStats { images: 4, normal: 1, positives: vec![3, 2, 0], labels_total: 5 });
+        assert_eq!(percent(stats.normal, stats.images), Some(25.0));
+        assert_eq!(percent(stats.positives[0], stats.images), Some(75.0));
+        assert_eq!(percent(stats.positives[2], stats.images), Some(0.0));
     }
 
     #[test]
@@ -83,8 +83,8 @@ mod tests {
     #[test]
     fn an_empty_split_has_counts_but_no_shares() {
         let stats = split_stats(&Labels::new(vec![], 3).expect("no rows"));
-        assert_eq!((stats.films, stats.normal, stats.labels_total), (0, 0, 0));
+        assert_eq!((stats.images, stats.normal, stats.labels_total), (0, 0, 0));
         assert_eq!(stats.positives, [0, 0, 0]);
-        assert_eq!(percent(stats.normal, stats.films), None);
+        assert_eq!(percent(stats.normal, stats.images), None);
     }
 }

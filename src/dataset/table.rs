@@ -97,7 +97,7 @@ impl Columns {
         if !of.contains_key("path") {
             let known = one_line(&sheet.heading.join(", "), 300);
             let what = format!(
-                "no column seems to name the films; say which with data.columns=path=NAME; there are {known}"
+                "no column seems to name the images; say which with data.columns=path=NAME; there are {known}"
             );
             return Err(TableError::new(table, what));
         }
@@ -129,11 +129,11 @@ pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
         let cell = |role| columns.cell(role, record);
         let fail = |what: String| TableError::new(path, format!("line {line} {what}"));
         let name = said(cell("path")).ok_or_else(|| fail("names no file; remove it or fill it in".into()))?;
-        let film = folder.join(cell("path").unwrap_or_default());
-        if !film.is_file() {
+        let image = folder.join(cell("path").unwrap_or_default());
+        if !image.is_file() {
             missing.push((*line, name.clone()));
         }
-        if let Some(before) = lines.insert(film.clone(), *line) {
+        if let Some(before) = lines.insert(image.clone(), *line) {
             return Err(fail(format!("names {name} as line {before} does; keep one of the two")).into());
         }
         let split = match said(cell("split")) {
@@ -147,7 +147,7 @@ pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
             None => Vec::new(),
         };
         rows.push(Row {
-            path: film,
+            path: image,
             labels: labels_of,
             patient: said(cell("patient")),
             split,
@@ -160,7 +160,7 @@ pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
     if let Some((line, name)) = missing.first() {
         let (count, all) = (thousands(missing.len() as u64), thousands(rows.len() as u64));
         let what = format!(
-            "{count} of {all} films are not there, the first is {name} in line {line}; paths are taken from the table's folder"
+            "{count} of {all} images are not there, the first is {name} in line {line}; paths are taken from the table's folder"
         );
         return Err(TableError::new(path, what).into());
     }
@@ -169,7 +169,7 @@ pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
     match rows.iter().filter(known).count() {
         0 => {}
         some if some < rows.len() => notes.push(format!(
-            "{} films without a split are divided by patient",
+            "{} images without a split are divided by patient",
             thousands((rows.len() - some) as u64)
         )),
         _ => {}
@@ -201,7 +201,7 @@ fn split_of(word: &str) -> Option<Split> {
     }
 }
 
-/// Boxes of a cell: `finding: x y width height`, semicolons between them; the finding may be left out where the film
+/// Boxes of a cell: `finding: x y width height`, semicolons between them; the finding may be left out where the image
 /// has just one.
 fn boxes(text: &str, set: &LabelSet, labels: &[u8]) -> Result<Vec<(usize, [f32; 4])>, String> {
     let keys = set.keys();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::*;
 use server::{Asked, BODY, Manner, NEWER, server};
 
-const NAME: &str = "films.npz";
+const NAME: &str = "images.npz";
 
 fn sha(bytes: &[u8]) -> Checksum {
     let mut hash = Running::new(&Checksum::Sha256(String::new()));
@@ -38,7 +38,7 @@ impl Place {
     }
 
     fn part(&self) -> PathBuf {
-        self.folder.path().join("films.npz.part")
+        self.folder.path().join("images.npz.part")
     }
 
     fn fetch_as(&self, order: &Order, watch: &mut Watch) -> Result<(), DownloadError> {
@@ -55,7 +55,7 @@ impl Place {
         let place = Self::new(manners);
         let stopped = place.fetch_as(&order(&place.url), &mut |done, _| done == 0);
         assert!(matches!(stopped, Err(DownloadError::Stopped)), "{stopped:?}");
-        assert_eq!(place.names(), ["films.npz.part", "films.npz.part.json"]);
+        assert_eq!(place.names(), ["images.npz.part", "images.npz.part.json"]);
         place
     }
 
@@ -290,7 +290,7 @@ fn a_silent_server_can_be_left_at_once() {
 fn a_closed_network_is_a_sentence() {
     let place = Place::new(&[Manner::Whole]);
     // Nobody listens on port 1; a free one could become another test's.
-    let closed = order("http://name:secret@127.0.0.1:1/films.npz");
+    let closed = order("http://name:secret@127.0.0.1:1/images.npz");
     let outcome = place.fetch_as(&closed, &mut |_, _| true);
     assert!(!outcome.as_ref().expect_err("nobody is there").to_string().contains("secret"));
     place.assert_nothing(outcome, "can't be reached");
@@ -324,7 +324,7 @@ fn a_full_disk_is_a_sentence_of_its_own() {
 #[test]
 fn a_file_that_came_another_way_is_taken_if_it_is_the_right_one() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (from, target) = (folder.path().join("usb.npz"), folder.path().join("cache/films.npz"));
+    let (from, target) = (folder.path().join("usb.npz"), folder.path().join("cache/images.npz"));
     let take = |order: &Order| adopt(&from, order, &target, &mut |_, _| true);
     fs::write(&from, b"frontal lobes").expect("written");
     let wrong = take(&order("-")).expect_err("another file").to_string();
@@ -350,7 +350,7 @@ fn hosts_without_a_proxy_may_be_named_with_spaces_between() {
     let proxy = besides(&own, "localhost, .lan , mirror.org,").expect("the same");
     assert_eq!((proxy.host(), proxy.port(), proxy.username()), ("proxy.lan", 3128, Some("me")));
     let direct = |url: &str| proxy.is_no_proxy(&url.parse().expect("an address"));
-    for url in ["http://localhost/a", "https://films.lan/a", "https://mirror.org/a"] {
+    for url in ["http://localhost/a", "https://images.lan/a", "https://mirror.org/a"] {
         assert!(direct(url), "{url}");
     }
     for url in ["https://zenodo.org/a", "https://other.mirror.org/a"] {

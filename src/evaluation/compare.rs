@@ -1,4 +1,4 @@
-//! Runs on the same films: which is better, by how much, and whether that could be chance.
+//! Runs on the same images: which is better, by how much, and whether that could be chance.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub struct Opponent<'a> {
 /// What b has over a.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Comparison {
-    pub films: usize,
+    pub images: usize,
     /// In label order.
     pub conditions: Vec<ConditionDifference>,
     pub macro_auroc: Difference,
@@ -30,7 +30,7 @@ pub struct Comparison {
     pub macro_f1: Difference,
     /// Resamples behind the three.
     pub resamples: usize,
-    /// `patients` or `films`.
+    /// `patients` or `images`.
     pub unit: &'static str,
 }
 
@@ -69,17 +69,17 @@ pub struct ConditionDifference {
 /// Why two runs can't be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotComparable {
-    #[error("they were judged on different numbers of films or conditions")]
+    #[error("they were judged on different numbers of images or conditions")]
     Shape,
-    #[error("their films have different labels, so they aren't the same films")]
+    #[error("their images have different labels, so they aren't the same images")]
     Labels,
 }
 
-/// Compares two runs on the same films. By condition with DeLong's test and Holm's correction; the means by a
+/// Compares two runs on the same images. By condition with DeLong's test and Holm's correction; the means by a
 /// paired bootstrap (the same resamples for both), over patients where they are known.
 ///
 /// # Errors
-/// When the films aren't the same.
+/// When the images aren't the same.
 pub fn compare(
     a: Opponent,
     b: Opponent,
@@ -144,13 +144,13 @@ pub fn compare(
         bootstrapped(number(&whole_a), number(&whole_b), differences)
     };
     Ok(Comparison {
-        films: of_a.len(),
+        images: of_a.len(),
         conditions,
         macro_auroc: paired(|draw| draw.macro_of(|numbers| numbers.auroc)),
         macro_auprc: paired(|draw| draw.macro_of(|numbers| numbers.auprc)),
         macro_f1: paired(|draw| draw.macro_of(|numbers| numbers.f1)),
         resamples,
-        unit: if patients.is_some() { "patients" } else { "films" },
+        unit: if patients.is_some() { "patients" } else { "images" },
     })
 }
 
@@ -176,13 +176,13 @@ mod tests {
     use super::*;
 
     fn predictions(noise: f32) -> SplitPredictions {
-        let labels: Vec<u8> = (0..200).map(|film| u8::from(film % 5 == 0)).collect();
-        let scattered = |film: usize| (film * 37 % 100) as f32 / 100.0;
+        let labels: Vec<u8> = (0..200).map(|image| u8::from(image % 5 == 0)).collect();
+        let scattered = |image: usize| (image * 37 % 100) as f32 / 100.0;
         let probabilities = labels
             .iter()
             .enumerate()
-            .map(|(film, label)| {
-                (f32::from(*label) * (1.0 - noise) + scattered(film) * noise).clamp(0.0, 1.0)
+            .map(|(image, label)| {
+                (f32::from(*label) * (1.0 - noise) + scattered(image) * noise).clamp(0.0, 1.0)
             })
             .collect();
         SplitPredictions {
@@ -199,10 +199,10 @@ mod tests {
     fn the_better_run_is_found_better_and_a_run_equals_itself() {
         let (good, bad, labels) = (predictions(0.3), predictions(0.9), LabelSet::of_width(1));
         let of = |predictions| Opponent { predictions, thresholds: None };
-        let found = compare(of(&bad), of(&good), &labels, 200).expect("the same films");
+        let found = compare(of(&bad), of(&good), &labels, 200).expect("the same images");
         assert!(found.conditions[0].auroc.difference > Some(0.05));
         assert!(found.conditions[0].p_holm < Some(0.01) && found.macro_auroc.p < Some(0.02));
-        let same = compare(of(&good), of(&good), &labels, 200).expect("the same films");
+        let same = compare(of(&good), of(&good), &labels, 200).expect("the same images");
         assert_eq!((same.conditions[0].auroc.difference, same.conditions[0].p_holm), (Some(0.0), Some(1.0)));
         assert_eq!((same.macro_auroc.ci, same.macro_auroc.p), (Some([0.0, 0.0]), Some(1.0)));
         let mut other = good.clone();

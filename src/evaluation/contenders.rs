@@ -54,7 +54,7 @@ impl Contender {
         let id = folder.id();
         let predictions = best_predictions(folder, split)?.with_context(|| {
             format!(
-                "run {id} hasn't been tried on its {split} films; `chestxr-tui evaluate {id} --split {split}` does it"
+                "run {id} hasn't been tried on its {split} images; `chestxr-tui evaluate {id} --split {split}` does it"
             )
         })?;
         let best = predictions.epoch;
@@ -84,7 +84,7 @@ pub struct SettingDifference {
     pub values: Vec<String>,
 }
 
-/// Two or more runs on the same films.
+/// Two or more runs on the same images.
 #[derive(Clone, Debug)]
 pub struct SideBySide {
     pub split: Split,
@@ -100,7 +100,7 @@ impl SideBySide {
     /// Sets runs side by side; `resamples` bootstrap resamples a mean.
     ///
     /// # Errors
-    /// When there are fewer than two, one comes twice, or their films or conditions aren't the same.
+    /// When there are fewer than two, one comes twice, or their images or conditions aren't the same.
     pub fn new(runs: Vec<Contender>, split: Split, resamples: usize) -> Result<Self> {
         let [first, others @ ..] = runs.as_slice() else { bail!("there is no run to compare") };
         if others.is_empty() {
@@ -166,10 +166,10 @@ mod tests {
     use super::*;
 
     fn contender(id: &str, scale: f32) -> Contender {
-        let labels: Vec<u8> = (0..60).map(|film| u8::from(film % 4 == 0)).collect();
+        let labels: Vec<u8> = (0..60).map(|image| u8::from(image % 4 == 0)).collect();
         let scored = labels.iter().enumerate();
         let probabilities =
-            scored.map(|(film, l)| f32::from(*l) * scale + (film % 10) as f32 / 20.0).collect();
+            scored.map(|(image, l)| f32::from(*l) * scale + (image % 10) as f32 / 20.0).collect();
         Contender {
             id: id.to_owned(),
             title: id.to_owned(),
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn each_run_is_set_against_the_first() {
         let runs = vec![contender("a", 0.1), contender("b", 0.4), contender("c", 0.1)];
-        let side = SideBySide::new(runs, Split::Test, 50).expect("the same films");
+        let side = SideBySide::new(runs, Split::Test, 50).expect("the same images");
         assert_eq!(side.against_first.len(), 2);
         assert!(side.against_first[0].macro_auroc.difference > Some(0.1));
         assert_eq!(side.against_first[1].macro_auroc.difference, Some(0.0));

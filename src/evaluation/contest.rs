@@ -81,8 +81,8 @@ fn differences_file(side: &SideBySide, other: usize) -> String {
 }
 
 fn subtitle(side: &SideBySide) -> String {
-    let films = side.runs.first().map_or(0, |run| run.predictions.len());
-    format!("{} split, {} films", side.split, thousands(films as u64))
+    let images = side.runs.first().map_or(0, |run| run.predictions.len());
+    format!("{} split, {} images", side.split, thousands(images as u64))
 }
 
 fn differences(side: &SideBySide, other: usize) -> Result<Vec<u8>, FigureError> {
@@ -204,14 +204,14 @@ fn markdown(side: &SideBySide) -> String {
     let _ = writeln!(out, "{}", table(&["run", "id", "best epoch"], rows));
     for (run, comparison) in side.runs.iter().skip(1).zip(&side.against_first) {
         let _ = writeln!(out, "## {} compared with {}\n", run.title, first.title);
-        let heading = ["", "films", &first.title, &run.title, "difference", "95 %", "p"];
+        let heading = ["", "images", &first.title, &run.title, "difference", "95 %", "p"];
         let conditions = side.labels.iter().zip(&comparison.conditions).map(|(label, condition)| {
             let mut cells = vec![label.name.clone(), thousands(condition.support as u64)];
             cells.extend(difference_cells(&condition.auroc, condition.p_holm));
             cells
         });
         let means = means(comparison).map(|(name, difference)| {
-            let mut cells = vec![name.to_owned(), thousands(comparison.films as u64)];
+            let mut cells = vec![name.to_owned(), thousands(comparison.images as u64)];
             cells.extend(difference_cells(difference, difference.p));
             cells
         });
@@ -220,9 +220,9 @@ fn markdown(side: &SideBySide) -> String {
     let comparison = &side.against_first[0];
     let _ = writeln!(
         out,
-        "Conditions: AUROC, DeLong's test for two models on the same films, p corrected for the {} conditions \
+        "Conditions: AUROC, DeLong's test for two models on the same images, p corrected for the {} conditions \
          that can be tested (Holm). Means: paired bootstrap over {} resamples of the {}; the p-values of means aren't corrected. \
-         DeLong's test takes films for independent, which two films of one patient are not. F1 at each run's \
+         DeLong's test takes images for independent, which two images of one patient are not. F1 at each run's \
          own thresholds.\n",
         comparison.tested(),
         thousands(comparison.resamples as u64),

@@ -1,4 +1,4 @@
-//! From weights to what a run is worth: predictions of a split, thresholds from the validation films, numbers,
+//! From weights to what a run is worth: predictions of a split, thresholds from the validation images, numbers,
 //! figures and the written report. The trainer does it after its last epoch, `evaluate` and `predict` when asked,
 //! and the evaluate screen looks at what they left.
 
@@ -6,19 +6,19 @@ mod compare;
 mod contenders;
 mod contest;
 pub mod export;
-mod films;
+mod images;
 mod predictor;
 mod record;
-mod wish;
+mod threshold_spec;
 
 pub use compare::{Comparison, ConditionDifference, Difference, NotComparable, Opponent, compare};
 pub use contenders::{Contender, SettingDifference, SideBySide, best_predictions, setting_differences};
 pub use contest::{difference_cells, means, write_contest};
 pub use export::model_to_send;
-pub use films::own_films;
+pub use images::own_images;
 pub use predictor::{Predictor, Scores, Weights};
 pub use record::{
     RESAMPLES, SEED, default_thresholds, draw, draw_into, draw_network, judge, keep, predict_split, record,
     split_predictions,
 };
-pub use wish::{ThresholdWish, WishError};
+pub use threshold_spec::{ThresholdSpec, ThresholdSpecError};

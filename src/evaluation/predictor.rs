@@ -1,19 +1,19 @@
-//! A run's best weights, ready to look at films.
+//! A run's best weights, ready to look at images.
 
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
 use crate::config::{ModelSection, Precision};
-use crate::dataset::films::Films;
+use crate::dataset::image_file::Preprocess;
+use crate::dataset::images::Images;
 use crate::dataset::labels::LabelSet;
-use crate::dataset::picture::Preprocess;
 use crate::metrics::sigmoid;
 use crate::model::{Mode, Network, Shape};
 use crate::native::Autocast;
 use crate::runs::RunFolder;
-use crate::train::{FilmBatches, resolve_device};
+use crate::train::{ImageBatches, resolve_device};
 
-/// Films a forward pass.
+/// Images a forward pass.
 const BATCH: usize = 128;
 
 /// A network with the weights of a run's best epoch.
@@ -41,7 +41,7 @@ pub enum Weights {
     Last,
 }
 
-/// What a network says of N films.
+/// What a network says of N images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
     /// `float32 N,C`.
@@ -86,17 +86,17 @@ impl Predictor {
         ensure!(weights.is_file(), "run {} has lost its best weights, {}", folder.id(), weights.display());
         let device = resolve_device(device)?;
         let labels = LabelSet::of_keys(&provenance.conditions);
-        let [height, width] = provenance.film_size;
+        let [height, width] = provenance.image_size;
         let shape = Shape { height, width, classes: labels.len() };
         let preprocess = provenance.preprocess.unwrap_or_else(|| Preprocess::of_size(height, width));
         ensure!(
             preprocess.is_allowed() && [preprocess.height, preprocess.width] == [height, width],
-            "{}: preprocess and film_size in [provenance] don't fit each other",
+            "{}: preprocess and image_size in [provenance] don't fit each other",
             folder.path().join("run.toml").display()
         );
         let mut network = Network::build_blank(&config.model, shape, device)?;
         network.state_mut().load(&weights)?;
-        let shift = match provenance.logit_shift.as_slice() {
+        let shift = match provenance.logit_correction.as_slice() {
             [] => None,
             shift => Some(Tensor::f_from_slice(shift)?.f_to_device(device)?),
         };
@@ -146,14 +146,14 @@ impl Predictor {
         self.shift.as_ref()
     }
 
-    /// Films on the network's device, `float32 N,1,H,W` in -1..=1.
-    pub(crate) fn upload(&self, films: &Films, indices: &[usize]) -> Result<Tensor> {
-        Ok(FilmBatches::new(films, self.device).gather(indices)?)
+    /// Images on the network's device, `float32 N,1,H,W` in -1..=1.
+    pub(crate) fn upload(&self, images: &Images, indices: &[usize]) -> Result<Tensor> {
+        Ok(ImageBatches::new(images, self.device).gather(indices)?)
     }
 
-    /// Probabilities `float32 N,C` of films `float32 N,1,H,W` in -1..=1.
-    pub(crate) fn probabilities(&self, films: &Tensor) -> Result<Tensor> {
-        Ok(self.forward(films)?.f_sigmoid()?)
+    /// Probabilities `float32 N,C` of images `float32 N,1,H,W` in -1..=1.
+    pub(crate) fn probabilities(&self, images: &Tensor) -> Result<Tensor> {
+        Ok(self.forward(images)?.f_sigmoid()?)
     }
 
     /// The conditions in the order of the columns.
@@ -161,12 +161,12 @@ impl Predictor {
         &self.labels
     }
 
-    /// Height and width that films must have, in pixels.
-    pub fn film_size(&self) -> [usize; 2] {
+    /// Height and width that images must have, in pixels.
+    pub fn image_size(&self) -> [usize; 2] {
         [self.shape.height, self.shape.width]
     }
 
-    /// How a picture becomes a film as the network was trained on.
+    /// How a picture becomes an image as the network was trained on.
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
     }
@@ -176,22 +176,22 @@ impl Predictor {
         self.epoch
     }
 
-    /// Looks at films. `watch` is told how many are done and says whether to go on; `None` when it says no.
+    /// Looks at images. `watch` is told how many are done and says whether to go on; `None` when it says no.
     ///
     /// # Errors
-    /// When the films have another size, or what libtorch says.
-    pub fn predict(&self, films: &Films, watch: &mut dyn FnMut(usize) -> bool) -> Result<Option<Scores>> {
-        let (height, width) = (films.height(), films.width());
+    /// When the images have another size, or what libtorch says.
+    pub fn predict(&self, images: &Images, watch: &mut dyn FnMut(usize) -> bool) -> Result<Option<Scores>> {
+        let (height, width) = (images.height(), images.width());
         ensure!(
-            [height, width] == self.film_size() || films.is_empty(),
-            "the films are {height} x {width} px and the network wants {} x {}",
+            [height, width] == self.image_size() || images.is_empty(),
+            "the images are {height} x {width} px and the network wants {} x {}",
             self.shape.height,
             self.shape.width
         );
         let _no_grad = tch::no_grad_guard();
-        let mut batches = FilmBatches::new(films, self.device);
-        let mut logits: Vec<f32> = Vec::with_capacity(films.len() * self.shape.classes);
-        let order: Vec<usize> = (0..films.len()).collect();
+        let mut batches = ImageBatches::new(images, self.device);
+        let mut logits: Vec<f32> = Vec::with_capacity(images.len() * self.shape.classes);
+        let order: Vec<usize> = (0..images.len()).collect();
         for indices in order.chunks(BATCH) {
             if !watch(logits.len() / self.shape.classes) {
                 return Ok(None);
@@ -204,13 +204,13 @@ impl Predictor {
     }
 
     /// Logits of the probabilities that are reported, `float32 N,C`.
-    fn forward(&self, films: &Tensor) -> Result<Tensor> {
+    fn forward(&self, images: &Tensor) -> Result<Tensor> {
         let _cast = match self.precision {
             Precision::Fp32 => None,
             Precision::Bf16 => Some(Autocast::on(self.device, false)?),
             Precision::Fp16 => Some(Autocast::on(self.device, true)?),
         };
-        let logits = self.network.forward(films, Mode::Eval)?.f_to_kind(Kind::Float)?;
+        let logits = self.network.forward(images, Mode::Eval)?.f_to_kind(Kind::Float)?;
         Ok(match &self.shift {
             Some(shift) => logits.f_sub(shift)?,
             None => logits,

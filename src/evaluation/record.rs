@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::Predictor;
-use super::wish::thresholds_by;
+use super::threshold_spec::thresholds_by;
 use crate::dataset::labels::LabelSet;
 use crate::dataset::{Dataset, Split};
 use crate::files::replace_file;
@@ -36,11 +36,11 @@ pub fn split_predictions(
     }
 }
 
-/// Looks at a split's films with a run's best weights and keeps what they say in the run's folder. `watch` is told
-/// how many films are done and says whether to go on; `None` when it says no.
+/// Looks at a split's images with a run's best weights and keeps what they say in the run's folder. `watch` is told
+/// how many images are done and says whether to go on; `None` when it says no.
 ///
 /// # Errors
-/// When the films can't be had or don't fit, or the file can't be written.
+/// When the images can't be had or don't fit, or the file can't be written.
 pub fn predict_split(
     folder: &RunFolder,
     predictor: &Predictor,
@@ -48,8 +48,8 @@ pub fn predict_split(
     split: Split,
     watch: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Option<SplitPredictions>> {
-    let (films, labels) = dataset.trainable(split)?;
-    let Some(scores) = predictor.predict(films, watch)? else { return Ok(None) };
+    let (images, labels) = dataset.trainable(split)?;
+    let Some(scores) = predictor.predict(images, watch)? else { return Ok(None) };
     let predictions = SplitPredictions {
         logits: scores.logits,
         probabilities: scores.probabilities,
@@ -108,7 +108,7 @@ pub fn judge(
     Evaluation::new(&subject, Resampling { count: resamples, seed: SEED, patients })
 }
 
-/// Thresholds by the default rule, from the validation films.
+/// Thresholds by the default rule, from the validation images.
 pub fn default_thresholds(val: &SplitPredictions, labels: &LabelSet) -> Thresholds {
     thresholds_by(ThresholdRule::default(), val, Split::Val.name(), labels)
 }
@@ -133,7 +133,7 @@ pub fn draw(
     };
     let title = format!("{} {}", config.model.arch.name(), folder.id().short());
     let origin =
-        format!("Run {}, {} films from {}.", folder.id(), config.model.arch.name(), config.data.source);
+        format!("Run {}, {} images from {}.", folder.id(), config.model.arch.name(), config.data.source);
     draw_into(&out, &title, &origin, labels, evaluation, thresholds, predictions)
 }
 

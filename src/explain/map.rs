@@ -1,13 +1,13 @@
-//! A map over a film.
+//! A map over an image.
 
 use serde::Serialize;
 
-/// What a method says of every pixel of a film for one condition.
+/// What a method says of every pixel of an image for one condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
-    /// Pixels of the film.
+    /// Pixels of the image.
     pub height: usize,
-    /// Pixels of the film.
+    /// Pixels of the image.
     pub width: usize,
     /// `H*W` values, row by row. Of a signed method positive ones speak for the condition and negative ones against
     /// it; of others all are at least 0.
@@ -26,7 +26,7 @@ pub struct Map {
 /// How well attributions sum up to what they should explain (Sundararajan et al. 2017, axiom "completeness").
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Completeness {
-    /// The logit of the film less that of the baseline.
+    /// The logit of the image less that of the baseline.
     pub difference: f64,
     /// Sum of all attributions.
     pub sum: f64,

@@ -1,8 +1,8 @@
-//! Why a network said so: maps over a film, and how good they are.
+//! Why a network said so: maps over an image, and how good they are.
 //!
 //! A method is one file in `methods` and one line in [`METHODS`]. Maps explain the logit of one condition, in
 //! single precision, with the network as it judges (running statistics, no dropout). What the maps are worth is
-//! measured in `quality` (numbers of single maps) and `score` (tables over many films, beside controls).
+//! measured in `quality` (numbers of single maps) and `score` (tables over many images, beside controls).
 //! Methods agree with Captum's and pytorch-grad-cam's (tests/explain_golden.rs).
 
 mod colour;
@@ -27,57 +27,57 @@ use std::cell::{Cell, RefCell};
 use anyhow::{Result, ensure};
 use tch::Tensor;
 
-use crate::dataset::films::Films;
+use crate::dataset::images::Images;
 use crate::evaluation::Predictor;
 use crate::model::Network;
 use methods::{Ended, Scene};
 
-/// Which condition of which film is to be explained.
+/// Which condition of which image is to be explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
-    /// Row among the films.
-    pub film: usize,
+    /// Row among the images.
+    pub image: usize,
     /// Column of the logits.
     pub class: usize,
 }
 
-/// Films that go through the network at once when each asks for one pass.
+/// Images that go through the network at once when each asks for one pass.
 const BATCH: usize = 32;
 
-/// Explains conditions of films, one map a request. `watch` is told how many are done, now and then within a film as
+/// Explains conditions of images, one map a request. `watch` is told how many are done, now and then within an image as
 /// well, and says whether to go on; `None` when it says no.
 ///
 /// # Errors
-/// When the films have another size than the network, there is no such layer or class, or what libtorch says.
+/// When the images have another size than the network, there is no such layer or class, or what libtorch says.
 pub fn explain(
     predictor: &Predictor,
-    films: &Films,
+    images: &Images,
     requests: &[Request],
     method: &Method,
     options: &Options,
     watch: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Option<Vec<Map>>> {
-    options.check(predictor.film_size())?;
+    options.check(predictor.image_size())?;
     ensure!(
-        [films.height(), films.width()] == predictor.film_size(),
-        "the films are {} x {} px and the network wants {} x {}",
-        films.height(),
-        films.width(),
-        predictor.film_size()[0],
-        predictor.film_size()[1]
+        [images.height(), images.width()] == predictor.image_size(),
+        "the images are {} x {} px and the network wants {} x {}",
+        images.height(),
+        images.width(),
+        predictor.image_size()[0],
+        predictor.image_size()[1]
     );
     for request in requests {
         ensure!(
-            request.film < films.len(),
-            "there is no film {}; the last is {}",
-            request.film,
-            films.len() - 1
+            request.image < images.len(),
+            "there is no image {}; the last is {}",
+            request.image,
+            images.len() - 1
         );
         ensure!(request.class < predictor.labels().len(), "there is no condition number {}", request.class);
     }
     let layer = options.layer_index(&predictor.network().map_layers())?;
     let mut maps = Vec::with_capacity(requests.len());
-    // A method that asks for many passes a film makes its batches of one film's passes.
+    // A method that asks for many passes an image makes its batches of one image's passes.
     let batch = if method.passes_once { BATCH } else { 1 };
     let (done, watch) = (Cell::new(0), RefCell::new(watch));
     let go_on = || (watch.borrow_mut())(done.get());
@@ -86,10 +86,10 @@ pub fn explain(
         if !go_on() {
             return Ok(None);
         }
-        let indices: Vec<usize> = requests.iter().map(|request| request.film).collect();
+        let indices: Vec<usize> = requests.iter().map(|request| request.image).collect();
         let scene = Scene {
             network: predictor.network(),
-            films: predictor.upload(films, &indices)?,
+            images: predictor.upload(images, &indices)?,
             classes: requests.iter().map(|request| request.class as i64).collect(),
             shift: predictor.shift(),
             layer,
@@ -105,24 +105,27 @@ pub fn explain(
     Ok(Some(maps))
 }
 
-/// Explains condition `classes[n]` of film `n` of a batch `float32 N,1,H,W` in -1..=1 on the network's device.
+/// Explains condition `classes[n]` of image `n` of a batch `float32 N,1,H,W` in -1..=1 on the network's device.
 /// Probabilities are the logits' own.
 ///
 /// # Errors
 /// As [`explain`].
 pub fn explain_batch(
     network: &Network,
-    films: &Tensor,
+    images: &Tensor,
     classes: &[usize],
     method: &Method,
     options: &Options,
 ) -> Result<Vec<Map>> {
-    let size = films.size();
-    ensure!(size.len() == 4 && size[0] as usize == classes.len(), "a class for each film of a batch N,1,H,W");
+    let size = images.size();
+    ensure!(
+        size.len() == 4 && size[0] as usize == classes.len(),
+        "a class for each image of a batch N,1,H,W"
+    );
     options.check([size[2] as usize, size[3] as usize])?;
     let scene = Scene {
         network,
-        films: films.shallow_clone(),
+        images: images.shallow_clone(),
         classes: classes.iter().map(|class| *class as i64).collect(),
         shift: None,
         layer: options.layer_index(&network.map_layers())?,

@@ -18,7 +18,7 @@ pub fn uniform(seed: u64, n: u64) -> f64 {
     unit(split_mix(seed, n))
 }
 
-/// `count` numbers of mean 0 and deviation 1, of film `key`: the cosine branch of Box and Muller (1958) on numbers
+/// `count` numbers of mean 0 and deviation 1, of image `key`: the cosine branch of Box and Muller (1958) on numbers
 /// 2n and 2n + 1.
 pub fn normal(seed: u64, key: u64, count: usize) -> Vec<f32> {
     let seed = split_mix(seed, key);
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn noise_is_normal_and_depends_on_seed_and_film() {
+    fn noise_is_normal_and_depends_on_seed_and_image() {
         let noise = normal(1, 2, 20_000);
         let mean = noise.iter().sum::<f32>() / 20_000.0;
         let variance = noise.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / 20_000.0;

@@ -5,12 +5,12 @@ use std::str::FromStr;
 /// What integrated gradients begin at, and occlusion covers with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Baseline {
-    /// A black film.
+    /// A black image.
     #[default]
     Black,
-    /// The film, blurred by a Gaussian of a tenth of its width: its parts without their details.
+    /// The image, blurred by a Gaussian of a tenth of its width: its parts without their details.
     Blurred,
-    /// A film of the mean grey of this one.
+    /// An image of the mean grey of this one.
     Mean,
 }
 
@@ -52,7 +52,7 @@ pub struct Options {
     pub noise: f64,
     /// What noise is drawn from.
     pub seed: u64,
-    /// Side of occlusion's square in pixels; 0 for an eighth of the film.
+    /// Side of occlusion's square in pixels; 0 for an eighth of the image.
     pub window: usize,
     /// How far it moves in pixels; 0 for a quarter of its side.
     pub stride: usize,
@@ -83,9 +83,9 @@ pub enum OptionsError {
     #[error("noise is a share of the grey range, above 0 and at most 1, not {0}")]
     Noise(f64),
     #[error(
-        "the window of occlusion is {window} px wide and the film {film}; choose at most the film's side"
+        "the window of occlusion is {window} px wide and the image {image}; choose at most the image's side"
     )]
-    Window { window: usize, film: usize },
+    Window { window: usize, image: usize },
     #[error("there is no layer `{0}`; this network has {1}")]
     Layer(String, String),
 }
@@ -95,7 +95,7 @@ impl Options {
     ///
     /// # Errors
     /// Names the first that can't be.
-    pub fn check(&self, film_size: [usize; 2]) -> Result<(), OptionsError> {
+    pub fn check(&self, image_size: [usize; 2]) -> Result<(), OptionsError> {
         if !(1..=500).contains(&self.steps) {
             return Err(OptionsError::Steps(self.steps));
         }
@@ -105,17 +105,17 @@ impl Options {
         if !(self.noise > 0.0 && self.noise <= 1.0) {
             return Err(OptionsError::Noise(self.noise));
         }
-        let film = film_size[0].min(film_size[1]);
-        if self.window > film {
-            return Err(OptionsError::Window { window: self.window, film });
+        let image = image_size[0].min(image_size[1]);
+        if self.window > image {
+            return Err(OptionsError::Window { window: self.window, image });
         }
         Ok(())
     }
 
     /// Occlusion's side and stride in pixels.
-    pub fn occlusion(&self, film_size: [usize; 2]) -> (usize, usize) {
-        let film = film_size[0].min(film_size[1]);
-        let window = if self.window == 0 { (film / 8).max(1) } else { self.window };
+    pub fn occlusion(&self, image_size: [usize; 2]) -> (usize, usize) {
+        let image = image_size[0].min(image_size[1]);
+        let window = if self.window == 0 { (image / 8).max(1) } else { self.window };
         let stride = if self.stride == 0 { (window / 4).max(1) } else { self.stride };
         (window, stride)
     }

@@ -1,4 +1,4 @@
-//! A film with a map over it, as a picture.
+//! An image with a map over it, as a picture.
 
 use image::imageops::{self, FilterType};
 use image::{GrayImage, ImageBuffer, Luma, Rgb, RgbImage};
@@ -10,25 +10,25 @@ use crate::dataset::phantom::Bounds;
 /// What is to be seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Shows {
-    Film,
+    Image,
     #[default]
     Overlay,
     Map,
 }
 
-/// How a film and its map are put together.
+/// How an image and its map are put together.
 #[derive(Clone, Copy)]
 pub struct Overlay<'a> {
     pub shows: Shows,
     /// For maps of one sign; signed ones have their own colours.
     pub colours: &'a ColourMap,
-    /// Of the strongest place, 0 to 1; weaker ones are fainter, so that where nothing is said the film is seen.
+    /// Of the strongest place, 0 to 1; weaker ones are fainter, so that where nothing is said the image is seen.
     pub opacity: f32,
-    /// What grey values' distances from the middle are multiplied by, 1 for the film as it is.
+    /// What grey values' distances from the middle are multiplied by, 1 for the image as it is.
     pub contrast: f32,
-    /// The part of the film to show: left, top, width and height in pixels of the film; `None` for all of it.
+    /// The part of the image to show: left, top, width and height in pixels of the image; `None` for all of it.
     pub crop: Option<[u32; 4]>,
-    /// Outlined, in pixels of the film.
+    /// Outlined, in pixels of the image.
     pub boxes: &'a [Bounds],
 }
 
@@ -37,7 +37,7 @@ const SATURATED: f64 = 0.005;
 /// Of outlines.
 const BOX: Rgb<u8> = Rgb([90, 230, 255]);
 
-/// Paints a film (`height*width` grey values) and its map into a picture of `out` pixels (width, height). A film is
+/// Paints an image (`height*width` grey values) and its map into a picture of `out` pixels (width, height). An image is
 /// enlarged smoothly (Catmull-Rom), a map bilinearly.
 pub fn paint(
     pixels: &[u8],
@@ -52,17 +52,17 @@ pub fn paint(
         let (x, y) = (x.min(width - 1), y.min(height - 1));
         [x, y, w.clamp(1, width - x), h.clamp(1, height - y)]
     });
-    let Some(film) = GrayImage::from_raw(width, height, pixels.to_vec()) else {
+    let Some(image) = GrayImage::from_raw(width, height, pixels.to_vec()) else {
         return RgbImage::new(out_width, out_height);
     };
-    let film = imageops::crop_imm(&film, left, top, wide, high).to_image();
-    let film = imageops::resize(&film, out_width, out_height, FilterType::CatmullRom);
+    let image = imageops::crop_imm(&image, left, top, wide, high).to_image();
+    let image = imageops::resize(&image, out_width, out_height, FilterType::CatmullRom);
     let mut picture = RgbImage::from_fn(out_width, out_height, |x, y| {
-        let grey = f32::from(film.get_pixel(x, y).0[0]);
+        let grey = f32::from(image.get_pixel(x, y).0[0]);
         let grey = (127.5 + (grey - 127.5) * overlay.contrast).clamp(0.0, 255.0) as u8;
         Rgb([grey; 3])
     });
-    if let Some(map) = map.filter(|_| overlay.shows != Shows::Film) {
+    if let Some(map) = map.filter(|_| overlay.shows != Shows::Image) {
         lay(map, overlay, [left, top, wide, high], &mut picture);
     }
     let scale = [out_width as f32 / wide as f32, out_height as f32 / high as f32];
@@ -152,20 +152,20 @@ mod tests {
     }
 
     #[test]
-    fn where_a_map_says_nothing_the_film_is_seen() {
-        let film = [10, 20, 30, 40];
+    fn where_a_map_says_nothing_the_image_is_seen() {
+        let image = [10, 20, 30, 40];
         let map = map(vec![0.0, 0.0, 0.0, 2.0], false);
-        let picture = paint(&film, [2, 2], Some(&map), &overlay(Shows::Overlay), [2, 2]);
+        let picture = paint(&image, [2, 2], Some(&map), &overlay(Shows::Overlay), [2, 2]);
         assert_eq!(picture.get_pixel(0, 0).0, [10; 3]);
         assert_eq!(picture.get_pixel(1, 1).0, COLOUR_MAPS[0].colour(1.0));
         assert_eq!(
-            paint(&film, [2, 2], Some(&map), &overlay(Shows::Film), [2, 2]).get_pixel(1, 1).0,
+            paint(&image, [2, 2], Some(&map), &overlay(Shows::Image), [2, 2]).get_pixel(1, 1).0,
             [40; 3]
         );
     }
 
     #[test]
-    fn a_flat_map_and_a_crop_beyond_the_film_are_painted_all_the_same() {
+    fn a_flat_map_and_a_crop_beyond_the_image_are_painted_all_the_same() {
         let flat = map(vec![0.0; 4], true);
         let odd = Overlay { crop: Some([9, 9, 9, 9]), ..overlay(Shows::Map) };
         assert_eq!(paint(&[1, 2, 3, 4], [2, 2], Some(&flat), &odd, [5, 3]).dimensions(), (5, 3));
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn boxes_are_outlined_where_they_lie() {
         let bounds = [Bounds { x: 1.0, y: 1.0, width: 1.0, height: 1.0 }];
-        let with = Overlay { boxes: &bounds, ..overlay(Shows::Film) };
+        let with = Overlay { boxes: &bounds, ..overlay(Shows::Image) };
         let picture = paint(&[0; 4], [2, 2], None, &with, [20, 20]);
         assert_eq!(picture.get_pixel(10, 10), &BOX);
         assert_eq!(picture.get_pixel(5, 5).0, [0; 3]);

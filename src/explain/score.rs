@@ -1,4 +1,4 @@
-//! What methods are worth on films whose findings are known, beside controls that know nothing.
+//! What methods are worth on images whose findings are known, beside controls that know nothing.
 
 use anyhow::{Context, Result};
 use rand::{RngExt, SeedableRng};
@@ -10,7 +10,7 @@ use super::map::Map;
 use super::methods::{Method, blurred};
 use super::options::Options;
 use super::{Request, explain, noise, quality};
-use crate::dataset::films::Films;
+use crate::dataset::images::Images;
 use crate::dataset::{Dataset, Split};
 use crate::evaluation::Predictor;
 use crate::metrics::{Interval, interval};
@@ -18,16 +18,16 @@ use crate::metrics::{Interval, interval};
 /// A finding that the labels name, and where it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
-    /// Film and condition.
+    /// Image and condition.
     pub request: Request,
     /// `H*W` values, 1 inside.
     pub mask: Vec<u8>,
 }
 
-/// A mean over films.
+/// A mean over images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Estimate {
-    /// `None` without films.
+    /// `None` without images.
     pub mean: Option<f64>,
     /// 95 %, from bootstrap resamples of the targets.
     pub ci: Option<Interval>,
@@ -46,7 +46,7 @@ pub struct Scored {
     pub iou: Estimate,
     pub mass: Estimate,
     pub centre: Estimate,
-    /// Area under the probability while pixels come back in the map's order onto a blurred film; higher is better.
+    /// Area under the probability while pixels come back in the map's order onto a blurred image; higher is better.
     pub insertion: Estimate,
     /// The same while they are blurred; lower is better.
     pub deletion: Estimate,
@@ -73,21 +73,21 @@ pub struct ScoreTable {
 const STEPS: usize = 20;
 const RESAMPLES: usize = 1000;
 const SEED: u64 = 0;
-/// Deviation of the centre prior as a share of the film's side.
+/// Deviation of the centre prior as a share of the image's side.
 const CENTRE: f64 = 0.25;
 
 /// The findings of a split that its labels name, evenly over the split, at most `limit`.
 pub fn targets(dataset: &Dataset, split: Split, limit: usize) -> Vec<Target> {
     let labels = &dataset.part(split).labels;
     let mut found = Vec::new();
-    for film in 0..labels.len() {
-        let row = labels.row(film);
+    for image in 0..labels.len() {
+        let row = labels.row(image);
         if row.iter().all(|label| *label == 0) {
             continue;
         }
-        for region in dataset.regions(split, film) {
+        for region in dataset.regions(split, image) {
             if row.get(region.class) == Some(&1) {
-                found.push(Target { request: Request { film, class: region.class }, mask: region.mask });
+                found.push(Target { request: Request { image, class: region.class }, mask: region.mask });
             }
         }
     }
@@ -125,7 +125,7 @@ pub fn score(
     options: &Options,
     watch: &mut dyn FnMut(&str, usize) -> bool,
 ) -> Result<Option<ScoreTable>> {
-    let (films, _) = dataset.trainable(split)?;
+    let (images, _) = dataset.trainable(split)?;
     let fresh = predictor.with_fresh_weights(SEED)?;
     let requests: Vec<Request> = targets.iter().map(|target| target.request).collect();
     let layers = predictor.network().map_layers();
@@ -144,7 +144,7 @@ pub fn score(
             }
             let one = std::slice::from_ref(request);
             let map = |predictor: &Predictor| -> Result<Map> {
-                let maps = explain(predictor, films, one, method, options, &mut |_| true)?;
+                let maps = explain(predictor, images, one, method, options, &mut |_| true)?;
                 maps.and_then(|mut maps| maps.pop()).context("nobody ended it")
             };
             let (map, of_fresh) = (map(predictor)?, map(&fresh)?);
@@ -152,7 +152,7 @@ pub fn score(
                 table.layer_size = map.native;
             }
             let randomisation = quality::rank_correlation(&map.values, &of_fresh.values);
-            numbers.push(judge(predictor, films, target, &map.values, randomisation)?);
+            numbers.push(judge(predictor, images, target, &map.values, randomisation)?);
         }
         table.rows.extend(rows(method.name, &numbers, dataset));
     }
@@ -162,21 +162,21 @@ pub fn score(
             if !watch(control, index) {
                 return Ok(None);
             }
-            let [height, width] = [films.height(), films.width()];
+            let [height, width] = [images.height(), images.width()];
             let values: Vec<f32> = match control {
                 "random" => {
                     (0..height * width).map(|n| noise::uniform(index as u64, n as u64) as f32).collect()
                 }
                 _ => centre_prior(height, width),
             };
-            numbers.push(judge(predictor, films, target, &values, None)?);
+            numbers.push(judge(predictor, images, target, &values, None)?);
         }
         table.rows.extend(rows(control, &numbers, dataset));
     }
     Ok(Some(table))
 }
 
-/// A Gaussian over the middle of the film.
+/// A Gaussian over the middle of the image.
 fn centre_prior(height: usize, width: usize) -> Vec<f32> {
     let at = |place: usize, side: usize| {
         let z = ((place as f64 + 0.5) / side as f64 - 0.5) / CENTRE;
@@ -187,19 +187,19 @@ fn centre_prior(height: usize, width: usize) -> Vec<f32> {
 
 fn judge(
     predictor: &Predictor,
-    films: &Films,
+    images: &Images,
     target: &Target,
     values: &[f32],
     randomisation: Option<f64>,
 ) -> Result<Numbers> {
-    let (insertion, deletion) = faithfulness(predictor, films, target.request, values)?;
+    let (insertion, deletion) = faithfulness(predictor, images, target.request, values)?;
     Ok(Numbers {
         class: target.request.class,
         values: [
             Some(quality::pointing(values, &target.mask)),
             Some(quality::iou(values, &target.mask)),
             Some(quality::mass(values, &target.mask)),
-            Some(quality::centre(values, &target.mask, films.width())),
+            Some(quality::centre(values, &target.mask, images.width())),
             Some(insertion),
             Some(deletion),
             randomisation,
@@ -209,16 +209,16 @@ fn judge(
 }
 
 /// Insertion and deletion (Petsiuk et al. 2018): areas under the condition's probability while the pixels of highest
-/// value come first onto a blurred film, and while they are blurred first.
+/// value come first onto a blurred image, and while they are blurred first.
 fn faithfulness(
     predictor: &Predictor,
-    films: &Films,
+    images: &Images,
     request: Request,
     values: &[f32],
 ) -> Result<(f64, f64)> {
     let _no_grad = tch::no_grad_guard();
-    let film = predictor.upload(films, &[request.film])?;
-    let without = blurred(&film)?;
+    let image = predictor.upload(images, &[request.image])?;
+    let without = blurred(&image)?;
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
     let mut first = vec![0.0_f32; values.len() * (STEPS + 1)];
@@ -227,17 +227,17 @@ fn faithfulness(
             mask[*pixel] = 1.0;
         }
     }
-    let size = film.size();
+    let size = image.size();
     let first = Tensor::f_from_slice(&first)?.f_view([STEPS as i64 + 1, 1, size[2], size[3]])?;
-    let first = first.f_to_device(film.device())?;
+    let first = first.f_to_device(image.device())?;
     let mixed =
         |on: &Tensor, off: &Tensor| -> Result<Tensor> { Ok(off.f_add(&on.f_sub(off)?.f_mul(&first)?)?) };
-    let probabilities = |films: &Tensor| -> Result<Vec<f64>> {
-        let scores = predictor.probabilities(films)?.f_select(1, request.class as i64)?;
+    let probabilities = |images: &Tensor| -> Result<Vec<f64>> {
+        let scores = predictor.probabilities(images)?.f_select(1, request.class as i64)?;
         Ok(Vec::<f32>::try_from(scores.f_contiguous()?)?.into_iter().map(f64::from).collect())
     };
-    let insertion = probabilities(&mixed(&film, &without)?)?;
-    let deletion = probabilities(&mixed(&without, &film)?)?;
+    let insertion = probabilities(&mixed(&image, &without)?)?;
+    let deletion = probabilities(&mixed(&without, &image)?)?;
     Ok((quality::area(&insertion), quality::area(&deletion)))
 }
 
@@ -276,8 +276,8 @@ fn estimate(values: Vec<f64>) -> Estimate {
         return Estimate::default();
     }
     let n = values.len();
-    let mut dice = Xoshiro256PlusPlus::seed_from_u64(SEED);
-    let mut resample = || (0..n).map(|_| values[dice.random_range(0..n)]).sum::<f64>() / n as f64;
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED);
+    let mut resample = || (0..n).map(|_| values[rng.random_range(0..n)]).sum::<f64>() / n as f64;
     let drawn: Vec<f64> = (0..RESAMPLES).map(|_| resample()).collect();
     // One value has no spread to tell of.
     let ci = if n > 1 { interval(drawn) } else { None };

@@ -5,7 +5,7 @@ use super::{
     sigmoid,
 };
 
-/// Gathers logits and labels over an epoch. Every value is computed over all of its films at once: a mean of batch
+/// Gathers logits and labels over an epoch. Every value is computed over all of its images at once: a mean of batch
 /// values would weigh a short last batch like a full one, and for F1, precision and AUROC would be another number
 /// altogether.
 ///
@@ -32,7 +32,7 @@ impl EpochAccumulator {
         Ok(())
     }
 
-    /// N, the films seen so far.
+    /// N, the images seen so far.
     pub fn rows(&self) -> usize {
         self.labels.len().checked_div(self.classes).unwrap_or(0)
     }
@@ -59,12 +59,12 @@ impl EpochAccumulator {
             .into()
     }
 
-    /// The unweighted mean cross-entropy over the epoch; `None` before the first film.
+    /// The unweighted mean cross-entropy over the epoch; `None` before the first image.
     pub fn bce(&self) -> Option<f64> {
         bce_with_logits(&self.logits, &self.labels)
     }
 
-    /// Everything, over all films pushed so far.
+    /// Everything, over all images pushed so far.
     pub fn compute(&self) -> MultilabelReport {
         let probabilities = self.probabilities();
         // Each batch passed `Predictions::new`, so whole rows are all that is here.

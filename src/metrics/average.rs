@@ -1,4 +1,4 @@
-//! One number for several conditions, or for several films.
+//! One number for several conditions, or for several images.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub struct PerMetric<T> {
     pub balanced_accuracy: T,
 }
 
-/// One condition's or one film's metrics, each 0 to 1 (the correlation -1 to 1); `None` where undefined.
+/// One condition's or one image's metrics, each 0 to 1 (the correlation -1 to 1); `None` where undefined.
 pub type Judged = PerMetric<Option<f64>>;
 
 impl<T> PerMetric<T> {
@@ -87,7 +87,7 @@ pub fn weighted_average(rows: &[Judged], weights: &[u64]) -> PerMetric<Mean> {
     })
 }
 
-/// Each film judged over its own conditions, then averaged over the films that define the metric (scikit-learn's
+/// Each image judged over its own conditions, then averaged over the images that define the metric (scikit-learn's
 /// `average="samples"`). `thresholds` has one a condition.
 ///
 /// # Panics
@@ -95,8 +95,8 @@ pub fn weighted_average(rows: &[Judged], weights: &[u64]) -> PerMetric<Mean> {
 pub fn samples_average(predictions: &Predictions, thresholds: &[f32]) -> PerMetric<Mean> {
     assert_eq!(thresholds.len(), predictions.classes(), "a condition needs a threshold");
     let classes = predictions.classes();
-    let films = predictions.scores().chunks_exact(classes).zip(predictions.labels().chunks_exact(classes));
-    let rows: Vec<Judged> = films
+    let images = predictions.scores().chunks_exact(classes).zip(predictions.labels().chunks_exact(classes));
+    let rows: Vec<Judged> = images
         .map(|(scores, labels)| {
             let pairs = || scores.iter().zip(labels).map(|(score, label)| (*score, *label != 0));
             let counts =

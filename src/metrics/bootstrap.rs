@@ -1,7 +1,7 @@
-//! How far the numbers would move with other films: percentile bootstrap (Efron 1979).
+//! How far the numbers would move with other images: percentile bootstrap (Efron 1979).
 //!
-//! A resample draws as many patients (or films, where patients aren't known) as there are, with replacement, and
-//! is nothing but how often each film was drawn. The films stay in the order they were sorted in once, so that a
+//! A resample draws as many patients (or images, where patients aren't known) as there are, with replacement, and
+//! is nothing but how often each image was drawn. The images stay in the order they were sorted in once, so that a
 //! resample costs one pass over them and no sort.
 
 use rand::{RngExt, SeedableRng};
@@ -16,42 +16,42 @@ pub struct Resampling<'a> {
     /// Resamples.
     pub count: usize,
     pub seed: u64,
-    /// Which patient each film is of (any numbers); all films of a drawn patient come together. `None`: each film
+    /// Which patient each image is of (any numbers); all images of a drawn patient come together. `None`: each image
     /// is its own.
     pub patients: Option<&'a [u32]>,
 }
 
-/// How often a film is in a resample.
+/// How often an image is in a resample.
 pub type Weight = u32;
 
-/// Resamples as weights: the films of each unit that is drawn as a whole.
+/// Resamples as weights: the images of each unit that is drawn as a whole.
 #[derive(Debug, Clone)]
 pub struct Units {
-    /// Which unit each film belongs to, 0..count.
-    of_film: Vec<u32>,
+    /// Which unit each image belongs to, 0..count.
+    of_image: Vec<u32>,
     count: usize,
 }
 
 impl Units {
-    /// `films` units of their own, or one a patient. A list of patients of another length is a mistake in the
+    /// `images` units of their own, or one a patient. A list of patients of another length is a mistake in the
     /// calling code.
     ///
     /// # Panics
-    /// When `patients` isn't as long as `films` are many.
-    pub fn new(films: usize, patients: Option<&[u32]>) -> Self {
+    /// When `patients` isn't as long as `images` are many.
+    pub fn new(images: usize, patients: Option<&[u32]>) -> Self {
         let Some(patients) = patients else {
-            return Self { of_film: (0..films as u32).collect(), count: films };
+            return Self { of_image: (0..images as u32).collect(), count: images };
         };
-        assert_eq!(patients.len(), films, "each film needs its patient");
+        assert_eq!(patients.len(), images, "each image needs its patient");
         let mut known = std::collections::HashMap::new();
-        let of_film = patients
+        let of_image = patients
             .iter()
             .map(|patient| {
                 let next = known.len() as u32;
                 *known.entry(*patient).or_insert(next)
             })
             .collect();
-        Self { of_film, count: known.len() }
+        Self { of_image, count: known.len() }
     }
 
     /// How many units there are.
@@ -64,13 +64,13 @@ impl Units {
         self.count == 0
     }
 
-    /// How often each film is there when `drawn` units are, each as often as it is named.
+    /// How often each image is there when `drawn` units are, each as often as it is named.
     pub fn weights(&self, drawn: impl IntoIterator<Item = usize>) -> Vec<Weight> {
         let mut times = vec![0; self.count];
         for unit in drawn {
             times[unit] += 1;
         }
-        self.of_film.iter().map(|unit| times[*unit as usize]).collect()
+        self.of_image.iter().map(|unit| times[*unit as usize]).collect()
     }
 
     /// Resample number `index` of a seed: the same on every machine and in whatever order they are made.
@@ -82,12 +82,12 @@ impl Units {
     }
 }
 
-/// A condition's films in the order of their scores, with what a threshold makes of them.
+/// A condition's images in the order of their scores, with what a threshold makes of them.
 #[derive(Debug, Clone)]
 pub struct WeightedRanking {
-    /// Highest score first: film << 2 | last of its score << 1 | label.
+    /// Highest score first: image << 2 | last of its score << 1 | label.
     entries: Vec<u32>,
-    /// Films called and truly positive, called only, positive only.
+    /// Images called and truly positive, called only, positive only.
     hits: Vec<u32>,
     false_alarms: Vec<u32>,
     missed: Vec<u32>,
@@ -105,24 +105,24 @@ pub struct Resampled {
 }
 
 impl WeightedRanking {
-    /// Sorts (score, truly positive) pairs in the order of the films; `None` when a score is NaN.
+    /// Sorts (score, truly positive) pairs in the order of the images; `None` when a score is NaN.
     pub fn new(pairs: impl IntoIterator<Item = (f32, bool)>, threshold: f32) -> Option<Self> {
-        let films: Vec<(f32, bool)> = pairs.into_iter().map(|(score, label)| (score + 0.0, label)).collect();
-        if films.iter().any(|(score, _)| score.is_nan()) {
+        let images: Vec<(f32, bool)> = pairs.into_iter().map(|(score, label)| (score + 0.0, label)).collect();
+        if images.iter().any(|(score, _)| score.is_nan()) {
             return None;
         }
-        let mut order: Vec<u32> = (0..films.len() as u32).collect();
-        let score = |film: u32| films[film as usize].0;
+        let mut order: Vec<u32> = (0..images.len() as u32).collect();
+        let score = |image: u32| images[image as usize].0;
         order.sort_unstable_by(|a, b| score(*b).total_cmp(&score(*a)));
         let last = |place: usize| order.get(place + 1).is_none_or(|next| score(*next) != score(order[place]));
-        let entry = |(place, film): (usize, &u32)| {
-            film << 2 | u32::from(last(place)) << 1 | u32::from(films[*film as usize].1)
+        let entry = |(place, image): (usize, &u32)| {
+            image << 2 | u32::from(last(place)) << 1 | u32::from(images[*image as usize].1)
         };
         let which = |called: bool, positive: bool| -> Vec<u32> {
-            let films = films.iter().enumerate();
+            let images = images.iter().enumerate();
             let chosen =
-                films.filter(|(_, (score, label))| (*score > threshold) == called && *label == positive);
-            chosen.map(|(film, _)| film as u32).collect()
+                images.filter(|(_, (score, label))| (*score > threshold) == called && *label == positive);
+            chosen.map(|(image, _)| image as u32).collect()
         };
         Some(Self {
             entries: order.iter().enumerate().map(entry).collect(),
@@ -152,8 +152,9 @@ impl WeightedRanking {
                 (tied_positives, tied_negatives) = (0, 0);
             }
         }
-        let sum =
-            |films: &[u32]| films.iter().map(|film| u64::from(weights[*film as usize])).sum::<u64>() as f64;
+        let sum = |images: &[u32]| {
+            images.iter().map(|image| u64::from(weights[*image as usize])).sum::<u64>() as f64
+        };
         let (tp, fp, fn_) = (sum(&self.hits), sum(&self.false_alarms), sum(&self.missed));
         let (positives, negatives) = (above as f64, below as f64);
         Resampled {
@@ -207,10 +208,10 @@ impl Draw {
 }
 
 impl Bootstrap {
-    /// Sorts every condition once. `normal` holds each film's (score, truly normal).
+    /// Sorts every condition once. `normal` holds each image's (score, truly normal).
     ///
     /// # Panics
-    /// When there are not as many thresholds as conditions, or not as many patients as films.
+    /// When there are not as many thresholds as conditions, or not as many patients as images.
     pub fn new(
         predictions: &Predictions,
         thresholds: &[f32],

@@ -6,10 +6,10 @@ use super::sigmoid;
 /// Bins of the expected calibration error.
 pub const BINS: usize = 15;
 
-/// The films whose probabilities fall into one of [`BINS`] equal parts of 0..=1.
+/// The images whose probabilities fall into one of [`BINS`] equal parts of 0..=1.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct CalibrationBin {
-    /// Films.
+    /// Images.
     pub count: u64,
     /// Sum of their probabilities.
     pub predicted: f64,
@@ -18,12 +18,12 @@ pub struct CalibrationBin {
 }
 
 impl CalibrationBin {
-    /// The mean probability; `None` without films.
+    /// The mean probability; `None` without images.
     pub fn mean_predicted(&self) -> Option<f64> {
         (self.count > 0).then(|| self.predicted / self.count as f64)
     }
 
-    /// The share of positives; `None` without films.
+    /// The share of positives; `None` without images.
     pub fn observed(&self) -> Option<f64> {
         (self.count > 0).then(|| self.positives as f64 / self.count as f64)
     }
@@ -36,7 +36,7 @@ pub struct Calibration {
     /// and keeps 1 by itself.
     pub bins: [CalibrationBin; BINS + 1],
     squared_error: f64,
-    films: u64,
+    images: u64,
 }
 
 impl Calibration {
@@ -44,7 +44,7 @@ impl Calibration {
     /// does; `None` when a probability is NaN or outside.
     pub fn new(pairs: impl IntoIterator<Item = (f32, bool)>) -> Option<Self> {
         let edges = edges();
-        let mut made = Self { bins: [CalibrationBin::default(); BINS + 1], squared_error: 0.0, films: 0 };
+        let mut made = Self { bins: [CalibrationBin::default(); BINS + 1], squared_error: 0.0, images: 0 };
         for (probability, positive) in pairs {
             if !(0.0..=1.0).contains(&probability) {
                 return None;
@@ -63,22 +63,22 @@ impl Calibration {
             bin.predicted += p;
             bin.positives += u64::from(positive);
             made.squared_error += (p - f64::from(u8::from(positive))).powi(2);
-            made.films += 1;
+            made.images += 1;
         }
         Some(made)
     }
 
     /// Expected calibration error, 0 to 1: the mean distance between a bin's mean probability and its share of
-    /// positives, weighted by its films (Naeini et al. 2015). `None` without films.
+    /// positives, weighted by its images (Naeini et al. 2015). `None` without images.
     pub fn ece(&self) -> Option<f64> {
         let off = |bin: &CalibrationBin| (bin.predicted - bin.positives as f64).abs();
-        (self.films > 0).then(|| self.bins.iter().map(off).sum::<f64>() / self.films as f64)
+        (self.images > 0).then(|| self.bins.iter().map(off).sum::<f64>() / self.images as f64)
     }
 
     /// Brier score, 0 to 1: the mean squared distance of probabilities from labels (Brier 1950). `None` without
-    /// films.
+    /// images.
     pub fn brier(&self) -> Option<f64> {
-        (self.films > 0).then(|| self.squared_error / self.films as f64)
+        (self.images > 0).then(|| self.squared_error / self.images as f64)
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// True and false negatives and positives of one condition, or of several added up.
 ///
-/// The ratios are `None` where their denominator is 0 ("no film was called positive, so there is no
+/// The ratios are `None` where their denominator is 0 ("no image was called positive, so there is no
 /// precision"); [`Micro`] is the view that puts 0.0 there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {

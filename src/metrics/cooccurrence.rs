@@ -2,7 +2,7 @@
 
 use super::Predictions;
 
-/// How many films have both conditions of a pair; on the diagonal, the condition.
+/// How many images have both conditions of a pair; on the diagonal, the condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cooccurrence {
     /// C x C, by label.
@@ -30,12 +30,12 @@ impl Cooccurrence {
 
 fn pairs<'a, T: 'a>(
     classes: usize,
-    films: impl Iterator<Item = &'a [T]>,
+    images: impl Iterator<Item = &'a [T]>,
     has: impl Fn(&[T], usize) -> bool,
 ) -> Vec<Vec<u64>> {
     let mut counts = vec![vec![0; classes]; classes];
-    for film in films {
-        let there: Vec<usize> = (0..classes).filter(|class| has(film, *class)).collect();
+    for image in images {
+        let there: Vec<usize> = (0..classes).filter(|class| has(image, *class)).collect();
         for a in &there {
             for b in &there {
                 counts[*a][*b] += 1;

@@ -1,21 +1,21 @@
-//! All the ways to part a condition's films into called and not called.
+//! All the ways to part a condition's images into called and not called.
 
 use super::threshold::between;
 use super::{Confusion, Predictions, ThresholdRule};
 
-/// The distinct scores of N films, highest first, with the counts above each: sorted once, after which the counts
+/// The distinct scores of N images, highest first, with the counts above each: sorted once, after which the counts
 /// at any threshold, both curves and the best threshold are look-ups.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CutPoints {
     /// K distinct scores, falling.
     scores: Vec<f32>,
-    /// How many of the films that score at least `scores[k]` are truly positive.
+    /// How many of the images that score at least `scores[k]` are truly positive.
     tp: Vec<u32>,
     /// How many of them are not.
     fp: Vec<u32>,
 }
 
-/// One way to part the films: those that score at least `score` are called.
+/// One way to part the images: those that score at least `score` are called.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CutPoint {
     pub score: f32,
@@ -50,7 +50,7 @@ impl CutPoints {
         Self::new(predictions.column(class))
     }
 
-    /// How many films are truly positive.
+    /// How many images are truly positive.
     pub fn positives(&self) -> u64 {
         self.tp.last().copied().unwrap_or(0).into()
     }
@@ -60,19 +60,19 @@ impl CutPoints {
         self.fp.last().copied().unwrap_or(0).into()
     }
 
-    /// The counts when films that score above `threshold` are called: [`Confusion::at`] by a binary search.
+    /// The counts when images that score above `threshold` are called: [`Confusion::at`] by a binary search.
     pub fn counts(&self, threshold: f32) -> Confusion {
         self.counts_above(self.scores.partition_point(|score| *score > threshold))
     }
 
-    /// The counts when the films of the first `distinct` scores are called.
+    /// The counts when the images of the first `distinct` scores are called.
     fn counts_above(&self, distinct: usize) -> Confusion {
         let count = |sums: &[u32]| distinct.checked_sub(1).map_or(0, |last| u64::from(sums[last]));
         let (tp, fp) = (count(&self.tp), count(&self.fp));
         Confusion { tn: self.negatives() - fp, fp, fn_: self.positives() - tp, tp }
     }
 
-    /// Every way to part the films, from the fewest called to all of them; calling none is left out.
+    /// Every way to part the images, from the fewest called to all of them; calling none is left out.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = CutPoint> {
         (0..self.scores.len())
             .map(|index| CutPoint { score: self.scores[index], counts: self.counts_above(index + 1) })
@@ -103,7 +103,7 @@ impl CutPoints {
 
     /// The threshold that a rule asks for, at least 0; `None` where the rule says nothing (no positives; for
     /// Youden's no negatives either; a sensitivity that no threshold reaches). Of equally good ones the highest,
-    /// which calls the fewest films. Between two scores it is the shortest decimal number.
+    /// which calls the fewest images. Between two scores it is the shortest decimal number.
     pub fn choose(&self, rule: ThresholdRule) -> Option<f32> {
         let value: fn(&Confusion) -> Option<f64> = match rule {
             ThresholdRule::Fixed(threshold) => return Some(threshold),

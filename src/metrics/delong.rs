@@ -1,4 +1,4 @@
-//! Two networks on the same films: DeLong's test for AUROCs, Holm's correction for many of them.
+//! Two networks on the same images: DeLong's test for AUROCs, Holm's correction for many of them.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ impl AurocVariance {
     }
 }
 
-/// Two AUROCs on the same films, and whether they differ.
+/// Two AUROCs on the same images, and whether they differ.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PairedAuroc {
     pub a: AurocVariance,
@@ -45,7 +45,7 @@ pub fn delong(scores: &[f32], labels: &[u8]) -> Option<AurocVariance> {
     Components::new(scores, labels).map(|components| components.variance())
 }
 
-/// DeLong's test of two networks' `scores` for the same films: are their AUROCs equal? `None` as for [`delong`].
+/// DeLong's test of two networks' `scores` for the same images: are their AUROCs equal? `None` as for [`delong`].
 ///
 /// # Panics
 /// When the slices differ in length, which is a mistake in the calling code.
@@ -74,7 +74,7 @@ pub fn paired_delong(a: &[f32], b: &[f32], labels: &[u8]) -> Option<PairedAuroc>
     })
 }
 
-/// What each positive and each negative film adds to an AUROC.
+/// What each positive and each negative image adds to an AUROC.
 struct Components {
     auroc: f64,
     /// For each positive, the share of negatives below it, ties counted half.
@@ -90,8 +90,8 @@ impl Components {
             return None;
         }
         let of = |positive: bool| -> Vec<f32> {
-            let films = scores.iter().zip(labels).filter(|(_, label)| (**label != 0) == positive);
-            films.map(|(score, _)| *score).collect()
+            let images = scores.iter().zip(labels).filter(|(_, label)| (**label != 0) == positive);
+            images.map(|(score, _)| *score).collect()
         };
         let (positives, negatives) = (of(true), of(false));
         if positives.len() < 2 || negatives.len() < 2 {
@@ -101,8 +101,8 @@ impl Components {
         let together = midranks(scores);
         let (among_positives, among_negatives) = (midranks(&positives), midranks(&negatives));
         let ranks = |positive: bool| {
-            let films = together.iter().zip(labels);
-            films.filter(move |(_, label)| (**label != 0) == positive).map(|(rank, _)| *rank)
+            let images = together.iter().zip(labels);
+            images.filter(move |(_, label)| (**label != 0) == positive).map(|(rank, _)| *rank)
         };
         let of_positives: Vec<f64> =
             ranks(true).zip(&among_positives).map(|(all, own)| (all - own) / n).collect();
@@ -138,8 +138,8 @@ fn midranks(scores: &[f32]) -> Vec<f64> {
     let mut before = 0;
     for tied in order.chunk_by(|a, b| scores[*a] == scores[*b]) {
         let rank = before as f64 + (tied.len() as f64 + 1.0) / 2.0;
-        for film in tied {
-            ranks[*film] = rank;
+        for image in tied {
+            ranks[*image] = rank;
         }
         before += tied.len();
     }

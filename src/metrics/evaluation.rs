@@ -20,7 +20,7 @@ pub type Interval = [f64; 2];
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     pub split: String,
-    /// Films.
+    /// Images.
     pub n: usize,
     /// The epoch of the weights; `None` for predictions from elsewhere.
     pub epoch: Option<usize>,
@@ -40,9 +40,9 @@ pub struct Evaluation {
     pub macro_average: MacroEvaluation,
     /// Means over the conditions, weighted by their support.
     pub weighted: Average,
-    /// Each film by itself, averaged over the films.
+    /// Each image by itself, averaged over the images.
     pub samples: Average,
-    /// All film-condition pairs together.
+    /// All image-condition pairs together.
     #[serde(rename = "micro")]
     pub micro_average: MicroEvaluation,
     pub normal_detection: NormalEvaluation,
@@ -55,7 +55,7 @@ pub struct Evaluation {
 /// One condition's numbers at its threshold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ConditionEvaluation {
-    /// Films with the condition.
+    /// Images with the condition.
     pub support: u64,
     pub prevalence: Option<f64>,
     pub auroc: Option<f64>,
@@ -106,7 +106,7 @@ pub struct MacroEvaluation {
     pub n_conditions: usize,
 }
 
-/// Over all film-condition pairs at the thresholds.
+/// Over all image-condition pairs at the thresholds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MicroEvaluation {
     pub accuracy: Option<f64>,
@@ -115,11 +115,11 @@ pub struct MicroEvaluation {
     pub f1: Option<f64>,
     pub auroc: Option<f64>,
     pub auprc: Option<f64>,
-    /// The share of films whose conditions are all called right (exact match).
+    /// The share of images whose conditions are all called right (exact match).
     pub subset_accuracy: Option<f64>,
 }
 
-/// Normal films told from all others by 1 - the greatest probability. Positive is normal.
+/// Normal images told from all others by 1 - the greatest probability. Positive is normal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NormalEvaluation {
     /// The negative class, then the positive one.
@@ -136,10 +136,10 @@ pub struct MedMnistEvaluation {
     pub acc: Option<f64>,
 }
 
-/// Expected calibration error over all film-condition pairs.
+/// Expected calibration error over all image-condition pairs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationEvaluation {
-    /// From the validation films.
+    /// From the validation images.
     pub temperature: Option<f64>,
     pub ece_before: Option<f64>,
     pub ece_after: Option<f64>,
@@ -150,7 +150,7 @@ pub struct CalibrationEvaluation {
 pub struct BootstrapEvaluation {
     pub resamples: usize,
     pub seed: u64,
-    /// `patients` or `films`.
+    /// `patients` or `images`.
     pub unit: String,
     /// How many of them there are.
     pub units: usize,
@@ -161,7 +161,7 @@ pub struct BootstrapEvaluation {
 pub struct Subject<'a> {
     /// N x C.
     pub probabilities: Predictions<'a>,
-    /// N x C, of the same films; `None` where only probabilities are known.
+    /// N x C, of the same images; `None` where only probabilities are known.
     pub logits: Option<&'a [f32]>,
     /// C names.
     pub conditions: &'a [String],
@@ -173,7 +173,7 @@ impl Evaluation {
     /// Judges a split. `resampling.count` 0 leaves the intervals away. Works on all cores.
     ///
     /// # Panics
-    /// When there are not as many names as conditions or not as many patients as films, which are mistakes in
+    /// When there are not as many names as conditions or not as many patients as images, which are mistakes in
     /// the calling code.
     pub fn new(subject: &Subject, resampling: Resampling) -> Self {
         let Subject { probabilities, conditions, thresholds, .. } = *subject;
@@ -208,7 +208,7 @@ impl Evaluation {
             BootstrapEvaluation {
                 resamples: resampling.count,
                 seed: resampling.seed,
-                unit: if resampling.patients.is_some() { "patients" } else { "films" }.to_owned(),
+                unit: if resampling.patients.is_some() { "patients" } else { "images" }.to_owned(),
                 units: bootstrap.units().len(),
             }
         });
@@ -312,16 +312,16 @@ impl MicroEvaluation {
             pairs().zip(levels).map(|(pair, level)| Confusion::of_pairs([pair], *level)).sum();
         let ranking = Ranking::new(pairs());
         let classes = probabilities.classes();
-        let films =
+        let images =
             probabilities.scores().chunks_exact(classes).zip(probabilities.labels().chunks_exact(classes));
-        let right = films.filter(|(scores, labels)| {
+        let right = images.filter(|(scores, labels)| {
             scores
                 .iter()
                 .zip(*labels)
                 .zip(thresholds)
                 .all(|((score, label), level)| (score > level) == (*label != 0))
         });
-        let films = probabilities.rows();
+        let images = probabilities.rows();
         Self {
             accuracy: counts.accuracy(),
             precision: counts.precision(),
@@ -329,7 +329,7 @@ impl MicroEvaluation {
             f1: counts.f1(),
             auroc: ranking.as_ref().and_then(Ranking::auroc),
             auprc: ranking.as_ref().and_then(Ranking::average_precision),
-            subset_accuracy: (films > 0).then(|| right.count() as f64 / films as f64),
+            subset_accuracy: (images > 0).then(|| right.count() as f64 / images as f64),
         }
     }
 }

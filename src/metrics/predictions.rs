@@ -1,8 +1,8 @@
-//! The table every multi-label metric reads: N rows (films) by C classes (conditions).
+//! The table every multi-label metric reads: N rows (images) by C classes (conditions).
 
 use std::fmt;
 
-/// Scores and labels of N films for C conditions, checked once so that nothing behind it can fail.
+/// Scores and labels of N images for C conditions, checked once so that nothing behind it can fail.
 ///
 /// `scores` and `labels` are row-major N x C. Scores are probabilities or logits, as the reader wants them;
 /// labels are 0 or 1. A score may be NaN (a diverged network says so): the counts treat it as "not above the
@@ -38,12 +38,12 @@ impl<'a> Predictions<'a> {
         Ok(Self { scores, labels, classes })
     }
 
-    /// A table of no films.
+    /// A table of no images.
     pub fn empty(classes: usize) -> Self {
         Self { scores: &[], labels: &[], classes: classes.max(1) }
     }
 
-    /// N, the number of films.
+    /// N, the number of images.
     pub fn rows(&self) -> usize {
         self.labels.len().checked_div(self.classes).unwrap_or(0)
     }

@@ -10,7 +10,7 @@ pub struct Ranking {
     positives: u64,
 }
 
-/// The films that share one score: how many of them are truly positive and how many not.
+/// The images that share one score: how many of them are truly positive and how many not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     pub positives: u64,
@@ -33,7 +33,7 @@ impl Ranking {
         Some(Self { entries, positives })
     }
 
-    /// How many films are truly positive.
+    /// How many images are truly positive.
     pub fn positives(&self) -> u64 {
         self.positives
     }
@@ -44,7 +44,7 @@ impl Ranking {
     }
 
     /// One step a distinct score, from the highest score to the lowest. Running sums of the two counts are tp
-    /// and fp at the threshold that just lets the step's films through.
+    /// and fp at the threshold that just lets the step's images through.
     pub fn steps(&self) -> impl Iterator<Item = Step> {
         self.entries.chunk_by(|a, b| a >> 1 == b >> 1).map(|tied| {
             let positives = tied.iter().map(|entry| entry & 1).sum();

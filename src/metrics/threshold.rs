@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CutPoints, DEFAULT_THRESHOLD, Predictions, normal_scores};
 
-/// How a condition's threshold is chosen on the validation films.
+/// How a condition's threshold is chosen on the validation images.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ThresholdRule {
@@ -19,7 +19,7 @@ pub enum ThresholdRule {
     Youden,
     /// The fewest false alarms among the thresholds that find at least this share of the positives.
     Sensitivity(f64),
-    /// This one, whatever the films say.
+    /// This one, whatever the images say.
     Fixed(f32),
 }
 
@@ -80,7 +80,7 @@ impl From<ThresholdRule> for String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// The rule, on the films that it was asked of.
+    /// The rule, on the images that it was asked of.
     Rule,
     /// [`DEFAULT_THRESHOLD`], since the rule says nothing there: no positives, or none below the threshold.
     Default,
@@ -100,12 +100,12 @@ pub struct Chosen {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
     pub rule: ThresholdRule,
-    /// The split whose films the rule was asked of.
+    /// The split whose images the rule was asked of.
     pub split: String,
     /// The epoch of the weights; `None` for predictions from elsewhere.
     pub epoch: Option<usize>,
     pub conditions: BTreeMap<String, Chosen>,
-    /// For 1 - the greatest probability, above which a film is called normal.
+    /// For 1 - the greatest probability, above which an image is called normal.
     pub normal: Chosen,
     /// What logits are divided by so that probabilities mean what they say; `None` where there was nothing to
     /// fit it to.

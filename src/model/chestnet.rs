@@ -45,8 +45,8 @@ impl ChestNetS {
 }
 
 impl Layers for ChestNetS {
-    fn features(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let mut x = films.shallow_clone();
+    fn features(&self, images: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let mut x = images.shallow_clone();
         for (conv, norm) in &self.blocks {
             x = norm.forward_pooled(&conv.forward(&x)?, mode)?;
         }
@@ -57,8 +57,8 @@ impl Layers for ChestNetS {
         (0..self.blocks.len()).map(|block| format!("features.{}", 4 * block + 2)).collect()
     }
 
-    fn to_layer(&self, films: &Tensor, layer: usize) -> Result<Tensor, TchError> {
-        let mut x = films.shallow_clone();
+    fn to_layer(&self, images: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+        let mut x = images.shallow_clone();
         for (conv, norm) in &self.blocks[..layer] {
             x = norm.forward_pooled(&conv.forward(&x)?, Mode::Eval)?;
         }
@@ -98,9 +98,9 @@ impl Layers for ChestNetS {
         });
     }
 
-    fn graph(&self, graph: &mut Graph, films: Value) -> Value {
+    fn graph(&self, graph: &mut Graph, images: Value) -> Value {
         let x = graph.within("features", |graph| {
-            self.blocks.iter().enumerate().fold(films, |x, (index, (conv, _))| {
+            self.blocks.iter().enumerate().fold(images, |x, (index, (conv, _))| {
                 let name = |place: usize| (4 * index + place).to_string();
                 let x = graph.conv(&name(0), conv, &x);
                 let x = graph.norm(&name(1), &x);
@@ -126,7 +126,7 @@ impl Layers for ChestNetS {
 
     fn head(&self, features: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let train = mode == Mode::Train;
-        // The order of a flattened film is channel, row, column, however it is stored.
+        // The order of a flattened image is channel, row, column, however it is stored.
         let x = features.f_contiguous()?.f_flatten(1, -1)?.f_dropout(self.dropout, train)?;
         let x = self.hidden.forward(&x)?.f_relu_()?.f_dropout(self.dropout, train)?;
         self.output.forward(&x)

@@ -110,9 +110,9 @@ impl DenseNet {
 }
 
 impl DenseNet {
-    fn stem(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    fn stem(&self, images: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let (conv, norm) = &self.stem;
-        let x = norm.forward(&conv.forward(films)?, mode)?.f_relu_()?;
+        let x = norm.forward(&conv.forward(images)?, mode)?.f_relu_()?;
         if self.pool { max_pool(&x, 3, 2, 1) } else { Ok(x) }
     }
 
@@ -134,8 +134,8 @@ impl DenseNet {
 }
 
 impl Layers for DenseNet {
-    fn features(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let mut x = self.stem(films, mode)?;
+    fn features(&self, images: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let mut x = self.stem(images, mode)?;
         for block in 0..self.blocks.len() {
             x = self.transition(block, self.block(block, &x, mode)?, mode)?;
         }
@@ -147,9 +147,9 @@ impl Layers for DenseNet {
         blocks.chain(["features.norm5".to_owned()]).collect()
     }
 
-    fn to_layer(&self, films: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+    fn to_layer(&self, images: &Tensor, layer: usize) -> Result<Tensor, TchError> {
         let mode = Mode::Eval;
-        let mut x = self.stem(films, mode)?;
+        let mut x = self.stem(images, mode)?;
         for block in 0..self.blocks.len() {
             x = self.block(block, &x, mode)?;
             if block == layer {
@@ -210,9 +210,9 @@ impl Layers for DenseNet {
         trace.linear("classifier", &self.classifier);
     }
 
-    fn graph(&self, graph: &mut Graph, films: Value) -> Value {
+    fn graph(&self, graph: &mut Graph, images: Value) -> Value {
         let x = graph.within("features", |graph| {
-            let x = graph.conv("conv0", &self.stem.0, &films);
+            let x = graph.conv("conv0", &self.stem.0, &images);
             let x = graph.norm("norm0", &x);
             let mut x = graph.relu("relu0", &x);
             if self.pool {

@@ -118,10 +118,10 @@ impl BatchNorm2d {
 
     /// The same, then 2x2 max pooling and ReLU: `N,C,H,W` to `N,C,H/2,W/2`.
     pub fn forward_pooled(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        if mode == Mode::Train && native::can_fuse_norm_pool(x) {
+        if mode == Mode::Train && native::can_fuse_batch_norm_max_pool_relu(x) {
             self.count_batch(x)?;
             let tensors = [&self.weight, &self.bias, &self.running_mean, &self.running_var];
-            return native::norm_pool(x, tensors, MOMENTUM, EPSILON);
+            return native::batch_norm_max_pool_relu(x, tensors, MOMENTUM, EPSILON);
         }
         // ReLU and maximum commute, values and gradients alike: pooling first leaves ReLU a quarter of the work.
         max_pool(&self.forward(x, mode)?, 2, 2, 0)?.f_relu_()
@@ -152,7 +152,7 @@ impl BatchNorm2d {
             // The variance of one value is none, and it would poison the running statistics for good.
             return Err(TchError::Torch(
                     "batch normalisation needs more than one value a channel; choose another optimizer.batch_size \
-                     (the last batch of an epoch may hold one film), larger films or the small stem"
+                     (the last batch of an epoch may hold one image), larger images or the small stem"
                         .into(),
                 ));
         }

@@ -25,19 +25,19 @@ pub use pretrained::{PretrainedError, take as take_pretrained};
 pub use state::{Snapshot, StateDict, WeightsError, first_line};
 pub use summary::{Details, Join, Module, Window, table};
 
-/// A network's layers, from films to logits.
+/// A network's layers, from images to logits.
 trait Layers: Send {
     /// `float32 N,1,H,W` to the activations (`N,C,h,w`) that the head reads.
-    fn features(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
+    fn features(&self, images: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
 
     /// PyTorch's class of the network, for its summary.
     fn class(&self) -> &'static str;
 
-    /// Writes down the modules a film goes through.
+    /// Writes down the modules an image goes through.
     fn walk(&self, trace: &mut Trace);
 
-    /// Writes down what judging computes of `films` (`N,1,H,W`), up to the logits.
-    fn graph(&self, graph: &mut Graph, films: Value) -> Value;
+    /// Writes down what judging computes of `images` (`N,1,H,W`), up to the logits.
+    fn graph(&self, graph: &mut Graph, images: Value) -> Value;
 
     /// The first convolution and the batch norm behind it.
     fn stem_names(&self) -> (&'static str, &'static str);
@@ -50,7 +50,7 @@ trait Layers: Send {
     fn map_layers(&self) -> Vec<String>;
 
     /// `float32 N,1,H,W` to the activations (`N,K,h,w`) of map layer number `layer`, behind its ReLU, as in judging.
-    fn to_layer(&self, films: &Tensor, layer: usize) -> Result<Tensor, TchError>;
+    fn to_layer(&self, images: &Tensor, layer: usize) -> Result<Tensor, TchError>;
 
     /// Those activations on to what the head reads.
     fn onward(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError>;
@@ -68,7 +68,7 @@ pub struct Network {
     frozen: bool,
 }
 
-/// What the films and labels ask of a network.
+/// What the images and labels ask of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Pixels.
@@ -79,10 +79,10 @@ pub struct Shape {
     pub classes: usize,
 }
 
-/// Films smaller than this keep more of their little resolution with the small stem.
+/// Images smaller than this keep more of their little resolution with the small stem.
 const SMALL_BELOW: usize = 128;
 
-/// Whether films of this shape begin with one 3x3 convolution of stride 1. Weights of ImageNet belong to the
+/// Whether images of this shape begin with one 3x3 convolution of stride 1. Weights of ImageNet belong to the
 /// other stem.
 fn has_small_stem(section: &ModelSection, shape: Shape) -> bool {
     match section.stem {
@@ -109,7 +109,7 @@ impl Network {
             Arch::DenseNet121 => Box::new(DenseNet::new(&mut state, small, shape)?),
         };
         // On CUDA the tensor cores read channels last; on a CPU it was measured to be faster for ChestNetS and
-        // slower for ResNet-18. The films follow: with one channel both orders are the same.
+        // slower for ResNet-18. The images follow: with one channel both orders are the same.
         let channels_last = device.is_cuda() || section.arch == Arch::ChestNetS;
         state.place(device, channels_last)?;
         Ok(Self { layers, state, shape, frozen: false })
@@ -149,13 +149,13 @@ impl Network {
         }
     }
 
-    /// Logits `float32 N,C` of normalised films `float32 N,1,H,W` on the network's device.
+    /// Logits `float32 N,C` of normalised images `float32 N,1,H,W` on the network's device.
     ///
     /// # Errors
-    /// What libtorch says, e.g. when the films have another size than the network.
-    pub fn forward(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    /// What libtorch says, e.g. when the images have another size than the network.
+    pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let backbone_mode = if self.frozen { Mode::Eval } else { mode };
-        self.layers.head(&self.layers.features(films, backbone_mode)?, mode)
+        self.layers.head(&self.layers.features(images, backbone_mode)?, mode)
     }
 
     /// The layers that explanations can be taken from, from the first to the last, by PyTorch's names: a ResNet's
@@ -167,9 +167,9 @@ impl Network {
     /// Activations `float32 N,K,h,w` of map layer number `layer`, behind its ReLU, as in judging.
     ///
     /// # Errors
-    /// What libtorch says, e.g. when the films have another size than the network.
-    pub fn to_layer(&self, films: &Tensor, layer: usize) -> Result<Tensor, TchError> {
-        self.layers.to_layer(films, layer)
+    /// What libtorch says, e.g. when the images have another size than the network.
+    pub fn to_layer(&self, images: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+        self.layers.to_layer(images, layer)
     }
 
     /// Logits `float32 N,C` of those activations.

@@ -175,23 +175,23 @@ fn through(stages: &[Vec<Block>], x: Tensor, mode: Mode) -> Result<Tensor, TchEr
 }
 
 impl ResNet {
-    fn stem(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let x = self.stem.forward(films, mode)?.f_relu_()?;
+    fn stem(&self, images: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let x = self.stem.forward(images, mode)?.f_relu_()?;
         if self.pool { max_pool(&x, 3, 2, 1) } else { Ok(x) }
     }
 }
 
 impl Layers for ResNet {
-    fn features(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        through(&self.stages, self.stem(films, mode)?, mode)
+    fn features(&self, images: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        through(&self.stages, self.stem(images, mode)?, mode)
     }
 
     fn map_layers(&self) -> Vec<String> {
         (1..=self.stages.len()).map(|stage| format!("layer{stage}")).collect()
     }
 
-    fn to_layer(&self, films: &Tensor, layer: usize) -> Result<Tensor, TchError> {
-        through(&self.stages[..=layer], self.stem(films, Mode::Eval)?, Mode::Eval)
+    fn to_layer(&self, images: &Tensor, layer: usize) -> Result<Tensor, TchError> {
+        through(&self.stages[..=layer], self.stem(images, Mode::Eval)?, Mode::Eval)
     }
 
     fn onward(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
@@ -223,8 +223,8 @@ impl Layers for ResNet {
         trace.linear("fc", &self.fc);
     }
 
-    fn graph(&self, graph: &mut Graph, films: Value) -> Value {
-        let x = graph.conv("conv1", &self.stem.0, &films);
+    fn graph(&self, graph: &mut Graph, images: Value) -> Value {
+        let x = graph.conv("conv1", &self.stem.0, &images);
         let x = graph.norm("bn1", &x);
         let mut x = graph.relu("relu", &x);
         if self.pool {

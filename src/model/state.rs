@@ -38,7 +38,7 @@ pub enum WeightsError {
     Missing { path: PathBuf, name: String },
     #[error(
         "{}: `{name}` has shape {found:?} and this network wants {wanted:?}; \
-         were the weights made by another architecture, film size or label set?",
+         were the weights made by another architecture, image size or label set?",
         path.display()
     )]
     WrongShape { path: PathBuf, name: String, found: Vec<i64>, wanted: Vec<i64> },

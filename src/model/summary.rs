@@ -17,9 +17,9 @@ pub struct Module {
     pub kind: &'static str,
     /// Trainable values, those of nested modules included.
     pub parameters: u64,
-    /// What it gives for one film: `C,H,W` or `C`.
+    /// What it gives for one image: `C,H,W` or `C`.
     pub output: Vec<i64>,
-    /// Multiply-adds of its convolutions and linear layers for one film, those of nested modules included.
+    /// Multiply-adds of its convolutions and linear layers for one image, those of nested modules included.
     pub multiply_adds: u64,
     /// Of a convolution or a pooling.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,21 +47,21 @@ pub enum Join {
     Concat,
 }
 
-/// Walks through a network as a film does and writes down its modules. Names are given relative to the module
+/// Walks through a network as an image does and writes down its modules. Names are given relative to the module
 /// that is open.
 pub struct Trace {
     modules: Vec<Module>,
     /// Place of the module that is open.
     open: usize,
     prefix: String,
-    /// Of what comes out of the last module, for one film.
+    /// Of what comes out of the last module, for one image.
     shape: Vec<i64>,
     parameters: u64,
     multiply_adds: u64,
 }
 
 impl Trace {
-    /// The modules of the network `kind` for grey films of this shape, in PyTorch's order: a module before
+    /// The modules of the network `kind` for grey images of this shape, in PyTorch's order: a module before
     /// those nested in it.
     pub fn of(kind: &'static str, [height, width]: [usize; 2], walk: impl FnOnce(&mut Self)) -> Vec<Module> {
         let shape = vec![1, height as i64, width as i64];
@@ -207,7 +207,7 @@ pub struct Details {
     pub architecture: &'static str,
     /// PyTorch's class of it.
     pub class: &'static str,
-    /// One film: channels, height, width.
+    /// One image: channels, height, width.
     pub input: [usize; 3],
     /// What the outputs mean, in order.
     pub outputs: Vec<String>,
@@ -217,7 +217,7 @@ pub struct Details {
     pub trainable_at_first: u64,
     /// Of the parameters as float32.
     pub megabytes: f64,
-    /// For one film.
+    /// For one image.
     pub multiply_adds: u64,
     pub modules: Vec<Module>,
 }
@@ -260,7 +260,7 @@ pub fn table(modules: &[Module], trained: u64) -> String {
         (human(all), "Total params"),
         (format!("{:.3}", 4.0 * all as f64 / 1e6), "Total estimated model params size (MB)"),
         (modules.len().to_string(), "Modules in train mode"),
-        (human(total), "Multiply-adds for one film"),
+        (human(total), "Multiply-adds for one image"),
     ];
     for (number, what) in foot {
         let _ = writeln!(out, "{number:<10}{what}");

@@ -1,18 +1,18 @@
 //! What tch lacks of libtorch, in one small C++ shim (`shim.cpp`) and this safe wrapper: fused optimizer
-//! steps (`optim`), generator state, autocast and memory (`context`), batch norm fused with pooling (`norm_pool`), channels-last
+//! steps (`optim`), generator state, autocast and memory (`context`), batch norm fused with pooling (`batch_norm_max_pool_relu`), channels-last
 //! storage; and the
 //! allocator settings of the process.
 
+mod batch_norm_max_pool_relu;
 mod context;
-mod norm_pool;
 mod optim;
 
 use std::ffi::{CStr, c_char, c_void};
 
 use tch::{TchError, Tensor};
 
+pub use batch_norm_max_pool_relu::{batch_norm_max_pool_relu, can_fuse_batch_norm_max_pool_relu};
 pub use context::{Autocast, DeviceMemory, cuda_mode, device_memory, generator_state, set_generator_state};
-pub use norm_pool::{can_fuse_norm_pool, norm_pool};
 pub use optim::{
     AdamStep, SgdStep, clear_gradients, clip_gradients, fused_adam, fused_sgd, lerp, unscale_gradients,
 };

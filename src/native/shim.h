@@ -47,7 +47,7 @@ char *chestxr_clear_gradients(size_t count, void *const *parameters);
 
 /// Batch norm of training, 2x2 max pooling and ReLU of `x` (N,C,H,W stored channels last, even sides, on the CPU),
 /// with gradients; updates the running statistics. `out` receives a new tensor the caller owns.
-char *chestxr_norm_pool(const void *x, const void *weight, const void *bias, const void *running_mean,
+char *chestxr_batch_norm_max_pool_relu(const void *x, const void *weight, const void *bias, const void *running_mean,
                         const void *running_var, double momentum, double epsilon, void **out);
 
 /// Whether `tensor` is stored channels last, N,C,H,W.

@@ -12,12 +12,12 @@ use crate::text::thousands;
 pub struct Blueprint {
     /// The name in the configuration.
     pub architecture: String,
-    /// One film: channels, height, width.
+    /// One image: channels, height, width.
     pub input: Vec<i64>,
     /// Names of the conditions.
     pub outputs: Vec<String>,
     pub parameters: u64,
-    /// For one film.
+    /// For one image.
     pub multiply_adds: u64,
     /// A module before those nested in it, the network itself first.
     pub modules: Vec<Part>,
@@ -56,7 +56,7 @@ impl Blueprint {
     pub fn draw(&self, run: &str) -> Result<Vec<u8>, ReportError> {
         let title = format!("{}, run {run}", self.architecture);
         let subtitle = format!(
-            "{} outputs, {} parameters, {} multiply-adds for a film of {}",
+            "{} outputs, {} parameters, {} multiply-adds for an image of {}",
             self.outputs.len(),
             thousands(self.parameters),
             thousands(self.multiply_adds),
@@ -65,14 +65,14 @@ impl Blueprint {
         Ok(architecture(&self.stages(), &title, &subtitle)?)
     }
 
-    /// From the film to the logits.
+    /// From the image to the logits.
     pub fn stages(&self) -> Vec<Stage> {
-        let film = Card { title: "film".to_owned(), output: sides(&self.input), ..Card::default() };
+        let image = Card { title: "image".to_owned(), output: sides(&self.input), ..Card::default() };
         let mut drawing = Drawing { stages: Vec::new(), shape: self.input.clone() };
         let Some(network) = tree(&self.modules) else { return Vec::new() };
         drawing.lay(&network);
         if let Some(first) = drawing.stages.first_mut() {
-            first.cards.insert(0, film);
+            first.cards.insert(0, image);
         }
         drawing.stages
     }

@@ -39,8 +39,8 @@ fn estimate(value: Option<f64>, interval: Option<Interval>) -> Estimate {
 }
 
 fn subtitle(sheet: &Sheet) -> String {
-    let films = crate::text::thousands(sheet.evaluation.n as u64);
-    format!("{}, {} split, {films} films", sheet.title, sheet.evaluation.split)
+    let images = crate::text::thousands(sheet.evaluation.n as u64);
+    format!("{}, {} split, {images} images", sheet.title, sheet.evaluation.split)
 }
 
 fn named<'a>(sheet: &'a Sheet) -> impl Iterator<Item = (String, &'a ConditionEvaluation)> {

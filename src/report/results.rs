@@ -6,7 +6,7 @@ use super::Sheet;
 use crate::metrics::{Basis, ConditionEvaluation, Evaluation, Interval};
 use crate::text::thousands;
 
-/// Conditions with fewer positive films are said to be too rare for their intervals.
+/// Conditions with fewer positive images are said to be too rare for their intervals.
 const FEW: u64 = 20;
 
 /// The report in Markdown.
@@ -47,12 +47,12 @@ fn conditions<'a>(sheet: &'a Sheet) -> impl Iterator<Item = (&'a str, &'a Condit
 
 fn opening(sheet: &Sheet) -> String {
     let Evaluation { split, n, epoch, bootstrap, .. } = sheet.evaluation;
-    let mut out = format!("# Results: {} on the {split} films\n\n{}", sheet.title, sheet.origin);
+    let mut out = format!("# Results: {} on the {split} images\n\n{}", sheet.title, sheet.origin);
     if let Some(epoch) = epoch {
         let _ = write!(out, " The weights are those of epoch {epoch}, the best by the monitored value.");
     }
     let count = thousands(*n as u64);
-    let _ = write!(out, " {count} films were judged for {} conditions.", sheet.labels.len());
+    let _ = write!(out, " {count} images were judged for {} conditions.", sheet.labels.len());
     let _ = match bootstrap {
         Some(drawn) => write!(
             out,
@@ -65,7 +65,7 @@ fn opening(sheet: &Sheet) -> String {
     };
     let _ = writeln!(
         out,
-        " Thresholds were chosen on the {} films by the rule `{}`; a film is called when its probability lies above.",
+        " Thresholds were chosen on the {} images by the rule `{}`; an image is called when its probability lies above.",
         sheet.thresholds.split, sheet.thresholds.rule
     );
     out
@@ -78,7 +78,7 @@ fn summary(sheet: &Sheet) -> String {
     let over = |defined: usize| format!("{defined} of {} conditions", sheet.labels.len());
     let defined = &mean.average.defined;
     let row = |name: &str, value: String, over: String| vec![name.to_owned(), value, over];
-    let all = "all film-condition pairs".to_owned();
+    let all = "all image-condition pairs".to_owned();
     format!(
         "## Summary\n\n{}",
         table(
@@ -92,7 +92,7 @@ fn summary(sheet: &Sheet) -> String {
                 row(
                     "AUROC, normal against any finding",
                     estimate(normal_detection.numbers.auroc, normal_detection.numbers.auroc_ci),
-                    "all films".to_owned(),
+                    "all images".to_owned(),
                 ),
                 row("AUC as MedMNIST has it", number(medmnist.auc), over(defined.auroc)),
                 row("ACC as MedMNIST has it (at .5)", number(medmnist.acc), over(sheet.labels.len())),
@@ -113,7 +113,7 @@ fn discrimination(sheet: &Sheet) -> String {
             estimate(c.auprc, c.auprc_ci),
         ]
     });
-    let heading = ["condition", "positive films", "prevalence", "AUROC", "AUPRC"];
+    let heading = ["condition", "positive images", "prevalence", "AUROC", "AUPRC"];
     let mut out = format!("## Ranking, by AUROC\n\n{}", table(&heading, cells));
     let mut defined = rows.iter().filter(|(_, c)| c.auroc.is_some());
     if let (Some((best, b)), Some((worst, w))) = (defined.clone().next(), defined.next_back())
@@ -197,10 +197,10 @@ fn averages(sheet: &Sheet) -> String {
         row("macro", &macro_average.average, classes),
         row("weighted by support", weighted, classes),
         micro_row,
-        row("samples (film by film)", samples, *n),
+        row("samples (image by image)", samples, *n),
     ];
     format!(
-        "## Averages\n\n{}\nA number in brackets says over how many conditions or films a mean was taken, where it is \
+        "## Averages\n\n{}\nA number in brackets says over how many conditions or images a mean was taken, where it is \
          undefined for the others. Micro accuracy is {}, which says little: calling nothing reaches nearly as much \
          where conditions are rare.\n",
         table(&["average", "AUROC", "AUPRC", "precision", "recall", "F1"], rows),
@@ -218,7 +218,7 @@ fn normal(sheet: &Sheet) -> String {
     ];
     let heading = ["", &format!("called {negative}"), &format!("called {positive}")];
     format!(
-        "## Normal against any finding\n\nA film without any label is normal; its score is 1 less the greatest \
+        "## Normal against any finding\n\nA image without any label is normal; its score is 1 less the greatest \
          probability. AUROC {}, and at the threshold {}: sensitivity for normal {}, specificity {}, precision {}, F1 \
          {}.\n\n{}",
         estimate(c.auroc, c.auroc_ci),
@@ -237,14 +237,14 @@ fn calibration(sheet: &Sheet) -> String {
     let _ = match (calibration.temperature, calibration.ece_after) {
         (Some(temperature), Some(after)) => writeln!(
             out,
-            "Over all film-condition pairs the expected calibration error (15 bins) is {} and becomes {after:.3} when \
-             logits are divided by a temperature of {temperature:.3} fitted on the {} films.\n",
+            "Over all image-condition pairs the expected calibration error (15 bins) is {} and becomes {after:.3} when \
+             logits are divided by a temperature of {temperature:.3} fitted on the {} images.\n",
             number(calibration.ece_before),
             sheet.thresholds.split
         ),
         _ => writeln!(
             out,
-            "Over all film-condition pairs the expected calibration error (15 bins) is {}. No temperature was fitted.\n",
+            "Over all image-condition pairs the expected calibration error (15 bins) is {}. No temperature was fitted.\n",
             number(calibration.ece_before)
         ),
     };
@@ -279,7 +279,7 @@ fn caveats(sheet: &Sheet) -> String {
     let undefined = listed(&|c| c.auroc.is_none());
     if !undefined.is_empty() {
         says.push(format!(
-            "AUROC is undefined for {} (no film with it, none without it, or a score that is no number) and left out of \
+            "AUROC is undefined for {} (no image with it, none without it, or a score that is no number) and left out of \
              the means, which are over {} conditions.",
             undefined.join(", "),
             macro_average.n_conditions
@@ -288,7 +288,7 @@ fn caveats(sheet: &Sheet) -> String {
     let rare = listed(&|c| c.auroc.is_some() && c.support < FEW);
     if !rare.is_empty() {
         says.push(format!(
-            "Fewer than {FEW} positive films: {}. Their numbers move by a film or two, and their intervals are too \
+            "Fewer than {FEW} positive images: {}. Their numbers move by an image or two, and their intervals are too \
              narrow to trust.",
             rare.join(", ")
         ));
@@ -301,20 +301,20 @@ fn caveats(sheet: &Sheet) -> String {
         .collect();
     if !by_default.is_empty() {
         says.push(format!(
-            "The rule says nothing for {} on the {} films, so the threshold there is .5.",
+            "The rule says nothing for {} on the {} images, so the threshold there is .5.",
             by_default.join(", ").to_lowercase(),
             sheet.thresholds.split
         ));
     }
     if sheet.thresholds.split == *split {
         says.push(
-            "The thresholds were chosen on the very films they are judged on: F1, sensitivity and precision are too good."
+            "The thresholds were chosen on the very images they are judged on: F1, sensitivity and precision are too good."
                 .to_owned(),
         );
     }
-    if bootstrap.as_ref().is_some_and(|drawn| drawn.unit == "films") {
+    if bootstrap.as_ref().is_some_and(|drawn| drawn.unit == "images") {
         says.push(
-            "Patients aren't known here, so intervals are over films; several films of one patient make them too narrow."
+            "Patients aren't known here, so intervals are over images; several images of one patient make them too narrow."
                 .to_owned(),
         );
     }

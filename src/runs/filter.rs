@@ -178,7 +178,7 @@ impl Test {
 mod tests {
     use jiff::Timestamp;
 
-    use super::super::{About, EpochRecord, Measured, RunId, RunState, Status, Tracked};
+    use super::super::{Annotations, EpochRecord, Measured, RunId, RunState, Status, Tracked};
     use super::*;
     use crate::config::RunConfig;
 
@@ -198,7 +198,7 @@ mod tests {
             status,
             measured: Some(Measured::new(&[epoch], Some(3), Some(&config))),
             config: Some(config),
-            about: About { name: None, tags: vec!["Paper".into(), "s=1".into()], note: String::new() },
+            about: Annotations { name: None, tags: vec!["Paper".into(), "s=1".into()], note: String::new() },
             tracked: Tracked::Off,
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{RunId, Status};
 use crate::config::RunConfig;
-use crate::dataset::picture::Preprocess;
+use crate::dataset::image_file::Preprocess;
 use crate::files::replace_file;
 use crate::metrics::{Evaluation, Thresholds};
 
@@ -27,20 +27,20 @@ pub struct Provenance {
     pub threads: usize,
     /// As typed.
     pub command_line: Vec<String>,
-    /// Identifies films and labels: a hash of all pixels and label rows.
+    /// Identifies images and labels: a hash of all pixels and label rows.
     pub data_digest: String,
     /// Keys of the label columns in order.
     pub conditions: Vec<String>,
-    /// Films of the train, val and test split.
-    pub films: [usize; 3],
-    /// Height and width of a film in pixels.
-    pub film_size: [usize; 2],
+    /// Images of the train, val and test split.
+    pub images: [usize; 3],
+    /// Height and width of an image in pixels.
+    pub image_size: [usize; 2],
     /// Trainable parameters.
     pub parameters: usize,
     /// What is subtracted from each condition's logit to undo weights and sampling; empty for runs without.
     #[serde(default)]
-    pub logit_shift: Vec<f32>,
-    /// How a picture becomes a film of this network; `None` for runs of before this was recorded.
+    pub logit_correction: Vec<f32>,
+    /// How a picture becomes an image of this network; `None` for runs of before this was recorded.
     #[serde(default)]
     pub preprocess: Option<Preprocess>,
     /// Who started the run; empty where the system doesn't say.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::damaged::readable;
-use super::{About, Catalog, Measured, RunFolder, RunId, RunState, Status, Tracked};
+use super::{Annotations, Catalog, Measured, RunFolder, RunId, RunState, Status, Tracked};
 use crate::config::{Mode, Monitor, RunConfig};
 
 /// What a list of runs shows of one.
@@ -21,7 +21,7 @@ pub struct RunSummary {
     pub config: Option<RunConfig>,
     /// What a person says of it; nothing when `about.json` is damaged.
     #[serde(flatten)]
-    pub about: About,
+    pub about: Annotations,
     pub tracked: Tracked,
     /// `None` until [`Catalog::measure`] has looked.
     #[serde(skip)]

@@ -3,16 +3,16 @@
 //! readable; between two files a kill may leave one newer than the other (the best weights are there an instant
 //! before `status.json` names their epoch).
 
-mod about;
+mod annotations;
 mod catalog;
 mod damaged;
 mod filter;
 mod folder;
-mod hold;
 mod id;
 mod leftovers;
 mod lines;
 mod list;
+mod lock;
 mod measured;
 mod order;
 mod owner;
@@ -24,15 +24,15 @@ mod system;
 mod tracked;
 mod trash;
 
-pub use about::About;
+pub use annotations::Annotations;
 pub use catalog::Catalog;
 pub use damaged::{damaged, find_even_damaged};
 pub use filter::Filter;
 pub use folder::{Provenance, RunFolder};
-pub use hold::Hold;
 pub use id::RunId;
 pub use leftovers::{Leftover, leftovers};
 pub use list::{LookupError, RunSummary, find, list};
+pub use lock::RunLock;
 pub use measured::{Measure, Measured, Statistic, differing};
 pub use order::SortBy;
 pub use predictions::{ArrayNames, PredictionsFileError, SplitPredictions};

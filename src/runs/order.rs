@@ -140,12 +140,12 @@ fn setting_of(run: &RunSummary, place: usize) -> Option<&str> {
 mod tests {
     use std::cmp::Ordering::{Equal, Greater, Less};
 
-    use super::super::{About, EpochRecord, Measured, RunId, RunState, Status};
+    use super::super::{Annotations, EpochRecord, Measured, RunId, RunState, Status};
     use super::*;
 
     fn run(name: &str, auroc: Option<f64>) -> RunSummary {
         let epoch = EpochRecord { epoch: 1, val_auroc_macro: auroc, val_loss: auroc, ..Default::default() };
-        let mut about = About::default();
+        let mut about = Annotations::default();
         about.rename(name);
         RunSummary {
             id: RunId::try_from(format!("20261122-120000-chestnet-s-{}", name.len())).expect("an id"),

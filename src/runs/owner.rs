@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 
 use super::RunId;
-use super::hold::{has_no_locks, is_held};
 use super::leftovers::older;
+use super::lock::{has_no_locks, is_held};
 use crate::files::is_named;
 
 /// Where nothing can be locked, deleted runs can be put back for so long.

@@ -1,4 +1,4 @@
-//! What a network said of a split's films: `predictions_<split>.npz`.
+//! What a network said of a split's images: `predictions_<split>.npz`.
 
 use std::path::Path;
 
@@ -16,31 +16,31 @@ pub struct SplitPredictions {
     pub labels: Vec<u8>,
     /// C.
     pub classes: usize,
-    /// Which patient each film is of, where that is known.
+    /// Which patient each image is of, where that is known.
     pub patients: Option<Vec<u32>>,
     /// The epoch of the weights; `None` for predictions from elsewhere.
     pub epoch: Option<usize>,
 }
 
 impl SplitPredictions {
-    /// Those of some films, in this order.
-    pub fn subset(&self, films: &[usize]) -> Self {
-        fn rows<T: Copy>(values: &[T], films: &[usize], classes: usize) -> Vec<T> {
+    /// Those of some images, in this order.
+    pub fn subset(&self, images: &[usize]) -> Self {
+        fn rows<T: Copy>(values: &[T], images: &[usize], classes: usize) -> Vec<T> {
             // Where only probabilities are known there are no logits.
             if values.is_empty() {
                 return Vec::new();
             }
-            films.iter().flat_map(|film| &values[film * classes..(film + 1) * classes]).copied().collect()
+            images.iter().flat_map(|image| &values[image * classes..(image + 1) * classes]).copied().collect()
         }
         Self {
-            logits: rows(&self.logits, films, self.classes),
-            probabilities: rows(&self.probabilities, films, self.classes),
-            labels: rows(&self.labels, films, self.classes),
+            logits: rows(&self.logits, images, self.classes),
+            probabilities: rows(&self.probabilities, images, self.classes),
+            labels: rows(&self.labels, images, self.classes),
             classes: self.classes,
             patients: self
                 .patients
                 .as_ref()
-                .map(|patients| films.iter().map(|film| patients[*film]).collect()),
+                .map(|patients| images.iter().map(|image| patients[*image]).collect()),
             epoch: self.epoch,
         }
     }
@@ -77,12 +77,12 @@ pub struct ArrayNames<'a> {
 const LIMITS: Limits = Limits { max_bytes: 4 << 30 };
 
 impl SplitPredictions {
-    /// Number of films, N.
+    /// Number of images, N.
     pub fn len(&self) -> usize {
         self.labels.len() / self.classes.max(1)
     }
 
-    /// Whether there is no film.
+    /// Whether there is no image.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -94,7 +94,7 @@ impl SplitPredictions {
             .unwrap_or_else(|_| Predictions::empty(self.classes))
     }
 
-    /// Writes `logits`, `probabilities`, `labels`, `index` (`int64 N`, the film's place in its split) and, where
+    /// Writes `logits`, `probabilities`, `labels`, `index` (`int64 N`, the image's place in its split) and, where
     /// they are known, `patient` (`int64 N`) and `epoch` (`int64`). Equal predictions give equal bytes.
     ///
     /// # Errors
@@ -160,7 +160,7 @@ impl SplitPredictions {
         }
         let probabilities = archive.read_f32(probs)?;
         let [rows, classes] = probabilities.shape[..] else {
-            return Err(shape(path, probs, &probabilities.shape, "two axes, films and conditions"));
+            return Err(shape(path, probs, &probabilities.shape, "two axes, images and conditions"));
         };
         if classes == 0 {
             return Err(shape(path, probs, &probabilities.shape, "at least one condition"));
@@ -211,7 +211,7 @@ fn read_patients(
     }
     let patients = archive.read_groups(name)?;
     if patients.shape != [rows] {
-        return Err(shape(path, name, &patients.shape, &format!("{rows} values, one a film")));
+        return Err(shape(path, name, &patients.shape, &format!("{rows} values, one an image")));
     }
     Ok(Some(patients.values))
 }

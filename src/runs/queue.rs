@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::hold::has_no_locks;
+use super::lock::has_no_locks;
 use crate::config::RunConfig;
 use crate::files::replace_file;
 
@@ -432,8 +432,8 @@ mod tests {
         assert_eq!(names(&queue), ["c", "b"], "what was moved meanwhile is there");
         claim(&turn).put_back().expect("moved");
         assert_eq!(names(&queue), ["c", "b"]);
-        claim(&turn).failed("no films\nthere").expect("written");
-        assert_eq!(at(&queue, 0).failed.as_deref(), Some("no films there"));
+        claim(&turn).failed("no images\nthere").expect("written");
+        assert_eq!(at(&queue, 0).failed.as_deref(), Some("no images there"));
         let next = claim(&turn);
         assert_eq!(next.config.run.name, "b", "what failed is passed over");
         assert!(turn.claim().expect("readable").is_none());

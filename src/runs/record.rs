@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Accuracy, precision and F1 are micro averages at probability .5 over the whole epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
-    /// 1 for the first pass over the training films.
+    /// 1 for the first pass over the training images.
     pub epoch: usize,
     /// Optimizer steps since the start of the run.
     pub step: u64,
@@ -28,7 +28,7 @@ pub struct EpochRecord {
     pub val_f1_score: Option<f64>,
     pub val_auroc_macro: Option<f64>,
     pub val_auprc_macro: Option<f64>,
-    /// Each condition's AUROC over the validation films, by its key.
+    /// Each condition's AUROC over the validation images, by its key.
     #[serde(default)]
     pub val_auroc: BTreeMap<String, Option<f64>>,
     /// Learning rate of the epoch's last step.
@@ -37,7 +37,7 @@ pub struct EpochRecord {
     pub wait_count: usize,
     /// Wall-clock seconds of training and validation.
     pub epoch_seconds: f64,
-    /// Training films a second, validation left out.
+    /// Training images a second, validation left out.
     pub images_per_second: f64,
 }
 
@@ -68,7 +68,7 @@ pub const METRICS: &[Metric] = &[
     Metric { key: "lr", label: "learning rate", get: |r| Some(r.lr) },
     Metric { key: "wait_count", label: "wait", get: |r| Some(r.wait_count as f64) },
     Metric { key: "epoch_seconds", label: "seconds", get: |r| Some(r.epoch_seconds) },
-    Metric { key: "images_per_second", label: "films/s", get: |r| Some(r.images_per_second) },
+    Metric { key: "images_per_second", label: "images/s", get: |r| Some(r.images_per_second) },
 ];
 
 impl Metric {
@@ -82,10 +82,10 @@ impl Metric {
         self.key.contains("_loss")
     }
 
-    /// Its name with the films it is over: `val macro AUROC`.
+    /// Its name with the images it is over: `val macro AUROC`.
     pub fn title(&self) -> String {
         match self.key.split_once('_') {
-            Some((films @ ("train" | "val"), _)) => format!("{films} {}", self.label),
+            Some((images @ ("train" | "val"), _)) => format!("{images} {}", self.label),
             _ => self.label.to_owned(),
         }
     }

@@ -36,7 +36,7 @@ fn what_is_written_is_read_back() {
     let folder = folder(runs.path(), 0);
     let mut config = RunConfig::default();
     config.set("optimizer.lr", "0.001").expect("allowed");
-    let provenance = Provenance { device: "cpu".into(), films: [7, 1, 2], ..Provenance::default() };
+    let provenance = Provenance { device: "cpu".into(), images: [7, 1, 2], ..Provenance::default() };
     folder.write_config(&config, &provenance).expect("written");
     assert_eq!(folder.read_config().expect("read"), config);
     assert_eq!(folder.read_provenance().expect("read"), provenance);
@@ -176,7 +176,7 @@ fn a_catalog_reads_what_changed_and_keeps_the_rest() {
 
     let same = catalog.refresh().expect("readable");
     assert!(same.iter().zip(&before).all(|(a, b)| std::sync::Arc::ptr_eq(a, b)));
-    let mut about = About::default();
+    let mut about = Annotations::default();
     about.rename("another");
     first.write_about(&about).expect("written");
     let after = catalog.refresh().expect("readable");

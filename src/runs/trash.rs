@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::owner::Owner;
-use super::{Hold, RunFolder, RunId};
+use super::{RunFolder, RunId, RunLock};
 
 /// The folder beside the runs where deleted ones wait.
 pub const TRASH: &str = ".trash";
@@ -36,7 +36,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// When a process is at the run, or it is only a link to one.
-    pub fn hold_to_delete(&self) -> Result<Hold> {
+    pub fn hold_to_delete(&self) -> Result<RunLock> {
         if let Ok(target) = fs::read_link(self.path()) {
             let (link, target) = (self.path().display(), target.display());
             bail!("{link} is only a link, to {target}; take the link away with rm, or delete the run there");

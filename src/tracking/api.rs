@@ -10,7 +10,7 @@ use ureq::http::Method;
 use super::TrackingError;
 use super::client::{Body, Client, NO_ENDPOINT};
 use super::known::{Known, RunAnswer, RunBody, status_of};
-use super::record::{FilmsInput, RunRecord};
+use super::record::{ImagesInput, RunRecord};
 use crate::runs::RunState;
 
 pub(super) const API: &str = "/api/2.0/mlflow";
@@ -195,9 +195,9 @@ impl Client<'_> {
         self.post_once("the metrics", "runs/log-batch", &body).map(|_| ())
     }
 
-    /// Says which films the run used.
-    pub(super) fn log_films(&self, run_id: &str, films: &FilmsInput) -> Result<(), TrackingError> {
-        let dataset = films.as_dataset();
+    /// Says which images the run used.
+    pub(super) fn log_images(&self, run_id: &str, images: &ImagesInput) -> Result<(), TrackingError> {
+        let dataset = images.as_dataset();
         let tags = json!([{"key": "mlflow.data.context", "value": "training"}]);
         let body = json!({"run_id": run_id, "datasets": [{"tags": tags, "dataset": dataset}]});
         self.post("the data set", "runs/log-inputs", &body).map(|_| ())

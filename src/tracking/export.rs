@@ -67,7 +67,7 @@ pub fn export(
         write(&out.join("tags").join(key), value)?;
     }
     metrics(&out.join("metrics"), &[&record.epochs, &record.system, &record.finals])?;
-    films(&record, &experiment, out)?;
+    images(&record, &experiment, out)?;
     for file in files::changed(folder, tracking.checkpoints, &Default::default())?.outgoing {
         let target = artifacts.join(&file.target);
         make(target.parent().unwrap_or(&artifacts))?;
@@ -179,8 +179,8 @@ fn metrics(folder: &Path, tables: &[&[Row]]) -> Result<()> {
     Ok(())
 }
 
-fn films(record: &RunRecord, experiment: &Experiment, out: &Path) -> Result<()> {
-    let dataset = record.films.as_dataset();
+fn images(record: &RunRecord, experiment: &Experiment, out: &Path) -> Result<()> {
+    let dataset = record.images.as_dataset();
     let id: String = blake3::hash(dataset.to_string().as_bytes()).to_hex().chars().take(32).collect();
     let folder = experiment.folder.join("datasets").join(&id);
     make(&folder)?;

@@ -23,8 +23,8 @@ pub(super) struct Known {
     pub metrics: BTreeMap<String, (f64, i64)>,
     pub params: BTreeMap<String, String>,
     pub tags: BTreeMap<String, String>,
-    /// Whether the films are among its inputs.
-    pub has_films: bool,
+    /// Whether the images are among its inputs.
+    pub has_images: bool,
     /// Models among its outputs.
     pub models: Vec<String>,
 }
@@ -133,7 +133,7 @@ impl From<RunBody> for Known {
                 .collect(),
             params: pairs(run.data.params),
             tags: pairs(run.data.tags),
-            has_films: run.inputs.is_some_and(|inputs| !inputs.dataset_inputs.is_empty()),
+            has_images: run.inputs.is_some_and(|inputs| !inputs.dataset_inputs.is_empty()),
             models: run
                 .outputs
                 .map(|outputs| outputs.model_outputs.into_iter().map(|model| model.model_id).collect())

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::rows::{self, Journal, Row};
 use crate::config::{FIELDS, RunConfig};
 use crate::metrics::Evaluation;
-use crate::runs::{About, Provenance, RunFolder, RunState, Status};
+use crate::runs::{Annotations, Provenance, RunFolder, RunState, Status};
 use crate::text::{clock, thousands};
 
 /// Longest parameter and tag that MLflow takes, in characters.
@@ -35,36 +35,36 @@ pub struct RunRecord {
     pub tags: BTreeMap<String, String>,
     /// Markdown that the run's page begins with.
     pub note: String,
-    pub films: FilmsInput,
+    pub images: ImagesInput,
     /// One row an epoch, in order; the last one of a run that goes on is left out until a checkpoint holds it,
     /// since a kill before would have it trained, and written, anew.
     pub epochs: Vec<Row>,
     /// The last epoch that a checkpoint holds: those behind it are trained anew when the run goes on.
     pub checkpointed: i64,
-    /// Numbers of the whole run: of the test films and of how it ended. Told when the run is over.
+    /// Numbers of the whole run: of the test images and of how it ended. Told when the run is over.
     pub finals: Vec<Row>,
     /// Machine and process every few seconds; the step is the sample's number.
     pub system: Vec<Row>,
 }
 
-/// The films of a run as MLflow's data-set input.
+/// The images of a run as MLflow's data-set input.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FilmsInput {
+pub struct ImagesInput {
     pub name: String,
     pub digest: String,
     pub source: String,
     /// Height and width in pixels.
     pub size: [usize; 2],
-    /// Films of the train, val and test split.
-    pub films: [usize; 3],
+    /// Images of the train, val and test split.
+    pub images: [usize; 3],
     pub conditions: Vec<String>,
 }
 
-impl FilmsInput {
-    /// As MLflow describes a data set: schema (tensors of films and labels), source and profile are JSON in texts.
+impl ImagesInput {
+    /// As MLflow describes a data set: schema (tensors of images and labels), source and profile are JSON in texts.
     pub(super) fn as_dataset(&self) -> serde_json::Value {
         let [height, width] = self.size;
-        let [train, val, test] = self.films;
+        let [train, val, test] = self.images;
         let tensor = |shape: serde_json::Value| {
             json!([{"type": "tensor", "tensor-spec": {"dtype": "uint8", "shape": shape}}]).to_string()
         };
@@ -119,7 +119,7 @@ impl RunRecord {
             params: params(&config),
             tags: tags(folder, &status, state, &config, &provenance, &about),
             note: note(folder, &status, state, &config, &provenance, evaluation.as_ref(), &about),
-            films: FilmsInput {
+            images: ImagesInput {
                 name: config
                     .data
                     .source
@@ -128,8 +128,8 @@ impl RunRecord {
                     .to_owned(),
                 digest: provenance.data_digest.chars().take(LONGEST_DIGEST).collect(),
                 source: config.data.source.clone(),
-                size: provenance.film_size,
-                films: provenance.films,
+                size: provenance.image_size,
+                images: provenance.images,
                 conditions: provenance.conditions,
             },
             epochs,
@@ -183,7 +183,7 @@ fn tags(
     state: RunState,
     config: &RunConfig,
     provenance: &Provenance,
-    about: &About,
+    about: &Annotations,
 ) -> BTreeMap<String, String> {
     let user = if provenance.user.is_empty() { "unknown" } else { &provenance.user };
     let mut tags: BTreeMap<String, String> = [
@@ -224,12 +224,12 @@ fn note(
     config: &RunConfig,
     provenance: &Provenance,
     evaluation: Option<&Evaluation>,
-    about: &About,
+    about: &Annotations,
 ) -> String {
-    let [train, val, test] = provenance.films.map(|films| thousands(films as u64));
-    let [height, width] = provenance.film_size;
+    let [train, val, test] = provenance.images.map(|images| thousands(images as u64));
+    let [height, width] = provenance.image_size;
     let mut lines = vec![format!(
-        "**{}**, {} parameters, on {} ({train} / {val} / {test} films of {height} x {width} px).",
+        "**{}**, {} parameters, on {} ({train} / {val} / {test} images of {height} x {width} px).",
         config.model.arch.name(),
         thousands(provenance.parameters as u64),
         config.data.source

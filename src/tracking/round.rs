@@ -66,9 +66,9 @@ impl Round<'_> {
             client.update_run(&mut known, None, self.record.state, None)?;
         }
         self.send_words(&mut known)?;
-        if !known.has_films {
-            client.log_films(&known.run_id, &self.record.films)?;
-            known.has_films = true;
+        if !known.has_images {
+            client.log_images(&known.run_id, &self.record.images)?;
+            known.has_images = true;
         }
         self.send_epochs(&mut known)?;
         self.send_rows(Table::Samples, &mut known)?;

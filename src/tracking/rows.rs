@@ -154,7 +154,7 @@ pub(super) fn system(folder: &RunFolder) -> Result<Vec<Row>> {
     Ok(rows.collect())
 }
 
-/// How the run ended, and what it was worth on the test films. `best_score`, `restored_epoch` and `stopped_epoch` are
+/// How the run ended, and what it was worth on the test images. `best_score`, `restored_epoch` and `stopped_epoch` are
 /// the names of Lightning's autologging.
 pub(super) fn finals(
     folder: &RunFolder,
@@ -206,7 +206,7 @@ pub(super) fn finals(
     rows
 }
 
-/// When the test films were judged, in milliseconds since 1970.
+/// When the test images were judged, in milliseconds since 1970.
 fn judged(folder: &RunFolder) -> Option<i64> {
     let modified = fs::metadata(folder.path().join("evaluation.json")).ok()?.modified().ok()?;
     Some(Timestamp::try_from(modified).ok()?.as_millisecond())

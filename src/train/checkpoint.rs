@@ -28,8 +28,8 @@ pub struct Position {
     pub epochs_done: usize,
     /// Batches done of the epoch in work.
     pub batches_done: usize,
-    /// Films seen in the epoch in work.
-    pub films_seen: usize,
+    /// Images seen in the epoch in work.
+    pub images_seen: usize,
     /// Optimizer steps done.
     pub step: u64,
     pub rate: LearningRate,
@@ -55,7 +55,7 @@ impl Position {
             version: VERSION,
             epochs_done: 0,
             batches_done: 0,
-            films_seen: 0,
+            images_seen: 0,
             step: 0,
             rate,
             stopping,

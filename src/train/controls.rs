@@ -3,14 +3,14 @@
 use anyhow::Result;
 
 use super::fit::Fit;
-use super::inbox::Halt;
+use super::inbox::StopReason;
 use super::meter::{Meter, Work};
 use super::{Command, Event, Level, Phase};
 use crate::runs::RunState;
 
 impl Fit<'_> {
     /// Answers the commands that wait; while paused, waits for more. `Some` when the run shall end.
-    pub(super) fn obey(&mut self, meter: &mut Meter) -> Result<Option<Halt>> {
+    pub(super) fn obey(&mut self, meter: &mut Meter) -> Result<Option<StopReason>> {
         self.tell_written()?;
         let mut paused_in = None;
         loop {
@@ -21,7 +21,7 @@ impl Fit<'_> {
                     None => return Ok(None),
                 },
             };
-            if let Some(halt) = Halt::asked_by(&command) {
+            if let Some(halt) = StopReason::asked_by(&command) {
                 return Ok(Some(halt));
             }
             match command {

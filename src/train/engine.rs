@@ -11,24 +11,24 @@ use tch::{TchError, Tensor};
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::checkpoint::{Position, Restored};
+use super::data_loader::Resident;
 use super::early_stopping::EarlyStopping;
-use super::feed::Resident;
-use super::finder::{self, Found};
 use super::fit::{Ending, Fit, Seen};
-use super::inbox::{Halt, Inbox};
-use super::journal::{Journal, Voice};
+use super::inbox::{Inbox, StopReason};
+use super::journal::{EventSender, Journal};
 use super::learner::Learner;
-use super::sampler::Sampler;
+use super::lr_finder::{self, Found};
 use super::schedule::LearningRate;
 use super::setup::Setup;
+use super::system_monitor::SystemMonitor;
 use super::writer::Writer;
 use super::{Command, Event, Level, Phase, Progress, RunInfo};
-use crate::augment::Plan;
+use crate::augment::AugmentPipeline;
 use crate::config::RunConfig;
 use crate::dataset::Cache;
 use crate::evaluation;
 use crate::model::{first_line, table};
-use crate::runs::{Hold, Provenance, RunFolder, RunState};
+use crate::runs::{Provenance, RunFolder, RunLock, RunState};
 use crate::tracking::Ledger;
 
 /// Serves commands until [`Command::Shutdown`] or until nobody can send any.
@@ -39,59 +39,61 @@ pub fn serve(
     runs: &Path,
     cache: &Cache,
 ) {
-    let voice = Voice { events: events.clone(), progress: progress.clone() };
+    let event_sender = EventSender { events: events.clone(), progress: progress.clone() };
     loop {
         let halted = match inbox.next() {
             Command::Start { config, resume } => {
-                work(*config, resume.as_deref(), &mut inbox, &voice, runs, cache)
+                work(*config, resume.as_deref(), &mut inbox, &event_sender, runs, cache)
             }
-            Command::FindLr { config } => search(*config, &mut inbox, &voice, runs, cache),
+            Command::FindLr { config } => search(*config, &mut inbox, &event_sender, runs, cache),
             Command::Shutdown => return,
             _ => {
-                voice.note(Level::Info, "no run is on");
+                event_sender.note(Level::Info, "no run is on");
                 continue;
             }
         };
-        voice.progress.send_replace(Progress::default());
-        if halted == Some(Halt::Shutdown) {
+        event_sender.progress.send_replace(Progress::default());
+        if halted == Some(StopReason::Shutdown) {
             return;
         }
     }
 }
 
 /// Tells that what was asked for came to nothing.
-fn not_begun(voice: &Voice, state: RunState, reason: String) {
-    voice.say(Event::Ended { id: None, state, reason, best: None });
+fn not_begun(event_sender: &EventSender, state: RunState, reason: String) {
+    event_sender.say(Event::Ended { id: None, state, reason, best: None });
 }
 
-/// Reads films and checks settings. `Err` holds what was asked for meanwhile, after telling why there will
+/// Reads images and checks settings. `Err` holds what was asked for meanwhile, after telling why there will
 /// be no run.
 fn prepare(
     config: RunConfig,
     inbox: &mut Inbox,
-    voice: &Voice,
+    event_sender: &EventSender,
     runs: &Path,
     cache: &Cache,
-) -> Result<Setup, Option<Halt>> {
-    voice.progress.send_modify(|progress| progress.phase = Phase::Loading);
-    voice.say(Event::Loading { source: config.data.source.clone() });
-    // Films may take long to read; whoever asks for a halt meanwhile gets it.
+) -> Result<Setup, Option<StopReason>> {
+    event_sender.progress.send_modify(|progress| progress.phase = Phase::Loading);
+    event_sender.say(Event::Loading { source: config.data.source.clone() });
+    // Images may take long to read; whoever asks for a halt meanwhile gets it.
     let asked = Mutex::new(&mut *inbox);
     let watch = |progress: crate::dataset::progress::Progress| {
-        voice.progress.send_modify(|shown| (shown.done, shown.total) = (progress.done, progress.total));
+        event_sender
+            .progress
+            .send_modify(|shown| (shown.done, shown.total) = (progress.done, progress.total));
         let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         !asked.halt_is_asked()
     };
     let prepared = guarded(|| Setup::prepare(config, cache, runs, &watch));
-    voice.progress.send_modify(|shown| (shown.done, shown.total) = (0, 0));
+    event_sender.progress.send_modify(|shown| (shown.done, shown.total) = (0, 0));
     if let Some(halt) = inbox.halt_asked() {
-        not_begun(voice, halt.state(), format!("{} before the first step", halt.reason()));
+        not_begun(event_sender, halt.state(), format!("{} before the first step", halt.reason()));
         return Err(Some(halt));
     }
     let setup = match prepared {
         Ok(setup) => setup,
         Err(reason) => {
-            not_begun(voice, RunState::Failed, reason);
+            not_begun(event_sender, RunState::Failed, reason);
             return Err(None);
         }
     };
@@ -104,32 +106,32 @@ fn work(
     config: RunConfig,
     resume: Option<&Path>,
     inbox: &mut Inbox,
-    voice: &Voice,
+    event_sender: &EventSender,
     runs: &Path,
     cache: &Cache,
-) -> Option<Halt> {
-    // First of all: whoever can't have the run needn't wait for its films.
+) -> Option<StopReason> {
+    // First of all: whoever can't have the run needn't wait for its images.
     let before = match resume.map(|path| guarded(|| take(path))).transpose() {
         Ok(before) => before,
         Err(reason) => {
-            not_begun(voice, RunState::Failed, reason);
+            not_begun(event_sender, RunState::Failed, reason);
             return None;
         }
     };
-    let setup = match prepare(config, inbox, voice, runs, cache) {
+    let setup = match prepare(config, inbox, event_sender, runs, cache) {
         Ok(setup) => setup,
         Err(halt) => return halt,
     };
     let begun = guarded(|| match before {
-        Some((folder, hold)) => go_on(&setup, folder, hold, inbox, voice),
-        None => begin(&setup, inbox, voice, runs),
+        Some((folder, hold)) => go_on(&setup, folder, hold, inbox, event_sender),
+        None => begin(&setup, inbox, event_sender, runs),
     });
     let mut fit = match begun {
         Ok(fit) => fit,
-        Err(reason) => return not_begun_or_halted(reason, inbox, voice),
+        Err(reason) => return not_begun_or_halted(reason, inbox, event_sender),
     };
     let outcome = guarded(|| {
-        let _sampler = Sampler::start(fit.journal.folder().clone())?;
+        let _sampler = SystemMonitor::start(fit.journal.folder().clone())?;
         announce(&fit, &setup, resume.is_some())?;
         fit.run()
     });
@@ -146,36 +148,49 @@ fn work(
 }
 
 /// Tries learning rates.
-fn search(config: RunConfig, inbox: &mut Inbox, voice: &Voice, runs: &Path, cache: &Cache) -> Option<Halt> {
-    let setup = match prepare(config, inbox, voice, runs, cache) {
+fn search(
+    config: RunConfig,
+    inbox: &mut Inbox,
+    event_sender: &EventSender,
+    runs: &Path,
+    cache: &Cache,
+) -> Option<StopReason> {
+    let setup = match prepare(config, inbox, event_sender, runs, cache) {
         Ok(setup) => setup,
         Err(halt) => return halt,
     };
-    match guarded(|| finder::find(&setup, inbox, voice)) {
-        Ok(Found::Curve(curve)) => voice.say(Event::LrFound(curve)),
+    match guarded(|| lr_finder::find(&setup, inbox, event_sender)) {
+        Ok(Found::Curve(curve)) => event_sender.say(Event::LrFound(curve)),
         Ok(Found::Halted(halt)) => {
-            not_begun(voice, halt.state(), halt.reason().to_owned());
+            not_begun(event_sender, halt.state(), halt.reason().to_owned());
             return Some(halt);
         }
-        Err(reason) => return not_begun_or_halted(reason, inbox, voice),
+        Err(reason) => return not_begun_or_halted(reason, inbox, event_sender),
     }
     None
 }
 
 /// What failed before it had begun may have failed because its end was asked for.
-fn not_begun_or_halted(reason: String, inbox: &mut Inbox, voice: &Voice) -> Option<Halt> {
+fn not_begun_or_halted(reason: String, inbox: &mut Inbox, event_sender: &EventSender) -> Option<StopReason> {
     let halt = inbox.halt_asked();
     match halt {
-        Some(halt) => not_begun(voice, halt.state(), format!("{} before the first step", halt.reason())),
-        None => not_begun(voice, RunState::Failed, reason),
+        Some(halt) => {
+            not_begun(event_sender, halt.state(), format!("{} before the first step", halt.reason()))
+        }
+        None => not_begun(event_sender, RunState::Failed, reason),
     }
     halt
 }
 
 /// Builds the network and makes the run's folder: `run.toml` first, then `status.json`, which makes it a run.
-fn begin<'a>(setup: &'a Setup, inbox: &'a mut Inbox, voice: &Voice, runs: &Path) -> Result<Fit<'a>> {
+fn begin<'a>(
+    setup: &'a Setup,
+    inbox: &'a mut Inbox,
+    event_sender: &EventSender,
+    runs: &Path,
+) -> Result<Fit<'a>> {
     let config = &setup.config;
-    let learner = setup.learner(|network| setup.first_weights(network, inbox, voice))?;
+    let learner = setup.learner(|network| setup.first_weights(network, inbox, event_sender))?;
     let folder = RunFolder::create(runs, config, &Zoned::now())?;
     let hold = folder.hold()?;
     folder.write_config(config, &setup.provenance(learner.network()))?;
@@ -186,7 +201,7 @@ fn begin<'a>(setup: &'a Setup, inbox: &'a mut Inbox, voice: &Voice, runs: &Path)
         Ledger::open_for(&folder, &server)?;
     }
     let drawn = evaluation::draw_network(&folder);
-    let journal = Journal::begin(folder, hold, voice.clone())?;
+    let journal = Journal::begin(folder, hold, event_sender.clone())?;
     if let Err(error) = drawn {
         journal.note(Level::Warning, format!("no picture of the network: {error:#}"))?;
     }
@@ -194,7 +209,7 @@ fn begin<'a>(setup: &'a Setup, inbox: &'a mut Inbox, voice: &Voice, runs: &Path)
 }
 
 /// A run that is to go on, for this process alone from here on.
-fn take(path: &Path) -> Result<(RunFolder, Hold)> {
+fn take(path: &Path) -> Result<(RunFolder, RunLock)> {
     let folder = RunFolder::open(path)?;
     let hold = folder.hold()?;
     Ok((folder, hold))
@@ -204,9 +219,9 @@ fn take(path: &Path) -> Result<(RunFolder, Hold)> {
 fn go_on<'a>(
     setup: &'a Setup,
     folder: RunFolder,
-    hold: Hold,
+    hold: RunLock,
     inbox: &'a mut Inbox,
-    voice: &Voice,
+    event_sender: &EventSender,
 ) -> Result<Fit<'a>> {
     let before = folder.read_provenance()?;
     // What it started from is overwritten by what it had come to.
@@ -214,7 +229,7 @@ fn go_on<'a>(
     let provenance = setup.provenance(learner.network());
     ensure!(
         before.data_digest == provenance.data_digest,
-        "the films of {} are not those that run {} was trained on, so it can't go on; start a new run",
+        "the images of {} are not those that run {} was trained on, so it can't go on; start a new run",
         setup.config.data.source,
         folder.id()
     );
@@ -234,7 +249,7 @@ fn go_on<'a>(
     if let Some(server) = setup.config.tracking.server() {
         Ledger::open_for(&folder, &server)?;
     }
-    let journal = Journal::resume(folder, hold, voice.clone(), &position)?;
+    let journal = Journal::resume(folder, hold, event_sender.clone(), &position)?;
     let mut fit = fit(setup, learner, position, journal, inbox)?;
     fit.restore(restored)?;
     Ok(fit)
@@ -255,7 +270,7 @@ fn fit<'a>(
     journal: Journal,
     inbox: &'a mut Inbox,
 ) -> Result<Fit<'a>> {
-    let shift = setup.logit_shift();
+    let shift = setup.logit_correction();
     let shift = match shift.is_empty() {
         true => None,
         false => Some(Tensor::f_from_slice(&shift)?.f_to_device(setup.device)?),
@@ -264,7 +279,7 @@ fn fit<'a>(
         setup,
         learner,
         position,
-        plan: Arc::new(Plan::new(&setup.config.augment)),
+        plan: Arc::new(AugmentPipeline::new(&setup.config.augment)),
         resident: Resident::upload(setup)?.map(Arc::new),
         seen: Seen::nothing(setup.device)?,
         shift,
@@ -279,7 +294,7 @@ fn fit<'a>(
 /// Tells what starts.
 fn announce(fit: &Fit, setup: &Setup, resumed: bool) -> Result<()> {
     let folder = fit.journal.folder();
-    let Provenance { device, threads, films, film_size, parameters, .. } =
+    let Provenance { device, threads, images, image_size, parameters, .. } =
         setup.provenance(fit.learner.network());
     fit.journal.event(Event::Started(Box::new(RunInfo {
         id: folder.id().clone(),
@@ -288,8 +303,8 @@ fn announce(fit: &Fit, setup: &Setup, resumed: bool) -> Result<()> {
         labels: setup.dataset.labels().clone(),
         device,
         threads,
-        films,
-        film_size,
+        images,
+        image_size,
         parameters,
         steps_per_epoch: setup.steps_per_epoch(),
         resumed_at: resumed.then_some((fit.position.epochs_done, fit.position.step)),

@@ -39,7 +39,7 @@ impl Fit<'_> {
         }
         if !undefined.is_empty() {
             let text = format!(
-                "{} undefined after epoch {epoch}: no condition is both present and absent in the validation films",
+                "{} undefined after epoch {epoch}: no condition is both present and absent in the validation images",
                 undefined.join(" and ")
             );
             self.journal.note(Level::Warning, text)?;
@@ -54,7 +54,7 @@ impl Fit<'_> {
         }
         self.position.epochs_done = epoch;
         self.position.batches_done = 0;
-        self.position.films_seen = 0;
+        self.position.images_seen = 0;
         self.seen = Seen::nothing(self.setup.device)?;
         self.checkpoint_epoch(epoch, among_best, improved)
     }
@@ -133,11 +133,11 @@ impl Fit<'_> {
             lr: trained.lr,
             wait_count: 0,
             epoch_seconds: trained.seconds + self.validation_seconds,
-            images_per_second: trained.films_per_second,
+            images_per_second: trained.images_per_second,
         }
     }
 
-    /// Tries the best weights on validation and test films and writes down what they said.
+    /// Tries the best weights on validation and test images and writes down what they said.
     pub(super) fn test(&mut self) -> Result<Pass<()>> {
         let Some(best) = self.position.best.clone() else {
             bail!("no epoch had a best value, so there are no weights to test");
@@ -166,7 +166,7 @@ impl Fit<'_> {
         Ok(Pass::Done(()))
     }
 
-    /// Chooses thresholds on the validation films, judges the test films by them, and draws what came out.
+    /// Chooses thresholds on the validation images, judges the test images by them, and draws what came out.
     fn conclude(&self, val: &SplitPredictions, test: &SplitPredictions) -> Result<()> {
         let (folder, labels) = (self.journal.folder(), self.setup.dataset.labels());
         let thresholds = evaluation::default_thresholds(val, labels);

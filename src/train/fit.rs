@@ -7,23 +7,23 @@ use tch::{Device, Kind, Tensor};
 
 use super::batches::Batches;
 use super::checkpoint::Position;
-use super::feed::{Feed, Resident};
-use super::inbox::{Halt, Inbox};
+use super::data_loader::{DataLoader, Resident};
+use super::inbox::{Inbox, StopReason};
 use super::journal::Journal;
 use super::learner::Learner;
 use super::meter::{Meter, Work, resident_memory};
 use super::writer::Writer;
 use super::{Phase, setup::Setup};
-use crate::augment::Plan;
+use crate::augment::AugmentPipeline;
 use crate::config::RunConfig;
 use crate::dataset::Split;
 use crate::metrics::EpochAccumulator;
 use crate::native;
 
-/// Films a batch when nothing is learned: no gradients are kept, so more fit than in training, up to this.
-const MOST_JUDGED_TOGETHER: usize = 256;
+/// Images a batch when nothing is learned: no gradients are kept, so more fit than in training, up to this.
+const MAX_EVAL_BATCH: usize = 256;
 /// So many times the training batch fits surely.
-const JUDGED_PER_TRAINED: usize = 4;
+const EVAL_BATCH_FACTOR: usize = 4;
 
 /// How a run came to its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,16 +31,16 @@ pub enum Ending {
     /// All epochs done or early stopping; why, in words.
     Complete(String),
     /// Halted before its time.
-    Halted(Halt),
+    Halted(StopReason),
 }
 
 /// A pass over a split came to its end, or was halted.
 pub(super) enum Pass<T> {
     Done(T),
-    Halted(Halt),
+    Halted(StopReason),
 }
 
-/// What a pass over the training films leaves.
+/// What a pass over the training images leaves.
 pub(super) struct Trained {
     /// By the probabilities that are reported.
     pub seen: EpochAccumulator,
@@ -48,7 +48,7 @@ pub(super) struct Trained {
     pub loss: f64,
     /// Of the last step.
     pub lr: f64,
-    pub films_per_second: f64,
+    pub images_per_second: f64,
     pub seconds: f64,
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Judged {
 pub(super) struct Seen {
     /// Logits as the network gave them, `float32 B,C` a batch.
     pub logits: Vec<Tensor>,
-    /// Sum of the trained loss over the films, `float64` scalar.
+    /// Sum of the trained loss over the images, `float64` scalar.
     pub loss_sum: Tensor,
 }
 
@@ -79,13 +79,13 @@ impl Seen {
 pub struct Fit<'a> {
     pub(super) setup: &'a Setup,
     pub(super) learner: Learner,
-    /// What training does to a film.
-    pub(super) plan: Arc<Plan>,
-    /// The training films on the device, when they lie there.
+    /// What training does to an image.
+    pub(super) plan: Arc<AugmentPipeline>,
+    /// The training images on the device, when they lie there.
     pub(super) resident: Option<Arc<Resident>>,
     pub(super) position: Position,
     pub(super) seen: Seen,
-    /// Subtracted from logits before they become probabilities (`float32 C`); see `loss::logit_shift`.
+    /// Subtracted from logits before they become probabilities (`float32 C`); see `loss::logit_correction`.
     pub(super) shift: Option<Tensor>,
     pub(super) journal: Journal,
     pub(super) writer: Writer,
@@ -111,12 +111,12 @@ impl Fit<'_> {
                 Pass::Done(trained) => trained,
                 Pass::Halted(halt) => return self.halt(halt),
             };
-            self.learner.use_judged_weights()?;
+            self.learner.use_ema_weights()?;
             let judged = match self.predict(Split::Val, Phase::Validating)? {
                 Pass::Done(judged) => judged,
                 Pass::Halted(halt) => return self.halt(halt),
             };
-            self.learner.use_learning_weights()?;
+            self.learner.use_raw_weights()?;
             self.close_epoch(epoch, &trained, &judged)?;
         };
         self.finish_writing()?;
@@ -126,14 +126,15 @@ impl Fit<'_> {
         }
     }
 
-    /// One pass over the training films, from where the epoch in work stands.
+    /// One pass over the training images, from where the epoch in work stands.
     fn train_epoch(&mut self, epoch: usize) -> Result<Pass<Trained>> {
         let setup = self.setup;
         let config = &setup.config;
         let (_, labels) = setup.dataset.trainable(Split::Train)?;
         let (plan, resident) = (Arc::clone(&self.plan), self.resident.clone());
-        let mut feed = Feed::start(setup, &plan, resident.as_deref(), epoch, self.position.batches_done)?;
-        let (total, accumulate) = (feed.batches(), config.optimizer.accumulate);
+        let mut loader =
+            DataLoader::start(setup, &plan, resident.as_deref(), epoch, self.position.batches_done)?;
+        let (total, accumulate) = (loader.batches(), config.optimizer.accumulate);
         self.learner.freeze_backbone(epoch <= config.model.freeze_epochs)?;
         self.begin_pass(Phase::Training, epoch, total);
 
@@ -146,27 +147,27 @@ impl Fit<'_> {
                 if let Some(halt) = self.obey(&mut meter)? {
                     return Ok(Pass::Halted(halt));
                 }
-                self.learner.begin_step()?;
+                self.learner.zero_grad()?;
             }
-            let Some((films, targets)) = feed.next_batch()? else { break };
+            let Some((images, targets)) = loader.next_batch()? else { break };
             meter.lap(Work::Data);
 
             // The last step of an epoch may have fewer batches than the others.
             let together = accumulate.min(total - (batch - in_step));
-            let (loss, logits) = self.learner.learn(&films, &targets, 1.0 / together as f64)?;
+            let (loss, logits) = self.learner.learn(&images, &targets, 1.0 / together as f64)?;
             let ends_step = in_step + 1 == together;
             if ends_step {
                 let lr = self.position.rate.at(self.position.step);
                 self.position.step += 1;
                 self.learner.end_step(lr, self.position.step)?;
             }
-            let films_done = targets.size()[0] as usize;
+            let images_done = targets.size()[0] as usize;
             self.seen.loss_sum =
-                self.seen.loss_sum.f_add(&loss.f_to_kind(Kind::Double)?.f_mul_scalar(films_done as f64)?)?;
+                self.seen.loss_sum.f_add(&loss.f_to_kind(Kind::Double)?.f_mul_scalar(images_done as f64)?)?;
             self.seen.logits.push(logits);
             self.position.batches_done += 1;
-            self.position.films_seen += films_done;
-            meter.films(films_done);
+            self.position.images_seen += images_done;
+            meter.images(images_done);
             let told = if meter.beats() { Some(self.mean_loss()?) } else { None };
             meter.lap(Work::Compute);
 
@@ -183,20 +184,20 @@ impl Fit<'_> {
         self.tell_step(&meter, total, total, loss);
         let logits = self.reported(&Tensor::f_cat(&self.seen.logits, 0)?)?;
         let mut seen = EpochAccumulator::new(labels.classes());
-        let in_order: Vec<u8> = feed.order().iter().flat_map(|film| labels.row(*film)).copied().collect();
+        let in_order: Vec<u8> = loader.order().iter().flat_map(|image| labels.row(*image)).copied().collect();
         seen.push(&to_floats(&logits)?, &in_order)?;
         Ok(Pass::Done(Trained {
             seen,
             loss,
             lr: self.position.rate.at(self.position.step.saturating_sub(1)),
-            films_per_second: meter.mean_rate(),
+            images_per_second: meter.mean_rate(),
             seconds: meter.seconds(),
         }))
     }
 
-    /// The mean loss of the films seen; an error once it is no number, since nothing good comes after that.
+    /// The mean loss of the images seen; an error once it is no number, since nothing good comes after that.
     fn mean_loss(&self) -> Result<f64> {
-        let loss = f64::try_from(&self.seen.loss_sum)? / self.position.films_seen.max(1) as f64;
+        let loss = f64::try_from(&self.seen.loss_sum)? / self.position.images_seen.max(1) as f64;
         if !loss.is_finite() {
             let step = self.position.step;
             let lr = self.position.rate.at(step.saturating_sub(1));
@@ -208,10 +209,10 @@ impl Fit<'_> {
     /// What the weights in the network say of a whole split, in its order.
     pub(super) fn predict(&mut self, split: Split, phase: Phase) -> Result<Pass<Judged>> {
         let setup = self.setup;
-        let (films, labels) = setup.dataset.trainable(split)?;
-        let mut batches = Batches::new(films, labels, setup.device);
-        let order: Vec<usize> = (0..batches.film_count()).collect();
-        let together = MOST_JUDGED_TOGETHER.min(JUDGED_PER_TRAINED * self.config().optimizer.batch_size);
+        let (images, labels) = setup.dataset.trainable(split)?;
+        let mut batches = Batches::new(images, labels, setup.device);
+        let order: Vec<usize> = (0..batches.image_count()).collect();
+        let together = MAX_EVAL_BATCH.min(EVAL_BATCH_FACTOR * self.config().optimizer.batch_size);
         self.begin_pass(phase, 0, order.len().div_ceil(together));
         let mut meter = Meter::start();
         let mut logits_seen = Vec::new();
@@ -220,8 +221,8 @@ impl Fit<'_> {
             if let Some(halt) = self.obey(&mut meter)? {
                 return Ok(Pass::Halted(halt));
             }
-            let (films, targets) = batches.gather(indices)?;
-            logits_seen.push(self.learner.judge(&films)?);
+            let (images, targets) = batches.gather(indices)?;
+            logits_seen.push(self.learner.judge(&images)?);
             targets_seen.push(targets);
             meter.lap(Work::Compute);
             let elapsed = self.journal.elapsed();

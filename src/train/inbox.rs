@@ -8,7 +8,7 @@ use crate::runs::RunState;
 
 /// Why a run ends before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Halt {
+pub enum StopReason {
     /// A person's wish.
     Stop,
     /// A signal.
@@ -17,7 +17,7 @@ pub enum Halt {
     Shutdown,
 }
 
-impl Halt {
+impl StopReason {
     /// The halt a command asks for.
     pub fn asked_by(command: &Command) -> Option<Self> {
         match command {
@@ -46,7 +46,7 @@ impl Halt {
     }
 }
 
-/// Commands in the order they were given. Some may come while nobody can act on them yet, as when films are
+/// Commands in the order they were given. Some may come while nobody can act on them yet, as when images are
 /// being read; those are kept.
 pub struct Inbox {
     channel: Receiver<Command>,
@@ -76,15 +76,15 @@ impl Inbox {
     /// Whether a halt is among the commands so far, all of which are kept.
     pub fn halt_is_asked(&mut self) -> bool {
         self.kept.extend(self.channel.try_iter());
-        self.kept.iter().any(|command| Halt::asked_by(command).is_some())
+        self.kept.iter().any(|command| StopReason::asked_by(command).is_some())
     }
 
     /// The first halt among the commands so far. It and what came before it are taken, since they were about
     /// the run it ends; what came after is kept, as are all commands when none is a halt.
-    pub fn halt_asked(&mut self) -> Option<Halt> {
+    pub fn halt_asked(&mut self) -> Option<StopReason> {
         self.kept.extend(self.channel.try_iter());
-        let at = self.kept.iter().position(|command| Halt::asked_by(command).is_some())?;
-        self.kept.drain(..=at).next_back().as_ref().and_then(Halt::asked_by)
+        let at = self.kept.iter().position(|command| StopReason::asked_by(command).is_some())?;
+        self.kept.drain(..=at).next_back().as_ref().and_then(StopReason::asked_by)
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
         for command in [Command::Pause, Command::Interrupt, Command::Shutdown] {
             sender.send(command).expect("open");
         }
-        assert_eq!(inbox.halt_asked(), Some(Halt::Interrupt));
+        assert_eq!(inbox.halt_asked(), Some(StopReason::Interrupt));
         assert_eq!(inbox.next(), Command::Shutdown);
         sender.send(Command::Checkpoint).expect("open");
         assert_eq!(inbox.halt_asked(), None);

@@ -8,16 +8,16 @@ use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::checkpoint::Position;
 use super::{EpochReport, Event, Level, Progress};
-use crate::runs::{Hold, RunFolder, RunState, Status};
+use crate::runs::{RunFolder, RunLock, RunState, Status};
 
 /// Sends events and progress; a reader that is gone is no reason to stop.
 #[derive(Clone)]
-pub struct Voice {
+pub struct EventSender {
     pub events: UnboundedSender<Event>,
     pub progress: watch::Sender<Progress>,
 }
 
-impl Voice {
+impl EventSender {
     /// Tells what happened.
     pub fn say(&self, event: Event) {
         let _ = self.events.send(event);
@@ -29,12 +29,12 @@ impl Voice {
     }
 }
 
-/// A run's folder, the right to write it, its status and the [`Voice`].
+/// A run's folder, the right to write it, its status and the [`EventSender`].
 pub struct Journal {
     folder: RunFolder,
-    hold: Hold,
+    hold: RunLock,
     status: Status,
-    voice: Voice,
+    event_sender: EventSender,
     started: Instant,
 }
 
@@ -43,17 +43,22 @@ impl Journal {
     ///
     /// # Errors
     /// When the folder can't be written.
-    pub fn begin(folder: RunFolder, hold: Hold, voice: Voice) -> Result<Self> {
+    pub fn begin(folder: RunFolder, hold: RunLock, event_sender: EventSender) -> Result<Self> {
         let status = Status::starting(Timestamp::now());
         folder.write_status(&status)?;
-        Ok(Self { folder, hold, status, voice, started: Instant::now() })
+        Ok(Self { folder, hold, status, event_sender, started: Instant::now() })
     }
 
     /// Goes on with the journal of a run that stands at `position`.
     ///
     /// # Errors
     /// When the folder can't be read or written.
-    pub fn resume(folder: RunFolder, hold: Hold, voice: Voice, position: &Position) -> Result<Self> {
+    pub fn resume(
+        folder: RunFolder,
+        hold: RunLock,
+        event_sender: EventSender,
+        position: &Position,
+    ) -> Result<Self> {
         folder.rewind(position.epochs_done)?;
         let status = Status {
             epoch: position.epochs_done,
@@ -62,7 +67,7 @@ impl Journal {
             ..folder.read_status()?.going_on(Timestamp::now())
         };
         folder.write_status(&status)?;
-        Ok(Self { folder, hold, status, voice, started: Instant::now() })
+        Ok(Self { folder, hold, status, event_sender, started: Instant::now() })
     }
 
     /// The run's folder.
@@ -81,7 +86,7 @@ impl Journal {
     /// When `events.jsonl` can't be written.
     pub fn event(&self, event: Event) -> Result<()> {
         self.folder.append_event(Timestamp::now(), &event)?;
-        self.voice.say(event);
+        self.event_sender.say(event);
         Ok(())
     }
 
@@ -127,7 +132,7 @@ impl Journal {
 
     /// Changes what `progress` shows.
     pub fn progress(&self, change: impl FnOnce(&mut Progress)) {
-        self.voice.progress.send_modify(change);
+        self.event_sender.progress.send_modify(change);
     }
 
     /// Ends the run: `status.json` first, so that whoever hears of the end finds it there.
@@ -147,10 +152,10 @@ impl Journal {
             best: self.status.best.clone(),
         };
         if let Err(error) = self.folder.append_event(Timestamp::now(), &event) {
-            self.voice.note(Level::Error, format!("{error:#}"));
+            self.event_sender.note(Level::Error, format!("{error:#}"));
         }
         // Whoever hears of the end may go on with the run or delete it.
         drop(self.hold);
-        self.voice.say(event);
+        self.event_sender.say(event);
     }
 }

@@ -26,7 +26,7 @@ pub struct Learner {
 }
 
 impl Learner {
-    /// Before the first step; `train` counts the labels of the training films.
+    /// Before the first step; `train` counts the labels of the training images.
     ///
     /// # Errors
     /// What libtorch says, e.g. that the device has no memory left.
@@ -73,19 +73,19 @@ impl Learner {
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn begin_step(&self) -> Result<()> {
+    pub fn zero_grad(&self) -> Result<()> {
         Ok(self.optimizer.clear_gradients()?)
     }
 
-    /// Adds `share` of a batch's gradients: films `float32 N,1,H,W`, targets `float32 N,C`. Gives the mean
+    /// Adds `share` of a batch's gradients: images `float32 N,1,H,W`, targets `float32 N,C`. Gives the mean
     /// loss and the logits, neither with gradients nor waited for.
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn learn(&mut self, films: &Tensor, targets: &Tensor, share: f64) -> Result<(Tensor, Tensor)> {
+    pub fn learn(&mut self, images: &Tensor, targets: &Tensor, share: f64) -> Result<(Tensor, Tensor)> {
         let (logits, loss) = {
             let _cast = self.cast()?;
-            let logits = self.network.forward(films, Mode::Train)?;
+            let logits = self.network.forward(images, Mode::Train)?;
             let loss = self.loss.of(&logits, targets)?;
             (logits, loss)
         };
@@ -113,22 +113,22 @@ impl Learner {
         Ok(())
     }
 
-    /// Logits (`float32 N,C`) of films (`float32 N,1,H,W`), without gradients, by the weights in the network.
+    /// Logits (`float32 N,C`) of images (`float32 N,1,H,W`), without gradients, by the weights in the network.
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn judge(&self, films: &Tensor) -> Result<Tensor> {
+    pub fn judge(&self, images: &Tensor) -> Result<Tensor> {
         let _no_grad = tch::no_grad_guard();
         let _cast = self.cast()?;
-        Ok(self.network.forward(films, Mode::Eval)?.f_to_kind(tch::Kind::Float)?)
+        Ok(self.network.forward(images, Mode::Eval)?.f_to_kind(tch::Kind::Float)?)
     }
 
     /// Puts the weights that are judged into the network, the running mean if there is one, until
-    /// [`Learner::use_learning_weights`].
+    /// [`Learner::use_raw_weights`].
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn use_judged_weights(&mut self) -> Result<()> {
+    pub fn use_ema_weights(&mut self) -> Result<()> {
         match &mut self.ema {
             Some(ema) if !ema.is_swapped() => Ok(ema.swap()?),
             _ => Ok(()),
@@ -139,7 +139,7 @@ impl Learner {
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn use_learning_weights(&mut self) -> Result<()> {
+    pub fn use_raw_weights(&mut self) -> Result<()> {
         match &mut self.ema {
             Some(ema) if ema.is_swapped() => Ok(ema.swap()?),
             _ => Ok(()),
@@ -156,9 +156,9 @@ impl Learner {
     /// # Errors
     /// What libtorch says.
     pub fn judged_weights(&mut self) -> Result<Snapshot> {
-        self.use_judged_weights()?;
+        self.use_ema_weights()?;
         let snapshot = self.network.state().snapshot();
-        self.use_learning_weights()?;
+        self.use_raw_weights()?;
         Ok(snapshot?)
     }
 
@@ -179,7 +179,7 @@ impl Learner {
     /// # Errors
     /// What libtorch says.
     pub fn state(&mut self) -> Result<Vec<(String, Tensor)>> {
-        self.use_learning_weights()?;
+        self.use_raw_weights()?;
         let mut all = self.tensors();
         for (name, device) in self.generators() {
             all.push((name.into(), native::generator_state(device)?));
@@ -192,7 +192,7 @@ impl Learner {
     /// # Errors
     /// When something is missing or has another shape.
     pub fn restore(&mut self, restored: &mut Restored) -> Result<()> {
-        self.use_learning_weights()?;
+        self.use_raw_weights()?;
         restored.fill(self.tensors())?;
         for (name, device) in self.generators() {
             // A run that moved to another device has no state of its generator: it starts from the seed.

@@ -8,7 +8,7 @@ use crate::dataset::stats::SplitStats;
 /// Probabilities are kept this far from 0 before a logarithm (as the authors of the asymmetric loss do).
 const LEAST_PROBABILITY: f64 = 1e-8;
 
-/// The trained loss: the mean over films and conditions of
+/// The trained loss: the mean over images and conditions of
 /// - `bce`: `-w y ln p - (1 - y) ln (1 - p)` with the weight `w` of the condition's positives;
 /// - `focal` (Lin et al. 2017, as `torchvision.ops.sigmoid_focal_loss` without alpha): that times
 ///   `(1 - p_t)^gamma`, where `p_t` is the probability of what the label says;
@@ -29,7 +29,7 @@ pub struct Loss {
 }
 
 impl Loss {
-    /// The loss of these settings; the weights come from `train`, the counts of the training films.
+    /// The loss of these settings; the weights come from `train`, the counts of the training images.
     ///
     /// # Errors
     /// What libtorch says.
@@ -100,7 +100,7 @@ impl Loss {
 
 /// The weight of each condition's positives.
 pub fn pos_weights(section: &LossSection, train: &SplitStats) -> Vec<f64> {
-    let weight = |&positives: &usize| section.pos_weight.of(positives, train.films - positives);
+    let weight = |&positives: &usize| section.pos_weight.of(positives, train.images - positives);
     train.positives.iter().map(weight).collect()
 }
 
@@ -108,10 +108,10 @@ pub fn pos_weights(section: &LossSection, train: &SplitStats) -> Vec<f64> {
 /// that weighs `w` times as much adds `ln w` (King & Zeng 2001), and a condition drawn at the rate `sampled`
 /// instead of its own adds the difference of their logits. Logits are brought back by subtracting it.
 /// For focal and asymmetric losses this undoes the weights alone: what focusing does has no closed form.
-pub fn logit_shift(weights: &[f64], train: &SplitStats, sampled: Option<&[f64]>) -> Vec<f32> {
+pub fn logit_correction(weights: &[f64], train: &SplitStats, sampled: Option<&[f64]>) -> Vec<f32> {
     let logit = |p: f64| (p / (1.0 - p)).ln();
     let shift = |(condition, weight): (usize, &f64)| {
-        let natural = train.positives[condition] as f64 / train.films.max(1) as f64;
+        let natural = train.positives[condition] as f64 / train.images.max(1) as f64;
         let drawn = sampled.map_or(0.0, |sampled| logit(sampled[condition]) - logit(natural));
         weight.ln() + if drawn.is_finite() { drawn } else { 0.0 }
     };

@@ -12,7 +12,7 @@ const SMOOTHING: f64 = 0.15;
 /// What a stretch of time was spent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Films gathered and moved to the device.
+    /// Images gathered and moved to the device.
     Data,
     /// The network and the optimizer.
     Compute,
@@ -24,15 +24,15 @@ pub enum Work {
     Paused,
 }
 
-/// Times one pass over the films: every stretch between two laps goes to what was done in it.
+/// Times one pass over the images: every stretch between two laps goes to what was done in it.
 #[derive(Debug)]
 pub struct Meter {
     lap: Instant,
     beat: Instant,
     spent: [Duration; 4],
     steps: usize,
-    films: usize,
-    films_at_beat: usize,
+    images: usize,
+    images_at_beat: usize,
     rate: Option<f64>,
 }
 
@@ -45,8 +45,8 @@ impl Meter {
             beat: now,
             spent: [Duration::ZERO; 4],
             steps: 0,
-            films: 0,
-            films_at_beat: 0,
+            images: 0,
+            images_at_beat: 0,
             rate: None,
         }
     }
@@ -64,14 +64,14 @@ impl Meter {
             // A beat measures speed, and a pause has none.
             Work::Paused => {
                 self.beat = now;
-                self.films_at_beat = self.films;
+                self.images_at_beat = self.images;
             }
         }
     }
 
-    /// So many films more went through.
-    pub fn films(&mut self, count: usize) {
-        self.films += count;
+    /// So many images more went through.
+    pub fn images(&mut self, count: usize) {
+        self.images += count;
         self.steps += 1;
     }
 
@@ -81,22 +81,22 @@ impl Meter {
         if since < BEAT {
             return false;
         }
-        let now = (self.films - self.films_at_beat) as f64 / since.as_secs_f64();
+        let now = (self.images - self.images_at_beat) as f64 / since.as_secs_f64();
         self.rate = Some(self.rate.map_or(now, |rate| rate + SMOOTHING * (now - rate)));
         self.beat += since;
-        self.films_at_beat = self.films;
+        self.images_at_beat = self.images;
         true
     }
 
-    /// Films a second over the last seconds; over all before the first beat.
+    /// Images a second over the last seconds; over all before the first beat.
     pub fn rate(&self) -> f64 {
         self.rate.unwrap_or_else(|| self.mean_rate())
     }
 
-    /// Films a second over the whole pass.
+    /// Images a second over the whole pass.
     pub fn mean_rate(&self) -> f64 {
         let seconds = self.seconds();
-        if seconds > 0.0 { self.films as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 { self.images as f64 / seconds } else { 0.0 }
     }
 
     /// Seconds of the pass, pauses left out.

@@ -103,7 +103,7 @@ impl Optimizer {
     pub fn step(&mut self, scaler: Option<&mut LossScaler>) -> Result<(), TchError> {
         let learning = || self.groups.iter().filter(|group| !group.frozen);
         if let Some(scaler) = &scaler {
-            scaler.begin_step()?;
+            scaler.zero_grad()?;
             learning().try_for_each(|group| scaler.unscale(&group.parameters))?;
         }
         if self.clip_norm > 0.0 {

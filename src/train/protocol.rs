@@ -110,10 +110,10 @@ pub struct RunInfo {
     pub device: String,
     /// CPU threads of libtorch.
     pub threads: usize,
-    /// Films of the train, val and test split.
-    pub films: [usize; 3],
-    /// Height and width of a film in pixels.
-    pub film_size: [usize; 2],
+    /// Images of the train, val and test split.
+    pub images: [usize; 3],
+    /// Height and width of an image in pixels.
+    pub image_size: [usize; 2],
     /// Trainable parameters.
     pub parameters: usize,
     pub steps_per_epoch: usize,
@@ -165,7 +165,7 @@ pub struct Progress {
     /// Mean training loss of this epoch so far.
     pub loss: Option<f64>,
     pub lr: f64,
-    /// Training films a second, smoothed over the last seconds.
+    /// Training images a second, smoothed over the last seconds.
     pub images_per_second: f64,
     /// Where the time of the pass went.
     pub shares: Shares,
@@ -183,7 +183,7 @@ pub struct Progress {
 /// Shares of a pass's time, 0..=1 each; all 0 before the first step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shares {
-    /// Waiting for films, and moving them to the device.
+    /// Waiting for images, and moving them to the device.
     pub data: f64,
     /// Network and optimizer.
     pub compute: f64,

@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 use super::Event;
 use super::checkpoint::{self, Restored};
 use super::fit::{Ending, Fit, Seen};
-use super::inbox::Halt;
+use super::inbox::StopReason;
 use super::writer::{self, Job, Written};
 
 impl Fit<'_> {
@@ -56,7 +56,7 @@ impl Fit<'_> {
             keep: self.position.kept.iter().map(|kept| kept.epoch).collect(),
         };
         if judging {
-            self.learner.use_judged_weights()?;
+            self.learner.use_ema_weights()?;
         }
         self.saved_at = Instant::now();
         self.writer.submit(job);
@@ -84,7 +84,7 @@ impl Fit<'_> {
     }
 
     /// Ends a run before its time, with a checkpoint it can go on from.
-    pub(super) fn halt(&mut self, halt: Halt) -> Result<Ending> {
+    pub(super) fn halt(&mut self, halt: StopReason) -> Result<Ending> {
         self.checkpoint()
             .and_then(|()| self.finish_writing())
             .context("the last checkpoint could not be written")?;

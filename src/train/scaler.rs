@@ -45,7 +45,7 @@ impl LossScaler {
     }
 
     /// Forgets the last step's overflow.
-    pub(super) fn begin_step(&self) -> Result<(), TchError> {
+    pub(super) fn zero_grad(&self) -> Result<(), TchError> {
         self.overflow.shallow_clone().f_zero_().map(|_| ())
     }
 

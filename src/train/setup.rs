@@ -7,11 +7,11 @@ use anyhow::{Context, Result, bail};
 use tch::{Cuda, Device};
 
 use super::inbox::Inbox;
-use super::journal::Voice;
+use super::journal::EventSender;
 use super::learner::Learner;
-use super::{Level, Phase, feed, loss};
+use super::{Level, Phase, data_loader, loss};
 use crate::config::{Arch, Monitor, Precision, RunConfig, Sampling};
-use crate::dataset::picture::Preprocess;
+use crate::dataset::image_file::Preprocess;
 use crate::dataset::progress::Watch;
 use crate::dataset::registry::Registry;
 use crate::dataset::source::Source;
@@ -29,11 +29,11 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Reads the films and checks what can be checked. Paths in the configuration become absolute, so that
-    /// the run's own file means the same from any folder. `watch` follows the reading of the films and may end it.
+    /// Reads the images and checks what can be checked. Paths in the configuration become absolute, so that
+    /// the run's own file means the same from any folder. `watch` follows the reading of the images and may end it.
     ///
     /// # Errors
-    /// When there is no such device, the films can't be had, or they don't fit the configuration.
+    /// When there is no such device, the images can't be had, or they don't fit the configuration.
     pub fn prepare(mut config: RunConfig, cache: &Cache, runs: &Path, watch: &Watch) -> Result<Self> {
         config.validate()?;
         let device = resolve_device(&config.run.device)?;
@@ -59,18 +59,18 @@ impl Setup {
                 absolute(&run.path().to_string_lossy())
             };
         }
-        let (height, width) = dataset.film_size().context("the data set has no films")?;
+        let (height, width) = dataset.image_size().context("the data set has no images")?;
         if config.model.arch == Arch::ChestNetS && (height % 8 != 0 || width % 8 != 0) {
             bail!(
-                "chestnet-s halves its films three times, so their sides must be multiples of 8, and these are \
-                 {height} x {width} px; set model.arch=resnet18 or resize the films"
+                "chestnet-s halves its images three times, so their sides must be multiples of 8, and these are \
+                 {height} x {width} px; set model.arch=resnet18 or resize the images"
             );
         }
         let monitor = config.early_stopping.monitor;
         let ranked = matches!(monitor, Monitor::ValAurocMacro | Monitor::ValAuprcMacro);
         if ranked && !can_be_ranked(&dataset, Split::Val) {
             bail!(
-                "no condition is both present and absent in the validation films, so {monitor} is undefined; \
+                "no condition is both present and absent in the validation images, so {monitor} is undefined; \
                  watch the loss: early_stopping.monitor=val_loss, early_stopping.mode=min"
             );
         }
@@ -103,7 +103,12 @@ impl Setup {
     ///
     /// # Errors
     /// When they can't be had or don't fit.
-    pub fn first_weights(&self, network: &mut Network, inbox: &mut Inbox, voice: &Voice) -> Result<()> {
+    pub fn first_weights(
+        &self,
+        network: &mut Network,
+        inbox: &mut Inbox,
+        event_sender: &EventSender,
+    ) -> Result<()> {
         let model = &self.config.model;
         if !model.init.is_empty() {
             network.state_mut().load(Path::new(&model.init))?;
@@ -113,34 +118,35 @@ impl Setup {
             if !std::mem::replace(&mut told, true) {
                 let size =
                     total.map_or_else(String::new, |total| format!(" ({})", crate::text::bytes(total)));
-                voice.note(Level::Info, format!("downloading weights trained on ImageNet{size}"));
+                event_sender.note(Level::Info, format!("downloading weights trained on ImageNet{size}"));
             }
-            voice.progress.send_modify(|progress| {
+            event_sender.progress.send_modify(|progress| {
                 progress.phase = Phase::Loading;
                 (progress.done, progress.total) = (done as usize, total.unwrap_or(0) as usize);
             });
             !inbox.halt_is_asked()
         };
         if let Some(path) = take_pretrained(network, model, &mut watch)? {
-            voice.note(Level::Info, format!("weights of {}; the last layer starts anew", path.display()));
+            event_sender
+                .note(Level::Info, format!("weights of {}; the last layer starts anew", path.display()));
         }
-        voice.progress.send_modify(|progress| (progress.done, progress.total) = (0, 0));
+        event_sender.progress.send_modify(|progress| (progress.done, progress.total) = (0, 0));
         Ok(())
     }
 
     /// Optimizer steps of an epoch.
     pub fn steps_per_epoch(&self) -> usize {
-        let films = self.dataset.part(Split::Train).labels.len();
-        films.div_ceil(self.config.optimizer.batch_size).div_ceil(self.config.optimizer.accumulate)
+        let images = self.dataset.part(Split::Train).labels.len();
+        images.div_ceil(self.config.optimizer.batch_size).div_ceil(self.config.optimizer.accumulate)
     }
 
     /// What is subtracted from each condition's logit before it becomes a probability; empty when nothing is.
-    pub fn logit_shift(&self) -> Vec<f32> {
+    pub fn logit_correction(&self) -> Vec<f32> {
         let train = self.dataset.stats(Split::Train);
         let weights = loss::pos_weights(&self.config.loss, train);
         let sampled = (self.config.data.sampling == Sampling::Balanced)
-            .then(|| feed::sampled_prevalence(&self.dataset.part(Split::Train).labels));
-        let shift = loss::logit_shift(&weights, train, sampled.as_deref());
+            .then(|| data_loader::sampled_prevalence(&self.dataset.part(Split::Train).labels));
+        let shift = loss::logit_correction(&weights, train, sampled.as_deref());
         if shift.iter().all(|shift| *shift == 0.0) { Vec::new() } else { shift }
     }
 
@@ -154,10 +160,10 @@ impl Setup {
             command_line: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
             data_digest: self.dataset.digest().to_owned(),
             conditions: self.dataset.labels().iter().map(|label| label.key.clone()).collect(),
-            films: Split::ALL.map(|split| self.dataset.part(split).labels.len()),
-            film_size: [self.shape.height, self.shape.width],
+            images: Split::ALL.map(|split| self.dataset.part(split).labels.len()),
+            image_size: [self.shape.height, self.shape.width],
             parameters: network.state().parameter_count(),
-            logit_shift: self.logit_shift(),
+            logit_correction: self.logit_correction(),
             preprocess: Some(Preprocess::of_size(self.shape.height, self.shape.width)),
             user: ["USER", "LOGNAME"]
                 .into_iter()
@@ -182,7 +188,7 @@ impl Setup {
             && size != self.shape.height
         {
             notes.push(format!(
-                "data.size = {size} has no effect: the films of a file keep their {} x {} px",
+                "data.size = {size} has no effect: the images of a file keep their {} x {} px",
                 self.shape.height, self.shape.width
             ));
         }
@@ -207,7 +213,7 @@ fn absolute(path: &str) -> String {
 /// Whether some condition of a split is both present and absent, so that an AUROC exists.
 fn can_be_ranked(dataset: &Dataset, split: Split) -> bool {
     let stats = dataset.stats(split);
-    stats.positives.iter().any(|&positives| positives > 0 && positives < stats.films)
+    stats.positives.iter().any(|&positives| positives > 0 && positives < stats.images)
 }
 
 /// The device of a setting: `auto` takes CUDA when there is one.

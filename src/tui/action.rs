@@ -94,22 +94,22 @@ pub enum Action {
     KeepThresholds,
     /// What the list of conditions is sorted by.
     Order,
-    /// The next cell of the matrix, whose films can be looked at.
+    /// The next cell of the matrix, whose images can be looked at.
     Cell,
-    /// A cell of the matrix by click: its films.
-    CellFilms(Cell),
-    /// The films of the cell.
-    Films,
+    /// A cell of the matrix by click: its images.
+    CellImages(Cell),
+    /// The images of the cell.
+    Images,
     PreviousRun,
     NextRun,
     /// The run beside another.
     Against,
-    /// Tries a run's best weights on the films.
+    /// Tries a run's best weights on the images.
     Predict,
     /// Evaluates the run under the cursor.
     Judge,
 
-    /// Why: of the run or film under the cursor.
+    /// Why: of the run or image under the cursor.
     Why,
     NextClass,
     PreviousClass,
@@ -122,17 +122,17 @@ pub enum Action {
     Boxes,
     RaiseContrast,
     LowerContrast,
-    /// Into the film, and out again.
+    /// Into the image, and out again.
     Magnify,
-    /// Which films are listed.
+    /// Which images are listed.
     Outcome,
     SamePatient,
-    /// Only films of the next view, sex or group of ages.
+    /// Only images of the next view, sex or group of ages.
     Group(GroupBy),
-    /// A film by its number, or a patient.
+    /// An image by its number, or a patient.
     Search,
-    NextFilm,
-    PreviousFilm,
+    NextImage,
+    PreviousImage,
 
     /// Another draw of the augmentation.
     Resample,

@@ -51,7 +51,7 @@ pub enum Message {
     Looked(PathBuf, Result<Box<Details>, String>),
     /// What was asked of runs or of the queue was done, or not.
     RunsDone(Result<Box<Done>, String>),
-    /// The marked runs were compared on the same films, or can't be.
+    /// The marked runs were compared on the same images, or can't be.
     Beside(Vec<PathBuf>, Result<Box<SideBySide>, String>),
     /// Something outside says how it went.
     Told(Level, String),
@@ -63,15 +63,15 @@ pub enum Message {
     Kept(PathBuf, Result<(), String>),
     /// Two runs were compared, or not.
     Compared(PathBuf, Result<Box<Against>, String>),
-    /// The films of the run on the evaluate screen were read, or not.
-    Films(PathBuf, Result<Arc<Dataset>, String>),
+    /// The images of the run on the evaluate screen were read, or not.
+    Images(PathBuf, Result<Arc<Dataset>, String>),
     /// A run was opened on the explain screen, or not.
     Opened(explain::Asked, Result<Box<explain::Opened>, String>),
     /// A map was made, or not.
-    Mapped(explain::MapKey, Result<Box<explain::FilmMap>, String>),
+    Mapped(explain::MapKey, Result<Box<explain::ImageMap>, String>),
     /// A map was left undone for a newer wish.
     Passed(explain::MapKey),
-    /// All films of the split were looked at: the opening's number and `N,C` probabilities.
+    /// All images of the split were looked at: the opening's number and `N,C` probabilities.
     Seen(u64, Vec<f32>),
     /// A picture was encoded and wants to be drawn.
     Picture,
@@ -94,7 +94,7 @@ pub enum Effect {
     Fetch(usize, StopFlag),
     /// Ask something of the folder of runs, or of the queue.
     Runs(Wish),
-    /// Compare the marked runs on the same films.
+    /// Compare the marked runs on the same images.
     Beside(Vec<PathBuf>),
     /// Open a folder, or put its name into the clipboard.
     OpenFolder(PathBuf),
@@ -106,8 +106,8 @@ pub enum Effect {
     Keep { run: PathBuf, split: Split, thresholds: Box<Thresholds> },
     /// Compare the run on the evaluate screen with another.
     Compare { shown: PathBuf, other: PathBuf, split: Split },
-    /// Read the films of a run.
-    ReadFilms { run: PathBuf, data: Box<crate::config::DataSection> },
+    /// Read the images of a run.
+    ReadImages { run: PathBuf, data: Box<crate::config::DataSection> },
     /// Open a run to explain it, or make a map.
     Explain(explain::Wish),
     /// Leave; with true, without waiting for the trainer.
@@ -227,7 +227,7 @@ impl App {
                 Screen::Data => Mode::Data,
                 Screen::Train => Mode::Train,
                 Screen::Evaluate if self.evaluate.typing.is_some() => Mode::Typing,
-                Screen::Evaluate if self.evaluate.films.is_some() => Mode::Films,
+                Screen::Evaluate if self.evaluate.images.is_some() => Mode::Images,
                 Screen::Evaluate => Mode::Evaluate,
                 Screen::Explain if self.explain.searching.is_some() => Mode::Typing,
                 Screen::Explain => Mode::Explain,

@@ -1,7 +1,7 @@
 //! Work beside the event loop: reading data, a run's epochs, comparing runs; and the signals that end us.
 //!
 //! Plain threads rather than the runtime's: a runtime waits for its blocking tasks when it ends, and a person
-//! who leaves doesn't want to wait for films to be read.
+//! who leaves doesn't want to wait for images to be read.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -40,7 +40,7 @@ pub fn spawn(
                     let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
                     if last.elapsed() >= TELL {
                         *last = Instant::now();
-                        // The loop may be gone already; then nobody wants the films.
+                        // The loop may be gone already; then nobody wants the images.
                         return messages.send(Message::Reading(section.clone(), progress)).is_ok();
                     }
                     true
@@ -84,9 +84,9 @@ pub fn spawn(
                 let outcome = guarded(|| read().map_err(|error| format!("{error:#}")));
                 Message::Compared(other, outcome)
             }
-            Effect::ReadFilms { run, data } => {
+            Effect::ReadImages { run, data } => {
                 let outcome = guarded(|| cache.load(&data).map_err(|error| error.to_string()));
-                Message::Films(run, outcome)
+                Message::Images(run, outcome)
             }
             Effect::Send(_)
             | Effect::Explain(_)
@@ -108,7 +108,7 @@ pub fn spawn(
             Effect::Judge(asked) => Message::Judged(asked, Err(reason)),
             Effect::Keep { run, .. } => Message::Kept(run, Err(reason)),
             Effect::Compare { other, .. } => Message::Compared(other, Err(reason)),
-            Effect::ReadFilms { run, .. } => Message::Films(run, Err(reason)),
+            Effect::ReadImages { run, .. } => Message::Images(run, Err(reason)),
             Effect::Send(_)
             | Effect::Explain(_)
             | Effect::Runs(_)

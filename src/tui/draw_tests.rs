@@ -20,9 +20,9 @@ use crate::train::{Event, Phase, Progress};
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
 /// One of each kind.
 const FINDINGS: [(Severity, &str); 3] = [
-    (Severity::Problem, "3 films in two splits: what is tested was learned; remove the copies"),
-    (Severity::Warning, "2 films of one grey all over; remove them"),
-    (Severity::Note, "hernia is on no validation film, so its AUROC there is undefined"),
+    (Severity::Problem, "3 images in two splits: what is tested was learned; remove the copies"),
+    (Severity::Warning, "2 images of one grey all over; remove them"),
+    (Severity::Note, "hernia is on no validation image, so its AUROC there is undefined"),
 ];
 
 fn buffer(app: &App, (width, height): (u16, u16)) -> Buffer {
@@ -75,7 +75,7 @@ fn states() -> Vec<(&'static str, App)> {
     add("evaluate_grid", fixture::judged(), &["v"]);
     add("evaluate_calibration", fixture::judged(), &["v", "v"]);
     add("evaluate_typing", fixture::judged(), &["=", ".", "2"]);
-    add("evaluate_films", fixture::judged(), &["f", "Down"]);
+    add("evaluate_images", fixture::judged(), &["f", "Down"]);
     add("evaluate_loading", fixture::app(), &["3"]);
     add("explain_loading", fixture::app(), &["4"]);
     add("explain_full", fixture::explained(), &["f", "f", "f"]);
@@ -87,12 +87,12 @@ fn states() -> Vec<(&'static str, App)> {
     add("train_zoomed", training(), &["z", "Left", "Left", "y", "w"]);
     add("data_pairs", with_data(), &["v", "Down", "Down"]);
     add("data_split", with_data(), &["s", "v", "v"]);
-    add("data_together", fixture::people::with_people(), &["v", "Down", "Down"]);
-    add("data_looking", fixture::people::with_people(), &["v", "v"]);
-    add("data_found", fixture::people::checked(&FINDINGS), &[]);
-    add("data_clean", fixture::people::checked(&[]), &["s"]);
-    add("explain_grouped", fixture::people::explained(), &["w", "x", "x", "a", "a"]);
-    add("explain_nobody", fixture::people::explained(), &["f", "w", "x", "a"]);
+    add("data_together", fixture::demographics::with_people(), &["v", "Down", "Down"]);
+    add("data_looking", fixture::demographics::with_people(), &["v", "v"]);
+    add("data_found", fixture::demographics::checked(&FINDINGS), &[]);
+    add("data_clean", fixture::demographics::checked(&[]), &["s"]);
+    add("explain_grouped", fixture::demographics::explained(), &["w", "x", "x", "a", "a"]);
+    add("explain_nobody", fixture::demographics::explained(), &["f", "w", "x", "a"]);
     add("runs_opened", with_runs(), &["Enter"]);
     add("runs_filtered", with_runs(), &["/", "n", "o"]);
     add("runs_chosen", with_runs(), &["Down", "Down", "Down", "o"]);
@@ -190,12 +190,12 @@ fn the_data_screen_tells_classes_with_normal_first_and_where_they_are_from() {
         let text = screen(&state("data_full"), size);
         let rows: Vec<&str> = text.lines().collect();
         assert!(rows[3].contains("Normal"), "{text}");
-        for words in ["train", "val", "test", "60 films", "phantom:60", "Hernia", "Infiltration"] {
+        for words in ["train", "val", "test", "60 images", "phantom:60", "Hernia", "Infiltration"] {
             assert!(text.contains(words), "{words} at {size:?}:\n{text}");
         }
     }
     let text = screen(&state("data_full"), (120, 34));
-    assert!(text.contains("32x32 px") && text.contains("1 of "), "a film of the class is shown:\n{text}");
+    assert!(text.contains("32x32 px") && text.contains("1 of "), "an image of the class is shown:\n{text}");
     assert!(screen(&state("data_pairs"), (120, 34)).contains("together"));
 }
 
@@ -293,7 +293,7 @@ fn a_pause_changes_no_gauge_and_what_is_not_measured_is_no_share() {
         noon(),
     );
     let text = screen(&app, (120, 34));
-    assert!(text.contains("0 films/s") && text.contains("limit –"), "{text}");
+    assert!(text.contains("0 images/s") && text.contains("limit –"), "{text}");
 }
 
 #[test]

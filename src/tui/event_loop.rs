@@ -14,7 +14,7 @@ use super::background::{self, Endings};
 use super::draw;
 use super::explainer::Explainer;
 use super::graphics::{Gallery, Wish, probe};
-use super::keeper::Keeper;
+use super::runs_worker::RunsWorker;
 use super::terminal::Screen;
 use crate::dataset::Cache;
 use crate::train::{Command, Trainer};
@@ -84,8 +84,12 @@ pub async fn run(
     if let Some(wish) = start {
         effects.extend(app.ask_for(wish));
     }
-    let outside =
-        Outside { sender: sender.clone(), cache, explainer: Explainer::default(), keeper: Keeper::default() };
+    let outside = Outside {
+        sender: sender.clone(),
+        cache,
+        explainer: Explainer::default(),
+        keeper: RunsWorker::default(),
+    };
     if let Some(ending) = outside.carry_out(effects, app, trainer) {
         return Ok(ending);
     }
@@ -319,7 +323,7 @@ struct Outside<'a> {
     sender: UnboundedSender<Message>,
     cache: &'a Cache,
     explainer: Explainer,
-    keeper: Keeper,
+    keeper: RunsWorker,
 }
 
 impl Outside<'_> {

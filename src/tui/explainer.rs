@@ -1,5 +1,5 @@
 //! The thread that has a run's network at hand and makes maps with it. Of wishes that wait it grants the newest: a
-//! person who moves on doesn't wait for what was passed by. While nobody wishes anything it looks at all films of the
+//! person who moves on doesn't wait for what was passed by. While nobody wishes anything it looks at all images of the
 //! split, so that they can be told apart by what the network says. It shares nothing with the trainer but the machine.
 
 use std::cell::OnceCell;
@@ -14,15 +14,15 @@ use anyhow::{Context, Result, bail};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::Message;
-use super::state::explain::{Asked, FilmMap, MapKey, Opened, Wish};
-use crate::dataset::films::Films;
+use super::state::explain::{Asked, ImageMap, MapKey, Opened, Wish};
+use crate::dataset::images::Images;
 use crate::dataset::{Cache, Dataset, Split};
 use crate::evaluation::{self, Predictor, Weights};
 use crate::explain::{METHODS, Options, Request, explain};
 use crate::metrics::DEFAULT_THRESHOLD;
 use crate::runs::{self, RunFolder};
 
-/// Films looked at between two looks for wishes.
+/// Images looked at between two looks for wishes.
 const CHUNK: usize = 32;
 
 /// Fewer points than `explain` takes: a map on the screen is looked at, not published.
@@ -77,7 +77,7 @@ struct Run {
     predictor: Predictor,
     dataset: Arc<Dataset>,
     split: Split,
-    /// `N,C` of the films looked at so far; `None` once all are told.
+    /// `N,C` of the images looked at so far; `None` once all are told.
     seen: Option<Vec<f32>>,
 }
 
@@ -138,7 +138,7 @@ impl Work {
         // What a run on its way knows now, of one that ended the best.
         let weights = if live || !folder.best_weights().is_file() { Weights::Last } else { Weights::Best };
         let predictor = Predictor::open_weights(&folder, "auto", weights)?;
-        let dataset = evaluation::own_films(&folder, &self.cache)?;
+        let dataset = evaluation::own_images(&folder, &self.cache)?;
         dataset.trainable(asked.split)?;
         let kept = match weights {
             // What can't be read is made anew.
@@ -171,7 +171,7 @@ impl Work {
         Ok(opened)
     }
 
-    /// Looks at the next films, and tells when all were seen.
+    /// Looks at the next images, and tells when all were seen.
     fn look_on(&mut self) {
         let Some(run) = &mut self.opened else { return };
         let number = run.number;
@@ -186,7 +186,7 @@ impl Work {
     }
 
     /// `None` when something newer is wished for before it is done.
-    fn map(&self, key: &MapKey) -> Result<Option<FilmMap>> {
+    fn map(&self, key: &MapKey) -> Result<Option<ImageMap>> {
         let began = Instant::now();
         let Some(Run { number, predictor, dataset, split, .. }) = &self.opened else {
             bail!("no run is open")
@@ -194,9 +194,10 @@ impl Work {
         if *number != key.number {
             bail!("another run was opened meanwhile");
         }
-        let (films, _) = dataset.trainable(*split)?;
-        let film = key.film as usize;
-        let one = Films::new(films.film(film).to_vec(), films.height(), films.width()).context("a film")?;
+        let (images, _) = dataset.trainable(*split)?;
+        let image = key.image as usize;
+        let one =
+            Images::new(images.image(image).to_vec(), images.height(), images.width()).context("an image")?;
         let scores = predictor.predict(&one, &mut |_| true)?.context("nobody ended it")?;
         let options = Options {
             layer: predictor.map_layers().get(key.layer).cloned(),
@@ -205,30 +206,30 @@ impl Work {
             ..Options::default()
         };
         let method = METHODS.get(key.method).context("there is no such method")?;
-        let request = Request { film, class: key.class };
+        let request = Request { image, class: key.class };
         let mut go_on = |_: usize| !self.newer.load(Ordering::SeqCst);
-        let Some(mut maps) = explain(predictor, films, &[request], method, &options, &mut go_on)? else {
+        let Some(mut maps) = explain(predictor, images, &[request], method, &options, &mut go_on)? else {
             return Ok(None);
         };
-        let map = maps.pop().context("one film gives one map")?;
-        Ok(Some(FilmMap { map, probabilities: scores.probabilities, took: began.elapsed() }))
+        let map = maps.pop().context("one image gives one map")?;
+        Ok(Some(ImageMap { map, probabilities: scores.probabilities, took: began.elapsed() }))
     }
 }
 
 impl Run {
-    /// Looks at the next films; all probabilities once none is left.
+    /// Looks at the next images; all probabilities once none is left.
     fn look_on(&mut self) -> Result<Option<Vec<f32>>> {
-        let (films, _) = self.dataset.trainable(self.split)?;
+        let (images, _) = self.dataset.trainable(self.split)?;
         let Some(seen) = &mut self.seen else { return Ok(None) };
         let first = seen.len() / self.predictor.labels().len().max(1);
-        let last = (first + CHUNK).min(films.len());
+        let last = (first + CHUNK).min(images.len());
         if first < last {
-            let pixels: Vec<u8> = (first..last).flat_map(|film| films.film(film)).copied().collect();
-            let chunk = Films::new(pixels, films.height(), films.width()).context("films of one size")?;
+            let pixels: Vec<u8> = (first..last).flat_map(|image| images.image(image)).copied().collect();
+            let chunk = Images::new(pixels, images.height(), images.width()).context("images of one size")?;
             let scores = self.predictor.predict(&chunk, &mut |_| true)?.context("nobody ended it")?;
             seen.extend(scores.probabilities);
         }
-        Ok(if last == films.len() { self.seen.take() } else { None })
+        Ok(if last == images.len() { self.seen.take() } else { None })
     }
 }
 

@@ -1,6 +1,6 @@
 //! States to test with: a workbench at a fixed time, with runs that went the same way every time.
 
-pub mod people;
+pub mod demographics;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use jiff::Zoned;
 
 use super::app::{App, Effect, Message};
 use super::state::data::DataView;
-use super::state::evaluate::{Answer, Asked, JudgedRun};
+use super::state::evaluate::{Answer, Asked, EvaluatedRun};
 use super::state::explain;
 use super::state::runs::{Details, Listed, SideBySide, Wish};
 use super::theme::Theme;
@@ -17,7 +17,7 @@ use crate::config::{DataSection, RunConfig};
 use crate::dataset::labels::LabelSet;
 use crate::dataset::{Dataset, Split};
 use crate::runs::{
-    About, Best, EpochRecord, Measured, RunId, RunState, RunSummary, SplitPredictions, Status, Tracked,
+    Annotations, Best, EpochRecord, Measured, RunId, RunState, RunSummary, SplitPredictions, Status, Tracked,
     Waiting,
 };
 use crate::train::{Command, EpochReport, Event, LrCurve, Phase, Progress, RunInfo};
@@ -71,8 +71,8 @@ pub fn info() -> RunInfo {
         labels: LabelSet::default(),
         device: "cpu".into(),
         threads: 2,
-        films: [2800, 400, 800],
-        film_size: [64, 64],
+        images: [2800, 400, 800],
+        image_size: [64, 64],
         parameters: 4_295_000,
         steps_per_epoch: 88,
     }
@@ -217,7 +217,7 @@ pub fn summaries() -> Vec<Arc<RunSummary>> {
             let epochs = if status.best.is_some() { records(index) } else { Vec::new() };
             let config = (index != 6).then_some(config);
             let best = status.best.as_ref().map(|best| best.epoch);
-            let mut about = About::default();
+            let mut about = Annotations::default();
             if index == 3 {
                 about.tags = vec!["baseline".into(), "paper".into()];
                 about.note = "The one of the first table.\nSeeds 1 and 2 agree.".into();
@@ -295,7 +295,7 @@ pub fn with_marks() -> App {
     app
 }
 
-/// Those runs set side by side, of which the third was never tried on the films.
+/// Those runs set side by side, of which the third was never tried on the images.
 pub fn with_comparison() -> App {
     use crate::evaluation::{ConditionDifference, Difference};
     let mut app = with_marks();
@@ -319,13 +319,13 @@ pub fn with_comparison() -> App {
         ..ConditionDifference::default()
     });
     let comparison = crate::evaluation::Comparison {
-        films: 22_433,
+        images: 22_433,
         conditions: conditions.collect(),
         macro_auroc: difference(2),
         macro_auprc: difference(1),
         macro_f1: difference(0),
         resamples: 1000,
-        unit: "films",
+        unit: "images",
     };
     let own = |run| {
         let interval = |class| {
@@ -338,39 +338,39 @@ pub fn with_comparison() -> App {
         runs: paths[..2].to_vec(),
         own: vec![own(0), own(1)],
         against_first: vec![comparison],
-        left_out: vec!["run a1b3 hasn't been tried on its test films".into()],
+        left_out: vec!["run a1b3 hasn't been tried on its test images".into()],
         labels,
     };
     app.update(Message::Beside(paths, Ok(Box::new(side))), noon());
     app
 }
 
-/// What reading a tested run gives: forty films, of which every third has effusion and every eighth a mass.
+/// What reading a tested run gives: forty images, of which every third has effusion and every eighth a mass.
 pub fn answer() -> Answer {
     use crate::metrics::sigmoid;
     let labels = LabelSet::default();
     let classes = labels.len();
-    let has = |film: usize, class: usize| match class {
-        2 => film.is_multiple_of(3),
-        4 => film.is_multiple_of(8),
-        _ => class < 13 && (film * 7 + class * 5).is_multiple_of(11),
+    let has = |image: usize, class: usize| match class {
+        2 => image.is_multiple_of(3),
+        4 => image.is_multiple_of(8),
+        _ => class < 13 && (image * 7 + class * 5).is_multiple_of(11),
     };
-    let score = |film: usize, class: usize| {
-        let noise = ((film * 37 + class * 23) % 40) as f32 / 10.0;
-        noise - 4.0 + if has(film, class) { 1.5 } else { 0.0 }
+    let score = |image: usize, class: usize| {
+        let noise = ((image * 37 + class * 23) % 40) as f32 / 10.0;
+        noise - 4.0 + if has(image, class) { 1.5 } else { 0.0 }
     };
-    let pairs = || (0..40).flat_map(|film| (0..classes).map(move |class| (film, class)));
-    let logits: Vec<f32> = pairs().map(|(film, class)| score(film, class)).collect();
+    let pairs = || (0..40).flat_map(|image| (0..classes).map(move |class| (image, class)));
+    let logits: Vec<f32> = pairs().map(|(image, class)| score(image, class)).collect();
     let predictions = SplitPredictions {
         probabilities: logits.iter().map(|logit| sigmoid(*logit)).collect(),
-        labels: pairs().map(|(film, class)| u8::from(has(film, class))).collect(),
+        labels: pairs().map(|(image, class)| u8::from(has(image, class))).collect(),
         logits,
         classes,
         patients: None,
         epoch: Some(10),
     };
     let kept = crate::evaluation::default_thresholds(&predictions, &labels);
-    let run = JudgedRun::new(
+    let run = EvaluatedRun::new(
         "/runs/x".into(),
         id(),
         &RunConfig::default(),
@@ -395,20 +395,20 @@ pub fn judged() -> App {
     app
 }
 
-/// A run opened to be explained: phantoms, and a network that is the surer the higher the film's number.
+/// A run opened to be explained: phantoms, and a network that is the surer the higher the image's number.
 pub fn opened(number: u64) -> (explain::Asked, explain::Opened) {
     let section = DataSection { source: "phantom:60".into(), size: 32, ..DataSection::default() };
     opened_of(number, Dataset::load(&section).expect("phantoms need no file"))
 }
 
-/// The same on other films.
+/// The same on other images.
 fn opened_of(number: u64, dataset: Dataset) -> (explain::Asked, explain::Opened) {
     let dataset = Arc::new(dataset);
     let labels = LabelSet::default();
-    let films = dataset.part(Split::Test).labels.len();
-    let score = |film: usize, class: usize| ((film * 5 + class * 3) % 20) as f32 / 20.0;
+    let images = dataset.part(Split::Test).labels.len();
+    let score = |image: usize, class: usize| ((image * 5 + class * 3) % 20) as f32 / 20.0;
     let probabilities =
-        (0..films).flat_map(|film| (0..labels.len()).map(move |class| score(film, class))).collect();
+        (0..images).flat_map(|image| (0..labels.len()).map(move |class| score(image, class))).collect();
     let opened = explain::Opened {
         path: "/runs/x".into(),
         id: id(),
@@ -427,7 +427,7 @@ fn opened_of(number: u64, dataset: Dataset) -> (explain::Asked, explain::Opened)
 }
 
 /// A map whose highest place is the middle.
-pub fn map_of(film: u32) -> explain::FilmMap {
+pub fn map_of(image: u32) -> explain::ImageMap {
     let at = |pixel: usize| {
         let (x, y) = (pixel % 32, pixel / 32);
         1.0 / (1.0 + ((x as f32 - 16.0).powi(2) + (y as f32 - 16.0).powi(2)) / 20.0)
@@ -442,8 +442,8 @@ pub fn map_of(film: u32) -> explain::FilmMap {
         probability: 0.574,
         completeness: None,
     };
-    let probabilities = (0..14).map(|class| (film as usize * 5 + class * 3) as f32 % 20.0 / 20.0).collect();
-    explain::FilmMap { map, probabilities, took: std::time::Duration::from_millis(18) }
+    let probabilities = (0..14).map(|class| (image as usize * 5 + class * 3) as f32 % 20.0 / 20.0).collect();
+    explain::ImageMap { map, probabilities, took: std::time::Duration::from_millis(18) }
 }
 
 /// A workbench that shows why a run's network says what it says.
@@ -454,7 +454,7 @@ pub fn explained() -> App {
     assert_eq!(effects, [Effect::Explain(explain::Wish::Open(asked.clone()))]);
     let effects = app.update(Message::Opened(asked, Ok(Box::new(opened))), noon());
     let [Effect::Explain(explain::Wish::Map(key))] = effects.as_slice() else { panic!("{effects:?}") };
-    app.update(Message::Mapped(*key, Ok(Box::new(map_of(key.film)))), noon());
+    app.update(Message::Mapped(*key, Ok(Box::new(map_of(key.image)))), noon());
     app
 }
 

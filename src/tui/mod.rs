@@ -4,7 +4,7 @@
 //! Data flow one way: [`event_loop`] gathers messages, [`update`] changes the one [`App`](app::App) by them and
 //! names effects, [`draw`] shows the state, the loop carries the effects out. [`keymap`] is the one table of
 //! keys; [`theme`] the one place of colours. `state/` holds what is known, `panes/` one file a part of the
-//! screen, `widgets/` what panes share. Nothing here trains, reads films or knows tensors.
+//! screen, `widgets/` what panes share. Nothing here trains, reads images or knows tensors.
 
 pub mod action;
 pub mod app;
@@ -20,9 +20,9 @@ mod explainer;
 mod fixture;
 mod format;
 pub mod graphics;
-mod keeper;
 pub mod keymap;
 mod panes;
+mod runs_worker;
 mod state;
 mod terminal;
 pub mod theme;

@@ -59,9 +59,9 @@ roles! {
     accent,
     border,
     border_focused,
-    /// Curves over training films.
+    /// Curves over training images.
     train,
-    /// Curves over validation films.
+    /// Curves over validation images.
     val,
     good,
     warning,
@@ -240,12 +240,12 @@ impl Theme {
         }
     }
 
-    /// Curves and numbers of training films.
+    /// Curves and numbers of training images.
     pub fn train(&self) -> Style {
         self.role(self.palette.train, Modifier::empty())
     }
 
-    /// Curves and numbers of validation films.
+    /// Curves and numbers of validation images.
     pub fn val(&self) -> Style {
         self.role(self.palette.val, Modifier::empty())
     }

@@ -1,6 +1,6 @@
 """Loads the model that a run logged and tells how far its probabilities are from those the run wrote down.
 
-usage: check_model.py FILMS.npz PREDICTIONS.npz; the server is MLFLOW_TRACKING_URI's, the model the newest one."""
+usage: check_model.py IMAGES.npz PREDICTIONS.npz; the server is MLFLOW_TRACKING_URI's, the model the newest one."""
 
 import sys
 
@@ -16,10 +16,10 @@ def newest_model() -> str:
     return f"runs:/{client.search_runs(experiments)[0].info.run_id}/model"
 
 
-films = np.load(sys.argv[1])["test_images"].astype(np.float32)[:, None]
+images = np.load(sys.argv[1])["test_images"].astype(np.float32)[:, None]
 wanted = np.load(sys.argv[2])["probabilities"]
 model = mlflow.pyfunc.load_model(newest_model())
-found = model.predict(films)
+found = model.predict(images)
 found = found["probabilities"] if isinstance(found, dict) else np.asarray(found)
 assert found.shape == wanted.shape, (found.shape, wanted.shape)
 print(np.abs(found - wanted).max())

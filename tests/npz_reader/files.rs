@@ -1,4 +1,4 @@
-//! Files by numpy, by our own writer, and of real films.
+//! Files by numpy, by our own writer, and of real images.
 
 use std::path::{Path, PathBuf};
 
@@ -96,7 +96,7 @@ fn an_unfinished_archive_leaves_the_old_file_and_nothing_else() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
-/// A file of real films; `None`, said aloud, where they aren't at hand.
+/// A file of real images; `None`, said aloud, where they aren't at hand.
 fn sample(name: &str) -> Option<PathBuf> {
     let near = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let path = std::env::var_os("CHESTXR_SAMPLE_DIR").map_or_else(near, PathBuf::from).join(name);
@@ -110,8 +110,8 @@ fn sample(name: &str) -> Option<PathBuf> {
 }
 
 #[test]
-fn real_films_read_as_numpy_reads_them() {
-    // Films, side, sum of pixels, labels set, for train, val and test: by numpy.
+fn real_images_read_as_numpy_reads_them() {
+    // Images, side, sum of pixels, labels set, for train, val and test: by numpy.
     let expected = [
         ("nih_sample_64.npz", 64, [(725, 397_850_788, 544), (94, 49_796_622, 79), (181, 94_588_176, 190)]),
         (
@@ -125,9 +125,9 @@ fn real_films_read_as_numpy_reads_them() {
         let Some(path) = sample(name) else { return };
         let data = read_medmnist(&path, Some(CLASSES), Limits::default()).unwrap();
         for (part, (count, pixels, labels)) in [data.train, data.val, data.test].into_iter().zip(splits) {
-            let films = part.films.unwrap();
-            assert_eq!((films.len(), films.height(), films.width()), (count, side, side));
-            assert_eq!(films.gathered().iter().map(|pixel| u64::from(*pixel)).sum::<u64>(), pixels);
+            let images = part.images.unwrap();
+            assert_eq!((images.len(), images.height(), images.width()), (count, side, side));
+            assert_eq!(images.gathered().iter().map(|pixel| u64::from(*pixel)).sum::<u64>(), pixels);
             assert_eq!((part.labels.len(), split_stats(&part.labels).labels_total), (count, labels));
         }
     }
@@ -137,18 +137,18 @@ fn real_films_read_as_numpy_reads_them() {
 fn chestmnists_class_counts_come_out_to_the_digit() {
     let Some(path) = sample("chestmnist_labels.npz") else { return };
     let data = read_medmnist(&path, Some(CLASSES), Limits::default()).unwrap();
-    assert_eq!(data.train.films, None);
+    assert_eq!(data.train.images, None);
     let train = split_stats(&data.train.labels);
-    assert_eq!((train.films, train.normal), (78_468, 42_405));
+    assert_eq!((train.images, train.normal), (78_468, 42_405));
     let counts = [7996, 1950, 9261, 13_914, 3988, 4375, 978, 3705, 3263, 1690, 1799, 1158, 2279, 144];
     assert_eq!(train.positives, counts);
     assert_eq!(
-        percent(train.normal, train.films).map(|percent| format!("{percent:.1}")).as_deref(),
+        percent(train.normal, train.images).map(|percent| format!("{percent:.1}")).as_deref(),
         Some("54.0")
     );
     let (val, test) = (split_stats(&data.val.labels), split_stats(&data.test.labels));
-    assert_eq!((val.films, val.labels_total), (11_219, 7978));
-    assert_eq!((test.films, test.labels_total), (22_433, 16_510));
+    assert_eq!((val.images, val.labels_total), (11_219, 7978));
+    assert_eq!((test.images, test.labels_total), (22_433, 16_510));
     let pairs = cooccurrence(&data.train.labels);
     assert!((0..CLASSES).all(|c| pairs[c][c] == counts[c]));
     assert!((0..CLASSES).all(|a| (0..CLASSES).all(|b| pairs[a][b] == pairs[b][a])));

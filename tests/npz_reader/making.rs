@@ -73,7 +73,7 @@ pub fn npy_in_order(descr: &str, column_major: &str, shape: &str, content: &[u8]
 
 pub const CLASSES: usize = 14;
 
-/// A good data set of 5, 2 and 3 films of 4x6.
+/// A good data set of 5, 2 and 3 images of 4x6.
 pub fn members() -> Vec<Member> {
     let mut members = Vec::new();
     for (split, count) in [("train", 5), ("val", 2), ("test", 3)] {

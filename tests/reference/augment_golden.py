@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What albumentations makes of a film by given numbers: matrices, pictures, tables.
+"""What albumentations makes of an image by given numbers: matrices, pictures, tables.
 
     pip install albumentations==2.0.8
     python tests/reference/augment_golden.py      # writes tests/golden/augment.json
 
-The film is a formula, so that the Rust side can compute it: 40 x 40 pixels,
+The image is a formula, so that the Rust side can compute it: 40 x 40 pixels,
 grey(x, y) = round(127 + 60 sin(.31 x + .5) + 60 cos(.23 y + .07 x)).
 """
 import json
@@ -29,7 +29,7 @@ CASES = [
 TONES = [(0.2, 0.1), (-0.15, -0.2), (0.0, 0.13), (0.17, 0.0)]
 
 
-def film():
+def image():
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
     return np.round(127 + 60 * np.sin(0.31 * x + 0.5) + 60 * np.cos(0.23 * y + 0.07 * x)).astype(np.uint8)
 
@@ -39,7 +39,7 @@ def hexed(picture):
 
 
 def main():
-    image = film()
+    image = image()
     out = {"versions": {"albumentations": A.__version__, "numpy": np.__version__}, "affine": [], "tones": []}
     transform = A.ShiftScaleRotate(p=1)
     for angle, sx, sy, hx, hy, dx, dy in CASES:

@@ -13,9 +13,9 @@ rng = np.random.default_rng(6)
 
 def arrays(count, side, classes, labels=np.uint8):
     made = {}
-    for split, films in zip(("train", "val", "test"), count):
-        made[f"{split}_images"] = rng.integers(0, 255, (films, side, side), dtype=np.uint8)
-        made[f"{split}_labels"] = rng.integers(0, 2, (films, classes)).astype(labels)
+    for split, images in zip(("train", "val", "test"), count):
+        made[f"{split}_images"] = rng.integers(0, 255, (images, side, side), dtype=np.uint8)
+        made[f"{split}_labels"] = rng.integers(0, 2, (images, classes)).astype(labels)
     return made
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What pydicom makes of DICOM films: those it ships with, and small ones made here.
+"""What pydicom makes of DICOM images: those it ships with, and small ones made here.
 
     python3 -m venv /tmp/venv
     /tmp/venv/bin/pip install pydicom==3.0.2 numpy pillow pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg
@@ -65,8 +65,8 @@ def refusal(ds):
     return None
 
 
-def film(ds):
-    """The film in float64 of 0 to 65,535."""
+def image(ds):
+    """The image in float64 of 0 to 65,535."""
     stored = ds.pixel_array
     values = np.asarray(apply_modality_lut(stored, ds), np.float64)
     padded = np.zeros(stored.shape, bool)
@@ -108,7 +108,7 @@ def case(path, name):
         said = refusal(ds)
         entry["syntax"] = UID(str(ds.file_meta.get("TransferSyntaxUID", ""))).name
         if said is None:
-            pixels = film(ds)
+            pixels = image(ds)
     except Exception as error:  # whatever is wrong with it, a sentence must come
         entry.update(refused="", why=type(error).__name__)
         return entry
@@ -126,7 +126,7 @@ def case(path, name):
     return entry
 
 
-# ---- Films made here ------------------------------------------------------------------------------------------------
+# ---- Images made here ------------------------------------------------------------------------------------------------
 ROWS, COLUMNS = 12, 16
 
 

@@ -5,9 +5,9 @@ predictions (chexnet_predictions.npz in $CHESTXR_SAMPLE_DIR, default ../shared/d
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy scikit-learn torch torchmetrics
     /tmp/venv/bin/python tests/reference/evaluation_bench.py [--resamples 5] [--threads N]
 
-- `epoch_end`: AUROC of each of 14 conditions on the first 11,219 films, five runs.
+- `epoch_end`: AUROC of each of 14 conditions on the first 11,219 images, five runs.
 - `bootstrap`: AUROC, AUPRC and F1 (score > .5) of each of 14 conditions on each of `--resamples` resamples of 22,433
-  films (drawing the rows included); `of_1000` is a thousand times the median, `of_1000_fastest` of the fastest.
+  images (drawing the rows included); `of_1000` is a thousand times the median, `of_1000_fastest` of the fastest.
 
 One run before each isn't measured. torch's threads suffer far more than scikit-learn from other work on the same
 cores, so `load` (os.getloadavg, before and after) belongs to the numbers: compare only where it is about 0 before.
@@ -75,8 +75,8 @@ def main():
     out = {
         "versions": {"scikit-learn": sklearn.__version__, "torch": torch.__version__, "torchmetrics": torchmetrics.__version__},
         "torch_threads": torch.get_num_threads(),
-        "epoch_end": {"films": 11219, "conditions": labels.shape[1]},
-        "bootstrap": {"films": len(labels), "conditions": labels.shape[1], "resamples": arguments.resamples},
+        "epoch_end": {"images": 11219, "conditions": labels.shape[1]},
+        "bootstrap": {"images": len(labels), "conditions": labels.shape[1], "resamples": arguments.resamples},
     }
     for name, work in (("scikit-learn", by_sklearn), ("torchmetrics", by_torchmetrics)):
         y, s = np.ascontiguousarray(labels[:11219]), np.ascontiguousarray(scores[:11219])

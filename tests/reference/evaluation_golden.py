@@ -39,20 +39,20 @@ A problem (seed -> n, c, thresholds, labels, scores):
         rate = 0 if kind == 0, 1000 if kind == 1, e % 301 if kind < 12, else e
         shift = next() % (2^m / 2 + 1)
         threshold = (next() % 49) / 64
-    for each film 0..n, for each condition 0..c (row-major):
+    for each image 0..n, for each condition 0..c (row-major):
         label = (next() % 1000) < rate
         a = next() % (2^m + 1);  b = next() % (2^m + 1)
         k = min(2^m, ((a * b) >> m) + (shift if label else 0))
         score = k / 2^m
 
-A pair of networks on the same films (`delong`; seed -> n, labels, scores_a, scores_b):
+A pair of networks on the same images (`delong`; seed -> n, labels, scores_a, scores_b):
 
     m     = [2, 3, 5, 8, 12, 16][next() % 6]
     band  = next() % 4
     n     = 4 + next() % [6, 30, 120, 396][band]                              # 4..=399
     rate  = 100 + next() % 801
     sa    = next() % (2^m / 2 + 1);  sb = next() % (2^m / 2 + 1)
-    for each film 0..n:
+    for each image 0..n:
         label = (next() % 1000) < rate
         a = next() % (2^m + 1);  b = next() % (2^m + 1);  d = next() % (2^m + 1)
         score_a = min(2^m, ((a * b) >> m) + (sa if label else 0)) / 2^m
@@ -65,7 +65,7 @@ Logits (`temperature`; seed -> n, c, labels, logits; here k and the subtractions
     rate   = 100 + next() % 601
     spread = [64, 128, 256, 512][next() % 4]
     shift  = 64 + next() % 385
-    for each film 0..n, for each condition 0..c (row-major):
+    for each image 0..n, for each condition 0..c (row-major):
         label = (next() % 1000) < rate
         a = next() % (spread + 1);  b = next() % (spread + 1)
         k = clamp(a + b - spread - shift / 2 + (shift if label else 0), -512, 512)
@@ -87,23 +87,23 @@ a condition.
     precision_recall_curve, calling nothing excluded, `best_youden` over those of roc_curve (calling nothing and
     calling everything included, so never below 0), `best_specificity_95` and `best_specificity_50`: the largest
     specificity among cuts with recall >= .95, >= .5. These cuts are "score >= a score that occurs", the lowest
-    calls every film, which no threshold of 0 or more does with a strict > where a score is 0. best_f1 is null
+    calls every image, which no threshold of 0 or more does with a strict > where a score is 0. best_f1 is null
     without positives, the other three also without negatives.
   - `macro`: [mean over the conditions where it is defined, how many]; `weighted`: mean over those weighted by
     support (null where the weights add up to 0); `micro`: all N x C cells as one condition, each called at its own
-    condition's threshold; `samples`: [mean over the films where it is defined, how many], each film over its C
-    conditions. `subset_accuracy`: the share of films with every condition called rightly.
+    condition's threshold; `samples`: [mean over the images where it is defined, how many], each image over its C
+    conditions. `subset_accuracy`: the share of images with every condition called rightly.
   - `medmnist`: `auc` mean of the defined AUROCs, `acc` mean over conditions of the accuracy at score > .5
     (medmnist 3.0.2, evaluator.py, getAUC and getACC for "multi-label, binary-class").
-  - `normal`: positive is a film without any label, its score 1 - max over conditions, in float32. At .5 the film
-    is called normal if that score > .5, so max < .5: a film whose highest score is exactly .5 is neither called
-    normal nor to have a finding. `no_call`: [tn, fp, fn, tp] where the film is called normal if no condition is
+  - `normal`: positive is an image without any label, its score 1 - max over conditions, in float32. At .5 the image
+    is called normal if that score > .5, so max < .5: an image whose highest score is exactly .5 is neither called
+    normal nor to have a finding. `no_call`: [tn, fp, fn, tp] where the image is called normal if no condition is
     called at its own threshold.
 - `curves`: of 12 problems, one entry a condition: roc_curve(drop_intermediate=False) as `fpr` and `tpr` (both null
   if either is undefined; calling nothing comes first) and precision_recall_curve as `precision`, `recall`,
   `pr_thresholds` (null without positives; ascending thresholds, one fewer than points: the last point is 1, 0).
-- `bootstrap`: of 3 problems: `indices` (20 resamples of N films) with `films`, and `patients` (an id a film),
-  `patient_indices` (20 resamples of the P patients by id, each time all films of the drawn patient, in the order
+- `bootstrap`: of 3 problems: `indices` (20 resamples of N images) with `images`, and `patients` (an id an image),
+  `patient_indices` (20 resamples of the P patients by id, each time all images of the drawn patient, in the order
   of the draw) with `by_patient`. Both hold for each resample `auroc`, `auprc`, `f1` (a list over conditions each, at
   the problem's thresholds), `macro_auroc` over the defined, `normal_auroc`; and `interval`: numpy.percentile at 2.5
   and 97.5 (linear) over the resamples where it is defined as [low, high, how many], null where none is.
@@ -117,7 +117,7 @@ a condition.
   `bce_before` (t = 1), `bce_after`, and the ECE of all N x C as one, `ece_before`, `ece_after` with their `_f64`. The
   probabilities are the sigmoid in float64 rounded to float32; none lies within 2e-7 of a bin's boundary. Two
   written-out problems have their best t at an end of the range (`at_bound`).
-- `cooccurrence`: of 5 problems: C x C counts of films `labelled` with both and `called` with both.
+- `cooccurrence`: of 5 problems: C x C counts of images `labelled` with both and `called` with both.
 
 # ECE: how torchmetrics bins (BinaryCalibrationError(n_bins=15, norm="l1"); version 1.9.0)
 
@@ -132,9 +132,9 @@ in float64 (within 1e-6 of `ece` in every problem; asserted).
 
 # evaluation_chexnet.json
 
-The same of a published DenseNet-121 on the 22,433 films of ChestMNIST's test part (`probs`, `labels_chestmnist`),
+The same of a published DenseNet-121 on the 22,433 images of ChestMNIST's test part (`probs`, `labels_chestmnist`),
 thresholds max(1, round(64 quantile(p_c, 1 - prevalence_c))) / 64. `delong`: `auc`, `var`, `low`, `high` from float64
-midranks, checked against all pairs on the first 1,500 films and against confidenceinterval on all.
+midranks, checked against all pairs on the first 1,500 images and against confidenceinterval on all.
 """
 
 import json
@@ -219,12 +219,12 @@ def make_problem(seed):
         shifts.append(draw() % (level // 2 + 1))
         thresholds.append((draw() % 49) / 64)
     labels, ks = np.zeros((n, c), int), np.zeros((n, c), np.int64)
-    for film in range(n):
+    for image in range(n):
         for i in range(c):
             label = draw() % 1000 < rates[i]
             a, b = draw() % (level + 1), draw() % (level + 1)
-            labels[film, i] = label
-            ks[film, i] = min(level, ((a * b) >> m) + (shifts[i] if label else 0))
+            labels[image, i] = label
+            ks[image, i] = min(level, ((a * b) >> m) + (shifts[i] if label else 0))
     scores = (ks / level).astype(np.float32)
     return {
         "name": f"seed {seed}: {n} x {c}, 2^{m} levels",
@@ -263,12 +263,12 @@ def make_logits(seed):
     spread = [64, 128, 256, 512][draw() % 4]
     shift = 64 + draw() % 385
     labels, ks = np.zeros((n, c), int), np.zeros((n, c), int)
-    for film in range(n):
+    for image in range(n):
         for i in range(c):
             label = draw() % 1000 < rate
             a, b = draw() % (spread + 1), draw() % (spread + 1)
-            labels[film, i] = label
-            ks[film, i] = max(-512, min(512, a + b - spread - shift // 2 + (shift if label else 0)))
+            labels[image, i] = label
+            ks[image, i] = max(-512, min(512, a + b - spread - shift // 2 + (shift if label else 0)))
     inputs = {"seed": seed, "n": n, "c": c, "positives": int(labels.sum()), "k_sum": int(ks.sum())}
     return inputs, labels, ks / 64
 
@@ -305,18 +305,18 @@ def awkward_problems():
         written_out("scores of 0 and 1", some, (rng.random((12, 3)) < 0.5).astype(int), [0.0, 0.5, 1.0]),
         written_out("all scores 0, threshold 0", some, 0.0, [0.0] * 3),
         written_out("all scores 1, threshold 1", some, 1.0, [1.0] * 3),
-        written_out("one film with both", [[0, 1, 0]], [[0.25, 0.75, 0.5]]),
-        written_out("one film, one condition, positive", [[1]], [[0.75]]),
-        written_out("one film, one condition, negative", [[0]], [[0.25]]),
-        written_out("two films, one condition", [[0], [1]], [[0.25], [0.75]]),
+        written_out("one image with both", [[0, 1, 0]], [[0.25, 0.75, 0.5]]),
+        written_out("one image, one condition, positive", [[1]], [[0.75]]),
+        written_out("one image, one condition, negative", [[0]], [[0.25]]),
+        written_out("two images, one condition", [[0], [1]], [[0.25], [0.75]]),
         written_out("a single condition", column(0, 1, 0, 1, 1, 0, 0), column(0.1, 0.7, 0.7, 0.4, 0.9, 0.3, 0.2)),
         written_out("perfect", some, np.where(some, 0.9, 0.1) + spread * 0.05),
         written_out("inverted", some, np.where(some, 0.1, 0.9) + spread * 0.05),
         written_out("probabilities near 1e-7", some, np.float32(1e-7) * (1 + spread), [0.0, 0.015625, 0.5]),
         written_out("probabilities just below 1", some, np.float32(1) - np.float32(2.0**-24) * np.round(spread * 4).astype(np.float32)),
         written_out("subnormal probabilities", some, (np.round(spread * 5) * 1e-45).astype(np.float32), [0.0] * 3),
-        written_out("films without any label", unlabelled, spread),
-        written_out("every film labelled", labelled, spread),
+        written_out("images without any label", unlabelled, spread),
+        written_out("every image labelled", labelled, spread),
         written_out("nothing called, nothing positive in two of three", np.c_[some[:, 0], some[:, :2] * 0], spread * 0.4),
         written_out("on ECE's boundaries and next to them", (rng.random((len(around), 1)) < 0.5).astype(int), column(*around)),
         written_out("on ECE's boundaries alone", (rng.random((16, 2)) < 0.5).astype(int), np.c_[edges, edges[::-1]]),
@@ -464,17 +464,17 @@ def weighted(values, support):
     return sum(v * s for v, s in pairs) / total if total else None
 
 
-def per_film(labels, scores, called):
-    """Each metric of each film over its conditions, nan where undefined."""
+def per_image(labels, scores, called):
+    """Each metric of each image over its conditions, nan where undefined."""
     n, c = labels.shape
     nothing = np.full(n, NAN)
     truth, hits, calls = labels.sum(axis=1), (labels & called).sum(axis=1), called.sum(axis=1)
     divide = lambda a, b: np.divide(a, b, out=nothing.copy(), where=b > 0)
     area, ap = nothing.copy(), nothing.copy()
-    for film in np.flatnonzero(truth):
-        ap[film] = sk.average_precision_score(labels[film], scores[film])
-        if truth[film] < c:
-            area[film] = sk.roc_auc_score(labels[film], scores[film])
+    for image in np.flatnonzero(truth):
+        ap[image] = sk.average_precision_score(labels[image], scores[image])
+        if truth[image] < c:
+            area[image] = sk.roc_auc_score(labels[image], scores[image])
     return {
         "auroc": area,
         "auprc": ap,
@@ -489,7 +489,7 @@ def nanmean(values):
     return [float(defined.mean()) if len(defined) else None, len(defined)]
 
 
-def check_averages(out, labels, scores, called, films):
+def check_averages(out, labels, scores, called, images):
     """What scikit-learn and torchmetrics call the same averages, wherever they define them."""
     if labels.shape[1] < 2:
         return  # neither takes one column for several labels
@@ -518,7 +518,7 @@ def check_averages(out, labels, scores, called, films):
         theirs = float(tm.multilabel_average_precision(torch.tensor(s), torch.tensor(y), len(defined), average="macro"))
         close(out["macro"]["auprc"][0], theirs, 2e-6, "torchmetrics macro auprc")
     for key, function in (("auroc", sk.roc_auc_score), ("auprc", sk.average_precision_score)):
-        rows = ~np.isnan(films[key])
+        rows = ~np.isnan(images[key])
         if rows.any():
             theirs = float(function(labels[rows], scores[rows], average="samples"))
             close(out["samples"][key][0], theirs, what=f"samples {key}")
@@ -542,7 +542,7 @@ def evaluate(labels, scores, thresholds):
     each = [condition(labels[:, i], scores[:, i], thresholds[i]) for i in range(c)]
     conditions = {key: [e[key] for e in each] for key in each[0]}
     flat = ratios(labels.ravel(), called.ravel())
-    films = per_film(labels, scores, called)
+    images = per_image(labels, scores, called)
     ranked = ("auroc", "auprc", "precision", "recall", "f1")
     out = {
         "conditions": conditions,
@@ -554,12 +554,12 @@ def evaluate(labels, scores, thresholds):
             **{key: flat[key] for key in ("precision", "recall", "f1")},
             "accuracy": float(sk.accuracy_score(labels.ravel(), called.ravel())),
         },
-        "samples": {key: nanmean(films[key]) for key in ranked},
+        "samples": {key: nanmean(images[key]) for key in ranked},
         "subset_accuracy": float(np.mean((labels == called).all(axis=1))),
     }
     if c >= 2:
         close(out["subset_accuracy"], float(sk.accuracy_score(labels, called)), what="subset accuracy")
-    check_averages(out, labels, scores, called, films)
+    check_averages(out, labels, scores, called, images)
 
     half = scores > np.float32(0.5)
     acc = float(np.mean([sk.accuracy_score(labels[:, i], half[:, i]) for i in range(c)]))
@@ -584,7 +584,7 @@ def evaluate(labels, scores, thresholds):
 
 
 def normality(labels, scores):
-    """(1 where the film has no label, 1 - its highest score in float32)"""
+    """(1 where the image has no label, 1 - its highest score in float32)"""
     score = np.float32(1) - scores.max(axis=1)
     assert score.dtype == np.float32
     return (labels.sum(axis=1) == 0).astype(int), score
@@ -617,7 +617,7 @@ def curve_case(problem):
 
 
 def curve_problems(problems):
-    """The first two of each number of levels with films enough for a shape and points few enough for the file."""
+    """The first two of each number of levels with images enough for a shape and points few enough for the file."""
     chosen = []
     for m in LEVELS:
         few = []
@@ -662,16 +662,16 @@ def bootstrap_case(problem, seed):
     indices = [rng.integers(0, n, n) for _ in range(20)]
     count = max(2, n // 3)
     patients = np.concatenate([np.arange(count), rng.integers(0, count, n - count)])
-    rng.shuffle(patients)  # a patient's films needn't be next to each other
+    rng.shuffle(patients)  # a patient's images needn't be next to each other
     drawn = [rng.integers(0, count, count) for _ in range(20)]
-    films_of = [np.flatnonzero(patients == patient) for patient in range(count)]
+    images_of = [np.flatnonzero(patients == patient) for patient in range(count)]
     return {
         "name": problem["name"],
         "indices": [[int(i) for i in rows] for rows in indices],
-        "films": resampled(problem, indices),
+        "images": resampled(problem, indices),
         "patients": [int(p) for p in patients],
         "patient_indices": [[int(i) for i in rows] for rows in drawn],
-        "by_patient": resampled(problem, [np.concatenate([films_of[p] for p in rows]) for rows in drawn]),
+        "by_patient": resampled(problem, [np.concatenate([images_of[p] for p in rows]) for rows in drawn]),
     }
 
 
@@ -793,7 +793,7 @@ def delong_cases():
         given("one perfect, one inverted", y8, y8, [1 - y for y in y8]),
         given("one perfect, one all tied", y8, y8, [0.5] * 8),
         given("all tied", y8, [0.5] * 8, s8),
-        given("two films", [0, 1], [0.2, 0.7], [0.7, 0.2]),
+        given("two images", [0, 1], [0.2, 0.7], [0.7, 0.2]),
         given("one positive", [0, 0, 0, 1], [0.1, 0.2, 0.3, 0.25], [0.3, 0.2, 0.1, 0.25]),
         given("one negative", [1, 1, 1, 0], [0.1, 0.2, 0.3, 0.25], [0.3, 0.2, 0.1, 0.25]),
         given("no positives", [0, 0, 0], [0.1, 0.2, 0.3], [0.3, 0.2, 0.1]),
@@ -801,7 +801,7 @@ def delong_cases():
     ]
     for seed in range(5000, 5000 + 40 - len(cases)):
         inputs, labels, a, b = make_pair(seed)
-        cases.append(delong_case(f"seed {seed}: {len(labels)} films", inputs, labels, a, b))
+        cases.append(delong_case(f"seed {seed}: {len(labels)} images", inputs, labels, a, b))
     return cases
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/explain.json: maps of Captum and pytorch-grad-cam on the networks and films of formulas.py.
+"""Writes tests/golden/explain.json: maps of Captum and pytorch-grad-cam on the networks and images of formulas.py.
 
     pip install torch torchvision captum grad-cam
     python tests/reference/explain_golden.py
@@ -25,7 +25,7 @@ from torch_golden import resnet18, ChestNetS
 from training_golden import densenet121
 
 torch.set_num_threads(2)
-FILMS = 3
+IMAGES = 3
 CLASSES = [2, 1, 13]
 SIZE = 64
 BASELINES = {"black": None, "mean": None, "blurred": None}
@@ -66,22 +66,22 @@ def normal(seed, key, count):
     return (np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v)).astype(np.float32)
 
 
-def blurred(film):
-    deviation = film.shape[-1] / 10
-    reach = min(math.ceil(3 * deviation), min(film.shape[-2:]) - 1)
+def blurred(image):
+    deviation = image.shape[-1] / 10
+    reach = min(math.ceil(3 * deviation), min(image.shape[-2:]) - 1)
     x = torch.arange(-reach, reach + 1, dtype=torch.float64)
-    kernel = torch.exp(-0.5 * (x / deviation) ** 2).float().to(film.dtype)
+    kernel = torch.exp(-0.5 * (x / deviation) ** 2).float().to(image.dtype)
     kernel = kernel / kernel.sum()
-    padded = nn.functional.pad(film, [reach] * 4, mode="replicate")
+    padded = nn.functional.pad(image, [reach] * 4, mode="replicate")
     across = nn.functional.conv2d(padded, kernel.view(1, 1, 1, -1))
     return nn.functional.conv2d(across, kernel.view(1, 1, -1, 1))
 
 
-def baseline(film, name):
+def baseline(image, name):
     return {
-        "black": lambda: torch.full_like(film, -1.0),
-        "mean": lambda: torch.full_like(film, film.mean().item()),
-        "blurred": lambda: blurred(film),
+        "black": lambda: torch.full_like(image, -1.0),
+        "mean": lambda: torch.full_like(image, image.mean().item()),
+        "blurred": lambda: blurred(image),
     }[name]()
 
 
@@ -105,51 +105,51 @@ def with_rounding(exact, single):
     return exact
 
 
-def of_network(net, layers, films, thorough):
+def of_network(net, layers, images, thorough):
     net = without_inplace(net).eval()
     out = []
-    target = torch.tensor(CLASSES[: len(films)])
+    target = torch.tensor(CLASSES[: len(images)])
     steps = 50 if thorough else 16
     for name, module in layers.items():
-        cam = LayerGradCam(net, module).attribute(films, target=target, relu_attributions=True)
+        cam = LayerGradCam(net, module).attribute(images, target=target, relu_attributions=True)
         out.append(case("grad-cam", LayerAttribution.interpolate(cam, (SIZE, SIZE), "bilinear"), name))
         plus = GradCAMPlusPlus(model=net, target_layers=[module])
         activations, gradients = [], []
         hooks = [module.register_forward_hook(lambda m, i, o: (activations.append(o), o.register_hook(gradients.append))[0] and None)]
-        logits = net(films)
+        logits = net(images)
         logits.gather(1, target.view(-1, 1)).sum().backward()
         for hook in hooks:
             hook.remove()
         a, g = activations[0].detach().numpy(), gradients[0].detach().numpy()
-        weights = plus.get_cam_weights(films, [module], None, a, g)
+        weights = plus.get_cam_weights(images, [module], None, a, g)
         cam = torch.relu((torch.from_numpy(weights)[:, :, None, None] * torch.from_numpy(a)).sum(1, keepdim=True))
         cam = nn.functional.interpolate(cam, (SIZE, SIZE), mode="bilinear", align_corners=False)
         out.append(case("grad-cam++", cam, name))
     gradients = IntegratedGradients(net)
     for name in BASELINES if thorough else ["black"]:
-        base = torch.cat([baseline(film[None], name) for film in films])
-        maps = gradients.attribute(films, base, target=target, method="gausslegendre", n_steps=steps)
+        base = torch.cat([baseline(image[None], name) for image in images])
+        maps = gradients.attribute(images, base, target=target, method="gausslegendre", n_steps=steps)
         out.append(case("integrated-gradients", maps, baseline=name, steps=steps))
     if thorough:
         samples, noise = 3, 0.1
-        total = torch.zeros_like(films)
-        base = torch.cat([baseline(film[None], "black") for film in films])
+        total = torch.zeros_like(images)
+        base = torch.cat([baseline(image[None], "black") for image in images])
         for sample in range(samples):
-            noisy = films.clone()
-            for row in range(len(films)):
+            noisy = images.clone()
+            for row in range(len(images)):
                 drawn = normal(7, row, samples * SIZE * SIZE).reshape(samples, 1, SIZE, SIZE)[sample]
-                noisy[row] += 2 * noise * torch.from_numpy(drawn).to(films.dtype)
+                noisy[row] += 2 * noise * torch.from_numpy(drawn).to(images.dtype)
             total += gradients.attribute(noisy, base, target=target, method="gausslegendre", n_steps=20)
         out.append(case("smoothgrad", total / samples, baseline="black", samples=samples, steps=20, seed=7))
         for name, window, stride in [("black", 8, 4), ("mean", 9, 5)]:
-            base = torch.cat([baseline(film[None], name) for film in films])
-            maps = Occlusion(net).attribute(films, (1, window, window), target=target, baselines=base, strides=(1, stride, stride))
+            base = torch.cat([baseline(image[None], name) for image in images])
+            maps = Occlusion(net).attribute(images, (1, window, window), target=target, baselines=base, strides=(1, stride, stride))
             out.append(case("occlusion", maps, baseline=name, window=window, stride=stride))
     return out
 
 
 def main():
-    films = formulas.normalised(formulas.films(FILMS))
+    images = formulas.normalised(formulas.images(IMAGES))
     golden = {"versions": {"torch": torch.__version__}, "classes": CLASSES, "networks": {}}
     nets = {
         "chestnet-s": (6.0, lambda: ChestNetS(dropout=0.0)),
@@ -166,8 +166,8 @@ def main():
         else:
             net = WithRelu(net)
             layers = {"features.denseblock3": net.features.denseblock3, "features.norm5": net.relu}
-        # The larger networks take a CPU seconds a pass: two films and fewer steps show as much.
-        some = films if thorough else films[:2]
+        # The larger networks take a CPU seconds a pass: two images and fewer steps show as much.
+        some = images if thorough else images[:2]
         single = of_network(net, layers, some, thorough)
         exact = of_network(net.double(), layers, some.double(), thorough)
         golden["networks"][name] = {"gain": gain, "cases": with_rounding(exact, single)}

@@ -1,4 +1,4 @@
-"""Weights, films and labels that both sides compute, so that nothing large is committed.
+"""Weights, images and labels that both sides compute, so that nothing large is committed.
 
 Everything below is 32-bit unsigned integer arithmetic (wrapping) up to the last line, which is float64 and
 rounded once to float32; another language reproduces it bit for bit.
@@ -18,18 +18,18 @@ the product of all dimensions but the first. The first rule that fits gives the 
     ...weight               1 + 0.1 * u                           (batch norm: one dimension)
     ...bias                 0.1 * u                               (one dimension)
 
-`gain` is 6 where logits are compared: they come out of order 1 and differ between films. It is 1 (PyTorch's own
+`gain` is 6 where logits are compared: they come out of order 1 and differ between images. It is 1 (PyTorch's own
 bound for a new layer) where training is: with 6, fifty steps of ChestNetS in float32 end further from float64's.
 
-Films. `film(n)` is 64 x 64 uint8: coarse 8 x 8 patches with grain on them,
+Images. `image(n)` is 64 x 64 uint8: coarse 8 x 8 patches with grain on them,
 
-    patch = mix(n * 64 + (y / 8) * 8 + x / 8, hash("film.patch")) >> 24
-    grain = mix(n * 4096 + y * 64 + x,        hash("film.grain")) >> 24
+    patch = mix(n * 64 + (y / 8) * 8 + x / 8, hash("image.patch")) >> 24
+    grain = mix(n * 4096 + y * 64 + x,        hash("image.grain")) >> 24
     pixel[y][x] = (3 * patch + grain) / 4                         integer divisions
 
 and its label of class c (0..13) is 1 when
 
-    mix(n * 14 + c, hash("film.label")) % 100  <  10 + 20 * c / 13     (10 % positives for class 0, 30 % for 13)
+    mix(n * 14 + c, hash("image.label")) % 100  <  10 + 20 * c / 13     (10 % positives for class 0, 30 % for 13)
 """
 
 import math
@@ -89,18 +89,18 @@ def fill(network, gain):
     return network
 
 
-def films(count):
+def images(count):
     """uint8 N x 64 x 64."""
     n, y, x = np.meshgrid(np.arange(count), np.arange(SIDE), np.arange(SIDE), indexing="ij")
-    patch = mix(n * 64 + (y // 8) * 8 + x // 8, name_hash("film.patch")) >> np.uint32(24)
-    grain = mix(n * 4096 + y * 64 + x, name_hash("film.grain")) >> np.uint32(24)
+    patch = mix(n * 64 + (y // 8) * 8 + x // 8, name_hash("image.patch")) >> np.uint32(24)
+    grain = mix(n * 4096 + y * 64 + x, name_hash("image.grain")) >> np.uint32(24)
     return ((3 * patch + grain) // 4).astype(np.uint8)
 
 
 def labels(count):
     """uint8 N x 14."""
     n, c = np.meshgrid(np.arange(count), np.arange(CLASSES), indexing="ij")
-    drawn = mix(n * CLASSES + c, name_hash("film.label")) % np.uint32(100)
+    drawn = mix(n * CLASSES + c, name_hash("image.label")) % np.uint32(100)
     return (drawn < 10 + 20 * c // 13).astype(np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""What importing films costs Pillow on all cores: decode to grey and reduce to 64 px, bicubic.
+"""What importing images costs Pillow on all cores: decode to grey and reduce to 64 px, bicubic.
 
 python import_bench.py FOLDER [SIZE]    (Pillow 12; beside `chestxr-tui data info csv:…` on the same files)
 """
@@ -13,7 +13,7 @@ from PIL import Image
 SIZE = int(sys.argv[2]) if len(sys.argv) > 2 else 64
 
 
-def film(path):
+def image(path):
     return np.asarray(Image.open(path).convert("L").resize((SIZE, SIZE), Image.Resampling.BICUBIC))
 
 
@@ -21,6 +21,6 @@ if __name__ == "__main__":
     paths = sorted(pathlib.Path(sys.argv[1]).rglob("*.png"))
     start = time.perf_counter()
     with multiprocessing.Pool() as pool:
-        films = np.stack(pool.map(film, paths, chunksize=8))
+        images = np.stack(pool.map(image, paths, chunksize=8))
     seconds = time.perf_counter() - start
-    print(f"{len(films)} films in {seconds:.2f} s: {len(films) / seconds:.1f} films/s")
+    print(f"{len(images)} images in {seconds:.2f} s: {len(images) / seconds:.1f} images/s")

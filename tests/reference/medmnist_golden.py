@@ -15,5 +15,5 @@ info = scope["INFO"]["chestmnist"]
 files = [[28, info["url"], info["MD5"]]]
 files += [[size, info[f"url_{size}"], info[f"MD5_{size}"]] for size in (64, 128, 224)]
 labels = list(info["label"].values())
-films = [info["n_samples"][split] for split in ("train", "val", "test")]
-json.dump({"license": info["license"], "films": films, "labels": labels, "files": files}, sys.stdout, indent=1)
+images = [info["n_samples"][split] for split in ("train", "val", "test")]
+json.dump({"license": info["license"], "images": images, "labels": labels, "files": files}, sys.stdout, indent=1)

@@ -99,9 +99,9 @@ def binary_cases():
         binary_case("no positives", [0.1, 0.9, 0.4, 0.6], [0, 0, 0, 0]),
         binary_case("no positives and none called", [0.1, 0.2, 0.4], [0, 0, 0]),
         binary_case("only positives", [0.1, 0.9, 0.4, 0.6], [1, 1, 1, 1]),
-        binary_case("one positive film", [0.7], [1]),
-        binary_case("one negative film", [0.7], [0]),
-        binary_case("one negative film below", [0.2], [0]),
+        binary_case("one positive image", [0.7], [1]),
+        binary_case("one negative image", [0.7], [0]),
+        binary_case("one negative image below", [0.2], [0]),
         binary_case("positive last in a tie", [0.9, 0.5, 0.5, 0.5, 0.1], [0, 0, 0, 1, 1]),
         binary_case("minus zero is zero", [-0.0, 0.0, 0.5, -0.0, 0.0], [1, 0, 1, 0, 1], (0.0,)),
         binary_case("logits as scores", [-100, 100, -3.5, 0, 2.25, 100, -100], [0, 1, 1, 0, 1, 0, 0], (0.0, 2.25)),
@@ -113,7 +113,7 @@ def binary_cases():
         levels = (4, 16, 256, 65536)[index // 3]  # few levels: many ties
         labels = (rng.random(n) < prevalence).astype(int)
         scores = np.round(np.clip(rng.beta(2, 5, n) + 0.2 * labels, 0, 1) * levels) / levels
-        cases.append(binary_case(f"random {index}: {n} films, {levels} levels", scores, labels, (0.1, 0.5)))
+        cases.append(binary_case(f"random {index}: {n} images, {levels} levels", scores, labels, (0.1, 0.5)))
     return cases
 
 
@@ -173,8 +173,8 @@ def multilabel_cases():
     rng = np.random.default_rng(21)
     grid = lambda x: np.round(x * 64) / 64
     cases = [
-        multilabel_case("one film", [[0, 1, 0]], probabilities=[[0.5, 0.5, 0.75]]),
-        multilabel_case("one film, one class", [[1]], probabilities=[[0.75]]),
+        multilabel_case("one image", [[0, 1, 0]], probabilities=[[0.5, 0.5, 0.75]]),
+        multilabel_case("one image, one class", [[1]], probabilities=[[0.75]]),
         multilabel_case("nothing positive, nothing called", np.zeros((4, 3)), probabilities=np.full((4, 3), 0.25)),
         multilabel_case("all positive, all called", np.ones((4, 3)), probabilities=np.full((4, 3), 0.75)),
         multilabel_case("everything at exactly .5", [[0, 1], [1, 0], [1, 1]], probabilities=np.full((3, 2), 0.5)),
@@ -198,7 +198,7 @@ def multilabel_cases():
             cases.append(multilabel_case(f"random {index}: {n} x {c}, {levels} levels", labels, probabilities=p))
     labels = (rng.random((200, 14)) < np.linspace(0.002, 0.25, 14)).astype(int)
     logits = grid(np.clip(rng.normal(-2.0, 1.0, labels.shape) + 1.0 * labels, -8, 8))
-    cases.append(multilabel_case("fourteen conditions, 200 films", labels, logits=logits))
+    cases.append(multilabel_case("fourteen conditions, 200 images", labels, logits=logits))
     return cases
 
 

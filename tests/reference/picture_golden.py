@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What Pillow makes of pictures: small files in grey, and a picture reduced to films.
+"""What Pillow makes of pictures: small files in grey, and a picture reduced to images.
 
     pip install pillow==12.3.0 numpy
     python tests/reference/picture_golden.py > tests/golden/picture.json
@@ -9,11 +9,11 @@ The picture is a formula in integers, so that the Rust side can compute it: 97 x
     v(x, y) = (421 x + 253 y + 523 (x y mod 61) + 20000 ((x / 8 + y / 8) mod 2)) mod 65536
 
 with integer divisions: slopes, grain, a chessboard, and the hard edges where the sum wraps. With 8 bits it is
-v / 256, with 12 bits v / 16. A film of 16 bits is Pillow's resized `I;16`, then v / 257 rounded; of 12 bits,
+v / 256, with 12 bits v / 16. An image of 16 bits is Pillow's resized `I;16`, then v / 257 rounded; of 12 bits,
 255 v / 4095 rounded and at most 255.
 
 Pillow reduced columns before rows until version 13, which does the rows first when these shrink by more than twice as
-many pixels. Both round to 8 bits between, so that films of much taller pictures differ; ours are the former.
+many pixels. Both round to 8 bits between, so that images of much taller pictures differ; ours are the former.
 
 The files are 12 x 9 pixels of all kinds that are read, with what `convert("L")` gives after transparent pixels are
 laid over black and EXIF's orientation is applied. Those of 16 bits keep them. Pillow reads no colour of 16 bits:
@@ -36,7 +36,7 @@ FITS = {
     "pad": lambda image, size, method: ImageOps.pad(image, size, method, color=0),
     "crop": lambda image, size, method: ImageOps.fit(image, size, method),
 }
-# bits, filter, fit, width, height of the film
+# bits, filter, fit, width, height of the image
 CASES = (
     [(8, name, "stretch", 64, 64) for name in FILTERS]
     + [(16, name, "stretch", 40, 40) for name in FILTERS]
@@ -51,7 +51,7 @@ def values(width=WIDTH, height=HEIGHT):
     return (421 * x + 253 * y + 523 * (x * y % 61) + 20000 * ((x // 8 + y // 8) % 2)) % 65536
 
 
-def film(bits, name, fit, width, height):
+def image(bits, name, fit, width, height):
     v = values() >> (16 - bits)
     image = Image.fromarray(v.astype(np.uint8 if bits == 8 else np.uint16))
     reduced = np.asarray(FITS[fit](image, (width, height), FILTERS[name])).astype(np.float64)
@@ -118,11 +118,11 @@ def files():
 def main():
     if int(PIL.__version__.split(".")[0]) > 12:
         sys.exit("Pillow 12 or older is needed: version 13 reduces rows first at times")
-    films = [
-        {"bits": bits, "filter": name, "fit": fit, "width": w, "height": h, "film": film(bits, name, fit, w, h).tobytes().hex()}
+    images = [
+        {"bits": bits, "filter": name, "fit": fit, "width": w, "height": h, "image": image(bits, name, fit, w, h).tobytes().hex()}
         for bits, name, fit, w, h in CASES
     ]
-    out = {"versions": {"pillow": PIL.__version__, "numpy": np.__version__}, "films": films, "files": list(files())}
+    out = {"versions": {"pillow": PIL.__version__, "numpy": np.__version__}, "images": images, "files": list(files())}
     json.dump(out, sys.stdout, indent=0)
     print()
 

@@ -103,7 +103,7 @@ def main():
     nested = {
         "epoch": 12,
         "optimizer": optimizer.state_dict(),
-        "hyper_parameters": argparse.Namespace(lr=1e-3, films=Path("x"), big=2**80, sizes={1, 2}, raw=b"\0\1"),
+        "hyper_parameters": argparse.Namespace(lr=1e-3, images=Path("x"), big=2**80, sizes={1, 2}, raw=b"\0\1"),
         "callbacks": Callbacks(best=0.8),
         "dtype": torch.float32,
         "device": torch.device("cpu"),

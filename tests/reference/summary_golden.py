@@ -4,8 +4,8 @@
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy torch torchvision lightning
     /tmp/venv/bin/python tests/reference/summary_golden.py
 
-For each network, with 1 input channel, 14 outputs and one film of 64 x 64: `modules` has a row
-[name, class, parameters, output shape of one film] for every module of `named_modules()`, the network first, by
+For each network, with 1 input channel, 14 outputs and one image of 64 x 64: `modules` has a row
+[name, class, parameters, output shape of one image] for every module of `named_modules()`, the network first, by
 forward hooks; `multiply_adds` is half of what `torch.utils.flop_counter` counts, which are convolutions and matrix
 products; `lightning` are the first columns of Lightning's `ModelSummary(max_depth=-1)` of a LightningModule whose
 `model` the network is: rows of index, name, type, parameters and mode. It is empty for the two largest networks.

@@ -4,8 +4,8 @@
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy torch torchvision
     CHESTXR_SAMPLE_DIR=../shared/data /tmp/venv/bin/python tests/reference/torch_golden.py
 
-Weights, synthetic films and their labels come from the formulas in `formulas.py`, so the file holds results only.
-Real films (`nih_sample_64_strat.npz`, found through CHESTXR_SAMPLE_DIR, default ../shared/data from the root of
+Weights, synthetic images and their labels come from the formulas in `formulas.py`, so the file holds results only.
+Real images (`nih_sample_64_strat.npz`, found through CHESTXR_SAMPLE_DIR, default ../shared/data from the root of
 the repository) are never committed; logits and losses on them are.
 
 Networks, with 1 input channel and 14 outputs, named as their state dicts name them:
@@ -16,13 +16,13 @@ Networks, with 1 input channel and 14 outputs, named as their state dicts name t
 
 What is in the file:
     parameters   gain 6; a few values and the float64 sum of some entries, to check the formula before anything else
-    films        the sum of the pixels, film 0's first eight, and the labels' positives, likewise
-    logits       gain 6, evaluation mode; `synthetic` for films 0..8, `sample_test` for the 170 test films in file order;
+    images        the sum of the pixels, image 0's first eight, and the labels' positives, likewise
+    logits       gain 6, evaluation mode; `synthetic` for images 0..8, `sample_test` for the 170 test images in file order;
                  row-major N x 14, 7 significant digits
     training     gain 1; 50 steps of torch.optim.Adam(`lr`, weight decay 1e-4, defaults otherwise) on the mean BCE with
-                 logits, training mode, dropout p = 0, float32, 2 threads. Step k (from 0) takes the films
-                 (32 k + j) mod N for j in 0..32: `synthetic` of N = 128 films, `sample_train` of the 700 training
-                 films in file order. `losses` are the losses before each step's update; `drift` is how far each
+                 logits, training mode, dropout p = 0, float32, 2 threads. Step k (from 0) takes the images
+                 (32 k + j) mod N for j in 0..32: `synthetic` of N = 128 images, `sample_train` of the 700 training
+                 images in file order. `losses` are the losses before each step's update; `drift` is how far each
                  moved when all weights started one float32 step higher (nextafter): what rounding alone can do
                  on another machine. Expect no closer agreement than that. At a rate of 3e-4 PyTorch differs from
                  itself by 1e-2 when it runs on one thread instead of two, so that rate can't be compared.
@@ -148,17 +148,17 @@ def main():
         sys.exit("nih_sample_64_strat.npz is not there: set CHESTXR_SAMPLE_DIR to the folder that holds it")
     with np.load(sample) as archive:
         real = {key: archive[key] for key in ("train_images", "train_labels", "test_images")}
-    synthetic, synthetic_labels = formulas.films(SYNTHETIC), formulas.labels(SYNTHETIC)
+    synthetic, synthetic_labels = formulas.images(SYNTHETIC), formulas.labels(SYNTHETIC)
 
     golden = {
         "made_by": "tests/reference/torch_golden.py",
         "versions": {"numpy": np.__version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
         "parameters": parameter_probes(),
-        "films": {
+        "images": {
             "count": SYNTHETIC,
             "pixel_sum": int(synthetic.sum(dtype=np.int64)),
-            "film_0_starts": synthetic[0, 0, :8].tolist(),
-            "film_127_ends": synthetic[127, 63, -8:].tolist(),
+            "image_0_starts": synthetic[0, 0, :8].tolist(),
+            "image_127_ends": synthetic[127, 63, -8:].tolist(),
             "positives": synthetic_labels.sum(0, dtype=np.int64).tolist(),
             "label_0": synthetic_labels[0].tolist(),
         },
@@ -167,10 +167,10 @@ def main():
     }
     for name, make in NETWORKS.items():
         network = formulas.fill(make(), LOGITS_GAIN)
-        on_films = logits(network, synthetic[:8])
+        on_images = logits(network, synthetic[:8])
         on_sample = logits(network, real["test_images"])
-        golden["logits"][name] = {"synthetic": seven_digits(on_films), "sample_test": seven_digits(on_sample)}
-        print(f"{name}: logits of deviation {on_films.std():.3f} and {on_sample.std():.3f}, within a class {on_sample.std(0).mean():.3f}", flush=True)
+        golden["logits"][name] = {"synthetic": seven_digits(on_images), "sample_test": seven_digits(on_sample)}
+        print(f"{name}: logits of deviation {on_images.std():.3f} and {on_sample.std():.3f}, within a class {on_sample.std(0).mean():.3f}", flush=True)
     for name in TRAINED:
         golden["training"][name] = {}
         for source, images, labels in (

@@ -4,12 +4,12 @@
     python3 -m venv /tmp/venv/peer && /tmp/venv/peer/bin/pip install numpy torch torchvision
     /tmp/venv/peer/bin/python tests/reference/training_golden.py          # ten minutes or more on two cores
 
-Weights, films and their labels come from the formulas in `formulas.py`, ChestNetS from `torch_golden.py`; no real
-film is needed. Everything is float32 on the CPU with 2 threads, 9 significant digits; learning rates and the sums of
+Weights, images and their labels come from the formulas in `formulas.py`, ChestNetS from `torch_golden.py`; no real
+image is needed. Everything is float32 on the CPU with 2 threads, 9 significant digits; learning rates and the sums of
 weights are float64.
 
 Where something is trained it is ChestNetS, gain 1, dropout p = 0, in training mode, on the mean BCE with logits.
-Batch k (from 0) is the synthetic films (16 k + j) mod 128 for j in 0..16; there is one batch a step unless said
+Batch k (from 0) is the synthetic images (16 k + j) mod 128 for j in 0..16; there is one batch a step unless said
 otherwise. `losses` are the losses before each step's update. `drift` is how far each moved when all parameters
 started one float32 step higher (nextafter), as in torch_parity.json. One such nudge is one draw: now and then a
 ReLU or a maximum flips and losses jump by some 1e-4, at any rate of Adam down to 3e-5, so that a small `drift` can be
@@ -47,7 +47,7 @@ What is in the file:
                     backbone's count of steps begins at the 11th.
         bf16        the forward pass under torch.autocast("cpu", torch.bfloat16), the loss outside of it from
                     logits.float(), 20 steps. The weights stay float32. One rounding to bfloat16 is 4e-3.
-    networks      logits of films 0..4 in evaluation mode, row-major 4 x 14, at this `gain` (with
+    networks      logits of images 0..4 in evaluation mode, row-major 4 x 14, at this `gain` (with
                   6 resnets' logits are in the hundreds and densenets' hardly differ); `parameters` is their number
                   without buffers, `double` how far the logits of the same network in float64 are, at most.
                   torchvision's, 1 input channel, 14 outputs; the `imagenet` stem is a 7x7 convolution, stride 2, and
@@ -159,7 +159,7 @@ def loss_golden():
 # Training
 
 
-FILMS = formulas.normalised(formulas.films(SYNTHETIC))
+IMAGES = formulas.normalised(formulas.images(SYNTHETIC))
 LABELS = torch.from_numpy(formulas.labels(SYNTHETIC)).float()
 
 
@@ -182,7 +182,7 @@ def start(nudge=None):
 def batch_loss(network, k, autocast=False):
     index = (k * BATCH + torch.arange(BATCH)) % SYNTHETIC
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        logits = network(FILMS[index])
+        logits = network(IMAGES[index])
     return binary_cross_entropy_with_logits(logits.float(), LABELS[index])
 
 
@@ -434,7 +434,7 @@ def densenet121(stem):
     return network
 
 
-# Gains at which films' logits differ by about 1 within a class.
+# Gains at which images' logits differ by about 1 within a class.
 NETWORKS = {
     "resnet34.small": (5.0, lambda: resnet(torchvision.models.resnet34, "small")),
     "resnet50.imagenet": (5.0, lambda: resnet(torchvision.models.resnet50, "imagenet")),
@@ -448,8 +448,8 @@ def network_golden():
     for name, (gain, make) in NETWORKS.items():
         network = formulas.fill(make(), gain).eval()
         with torch.no_grad():
-            logits = network(FILMS[:4])
-            double = (network.double()(FILMS[:4].double()) - logits).abs().max().item()
+            logits = network(IMAGES[:4])
+            double = (network.double()(IMAGES[:4].double()) - logits).abs().max().item()
         print(f"{name}: logits of deviation {logits.std():.3f}, within a class {logits.std(0).mean():.3f}, {double:.1e} from float64's", flush=True)
         if not 0.3 < logits.std() < 50:
             raise SystemExit(f"{name}: choose another gain")

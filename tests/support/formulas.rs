@@ -1,9 +1,9 @@
-//! The weights, films and labels that `tests/reference/formulas.py` computes on the other side.
+//! The weights, images and labels that `tests/reference/formulas.py` computes on the other side.
 
 use tch::{Device, Tensor};
 
 use chestxr_tui::config::{Arch, ModelSection, Stem};
-use chestxr_tui::dataset::films::{Films, Labels};
+use chestxr_tui::dataset::images::{Images, Labels};
 use chestxr_tui::model::{Network, Shape};
 
 pub const CLASSES: usize = 14;
@@ -49,9 +49,10 @@ pub fn parameter(name: &str, shape: &[i64], gain: f64) -> Tensor {
     Tensor::from_slice(&values).view(shape)
 }
 
-/// Synthetic films of 64 x 64 and their labels.
-pub fn films(count: usize) -> (Films, Labels) {
-    let (patch, grain, label) = (name_hash("film.patch"), name_hash("film.grain"), name_hash("film.label"));
+/// Synthetic images of 64 x 64 and their labels.
+pub fn images(count: usize) -> (Images, Labels) {
+    let (patch, grain, label) =
+        (name_hash("image.patch"), name_hash("image.grain"), name_hash("image.label"));
     let mut pixels = Vec::with_capacity(count * SIDE * SIDE);
     for n in 0..count {
         for y in 0..SIDE {
@@ -65,7 +66,7 @@ pub fn films(count: usize) -> (Films, Labels) {
     let labels = (0..count * CLASSES)
         .map(|i| u8::from(mix(i, label) % 100 < 10 + 20 * (i % CLASSES) as u32 / 13))
         .collect();
-    (Films::new(pixels, SIDE, SIDE).expect("whole films"), Labels::new(labels, CLASSES).expect("0 or 1"))
+    (Images::new(pixels, SIDE, SIDE).expect("whole images"), Labels::new(labels, CLASSES).expect("0 or 1"))
 }
 
 /// A network by the golden file's name for it, with the formula's weights, read from a safetensors file as

@@ -1,8 +1,9 @@
-//! What the end-to-end tests share: the binary, the real films, and words about skipping.
+//! What the end-to-end tests share: the binary, the real images, and words about skipping.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 pub mod formulas;
 pub mod mlflow;
+pub mod pty;
 pub mod splitmix;
 pub mod tracked;
 
@@ -16,9 +17,9 @@ pub fn chestxr(runs: &Path) -> Command {
     command
 }
 
-/// The folder of real films, or `None` after saying that the test is skipped. With
+/// The folder of real images, or `None` after saying that the test is skipped. With
 /// `CHESTXR_REQUIRE_SAMPLES` set a missing folder fails the test.
-pub fn real_films() -> Option<PathBuf> {
+pub fn real_images() -> Option<PathBuf> {
     let named = std::env::var_os("CHESTXR_SAMPLE_DIR").map(PathBuf::from);
     let folder = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
     if folder.join("nih_sample_64_strat.npz").is_file() {
@@ -26,10 +27,10 @@ pub fn real_films() -> Option<PathBuf> {
     }
     assert!(
         std::env::var_os("CHESTXR_REQUIRE_SAMPLES").is_none(),
-        "the real films are required and {} has none; set CHESTXR_SAMPLE_DIR",
+        "the real images are required and {} has none; set CHESTXR_SAMPLE_DIR",
         folder.display()
     );
-    eprintln!("SKIPPED: no real films in {}; set CHESTXR_SAMPLE_DIR to their folder", folder.display());
+    eprintln!("SKIPPED: no real images in {}; set CHESTXR_SAMPLE_DIR to their folder", folder.display());
     None
 }
 

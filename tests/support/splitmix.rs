@@ -1,5 +1,5 @@
 //! The problems that `tests/reference/evaluation_golden.py` computes from a seed, computed here again. All draws are
-//! integers, so both sides have the same films to the last bit; its docstring is the definition.
+//! integers, so both sides have the same images to the last bit; its docstring is the definition.
 
 /// Vigna's generator.
 pub struct SplitMix64(u64);
@@ -31,7 +31,7 @@ impl SplitMix64 {
     }
 }
 
-/// N x C films, row-major.
+/// N x C images, row-major.
 #[derive(Debug)]
 pub struct Problem {
     pub n: usize,
@@ -77,7 +77,7 @@ pub fn problem(seed: u64) -> Problem {
     made
 }
 
-/// Two networks on the same N films of one condition.
+/// Two networks on the same N images of one condition.
 #[derive(Debug)]
 pub struct Pair {
     pub labels: Vec<u8>,

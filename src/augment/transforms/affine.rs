@@ -10,14 +10,14 @@ pub const TRANSFORM: Transform = Transform {
     label: "rotate, shift, scale, shear",
     settings: &["augment.affine_p", "augment.rotate", "augment.shift", "augment.scale", "augment.shear"],
     probability: |section| section.affine_p,
-    draw: |plan, dice, draw| {
+    draw: |plan, rng, draw| {
         let section = plan.section();
-        let angle = dice.around(section.rotate);
-        let shift = [dice.around(section.shift), dice.around(section.shift)];
-        let wide = 1.0 + dice.around(section.scale);
-        let tall = 1.0 + dice.around(section.scale);
+        let angle = rng.around(section.rotate);
+        let shift = [rng.around(section.shift), rng.around(section.shift)];
+        let wide = 1.0 + rng.around(section.scale);
+        let tall = 1.0 + rng.around(section.scale);
         let tall = if plan.keep_ratio() { wide } else { tall };
-        let shear = [dice.around(section.shear), dice.around(section.shear)];
+        let shear = [rng.around(section.shear), rng.around(section.shear)];
         let (height, width) = draw.size;
         let [right, down] = [shift[0] * width as f64, shift[1] * height as f64];
         let map = matrix(angle, [wide, tall], shear, [right, down], draw.size);
@@ -33,7 +33,7 @@ pub const TRANSFORM: Transform = Transform {
     },
 };
 
-/// The map of an angle and shears in degrees, scales, and a shift in pixels, on a film of this height and
+/// The map of an angle and shears in degrees, scales, and a shift in pixels, on an image of this height and
 /// width.
 pub fn matrix(
     angle: f64,

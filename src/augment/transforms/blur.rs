@@ -1,4 +1,4 @@
-//! A Gaussian blur, as wide as a share of the film whatever its size in pixels.
+//! A Gaussian blur, as wide as a share of the image whatever its size in pixels.
 
 use super::Transform;
 use crate::augment::Step;
@@ -8,8 +8,8 @@ pub const TRANSFORM: Transform = Transform {
     label: "blur",
     settings: &["augment.blur_p", "augment.blur"],
     probability: |section| section.blur_p,
-    draw: |plan, dice, draw| {
-        let sigma = dice.between(0.0, plan.section().blur) * draw.size.0 as f64 / 64.0;
+    draw: |plan, rng, draw| {
+        let sigma = rng.between(0.0, plan.section().blur) * draw.size.0 as f64 / 64.0;
         draw.steps.push(Step::Blur { sigma });
         draw.words.push(format!("blur {sigma:.2} px"));
     },

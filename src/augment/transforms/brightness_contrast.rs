@@ -9,9 +9,9 @@ pub const TRANSFORM: Transform = Transform {
     label: "brightness, contrast",
     settings: &["augment.brightness_contrast_p", "augment.brightness", "augment.contrast"],
     probability: |section| section.brightness_contrast_p,
-    draw: |plan, dice, draw| {
+    draw: |plan, rng, draw| {
         let section = plan.section();
-        let (contrast, brightness) = (dice.around(section.contrast), dice.around(section.brightness));
+        let (contrast, brightness) = (rng.around(section.contrast), rng.around(section.brightness));
         draw.steps.push(Step::Tone(Box::new(table(contrast, brightness))));
         draw.words.push(format!("brightness {brightness:+.2}, contrast {contrast:+.2}"));
     },

@@ -1,4 +1,4 @@
-//! A black rectangle somewhere inside of the film (DeVries & Taylor 2017).
+//! A black rectangle somewhere inside of the image (DeVries & Taylor 2017).
 
 use super::Transform;
 use crate::augment::{Rect, Step};
@@ -8,11 +8,11 @@ pub const TRANSFORM: Transform = Transform {
     label: "cut-out",
     settings: &["augment.cutout_p", "augment.cutout"],
     probability: |section| section.cutout_p,
-    draw: |plan, dice, draw| {
+    draw: |plan, rng, draw| {
         let (height, width) = draw.size;
         let mut side = |whole: usize| {
-            let length = (dice.between(0.0, plan.section().cutout) * whole as f64).round() as usize;
-            let start = (dice.between(0.0, 1.0) * (whole - length) as f64).round() as usize;
+            let length = (rng.between(0.0, plan.section().cutout) * whole as f64).round() as usize;
+            let start = (rng.between(0.0, 1.0) * (whole - length) as f64).round() as usize;
             (start, start + length)
         };
         let ((left, right), (top, bottom)) = (side(width), side(height));

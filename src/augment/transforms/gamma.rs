@@ -8,8 +8,8 @@ pub const TRANSFORM: Transform = Transform {
     label: "gamma",
     settings: &["augment.gamma_p", "augment.gamma"],
     probability: |section| section.gamma_p,
-    draw: |plan, dice, draw| {
-        let gamma = dice.around(plan.section().gamma.ln_1p()).exp();
+    draw: |plan, rng, draw| {
+        let gamma = rng.around(plan.section().gamma.ln_1p()).exp();
         let table = std::array::from_fn(|grey| (255.0 * (grey as f64 / 255.0).powf(gamma)).round() as u8);
         draw.steps.push(Step::Tone(Box::new(table)));
         draw.words.push(format!("gamma {gamma:.2}"));

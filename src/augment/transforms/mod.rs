@@ -15,11 +15,11 @@ pub(super) use affine::matrix as affine_matrix;
 #[cfg(test)]
 pub(super) use brightness_contrast::table as tone_table;
 
-use super::dice::Dice;
-use super::{Draw, Plan};
+use super::keyed_rng::KeyedRng;
+use super::{AugmentParams, AugmentPipeline};
 use crate::config::AugmentSection;
 
-/// One thing that can happen to a film.
+/// One thing that can happen to an image.
 #[derive(Clone, Copy)]
 pub struct Transform {
     /// As in the settings.
@@ -31,7 +31,7 @@ pub struct Transform {
     /// Its chance, 0..=1.
     pub probability: fn(&AugmentSection) -> f64,
     /// Draws its numbers and adds what it does.
-    pub draw: fn(&Plan, &mut Dice, &mut Draw),
+    pub draw: fn(&AugmentPipeline, &mut KeyedRng, &mut AugmentParams),
 }
 
 /// All transforms in the order they act.

@@ -8,9 +8,9 @@ pub const TRANSFORM: Transform = Transform {
     label: "noise",
     settings: &["augment.noise_p", "augment.noise"],
     probability: |section| section.noise_p,
-    draw: |plan, dice, draw| {
-        let share = dice.between(0.0, plan.section().noise);
-        draw.steps.push(Step::Noise { sigma: 255.0 * share, seed: dice.bits() });
+    draw: |plan, rng, draw| {
+        let share = rng.between(0.0, plan.section().noise);
+        draw.steps.push(Step::Noise { sigma: 255.0 * share, seed: rng.bits() });
         draw.words.push(format!("noise {share:.3}"));
     },
 };

@@ -8,10 +8,10 @@ pub const TRANSFORM: Transform = Transform {
     label: "turn by 90°",
     settings: &["augment.rotate90_p"],
     probability: |section| section.rotate90_p,
-    draw: |_, dice, draw| {
+    draw: |_, rng, draw| {
         let square = draw.size.0 == draw.size.1;
-        // A film that isn't square keeps its frame only when it is turned upside down.
-        let turns = if square { dice.below(4) } else { 2 * dice.below(2) };
+        // An image that isn't square keeps its frame only when it is turned upside down.
+        let turns = if square { rng.below(4) } else { 2 * rng.below(2) };
         // Counter-clockwise as seen, with y downwards: numpy's rot90.
         let linear = match turns {
             0 => return,

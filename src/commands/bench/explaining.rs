@@ -15,12 +15,12 @@ use super::Figure;
 
 const CLASSES: usize = 14;
 
-/// Of one network, a film at a time, in milliseconds.
+/// Of one network, an image at a time, in milliseconds.
 #[derive(Debug, Serialize)]
 pub struct Explaining {
     pub network: &'static str,
-    /// Height and width of the film.
-    pub film_size: usize,
+    /// Height and width of the image.
+    pub image_size: usize,
     /// Forward, and back to all weights.
     pub forward_backward_ms: Figure,
     pub gradcam_ms: Figure,
@@ -36,7 +36,7 @@ impl Explaining {
         format!(
             "{} at {} px: forward and back {:.1} ms, a map of it: {}",
             self.network,
-            self.film_size,
+            self.image_size,
             self.forward_backward_ms.median,
             ratios.join(", ")
         )
@@ -48,10 +48,10 @@ pub fn measure(arch: Arch, size: usize, device: &str, repeats: usize) -> Result<
     let section = ModelSection { arch, ..ModelSection::default() };
     let device = resolve_device(device)?;
     let network = Network::build(&section, Shape { height: size, width: size, classes: CLASSES }, device)?;
-    let film = Tensor::f_rand([1, 1, size as i64, size as i64], (Kind::Float, device))?;
-    let film = film.f_mul_scalar(2.0)?.f_sub_scalar(1.0)?;
+    let image = Tensor::f_rand([1, 1, size as i64, size as i64], (Kind::Float, device))?;
+    let image = image.f_mul_scalar(2.0)?.f_sub_scalar(1.0)?;
     let both = || -> Result<()> {
-        let logits = network.forward(&film, Mode::Eval)?;
+        let logits = network.forward(&image, Mode::Eval)?;
         logits.f_sum(Kind::Float)?.f_backward()?;
         Ok(())
     };
@@ -60,7 +60,7 @@ pub fn measure(arch: Arch, size: usize, device: &str, repeats: usize) -> Result<
     let mut ratios = Vec::new();
     // SmoothGrad costs as many integrated gradients as it has samples.
     for method in METHODS.iter().filter(|method| method.name != "smoothgrad") {
-        let map = || explain_batch(&network, &film, &[0], method, &Options::default()).map(|_| ());
+        let map = || explain_batch(&network, &image, &[0], method, &Options::default()).map(|_| ());
         // Slow ones are slow enough to be measured once.
         let figure = timed(if method.passes_once { repeats * 5 } else { 1 }, map)?;
         if method.name == "grad-cam" {
@@ -69,7 +69,7 @@ pub fn measure(arch: Arch, size: usize, device: &str, repeats: usize) -> Result<
         ratios.push((method.name, figure.median / forward_backward_ms.median));
     }
     let gradcam_ms = gradcam_ms.context("Grad-CAM is among the methods")?;
-    Ok(Explaining { network: arch.name(), film_size: size, forward_backward_ms, gradcam_ms, ratios })
+    Ok(Explaining { network: arch.name(), image_size: size, forward_backward_ms, gradcam_ms, ratios })
 }
 
 /// Milliseconds; the first time, which also sets things up, doesn't count.

@@ -1,4 +1,4 @@
-//! How long the films take until they are there, and what memory that takes.
+//! How long the images take until they are there, and what memory that takes.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,14 +12,14 @@ use chestxr_tui::text::{bytes, thousands};
 
 use super::peak_memory;
 
-/// What the films take.
+/// What the images take.
 #[derive(Debug, Serialize)]
 pub struct Loading {
-    films: usize,
+    images: usize,
     /// Pixels and labels as they are, in bytes.
     raw_bytes: usize,
     load_seconds: f64,
-    /// Greatest resident memory up to here, with all films loaded, and how much of it was there before.
+    /// Greatest resident memory up to here, with all images loaded, and how much of it was there before.
     peak_memory: u64,
     memory_before: u64,
 }
@@ -28,8 +28,8 @@ impl Loading {
     /// For people.
     pub fn line(&self, source: &str) -> String {
         format!(
-            "{source}: {} films, {} raw, ready after {:.2} s, peak memory {} ({} before)",
-            thousands(self.films as u64),
+            "{source}: {} images, {} raw, ready after {:.2} s, peak memory {} ({} before)",
+            thousands(self.images as u64),
             bytes(self.raw_bytes as u64),
             self.load_seconds,
             bytes(self.peak_memory),
@@ -38,7 +38,7 @@ impl Loading {
     }
 }
 
-/// Loads the films that all other parts share.
+/// Loads the images that all other parts share.
 pub fn measure(section: &DataSection, cache: &Cache) -> Result<(Loading, Arc<Dataset>)> {
     let memory_before = peak_memory();
     let started = Instant::now();
@@ -46,8 +46,8 @@ pub fn measure(section: &DataSection, cache: &Cache) -> Result<(Loading, Arc<Dat
     let load_seconds = started.elapsed().as_secs_f64();
     let labels = Split::ALL.map(|split| &dataset.part(split).labels);
     let loading = Loading {
-        films: labels.iter().map(|labels| labels.len()).sum(),
-        raw_bytes: dataset.film_bytes() + labels.iter().map(|labels| labels.values().len()).sum::<usize>(),
+        images: labels.iter().map(|labels| labels.len()).sum(),
+        raw_bytes: dataset.image_bytes() + labels.iter().map(|labels| labels.values().len()).sum::<usize>(),
         load_seconds,
         peak_memory: peak_memory(),
         memory_before,

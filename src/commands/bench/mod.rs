@@ -1,8 +1,8 @@
 //! `bench`: what this machine makes of the program, measured in one process. Every figure is the median of
 //! repeats with the least and the greatest beside it: on a shared machine a single one says little.
 
+mod evaluation;
 mod explaining;
-mod judging;
 mod listing;
 mod loading;
 mod screen;
@@ -15,15 +15,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use chestxr_tui::augment::{self, Plan};
+use chestxr_tui::augment::{self, AugmentPipeline};
 use chestxr_tui::config::{Arch, RunConfig};
 use chestxr_tui::dataset::{Cache, Split};
 use chestxr_tui::text::thousands;
 
 use super::{Exit, Misuse, complain};
 use crate::cli::{BenchArgs, BenchPart};
+use evaluation::Judging;
 use explaining::Explaining;
-use judging::Judging;
 use listing::Listing;
 use loading::Loading;
 use screen::Screen;
@@ -87,7 +87,7 @@ struct Report {
 /// What one thread augments.
 #[derive(Debug, Serialize)]
 struct Augmentation {
-    /// Films a second, by the preset of the configuration.
+    /// Images a second, by the preset of the configuration.
     augment_throughput: Figure,
     augment_preset: &'static str,
 }
@@ -100,11 +100,11 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
     }
     let mut config = config;
     if config.data.source == "phantom" {
-        config.set("data.source", &format!("phantom:{}", args.films))?;
+        config.set("data.source", &format!("phantom:{}", args.images))?;
     }
     let pause = Duration::from_secs_f64(args.seconds);
     let wanted = |part: BenchPart| match args.only.is_empty() {
-        // Streaming takes films that don't fit, and keeps them on the disk.
+        // Streaming takes images that don't fit, and keeps them on the disk.
         true => part != BenchPart::Streaming,
         false => args.only.contains(&part),
     };
@@ -123,12 +123,13 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
         screen: None,
         not_measured: Vec::new(),
     };
-    let with_films = [BenchPart::Loading, BenchPart::Augmentation, BenchPart::Training, BenchPart::Streaming];
-    if with_films.into_iter().any(wanted) {
-        films(&mut report, wanted, &networks, &config, args.repeats, pause, json)?;
+    let with_images =
+        [BenchPart::Loading, BenchPart::Augmentation, BenchPart::Training, BenchPart::Streaming];
+    if with_images.into_iter().any(wanted) {
+        images(&mut report, wanted, &networks, &config, args.repeats, pause, json)?;
     }
     if wanted(BenchPart::Judging) {
-        let judging = report.judging.insert(judging::measure(args.repeats)?);
+        let judging = report.judging.insert(evaluation::measure(args.repeats)?);
         say(json, &judging.lines());
     }
     if wanted(BenchPart::Explaining) {
@@ -157,8 +158,8 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
     Ok(Exit::Done)
 }
 
-/// Measures what needs films; they are gone afterwards.
-fn films(
+/// Measures what needs images; they are gone afterwards.
+fn images(
     report: &mut Report,
     wanted: impl Fn(BenchPart) -> bool,
     networks: &[(Arch, usize)],
@@ -172,14 +173,14 @@ fn films(
     say(json, &report.loading.insert(loading).line(&config.data.source));
     if wanted(BenchPart::Augmentation) {
         let (train, _) = dataset.trainable(Split::Train)?;
-        let plan = Plan::new(&config.augment);
+        let plan = AugmentPipeline::new(&config.augment);
         let augmented = (0..repeats).map(|_| augment::throughput(&plan, train, pause)).collect();
         let (figure, preset) = (Figure::of(augmented)?, config.augment.preset.name());
         report.augmentation = Some(Augmentation { augment_throughput: figure, augment_preset: preset });
         say(
             json,
             &format!(
-                "augmentation `{preset}` on one thread: {} films/s ({} to {})",
+                "augmentation `{preset}` on one thread: {} images/s ({} to {})",
                 whole(figure.median),
                 whole(figure.low),
                 whole(figure.high)
@@ -190,7 +191,7 @@ fn films(
     if wanted(BenchPart::Training) {
         say(
             json,
-            "network      batch   loop films/s          ceiling             loop/ceiling   data  metrics",
+            "network      batch   loop images/s          ceiling             loop/ceiling   data  metrics",
         );
         for (arch, batch) in networks {
             (config.model.arch, config.optimizer.batch_size) = (*arch, *batch);

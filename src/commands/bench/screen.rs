@@ -13,8 +13,8 @@ use super::{Figure, Scratch, quantile};
 
 /// Cells of 8 x 17 pixels, as xterm has them.
 const SIZE: PtySize = PtySize { rows: 34, cols: 120, pixel_width: 120 * 8, pixel_height: 34 * 17 };
-/// Films that are gone through.
-const FILMS: usize = 60;
+/// Images that are gone through.
+const IMAGES: usize = 60;
 /// How each protocol's pictures begin and end.
 const PICTURES: [(&str, &[u8], &[u8]); 3] = [
     ("sixel", b"\x1bP0;1;0q", b"\x1b\\"),
@@ -39,11 +39,11 @@ pub struct Screen {
     /// Mean of the frames while training, those that answer keys among them.
     bytes_per_frame: f64,
     frames: usize,
-    /// From a key that moves to another film on the explain screen to the last byte of that film in sixels, while
+    /// From a key that moves to another image on the explain screen to the last byte of that image in sixels, while
     /// training.
-    key_to_film_ms: Figure,
-    key_to_film_ms_p99: f64,
-    /// Of the film on the data screen, by protocol.
+    key_to_image_ms: Figure,
+    key_to_image_ms_p99: f64,
+    /// Of the image on the data screen, by protocol.
     bytes_per_picture: Vec<(&'static str, usize)>,
 }
 
@@ -53,13 +53,13 @@ impl Screen {
         format!(
             "screen 120x34: first frame after {:.0} ms; while training a key is answered within {:.1} ms \
              (median; p99 {:.1} ms), {:.0} bytes a frame\n\
-             films: in pixels {:.0} ms after the key while training (median; p99 {:.0} ms); bytes a picture: {}",
+             images: in pixels {:.0} ms after the key while training (median; p99 {:.0} ms); bytes a picture: {}",
             self.startup_ms.median,
             self.key_to_frame_ms.median,
             self.key_to_frame_ms_p99,
             self.bytes_per_frame,
-            self.key_to_film_ms.median,
-            self.key_to_film_ms_p99,
+            self.key_to_image_ms.median,
+            self.key_to_image_ms_p99,
             self.bytes_per_picture
                 .iter()
                 .map(|(name, bytes)| format!("{name} {bytes}"))
@@ -170,7 +170,7 @@ pub fn measure(given: &[String]) -> Result<Screen> {
 
     args.extend(["--set", "optimizer.epochs=1000", "--set", "early_stopping.enabled=false", "train"]);
     let mut guest = Guest::start(&args)?;
-    guest.wait_for("films/s").context("it never trained")?;
+    guest.wait_for("images/s").context("it never trained")?;
     let (mut answers, mut bytes, mut frames) = (Vec::new(), 0, 0);
     for number in 0..KEYS {
         // Off the beat of the trainer's own frames.
@@ -188,11 +188,11 @@ pub fn measure(given: &[String]) -> Result<Screen> {
     }
     answers.sort_by(f64::total_cmp);
     drop(guest);
-    let mut films = films(&args)?;
-    films.sort_by(f64::total_cmp);
+    let mut images = images(&args)?;
+    images.sort_by(f64::total_cmp);
     Ok(Screen {
-        key_to_film_ms_p99: quantile(&films, 0.99),
-        key_to_film_ms: Figure::of(films)?,
+        key_to_image_ms_p99: quantile(&images, 0.99),
+        key_to_image_ms: Figure::of(images)?,
         bytes_per_picture: picture_bytes(&runs)?,
         startup_ms: Figure::of(startups)?,
         key_to_frame_ms_p99: quantile(&answers, 0.99),
@@ -202,21 +202,21 @@ pub fn measure(given: &[String]) -> Result<Screen> {
     })
 }
 
-/// Goes through the films of the run that trains; milliseconds from each key to its film in sixels.
-fn films(training: &[&str]) -> Result<Vec<f64>> {
+/// Goes through the images of the run that trains; milliseconds from each key to its image in sixels.
+fn images(training: &[&str]) -> Result<Vec<f64>> {
     let [(_, begin, end), ..] = PICTURES;
     let mut args = vec!["--graphics", "sixel"];
     args.extend(training);
     let mut guest = Guest::start(&args)?;
-    guest.wait_for("films/s").context("it never trained")?;
+    guest.wait_for("images/s").context("it never trained")?;
     // The explain screen needs weights of this run; the key writes some after the step.
     guest.press("c")?;
     std::thread::sleep(Duration::from_secs(3));
     guest.press("4")?;
     guest.wait_for_picture(begin, end)?;
     let mut times = Vec::new();
-    for number in 0..FILMS {
-        // The last film's map has come by then and is drawn.
+    for number in 0..IMAGES {
+        // The last image's map has come by then and is drawn.
         std::thread::sleep(Duration::from_millis(400 + (number as u64 * 7) % 50));
         guest.output.try_iter().for_each(drop);
         let started = Instant::now();

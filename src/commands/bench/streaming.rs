@@ -1,4 +1,4 @@
-//! Films that are read from a mapped file as needed against the same films in memory, in turns: how fast they come
+//! Images that are read from a mapped file as needed against the same images in memory, in turns: how fast they come
 //! ready for the network when nothing waits for it, how fast the real loop goes, and what memory that takes.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
-use chestxr_tui::augment::{Epoch, Loader, Plan};
+use chestxr_tui::augment::{AugmentPipeline, Epoch, Loader};
 use chestxr_tui::config::{Arch, RunConfig, Stem};
 use chestxr_tui::dataset::{Cache, Dataset, Split};
 use chestxr_tui::native;
@@ -23,7 +23,7 @@ const WARM_UP: u64 = 20;
 /// Steps done and seconds since the run began.
 type Moment = (usize, f64);
 
-/// Where films are while they are measured.
+/// Where images are while they are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Place {
@@ -31,7 +31,7 @@ enum Place {
     Resident,
     /// In a mapped file that the system has in its own memory, as far as that is free.
     Mapped,
-    /// In a mapped file of which the system has forgotten everything: each film comes from the disk.
+    /// In a mapped file of which the system has forgotten everything: each image comes from the disk.
     Disk,
 }
 
@@ -47,15 +47,15 @@ impl Place {
     }
 }
 
-/// What films of one place come to.
+/// What images of one place come to.
 #[derive(Debug, Serialize)]
 struct Way {
-    films: Place,
-    /// Films a second ready for the network (read, augmented, gathered into batches), when nothing waits for it.
+    images: Place,
+    /// Images a second ready for the network (read, augmented, gathered into batches), when nothing waits for it.
     loading: Figure,
-    /// Each against the films in memory of the same turn.
+    /// Each against the images in memory of the same turn.
     loading_ratio: Figure,
-    /// Films a second of the real loop.
+    /// Images a second of the real loop.
     training: Figure,
     training_ratio: Figure,
     /// Greatest resident memory of this process meanwhile, in bytes; null where the system doesn't say.
@@ -66,9 +66,9 @@ struct Way {
 /// What streaming comes to.
 #[derive(Debug, Serialize)]
 pub struct Streaming {
-    /// Bytes of films that may stay in memory (`data.memory`), of how many.
+    /// Bytes of images that may stay in memory (`data.memory`), of how many.
     memory: u64,
-    film_bytes: usize,
+    image_bytes: usize,
     arch: &'static str,
     batch: usize,
     ways: Vec<Way>,
@@ -83,13 +83,13 @@ impl Streaming {
         let percent = |ratio: &Figure| format!("{:.1}%", 100.0 * ratio.median);
         let memory = |peak: Option<u64>| peak.map_or("–".to_owned(), bytes);
         let mut lines = format!(
-            "{} of films, {} of them in memory at most; {}:{}\n\
+            "{} of images, {} of them in memory at most; {}:{}\n\
              {:<10} {:<24} {:>7} {:>8}   {:<20} {:>7} {:>8}",
-            bytes(self.film_bytes as u64),
+            bytes(self.image_bytes as u64),
             bytes(self.memory),
             self.arch,
             self.batch,
-            "films",
+            "images",
             "loaded/s",
             "ratio",
             "memory",
@@ -100,7 +100,7 @@ impl Streaming {
         for way in &self.ways {
             lines.push_str(&format!(
                 "\n{:<10} {:<24} {:>7} {:>8}   {:<20} {:>7} {:>8}",
-                way.films.name(),
+                way.images.name(),
                 range(&way.loading),
                 percent(&way.loading_ratio),
                 memory(way.loading_peak_memory),
@@ -130,9 +130,9 @@ pub fn measure(
     pause: Duration,
 ) -> Result<Streaming> {
     let Some(memory) = dataset.memory_bound() else {
-        let all = bytes(dataset.film_bytes() as u64);
+        let all = bytes(dataset.image_bytes() as u64);
         let what = format!(
-            "streaming needs films that don't fit: these take {all}, so set --memory to less, or take more films"
+            "streaming needs images that don't fit: these take {all}, so set --memory to less, or take more images"
         );
         return Err(Misuse(what).into());
     };
@@ -162,7 +162,7 @@ pub fn measure(
             Figure::of(own.iter().zip(resident).map(|(turn, resident)| of(turn) / of(resident)).collect())
         };
         Ok(Way {
-            films: place,
+            images: place,
             loading: values(|turn| turn.loading)?,
             loading_ratio: ratio(|turn| turn.loading)?,
             training: values(|turn| turn.training)?,
@@ -173,7 +173,7 @@ pub fn measure(
     };
     Ok(Streaming {
         memory,
-        film_bytes: dataset.film_bytes(),
+        image_bytes: dataset.image_bytes(),
         arch: config.model.arch.name(),
         batch: config.optimizer.batch_size,
         ways: Place::ALL.into_iter().map(way).collect::<Result<_>>()?,
@@ -189,7 +189,7 @@ fn of_place(
 ) -> Result<Turn> {
     let measured = |rate: &mut dyn FnMut() -> Result<f64>| -> Result<(f64, Option<u64>)> {
         dataset.let_go(place == Place::Disk);
-        // The films of the turn before were in memory.
+        // The images of the turn before were in memory.
         native::release_freed();
         let counted = forget_peak();
         let rate = rate()?;
@@ -201,18 +201,19 @@ fn of_place(
     Ok(Turn { loading, training, loading_peak, training_peak })
 }
 
-/// Films a second of the loader that feeds the loop, over one epoch or `pause`, whichever is shorter.
+/// Images a second of the loader that feeds the loop, over one epoch or `pause`, whichever is shorter.
 fn loading(config: &RunConfig, dataset: &Arc<Dataset>, epoch: usize, pause: Duration) -> Result<f64> {
-    let (films, _) = dataset.trainable(Split::Train)?;
+    let (images, _) = dataset.trainable(Split::Train)?;
     let epoch = Epoch {
-        order: Arc::new(shuffled(films.len(), config.run.seed, epoch)),
+        order: Arc::new(shuffled(images.len(), config.run.seed, epoch)),
         times: Arc::default(),
         batch_size: config.optimizer.batch_size,
         seed: config.run.seed,
         epoch,
     };
     let workers = config.augment.workers.max(1);
-    let mut loader = Loader::start(dataset, &Plan::new(&config.augment), &epoch, 0, workers, None)?;
+    let mut loader =
+        Loader::start(dataset, &AugmentPipeline::new(&config.augment), &epoch, 0, workers, None)?;
     let started = Instant::now();
     let mut done = 0;
     for number in 0..epoch.batches() {
@@ -225,7 +226,7 @@ fn loading(config: &RunConfig, dataset: &Arc<Dataset>, epoch: usize, pause: Dura
     Ok(done as f64 / started.elapsed().as_secs_f64())
 }
 
-/// Films a second of the real loop within its first epoch.
+/// Images a second of the real loop within its first epoch.
 fn training(config: &RunConfig, dataset: &Arc<Dataset>, pause: Duration) -> Result<f64> {
     let runs = Scratch::new()?;
     let cache = Cache::holding(&config.data, dataset.clone())?;
@@ -264,7 +265,7 @@ fn training(config: &RunConfig, dataset: &Arc<Dataset>, pause: Duration) -> Resu
     let seconds = last.1 - first.1;
     ensure!(
         last.0 > first.0 && seconds > 0.0,
-        "an epoch is too short to be measured; take more films or a smaller batch"
+        "an epoch is too short to be measured; take more images or a smaller batch"
     );
     Ok(((last.0 - first.0) * config.optimizer.batch_size) as f64 / seconds)
 }

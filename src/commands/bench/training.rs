@@ -15,7 +15,7 @@ use super::{Figure, Scratch, whole};
 /// Steps before the clock starts: libtorch chooses its kernels in them.
 const WARM_UP: usize = 3;
 
-/// What training with one network and batch size comes to, in films a second.
+/// What training with one network and batch size comes to, in images a second.
 #[derive(Debug, Serialize)]
 pub struct Training {
     arch: &'static str,
@@ -89,7 +89,7 @@ fn alone(body: impl FnOnce() -> Result<f64> + Send) -> Result<f64> {
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Films a second of the second epoch of a run, and where its time went.
+/// Images a second of the second epoch of a run, and where its time went.
 fn real_loop(config: &RunConfig, cache: &Cache) -> Result<(f64, Shares)> {
     let runs = Scratch::new()?;
     let mut trainer = Trainer::spawn(runs.0.clone(), cache.clone())?;
@@ -113,18 +113,18 @@ fn real_loop(config: &RunConfig, cache: &Cache) -> Result<(f64, Shares)> {
     Ok((rate, shares))
 }
 
-/// Films a second of learning steps on one batch.
+/// Images a second of learning steps on one batch.
 fn ceiling(config: &RunConfig, cache: &Cache, pause: Duration) -> Result<f64> {
     let setup = Setup::prepare(config.clone(), cache, std::path::Path::new(""), &|_| true)?;
     let mut learner = setup.learner(|_| Ok(()))?;
-    let (films, labels) = setup.dataset.trainable(Split::Train)?;
+    let (images, labels) = setup.dataset.trainable(Split::Train)?;
     let count = config.optimizer.batch_size;
-    let indices: Vec<usize> = (0..count).map(|index| index % films.len()).collect();
-    let (x, y) = Batches::new(films, labels, setup.device).gather(&indices)?;
+    let indices: Vec<usize> = (0..count).map(|index| index % images.len()).collect();
+    let (x, y) = Batches::new(images, labels, setup.device).gather(&indices)?;
     let mut number = 0;
     let mut step = || -> Result<()> {
         number += 1;
-        learner.begin_step()?;
+        learner.zero_grad()?;
         // Waited for, as a GPU works behind the CPU's back.
         let (loss, _) = learner.learn(&x, &y, 1.0)?;
         learner.end_step(config.optimizer.lr, number)?;

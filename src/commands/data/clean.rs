@@ -15,7 +15,7 @@ use crate::commands::Exit;
 pub fn run(as_json: bool) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     let mut freed = 0;
-    for part in store::unfinished(&AppPaths::new(None).films) {
+    for part in store::unfinished(&AppPaths::new(None).images) {
         let gone = part.free().with_context(|| format!("can't remove {}", part.path.display()))?;
         if gone {
             freed += part.bytes;

@@ -12,7 +12,7 @@ use chestxr_tui::text::bytes;
 use super::load;
 use crate::commands::{Exit, Misuse, complain};
 
-/// Writes a source as an npz file in MedMNIST's layout, with the names of its conditions and its patients. Films are
+/// Writes a source as an npz file in MedMNIST's layout, with the names of its conditions and its patients. Images are
 /// written one by one: they need not fit into memory.
 pub fn run(
     section: &DataSection,
@@ -30,11 +30,11 @@ pub fn run(
     }
     let dataset = load(&section, Some(source), json)?;
     if let (Some(size), false, Some((height, width))) =
-        (size, dataset.source().is_sized(), dataset.film_size())
+        (size, dataset.source().is_sized(), dataset.image_size())
         && (height, width) != (size, size)
     {
         return Err(Misuse(format!(
-            "the films of an npz file keep their {height} x {width} px; leave --size away, or convert the pictures \
+            "the images of an npz file keep their {height} x {width} px; leave --size away, or convert the pictures \
              they were made from"
         ))
         .into());
@@ -42,8 +42,8 @@ pub fn run(
     let mut writer = Writer::create(out)?;
     for split in Split::ALL {
         let part = dataset.part(split);
-        if let Some(films) = &part.films {
-            writer = writer.films(&format!("{split}_images"), films)?;
+        if let Some(images) = &part.images {
+            writer = writer.images(&format!("{split}_images"), images)?;
         }
         let shape = [part.labels.len(), part.labels.classes()];
         writer = writer.array_u8(&format!("{split}_labels"), &shape, part.labels.values())?;

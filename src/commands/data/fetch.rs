@@ -22,12 +22,12 @@ pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
         "nih" => {
             let home = &registry::Registry::get().nih.home;
             return Err(Misuse(format!(
-                "NIH gives its films out on a page of its own: {home}; unpack them and use --data nih:DIR"
+                "NIH gives its images out on a page of its own: {home}; unpack them and use --data nih:DIR"
             ))
             .into());
         }
         "phantom" => {
-            return Err(Misuse("phantom films are drawn, not fetched; use --data phantom:N".into()).into());
+            return Err(Misuse("phantom images are drawn, not fetched; use --data phantom:N".into()).into());
         }
         other => {
             let other = one_line(other, 40);

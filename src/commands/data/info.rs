@@ -15,7 +15,7 @@ use chestxr_tui::text::{bytes, one_line, thousands};
 use super::load;
 use crate::commands::Exit;
 
-/// Counts films and conditions of every split, the normal class among them.
+/// Counts images and conditions of every split, the normal class among them.
 pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result<Exit> {
     let dataset = load(section, source, json)?;
     let mut out = std::io::stdout().lock();
@@ -31,17 +31,17 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
                     .map(|(condition, count)| (condition.key.clone(), json!(count)))
                     .collect();
                 let split_json =
-                    json!({"films": stats.films, "normal": stats.normal, "positives": positives});
+                    json!({"images": stats.images, "normal": stats.normal, "positives": positives});
                 (split.name().to_owned(), split_json)
             })
             .collect();
-        let size = dataset.film_size().map(|(height, width)| [height, width]);
+        let size = dataset.image_size().map(|(height, width)| [height, width]);
         let source = dataset.source().to_string();
         let terms = Registry::get().of(dataset.source());
         let conditions = dataset.labels().keys();
         let line = json!({
-            "source": source, "digest": dataset.digest(), "film_size": size, "conditions": conditions,
-            "splits": splits, "bytes": dataset.film_bytes(), "resident": !dataset.is_mapped(),
+            "source": source, "digest": dataset.digest(), "image_size": size, "conditions": conditions,
+            "splits": splits, "bytes": dataset.image_bytes(), "resident": !dataset.is_mapped(),
             "boxes": boxes(&dataset), "notes": dataset.notes(), "licence": terms.map(|terms| &terms.licence),
             "citation": terms.map(|terms| &terms.citation), "warning": terms.map(|terms| &terms.warning),
         });
@@ -49,11 +49,11 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
         return Ok(Exit::Done);
     }
     writeln!(out, "source  {}", dataset.source())?;
-    match dataset.film_size() {
+    match dataset.image_size() {
         Some((height, width)) => {
-            writeln!(out, "films   {height} x {width} px, 8 bits of grey, {}", where_they_are(&dataset))?;
+            writeln!(out, "images   {height} x {width} px, 8 bits of grey, {}", where_they_are(&dataset))?;
         }
-        None => writeln!(out, "films   none: a table of labels")?,
+        None => writeln!(out, "images   none: a table of labels")?,
     }
     writeln!(out, "digest  {}", dataset.digest())?;
     if let Some(terms) = Registry::get().of(dataset.source()) {
@@ -76,7 +76,7 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
     let mut row = |name: &str, count: &dyn Fn(Split) -> usize| -> std::io::Result<()> {
         write!(out, "{name:<20}")?;
         for split in Split::ALL {
-            let share = percent(count(split), dataset.stats(split).films);
+            let share = percent(count(split), dataset.stats(split).images);
             let share = share.map_or("–".to_owned(), |share| format!("{share:.2}"));
             write!(out, "{:>9}{share:>8}", thousands(count(split) as u64))?;
         }
@@ -86,7 +86,7 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
     for (column, condition) in dataset.labels().iter().enumerate() {
         row(&condition.name, &|split| dataset.stats(split).positives[column])?;
     }
-    row("Films", &|split| dataset.stats(split).films)?;
+    row("Images", &|split| dataset.stats(split).images)?;
     for by in GroupBy::ALL {
         let groups = Split::ALL.map(|split| dataset.part(split).about.groups(by));
         let mut names: Vec<&String> = groups.iter().flatten().map(|(name, _)| name).collect();
@@ -95,27 +95,27 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
         for name in names {
             row(name, &|split| {
                 let own = groups[split as usize].iter().find(|(its, _)| its == name);
-                own.map_or(0, |(_, films)| films.len())
+                own.map_or(0, |(_, images)| images.len())
             })?;
         }
     }
     if let Some(boxes) = boxes(&dataset) {
         row("Boxes", &|split| boxes[split as usize])?;
     }
-    writeln!(out, "\nA film can have several conditions; Normal films have none of them.")?;
+    writeln!(out, "\nA image can have several conditions; Normal images have none of them.")?;
     Ok(Exit::Done)
 }
 
-/// Boxes drawn by hand on the films of each split, where the source has any.
+/// Boxes drawn by hand on the images of each split, where the source has any.
 fn boxes(dataset: &Dataset) -> Option<[usize; 3]> {
     let about = |split: Split| &dataset.part(split).about;
     let any = Split::ALL.iter().any(|split| about(*split).has_boxes);
     any.then(|| Split::ALL.map(|split| about(split).boxes.len()))
 }
 
-/// Where the films are while a run uses them.
+/// Where the images are while a run uses them.
 fn where_they_are(dataset: &Dataset) -> String {
-    let size = bytes(dataset.film_bytes() as u64);
+    let size = bytes(dataset.image_bytes() as u64);
     match (dataset.is_mapped(), dataset.memory_bound()) {
         (false, _) => format!("{size} in memory"),
         (true, None) => format!("{size} in a mapped file, all of which may stay in memory"),

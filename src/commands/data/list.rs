@@ -15,8 +15,8 @@ use crate::commands::Exit;
 /// Lists the registry and the cache.
 pub fn run(as_json: bool) -> Result<Exit> {
     let registry = registry::Registry::get();
-    let films = AppPaths::new(None).films;
-    let (kept, unfinished) = (store::listed(&films), store::unfinished(&films));
+    let images = AppPaths::new(None).images;
+    let (kept, unfinished) = (store::listed(&images), store::unfinished(&images));
     let mut out = std::io::stdout().lock();
     if as_json {
         for (name, entry) in registry.entries() {
@@ -66,7 +66,7 @@ pub fn run(as_json: bool) -> Result<Exit> {
         writeln!(out)?;
     }
     if !kept.is_empty() {
-        writeln!(out, "Films kept from other sources (made again when needed, so they may be deleted):")?;
+        writeln!(out, "Images kept from other sources (made again when needed, so they may be deleted):")?;
         for (path, of, size) in kept {
             writeln!(out, "{:>9}  {}  {}", bytes(size), one_line(&of, 200), path.display())?;
         }
@@ -74,7 +74,7 @@ pub fn run(as_json: bool) -> Result<Exit> {
     if !unfinished.is_empty() {
         writeln!(
             out,
-            "Imports that broke off (they go on when the same films are asked for; `data clean` frees them):"
+            "Imports that broke off (they go on when the same images are asked for; `data clean` frees them):"
         )?;
         for part in unfinished {
             let live = if part.live { "  being read now" } else { "" };

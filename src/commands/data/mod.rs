@@ -30,7 +30,7 @@ pub fn run(command: DataCommand, global: &Global, config: &RunConfig) -> Result<
     }
 }
 
-/// The films of `source`, or those of the settings.
+/// The images of `source`, or those of the settings.
 fn load(section: &chestxr_tui::config::DataSection, source: Option<String>, quiet: bool) -> Result<Dataset> {
     let mut section = section.clone();
     section.source = source.unwrap_or(section.source);

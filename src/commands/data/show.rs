@@ -1,4 +1,4 @@
-//! `data show`: films in the terminal, with their labels.
+//! `data show`: images in the terminal, with their labels.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use chestxr_tui::config::DataSection;
 use chestxr_tui::dataset::{Bounds, Dataset};
 use chestxr_tui::files::replace_file;
-use chestxr_tui::report::figures::{Tile, film_sheet};
+use chestxr_tui::report::figures::{Tile, image_sheet};
 use chestxr_tui::text::one_line;
 
 use super::load;
@@ -17,10 +17,10 @@ use crate::commands::{Exit, Misuse, augment, inline};
 /// Tiles a row.
 const COLUMNS: usize = 4;
 
-/// Shows a sheet of films, and lists them.
+/// Shows a sheet of images, and lists them.
 pub fn run(args: &ShowArgs, global: &Global, section: &DataSection) -> Result<Exit> {
     let dataset = load(section, args.source.clone(), global.json)?;
-    let (films, labels) = dataset.trainable(args.split)?;
+    let (images, labels) = dataset.trainable(args.split)?;
     let chosen = choose(args, &dataset)?;
     let about = &dataset.part(args.split).about;
     let mut tiles = Vec::new();
@@ -32,13 +32,13 @@ pub fn run(args: &ShowArgs, global: &Global, section: &DataSection) -> Result<Ex
         let regions = if args.boxes { dataset.regions(args.split, index) } else { Vec::new() };
         let boxes: Vec<Bounds> = regions.into_iter().flat_map(|region| region.boxes).collect();
         let captions = vec![format!("{} {index}", args.split), one_line(&found, 60), about.line(index)];
-        let size = (films.height(), films.width());
-        tiles.push(augment::tile(films.film(index), size, &boxes, captions));
+        let size = (images.height(), images.width());
+        tiles.push(augment::tile(images.image(index), size, &boxes, captions));
         lines.push((index, found, about.line(index)));
     }
     let rows: Vec<Vec<Tile>> = tiles.chunks(COLUMNS).map(<[Tile]>::to_vec).collect();
-    let title = format!("Films of the {} split", args.split);
-    let sheet = film_sheet(&title, &one_line(&dataset.source().to_string(), 120), &[], &rows)?;
+    let title = format!("Images of the {} split", args.split);
+    let sheet = image_sheet(&title, &one_line(&dataset.source().to_string(), 120), &[], &rows)?;
     if let Some(out) = &args.out {
         replace_file(out, &sheet).with_context(|| format!("can't write {}", out.display()))?;
     }
@@ -56,14 +56,14 @@ pub fn run(args: &ShowArgs, global: &Global, section: &DataSection) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// The films asked for: by number, by condition, or some evenly over the split.
+/// The images asked for: by number, by condition, or some evenly over the split.
 fn choose(args: &ShowArgs, dataset: &Dataset) -> Result<Vec<usize>> {
     let labels = &dataset.part(args.split).labels;
     let count = usize::from(args.count);
     if let Some(index) = args.index.iter().find(|index| **index >= labels.len()) {
         let last = labels.len().saturating_sub(1);
         return Err(
-            Misuse(format!("there is no {} film {index}; they go from 0 to {last}", args.split)).into()
+            Misuse(format!("there is no {} image {index}; they go from 0 to {last}", args.split)).into()
         );
     }
     if !args.index.is_empty() {
@@ -72,7 +72,7 @@ fn choose(args: &ShowArgs, dataset: &Dataset) -> Result<Vec<usize>> {
     let candidates: Vec<usize> = match args.class.as_deref() {
         None => (0..labels.len()).collect(),
         Some("normal") => {
-            (0..labels.len()).filter(|film| labels.row(*film).iter().all(|label| *label == 0)).collect()
+            (0..labels.len()).filter(|image| labels.row(*image).iter().all(|label| *label == 0)).collect()
         }
         Some(name) => {
             let keys = dataset.labels().keys();
@@ -84,13 +84,13 @@ fn choose(args: &ShowArgs, dataset: &Dataset) -> Result<Vec<usize>> {
                     keys.join(", ")
                 ))
             })?;
-            (0..labels.len()).filter(|film| labels.row(*film)[class] == 1).collect()
+            (0..labels.len()).filter(|image| labels.row(*image)[class] == 1).collect()
         }
     };
     if candidates.is_empty() {
         let what = args.class.as_deref().unwrap_or("any");
         return Err(
-            Misuse(format!("the {} split has no film with {}", args.split, one_line(what, 40))).into()
+            Misuse(format!("the {} split has no image with {}", args.split, one_line(what, 40))).into()
         );
     }
     let step = candidates.len().div_ceil(count).max(1);

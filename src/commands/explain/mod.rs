@@ -1,6 +1,6 @@
 //! `explain`: why a run's network said what it said, in pictures and in numbers.
 
-mod films;
+mod images;
 mod pictures;
 mod scores;
 
@@ -21,12 +21,12 @@ use chestxr_tui::text::file_part;
 use super::progress::Bar;
 use super::{Exit, Misuse, inline};
 use crate::cli::{ExplainArgs, Global};
-use films::Chosen;
+use images::Chosen;
 
 /// One map that was made.
 pub struct Explained {
-    /// Row among the chosen films.
-    film: usize,
+    /// Row among the chosen images.
+    image: usize,
     /// Column of the logits.
     class: usize,
     method: &'static Method,
@@ -36,7 +36,7 @@ pub struct Explained {
 /// What is told of a map.
 #[derive(Serialize)]
 struct Told<'a> {
-    film: &'a str,
+    image: &'a str,
     condition: String,
     method: &'a str,
     /// Of the labels; null where they are not known.
@@ -69,7 +69,7 @@ pub fn run(args: &ExplainArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     if args.score {
         return scores::run(args, global, &folder, &predictor, &methods, &options, &out);
     }
-    let chosen = films::choose(args, global, &folder, &predictor)?;
+    let chosen = images::choose(args, global, &folder, &predictor)?;
     let levels = match folder.read_thresholds()? {
         Some(kept) => kept.of(&predictor.labels().keys()),
         None => vec![DEFAULT_THRESHOLD; predictor.labels().len()],
@@ -79,10 +79,10 @@ pub fn run(args: &ExplainArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     let mut explained = Vec::new();
     for (number, method) in methods.iter().copied().enumerate() {
         let mut watch = |done| bar.at(number * requests.len() + done);
-        let maps = explain(&predictor, &chosen.films, &requests, method, &options, &mut watch)?;
+        let maps = explain(&predictor, &chosen.images, &requests, method, &options, &mut watch)?;
         let maps = maps.context("nobody ended it")?;
         explained.extend(requests.iter().zip(maps).map(|(request, map)| Explained {
-            film: request.film,
+            image: request.image,
             class: request.class,
             method,
             map,
@@ -129,12 +129,12 @@ fn methods(args: &ExplainArgs) -> Result<Vec<&'static Method>> {
 
 fn check(options: &Options, predictor: &Predictor) -> Result<(), Misuse> {
     let misuse = |error: OptionsError| Misuse(error.to_string());
-    options.check(predictor.film_size()).map_err(misuse)?;
+    options.check(predictor.image_size()).map_err(misuse)?;
     options.layer_index(&predictor.map_layers()).map_err(misuse)?;
     Ok(())
 }
 
-/// Which conditions of which films.
+/// Which conditions of which images.
 fn requests(
     args: &ExplainArgs,
     predictor: &Predictor,
@@ -156,15 +156,15 @@ fn requests(
         };
         named.push(at);
     }
-    let of_film = |film: usize| -> Vec<Request> {
-        let row = &chosen.probabilities[film * keys.len()..(film + 1) * keys.len()];
+    let of_image = |image: usize| -> Vec<Request> {
+        let row = &chosen.probabilities[image * keys.len()..(image + 1) * keys.len()];
         let classes = match named.as_slice() {
             [] => vec![furthest_above(row, levels)],
             named => named.to_vec(),
         };
-        classes.into_iter().map(|class| Request { film, class }).collect()
+        classes.into_iter().map(|class| Request { image, class }).collect()
     };
-    Ok((0..chosen.names.len()).flat_map(of_film).collect())
+    Ok((0..chosen.names.len()).flat_map(of_image).collect())
 }
 
 /// The condition whose odds are the most times those of its threshold.
@@ -178,8 +178,8 @@ fn furthest_above(row: &[f32], levels: &[f32]) -> usize {
 }
 
 fn file_name(judged: &pictures::Judged, one: &Explained) -> String {
-    let film = file_part(&judged.chosen.names[one.film]);
-    format!("{film}_{}_{}.png", file_part(&judged.key(one.class)), file_part(one.method.name))
+    let image = file_part(&judged.chosen.names[one.image]);
+    format!("{image}_{}_{}.png", file_part(&judged.key(one.class)), file_part(one.method.name))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -196,10 +196,10 @@ fn tell(
     for one in explained {
         let map = &one.map;
         let told = Told {
-            film: &judged.chosen.names[one.film],
+            image: &judged.chosen.names[one.image],
             condition: judged.key(one.class),
             method: one.method.name,
-            label: judged.label(one.film, one.class),
+            label: judged.label(one.image, one.class),
             probability: map.probability,
             threshold: judged.levels[one.class],
             logit: map.logit,
@@ -217,7 +217,7 @@ fn tell(
         writeln!(
             out,
             "{}  {}  {}  p {:.3} ({verdict} at {})  {notes}{}{}",
-            told.film,
+            told.image,
             told.condition,
             told.method,
             told.probability,

@@ -1,16 +1,16 @@
-//! Maps over films as sheets.
+//! Maps over images as sheets.
 
 use anyhow::Result;
 
 use chestxr_tui::dataset::labels::LabelSet;
 use chestxr_tui::dataset::phantom::Bounds;
 use chestxr_tui::explain::{COLOUR_MAPS, Map, Method, Overlay, Request, Shows, paint};
-use chestxr_tui::report::figures::{TILE_PIXELS, Tile, film_sheet};
+use chestxr_tui::report::figures::{TILE_PIXELS, Tile, image_sheet};
 
 use super::Explained;
-use super::films::Chosen;
+use super::images::Chosen;
 
-/// Films with what is needed to tell of them.
+/// Images with what is needed to tell of them.
 pub struct Judged<'a> {
     pub chosen: &'a Chosen,
     pub labels: &'a LabelSet,
@@ -30,29 +30,29 @@ impl Judged<'_> {
     }
 
     /// Whether the labels name a condition; `None` where there are none.
-    pub fn label(&self, film: usize, class: usize) -> Option<bool> {
-        self.chosen.labels.as_ref().map(|rows| rows[film][class] == 1)
+    pub fn label(&self, image: usize, class: usize) -> Option<bool> {
+        self.chosen.labels.as_ref().map(|rows| rows[image][class] == 1)
     }
 
-    /// The film, its map and both, with the finding outlined on the film where it is known.
+    /// The image, its map and both, with the finding outlined on the image where it is known.
     pub fn sheet(&self, title: &str, one: &Explained) -> Result<Vec<u8>> {
         let subtitle = format!(
             "{} · {} · {} ({})",
-            self.chosen.names[one.film],
+            self.chosen.names[one.image],
             self.name(one.class),
             one.method.title,
             one.method.source
         );
         let tiles = vec![
-            self.tile(one.film, one.class, None, Shows::Film),
-            self.tile(one.film, one.class, Some(one), Shows::Map),
-            self.tile(one.film, one.class, Some(one), Shows::Overlay),
+            self.tile(one.image, one.class, None, Shows::Image),
+            self.tile(one.image, one.class, Some(one), Shows::Map),
+            self.tile(one.image, one.class, Some(one), Shows::Overlay),
         ];
-        let columns = ["film", "map", "overlay"].map(str::to_owned);
-        Ok(film_sheet(title, &subtitle, &columns, &[tiles])?)
+        let columns = ["image", "map", "overlay"].map(str::to_owned);
+        Ok(image_sheet(title, &subtitle, &columns, &[tiles])?)
     }
 
-    /// A row a film and condition: the film, then a map of each method.
+    /// A row an image and condition: the image, then a map of each method.
     pub fn montage(
         &self,
         title: &str,
@@ -60,18 +60,21 @@ impl Judged<'_> {
         methods: &[&'static Method],
         explained: &[Explained],
     ) -> Result<Vec<u8>> {
-        let mut columns = vec!["film".to_owned()];
+        let mut columns = vec!["image".to_owned()];
         columns.extend(methods.iter().map(|method| method.title.to_owned()));
         let rows: Vec<Vec<Tile>> = requests
             .iter()
             .map(|request| {
                 let of_request =
-                    explained.iter().filter(|one| (one.film, one.class) == (request.film, request.class));
-                let maps = of_request.map(|one| self.tile(one.film, one.class, Some(one), Shows::Overlay));
-                [self.tile(request.film, request.class, None, Shows::Film)].into_iter().chain(maps).collect()
+                    explained.iter().filter(|one| (one.image, one.class) == (request.image, request.class));
+                let maps = of_request.map(|one| self.tile(one.image, one.class, Some(one), Shows::Overlay));
+                [self.tile(request.image, request.class, None, Shows::Image)]
+                    .into_iter()
+                    .chain(maps)
+                    .collect()
             })
             .collect();
-        Ok(film_sheet(
+        Ok(image_sheet(
             title,
             "what speaks for the condition; blue of a signed map against it",
             &columns,
@@ -79,10 +82,10 @@ impl Judged<'_> {
         )?)
     }
 
-    fn tile(&self, film: usize, class: usize, one: Option<&Explained>, shows: Shows) -> Tile {
-        let films = &self.chosen.films;
-        let (height, width) = (films.height(), films.width());
-        let of_class = self.chosen.boxes[film].iter().filter(|(column, _)| *column == class);
+    fn tile(&self, image: usize, class: usize, one: Option<&Explained>, shows: Shows) -> Tile {
+        let images = &self.chosen.images;
+        let (height, width) = (images.height(), images.width());
+        let of_class = self.chosen.boxes[image].iter().filter(|(column, _)| *column == class);
         let boxes: Vec<Bounds> = of_class.map(|(_, bounds)| *bounds).collect();
         let overlay = Overlay {
             shows,
@@ -95,9 +98,9 @@ impl Judged<'_> {
         let longer = height.max(width).max(1);
         let side = |pixels: usize| (pixels * TILE_PIXELS as usize / longer) as u32;
         let map = one.map(|one| &one.map);
-        let picture = paint(films.film(film), [height, width], map, &overlay, [side(width), side(height)]);
+        let picture = paint(images.image(image), [height, width], map, &overlay, [side(width), side(height)]);
         let captions = match (shows, map) {
-            (Shows::Film, _) => self.told(film, class),
+            (Shows::Image, _) => self.told(image, class),
             (_, Some(map)) => notes(map),
             _ => Vec::new(),
         };
@@ -109,17 +112,17 @@ impl Judged<'_> {
         }
     }
 
-    fn told(&self, film: usize, class: usize) -> Vec<String> {
-        let probability = self.chosen.probabilities[film * self.labels.len() + class];
+    fn told(&self, image: usize, class: usize) -> Vec<String> {
+        let probability = self.chosen.probabilities[image * self.labels.len() + class];
         let level = self.levels[class];
         let verdict = if probability > level { "called" } else { "not called" };
-        let label = match self.label(film, class) {
+        let label = match self.label(image, class) {
             Some(true) => ", labelled",
             Some(false) => ", not labelled",
             None => "",
         };
         vec![
-            format!("{}: {}", self.chosen.names[film], self.name(class)),
+            format!("{}: {}", self.chosen.names[image], self.name(class)),
             format!("p {probability:.3}, {verdict} at {level}{label}"),
         ]
     }

@@ -12,7 +12,7 @@ use chestxr_tui::text::thousands;
 
 use super::super::progress::Bar;
 use super::super::{Exit, Misuse};
-use super::films;
+use super::images;
 use crate::cli::{ExplainArgs, Global};
 
 /// Measures, keeps the numbers and tells them.
@@ -25,16 +25,16 @@ pub fn run(
     options: &Options,
     out: &Path,
 ) -> Result<Exit> {
-    let dataset = films::dataset(folder, global)?;
+    let dataset = images::dataset(folder, global)?;
     if !dataset.knows_regions() {
         bail!(Misuse(format!(
-            "{} doesn't say where findings are; phantom films do (--data phantom:4000)",
+            "{} doesn't say where findings are; phantom images do (--data phantom:4000)",
             dataset.source()
         )));
     }
     let targets = targets(&dataset, args.split, args.findings);
     if targets.is_empty() {
-        bail!("the {} films have no finding that their labels name", args.split);
+        bail!("the {} images have no finding that their labels name", args.split);
     }
     // Methods and two controls, each over all targets.
     let bar = Bar::start("findings", targets.len() * (methods.len() + 2), global.json);
@@ -73,7 +73,7 @@ fn write_table(out: &mut impl Write, table: &ScoreTable) -> std::io::Result<()> 
     let all = |method: &str| table.rows.iter().find(|row| row.method == method && row.condition == "all");
     writeln!(
         out,
-        "{} findings of the {} films; CAMs at {} ({} x {} places)\n",
+        "{} findings of the {} images; CAMs at {} ({} x {} places)\n",
         thousands(table.targets as u64),
         table.split,
         table.layer,

@@ -1,6 +1,6 @@
 //! Labels that can't be, or that measure nothing.
 
-use super::{Finding, Place, Severity, counted, films as many};
+use super::{Finding, Place, Severity, counted, images as many};
 use crate::dataset::{Dataset, Split};
 use crate::metrics::two_sided_p;
 
@@ -33,11 +33,11 @@ fn names(dataset: &Dataset, columns: &[usize]) -> String {
     crate::text::one_line(&names.join(", "), 300)
 }
 
-/// Conditions that are on no film of a split, or on all.
+/// Conditions that are on no image of a split, or on all.
 fn unmeasurable(dataset: &Dataset, findings: &mut Vec<Finding>) {
     for split in Split::ALL {
         let stats = dataset.stats(split);
-        if stats.films == 0 {
+        if stats.images == 0 {
             say(
                 findings,
                 Severity::Warning,
@@ -49,25 +49,25 @@ fn unmeasurable(dataset: &Dataset, findings: &mut Vec<Finding>) {
         let columns = |is: &dyn Fn(usize) -> bool| -> Vec<usize> {
             (0..stats.positives.len()).filter(|column| is(stats.positives[*column])).collect()
         };
-        let (never, always) = (columns(&|count| count == 0), columns(&|count| count == stats.films));
+        let (never, always) = (columns(&|count| count == 0), columns(&|count| count == stats.images));
         if !never.is_empty() {
             let names = names(dataset, &never);
             let what = match split {
                 Split::Train => "can't be learned",
                 _ => "can't be measured there: its AUROC is undefined and left out of the mean",
             };
-            say(findings, Severity::Warning, format!("no {split} film has {names}, which {what}"), vec![]);
+            say(findings, Severity::Warning, format!("no {split} image has {names}, which {what}"), vec![]);
         }
         if !always.is_empty() {
             let names = names(dataset, &always);
             let sentence =
-                format!("every {split} film has {names}; look whether the label says something else");
+                format!("every {split} image has {names}; look whether the label says something else");
             say(findings, Severity::Warning, sentence, vec![]);
         }
     }
 }
 
-/// Conditions whose labels are the same on every film.
+/// Conditions whose labels are the same on every image.
 fn twins(dataset: &Dataset, findings: &mut Vec<Finding>) {
     let classes = dataset.labels().len();
     let used = |column: usize| Split::ALL.iter().any(|split| dataset.stats(*split).positives[column] > 0);
@@ -78,30 +78,30 @@ fn twins(dataset: &Dataset, findings: &mut Vec<Finding>) {
                 .all(|split| dataset.part(*split).labels.rows().all(|row| row[first] == row[second]));
             if equal {
                 let names = names(dataset, &[first, second]);
-                let sentence = format!("{names} have the same label on every film; leave one out");
+                let sentence = format!("{names} have the same label on every image; leave one out");
                 say(findings, Severity::Warning, sentence, vec![]);
             }
         }
     }
 }
 
-/// Films with more than half of all conditions.
+/// Images with more than half of all conditions.
 fn crowded(dataset: &Dataset, findings: &mut Vec<Finding>) {
     let classes = dataset.labels().len();
     if classes < 4 {
         return;
     }
-    let films: Vec<Vec<Place>> = super::places(dataset)
+    let images: Vec<Vec<Place>> = super::places(dataset)
         .filter(|place| {
             let row = dataset.part(place.split).labels.row(place.index as usize);
             2 * row.iter().filter(|label| **label == 1).count() > classes
         })
         .map(|place| vec![place])
         .collect();
-    if !films.is_empty() {
+    if !images.is_empty() {
         let sentence =
-            format!("{} with more than half of the conditions; look at the labels", many(films.len()));
-        say(findings, Severity::Note, sentence, films);
+            format!("{} with more than half of the conditions; look at the labels", many(images.len()));
+        say(findings, Severity::Note, sentence, images);
     }
 }
 
@@ -113,7 +113,7 @@ fn shares(dataset: &Dataset, findings: &mut Vec<Finding>) {
         let other = dataset.stats(split);
         let differs = |column: &usize| {
             let (a, b) = (train.positives[*column] as f64, other.positives[*column] as f64);
-            let (n, m) = (train.films as f64, other.films as f64);
+            let (n, m) = (train.images as f64, other.images as f64);
             let pooled = (a + b) / (n + m);
             let deviation = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
             deviation > 0.0 && two_sided_p((a / n - b / m) / deviation) < CHANCE / (2 * classes) as f64
@@ -132,7 +132,7 @@ fn shares(dataset: &Dataset, findings: &mut Vec<Finding>) {
 
 /// Ages that nobody has reached.
 fn ages(dataset: &Dataset, findings: &mut Vec<Finding>) {
-    let films: Vec<Vec<Place>> = Split::ALL
+    let images: Vec<Vec<Place>> = Split::ALL
         .into_iter()
         .flat_map(|split| {
             let ages = dataset.part(split).about.age.iter().enumerate();
@@ -140,11 +140,11 @@ fn ages(dataset: &Dataset, findings: &mut Vec<Finding>) {
                 .map(move |(index, _)| vec![Place { split, index: index as u32 }])
         })
         .collect();
-    if !films.is_empty() {
+    if !images.is_empty() {
         let sentence = format!(
             "{} of patients older than {OLDEST} years; data.where = age=0-{OLDEST} leaves them out",
-            counted(films.len(), "film", "films")
+            counted(images.len(), "image", "images")
         );
-        findings.push(Finding::new("age", Severity::Note, sentence, films));
+        findings.push(Finding::new("age", Severity::Note, sentence, images));
     }
 }

@@ -1,4 +1,4 @@
-//! What in a data set would spoil results: films twice, patients in two splits, odd films, odd labels.
+//! What in a data set would spoil results: images twice, patients in two splits, odd images, odd labels.
 //!
 //! One file for each kind of check; each is a function from a data set to findings, and a line in [`CHECKS`].
 
@@ -17,7 +17,7 @@ use super::{Dataset, Split};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Results on these films can't be believed.
+    /// Results on these images can't be believed.
     Problem,
     /// To be looked at.
     Warning,
@@ -36,7 +36,7 @@ impl Severity {
     }
 }
 
-/// A film of a data set.
+/// An image of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
     pub split: Split,
@@ -46,16 +46,16 @@ pub struct Place {
 /// Something that a person should know of.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// The kind of check, e.g. `same film`.
+    /// The kind of check, e.g. `same image`.
     pub kind: &'static str,
     pub severity: Severity,
     /// What it is and what to do.
     pub sentence: String,
-    /// Films that show it, at most 20 groups.
+    /// Images that show it, at most 20 groups.
     pub examples: Vec<Vec<Place>>,
 }
 
-/// Groups of films that a finding names.
+/// Groups of images that a finding names.
 const EXAMPLES: usize = 20;
 
 impl Finding {
@@ -86,15 +86,15 @@ struct Check {
 
 /// All checks in the order they are done.
 const CHECKS: [Check; 5] = [
-    Check { what: "films that come twice", lacks: no_films, run: same::films },
-    Check { what: "films that look all but the same in two splits", lacks: no_films, run: similar::films },
+    Check { what: "images that come twice", lacks: no_images, run: same::images },
+    Check { what: "images that look all but the same in two splits", lacks: no_images, run: similar::images },
     Check { what: "patients in two splits", lacks: no_patients, run: same::patients },
-    Check { what: "constant, inverted and empty films", lacks: no_films, run: pixels::films },
+    Check { what: "constant, inverted and empty images", lacks: no_images, run: pixels::images },
     Check { what: "labels", lacks: |_| None, run: labels::all },
 ];
 
-fn no_films(dataset: &Dataset) -> Option<&'static str> {
-    dataset.film_size().is_none().then_some("films: the source has labels alone")
+fn no_images(dataset: &Dataset) -> Option<&'static str> {
+    dataset.image_size().is_none().then_some("images: the source has labels alone")
 }
 
 fn no_patients(dataset: &Dataset) -> Option<&'static str> {
@@ -124,16 +124,16 @@ pub fn check(dataset: &Dataset, go_on: &mut dyn FnMut(&'static str) -> bool) -> 
     report
 }
 
-/// All films of a data set in order.
+/// All images of a data set in order.
 fn places(dataset: &Dataset) -> impl Iterator<Item = Place> + '_ {
     Split::ALL.into_iter().flat_map(|split| {
         (0..dataset.part(split).labels.len() as u32).map(move |index| Place { split, index })
     })
 }
 
-/// `1 film`, `3 films`.
-fn films(count: usize) -> String {
-    counted(count, "film", "films")
+/// `1 image`, `3 images`.
+fn images(count: usize) -> String {
+    counted(count, "image", "images")
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {

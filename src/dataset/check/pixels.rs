@@ -1,40 +1,40 @@
-//! Films that show nothing, or the wrong way round.
+//! Images that show nothing, or the wrong way round.
 
 use rayon::prelude::*;
 
-use super::{Finding, Place, Severity, films as many, places};
+use super::{Finding, Place, Severity, images as many, places};
 use crate::dataset::{Dataset, Split};
 
-/// A film whose grey levels deviate by less shows nothing.
+/// An image whose grey levels deviate by less shows nothing.
 const FLAT: f64 = 2.0;
-/// A film so unlike the typical one is inverted: of 1,000 films of NIH the least like it correlates at .09 with their
-/// median film, and 996 of them inverted lie below -.3.
+/// An image so unlike the typical one is inverted: of 1,000 images of NIH the least like it correlates at .09 with their
+/// median image, and 996 of them inverted lie below -.3.
 const INVERTED: f64 = -0.3;
-/// A film of which so much is pure black or white shows little; of 1,000 films of NIH the worst has .26.
+/// An image of which so much is pure black or white shows little; of 1,000 images of NIH the worst has .26.
 const EMPTY: f64 = 0.6;
-/// Films that the typical one is made of; more change nothing.
+/// Images that the typical one is made of; more change nothing.
 const TYPICAL: usize = 2000;
-/// Fewer make no typical film.
+/// Fewer make no typical image.
 const LEAST: usize = 10;
 
-/// What a film looks like.
+/// What an image looks like.
 struct Look {
     deviation: f64,
-    /// Correlation with the typical film.
+    /// Correlation with the typical image.
     likeness: f64,
     /// Share of pixels of 0 and 255.
     empty: f64,
 }
 
-/// Constant, inverted and mostly empty films.
-pub fn films(dataset: &Dataset) -> Vec<Finding> {
+/// Constant, inverted and mostly empty images.
+pub fn images(dataset: &Dataset) -> Vec<Finding> {
     let places: Vec<Place> = places(dataset).collect();
-    let film = |place: &Place| -> &[u8] {
-        let films = dataset.part(place.split).films.as_ref();
-        films.map_or(&[], |films| films.film(place.index as usize))
+    let image = |place: &Place| -> &[u8] {
+        let images = dataset.part(place.split).images.as_ref();
+        images.map_or(&[], |images| images.image(place.index as usize))
     };
     let typical = typical(dataset);
-    let looks: Vec<Look> = places.par_iter().map(|place| look(film(place), &typical)).collect();
+    let looks: Vec<Look> = places.par_iter().map(|place| look(image(place), &typical)).collect();
     let where_ = |is: &dyn Fn(&Look) -> bool| -> Vec<Vec<Place>> {
         places.iter().zip(&looks).filter(|(_, look)| is(look)).map(|(place, _)| vec![*place]).collect()
     };
@@ -42,7 +42,7 @@ pub fn films(dataset: &Dataset) -> Vec<Finding> {
     let mut say = |severity, groups: Vec<Vec<Place>>, what: &str| {
         if !groups.is_empty() {
             findings.push(Finding::new(
-                "odd film",
+                "odd image",
                 severity,
                 format!("{} {what}", many(groups.len())),
                 groups,
@@ -54,7 +54,7 @@ pub fn films(dataset: &Dataset) -> Vec<Finding> {
     say(
         Severity::Warning,
         where_(&|look| !flat(look) && look.likeness < INVERTED),
-        "look inverted (correlation with the typical film below -.3): bones dark, air bright; look at them and invert \
+        "look inverted (correlation with the typical image below -.3): bones dark, air bright; look at them and invert \
          or remove them",
     );
     say(
@@ -65,19 +65,19 @@ pub fn films(dataset: &Dataset) -> Vec<Finding> {
     findings
 }
 
-/// The median of up to 2,000 training films, pixel by pixel; empty where there are too few.
+/// The median of up to 2,000 training images, pixel by pixel; empty where there are too few.
 fn typical(dataset: &Dataset) -> Vec<f64> {
-    let Some(films) = &dataset.part(Split::Train).films else { return Vec::new() };
-    if films.len() < LEAST {
+    let Some(images) = &dataset.part(Split::Train).images else { return Vec::new() };
+    if images.len() < LEAST {
         return Vec::new();
     }
-    let step = films.len().div_ceil(TYPICAL).max(1);
-    let chosen: Vec<&[u8]> = (0..films.len()).step_by(step).map(|index| films.film(index)).collect();
-    (0..films.area())
+    let step = images.len().div_ceil(TYPICAL).max(1);
+    let chosen: Vec<&[u8]> = (0..images.len()).step_by(step).map(|index| images.image(index)).collect();
+    (0..images.area())
         .into_par_iter()
         .map(|pixel| {
             let mut counts = [0_usize; 256];
-            chosen.iter().for_each(|film| counts[usize::from(film[pixel])] += 1);
+            chosen.iter().for_each(|image| counts[usize::from(image[pixel])] += 1);
             let mut below = 0;
             let middle = counts.iter().position(|count| {
                 below += count;
@@ -88,17 +88,17 @@ fn typical(dataset: &Dataset) -> Vec<f64> {
         .collect()
 }
 
-fn look(film: &[u8], typical: &[f64]) -> Look {
-    let count = film.len().max(1) as f64;
-    let mean = film.iter().map(|grey| f64::from(*grey)).sum::<f64>() / count;
-    let variance = film.iter().map(|grey| (f64::from(*grey) - mean).powi(2)).sum::<f64>() / count;
+fn look(image: &[u8], typical: &[f64]) -> Look {
+    let count = image.len().max(1) as f64;
+    let mean = image.iter().map(|grey| f64::from(*grey)).sum::<f64>() / count;
+    let variance = image.iter().map(|grey| (f64::from(*grey) - mean).powi(2)).sum::<f64>() / count;
     let usual = typical.iter().sum::<f64>() / count;
     let (mut both, mut own) = (0.0, 0.0);
-    for (grey, typical) in film.iter().zip(typical) {
+    for (grey, typical) in image.iter().zip(typical) {
         both += (f64::from(*grey) - mean) * (typical - usual);
         own += (typical - usual).powi(2);
     }
     let scale = (variance * count * own).sqrt();
-    let empty = film.iter().filter(|grey| matches!(grey, 0 | 255)).count() as f64 / count;
+    let empty = image.iter().filter(|grey| matches!(grey, 0 | 255)).count() as f64 / count;
     Look { deviation: variance.sqrt(), likeness: if scale > 0.0 { both / scale } else { 1.0 }, empty }
 }

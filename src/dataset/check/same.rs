@@ -1,16 +1,16 @@
-//! Films that come twice, and patients in two splits.
+//! Images that come twice, and patients in two splits.
 
 use std::collections::HashMap;
 
-use super::{Finding, Place, Severity, counted, films as many_films};
+use super::{Finding, Place, Severity, counted, images as many_images};
 use crate::dataset::{Dataset, Split};
 
-/// Films with equal pixels (equal BLAKE3): across splits, within one, and with labels that contradict each other.
-pub fn films(dataset: &Dataset) -> Vec<Finding> {
+/// Images with equal pixels (equal BLAKE3): across splits, within one, and with labels that contradict each other.
+pub fn images(dataset: &Dataset) -> Vec<Finding> {
     let mut groups: HashMap<_, Vec<Place>> = HashMap::new();
     for split in Split::ALL {
-        let Some(films) = &dataset.part(split).films else { continue };
-        for (index, hash) in films.hashes().into_iter().enumerate() {
+        let Some(images) = &dataset.part(split).images else { continue };
+        for (index, hash) in images.hashes().into_iter().enumerate() {
             groups.entry(hash).or_default().push(Place { split, index: index as u32 });
         }
     }
@@ -23,11 +23,11 @@ pub fn films(dataset: &Dataset) -> Vec<Finding> {
         .into_iter()
         .filter(|group| group.iter().any(|place| labels(place) != labels(&group[0])))
         .collect();
-    let count = |groups: &[Vec<Place>]| many_films(groups.len());
+    let count = |groups: &[Vec<Place>]| many_images(groups.len());
     let mut findings = Vec::new();
     let mut say = |severity, groups: Vec<Vec<Place>>, what: &str| {
         if !groups.is_empty() {
-            findings.push(Finding::new("same film", severity, format!("{} {what}", count(&groups)), groups));
+            findings.push(Finding::new("same image", severity, format!("{} {what}", count(&groups)), groups));
         }
     };
     say(Severity::Problem, across, "in two splits: what is tested was learned; remove the copies");
@@ -40,7 +40,7 @@ pub fn films(dataset: &Dataset) -> Vec<Finding> {
     findings
 }
 
-/// Patients whose films are in two splits.
+/// Patients whose images are in two splits.
 pub fn patients(dataset: &Dataset) -> Vec<Finding> {
     let mut of: HashMap<&str, Vec<Place>> = HashMap::new();
     for split in Split::ALL {
@@ -57,7 +57,7 @@ pub fn patients(dataset: &Dataset) -> Vec<Finding> {
     let sentence = format!(
         "{} with {} in two splits: what is tested was partly learned; divide by patient",
         counted(torn.len(), "patient", "patients"),
-        many_films(torn.iter().map(Vec::len).sum()),
+        many_images(torn.iter().map(Vec::len).sum()),
     );
     vec![Finding::new("patient", Severity::Problem, sentence, torn)]
 }

@@ -1,12 +1,12 @@
-//! Films of two splits that look all but the same: copies that were compressed, resized, brightened or made noisy.
+//! Images of two splits that look all but the same: copies that were compressed, resized, brightened or made noisy.
 //!
-//! Chest films resemble each other, so not films are compared but what sets each apart: its 16 x 16 means, brought
-//! to mean 0 and length 1, less the mean of that over all films, brought to length 1 again. On 1,000 films of NIH at
+//! Chest images resemble each other, so not images are compared but what sets each apart: its 16 x 16 means, brought
+//! to mean 0 and length 1, less the mean of that over all images, brought to length 1 again. On 1,000 images of NIH at
 //! 64 px, copies with noise of 3 grey levels, 5 % more brightness, a tenth less contrast, JPEG at quality 60, or
-//! taken through 56 px correlate at .997 to 1.000; the closest films of one patient at .970. A copy shifted by a
+//! taken through 56 px correlate at .997 to 1.000; the closest images of one patient at .970. A copy shifted by a
 //! pixel (.79 to .98) is not found.
 //!
-//! Candidates come from signs of random projections (Charikar, STOC 2002): at a correlation of .985 two films agree
+//! Candidates come from signs of random projections (Charikar, STOC 2002): at a correlation of .985 two images agree
 //! in one band of 16 signs with probability .40, and in at least one of 16 bands with .9997.
 
 use std::collections::HashMap;
@@ -17,28 +17,28 @@ use rayon::prelude::*;
 
 use super::{Finding, Place, Severity, counted, places};
 use crate::dataset::Dataset;
-use crate::dataset::films::Films;
+use crate::dataset::images::Images;
 
 /// Means along each side.
 const SIDE: usize = 16;
 const MEANS: usize = SIDE * SIDE;
 const BANDS: usize = 16;
-/// From this correlation on two films are said to be all but the same.
+/// From this correlation on two images are said to be all but the same.
 const ALIKE: f32 = 0.985;
-/// More films in one bucket say nothing about each other.
+/// More images in one bucket say nothing about each other.
 const CROWDED: usize = 3000;
 
 type Signature = [f32; MEANS];
 
-/// Pairs of films in different splits that are all but the same and not the very same.
-pub fn films(dataset: &Dataset) -> Vec<Finding> {
+/// Pairs of images in different splits that are all but the same and not the very same.
+pub fn images(dataset: &Dataset) -> Vec<Finding> {
     let places: Vec<Place> = places(dataset).collect();
-    let film = |place: &Place| -> Option<&[u8]> {
-        Some(dataset.part(place.split).films.as_ref()?.film(place.index as usize))
+    let image = |place: &Place| -> Option<&[u8]> {
+        Some(dataset.part(place.split).images.as_ref()?.image(place.index as usize))
     };
-    let Some(films) = dataset.part(crate::dataset::Split::Train).films.as_ref() else { return Vec::new() };
+    let Some(images) = dataset.part(crate::dataset::Split::Train).images.as_ref() else { return Vec::new() };
     let mut signatures: Vec<Option<Signature>> =
-        places.par_iter().map(|place| signature(film(place)?, films)).collect();
+        places.par_iter().map(|place| signature(image(place)?, images)).collect();
     apart(&mut signatures);
 
     let planes = planes();
@@ -75,7 +75,7 @@ pub fn films(dataset: &Dataset) -> Vec<Finding> {
                             (Some(a), Some(b)) => dot(a, b) >= ALIKE,
                             _ => false,
                         };
-                        if alike && film(a) != film(b) {
+                        if alike && image(a) != image(b) {
                             found.push(vec![*a, *b]);
                         }
                     }
@@ -90,16 +90,16 @@ pub fn films(dataset: &Dataset) -> Vec<Finding> {
         return Vec::new();
     }
     let sentence = format!(
-        "{} of films in two splits look all but the same (correlation {ALIKE} and more of what sets them apart); look \
+        "{} of images in two splits look all but the same (correlation {ALIKE} and more of what sets them apart); look \
          at them, and remove copies",
         counted(pairs.len(), "pair", "pairs")
     );
-    vec![Finding::new("similar films", Severity::Warning, sentence, pairs)]
+    vec![Finding::new("similar images", Severity::Warning, sentence, pairs)]
 }
 
-/// The means of a film, of mean 0 and length 1; `None` of a film without contrast.
-fn signature(film: &[u8], films: &Films) -> Option<Signature> {
-    let (height, width) = (films.height(), films.width());
+/// The means of an image, of mean 0 and length 1; `None` of an image without contrast.
+fn signature(image: &[u8], images: &Images) -> Option<Signature> {
+    let (height, width) = (images.height(), images.width());
     let mut means = [0.0_f32; MEANS];
     for (place, mean) in means.iter_mut().enumerate() {
         let (row, column) = (place / SIDE, place % SIDE);
@@ -110,7 +110,7 @@ fn signature(film: &[u8], films: &Films) -> Option<Signature> {
         let (rows, columns) = (span(row, height), span(column, width));
         let count = (rows.len() * columns.len()).max(1) as f32;
         let sum: u32 = rows
-            .map(|y| film[y * width..][columns.clone()].iter().map(|grey| u32::from(*grey)).sum::<u32>())
+            .map(|y| image[y * width..][columns.clone()].iter().map(|grey| u32::from(*grey)).sum::<u32>())
             .sum();
         *mean = sum as f32 / count;
     }
@@ -136,7 +136,7 @@ fn apart(signatures: &mut [Option<Signature>]) {
         count += 1.0;
         common.iter_mut().zip(signature).for_each(|(sum, value)| *sum += f64::from(*value));
     }
-    // Of a handful of films the mean is made of the films themselves.
+    // Of a handful of images the mean is made of the images themselves.
     if count < 10.0 {
         return;
     }

@@ -119,21 +119,21 @@ pub enum Fault {
     Dtype { found: Dtype, wanted: &'static str },
     #[error("has shape {}; it must be {wanted}", Shape(found))]
     Dimensions { found: Vec<usize>, wanted: &'static str },
-    #[error("is {0}; films must be uint8, so scale them to 0..255 and convert with .astype(numpy.uint8)")]
-    FilmDtype(Dtype),
-    #[error("has shape {}: colour films can't be read; convert them to grey, N,H,W", Shape(.0))]
+    #[error("is {0}; images must be uint8, so scale them to 0..255 and convert with .astype(numpy.uint8)")]
+    ImageDtype(Dtype),
+    #[error("has shape {}: colour images can't be read; convert them to grey, N,H,W", Shape(.0))]
     Colour(Vec<usize>),
-    #[error("holds films of {}x{} but `{other}` of {}x{}; all splits need one size", found.0, found.1, wanted.0, wanted.1)]
-    FilmSize { found: (usize, usize), other: &'static str, wanted: (usize, usize) },
-    #[error("has {labels} rows for the {films} films of `{images}`; each film needs exactly one row")]
-    Count { labels: usize, films: usize, images: &'static str },
+    #[error("holds images of {}x{} but `{other}` of {}x{}; all splits need one size", found.0, found.1, wanted.0, wanted.1)]
+    ImageSize { found: (usize, usize), other: &'static str, wanted: (usize, usize) },
+    #[error("has {labels} rows for the {count} images of `{images}`; each image needs exactly one row")]
+    Count { labels: usize, count: usize, images: &'static str },
     #[error("has {found} columns for {wanted} conditions; each condition needs exactly one column")]
     Classes { found: usize, wanted: usize },
     #[error("holds {value} at row {row}, column {column} (counted from 0); labels must be 0 or 1")]
     Label { value: i64, row: usize, column: usize },
     #[error("holds {value}, which doesn't fit {wanted}; save it with values in range")]
     Range { value: i64, wanted: &'static str },
-    #[error("is empty; training needs at least one film")]
+    #[error("is empty; training needs at least one image")]
     EmptyTrain,
 
     // Writing.

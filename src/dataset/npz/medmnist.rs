@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::films::{Films, Labels};
+use super::super::images::{Images, Labels};
 use super::super::part::Part;
 use super::archive::{Archive, Limits, count, integers};
 use super::entry::EntryReader;
@@ -20,7 +20,7 @@ pub struct MedMnist {
     pub test: Part,
 }
 
-/// A MedMNIST-style archive whose headers were checked, before any film is read.
+/// A MedMNIST-style archive whose headers were checked, before any image is read.
 pub struct Opened {
     archive: Archive,
     plans: [Plan; 3],
@@ -46,9 +46,9 @@ const SPLITS: [Split; 3] = [
 /// What the headers say of a split.
 struct Plan {
     split: Split,
-    /// Header of the films; `None` without films.
+    /// Header of the images; `None` without images.
     images: Option<ArrayInfo>,
-    /// Height and width; `None` without films.
+    /// Height and width; `None` without images.
     size: Option<(usize, usize)>,
     labels: ArrayInfo,
     /// Label rows, and columns.
@@ -58,12 +58,12 @@ struct Plan {
     bytes: u64,
 }
 
-/// Reads the films (`uint8 N,H,W` or `N,H,W,1`) and labels (`bool`, `uint8`, `int32` or `int64`, `N,classes` of 0
+/// Reads the images (`uint8 N,H,W` or `N,H,W,1`) and labels (`bool`, `uint8`, `int32` or `int64`, `N,classes` of 0
 /// and 1) of the three splits, each array straight into its one allocation, the splits in parallel. An archive of
-/// labels alone gives parts without films. `train_patient`, `val_patient` and `test_patient` (numbers or texts, one a
-/// film) are read where they are there. Other arrays are left alone; val and test may be empty.
+/// labels alone gives parts without images. `train_patient`, `val_patient` and `test_patient` (numbers or texts, one a
+/// image) are read where they are there. Other arrays are left alone; val and test may be empty.
 ///
-/// All headers are checked before the first film is read. Without `classes` the width of the labels says how many
+/// All headers are checked before the first image is read. Without `classes` the width of the labels says how many
 /// there are.
 ///
 /// # Errors
@@ -97,14 +97,14 @@ impl Opened {
         self.plans[0].classes
     }
 
-    /// Films of each split; `None` without films.
-    pub fn films(&self) -> Option<[usize; 3]> {
+    /// Images of each split; `None` without images.
+    pub fn images(&self) -> Option<[usize; 3]> {
         self.plans[0].size?;
         Some([0, 1, 2].map(|split| self.plans[split].rows))
     }
 
-    /// Height and width of the films; `None` without films.
-    pub fn film_size(&self) -> Option<(usize, usize)> {
+    /// Height and width of the images; `None` without images.
+    pub fn image_size(&self) -> Option<(usize, usize)> {
         self.plans[0].size
     }
 
@@ -120,7 +120,7 @@ impl Opened {
         Ok(MedMnist { train: train?, val: val?, test: test? })
     }
 
-    /// Reads all but the films.
+    /// Reads all but the images.
     ///
     /// # Errors
     /// As [`read_medmnist`].
@@ -130,27 +130,27 @@ impl Opened {
         Ok([read(train)?, read(val)?, read(test)?])
     }
 
-    /// All films one after another, split after split.
-    pub fn stream(&self) -> FilmStream<'_> {
-        FilmStream { opened: self, split: 0, left: 0, entry: None }
+    /// All images one after another, split after split.
+    pub fn stream(&self) -> ImageStream<'_> {
+        ImageStream { opened: self, split: 0, left: 0, entry: None }
     }
 }
 
-/// Films of an archive one after another.
-pub struct FilmStream<'a> {
+/// Images of an archive one after another.
+pub struct ImageStream<'a> {
     opened: &'a Opened,
-    /// The split that comes when this one's films are read.
+    /// The split that comes when this one's images are read.
     split: usize,
     left: usize,
     entry: Option<EntryReader<'a>>,
 }
 
-impl FilmStream<'_> {
-    /// Fills `out` (`H*W` bytes) with the next film.
+impl ImageStream<'_> {
+    /// Fills `out` (`H*W` bytes) with the next image.
     ///
     /// # Errors
-    /// When the file is damaged, or there is no further film.
-    pub fn next_film(&mut self, out: &mut [u8]) -> Result<(), NpzError> {
+    /// When the file is damaged, or there is no further image.
+    pub fn next_image(&mut self, out: &mut [u8]) -> Result<(), NpzError> {
         let archive = &self.opened.archive;
         while self.left == 0 {
             let Some(plan) = self.opened.plans.get(self.split) else {
@@ -170,7 +170,7 @@ impl FilmStream<'_> {
         }
         self.left -= 1;
         match self.entry.take() {
-            // The last film of a split: what follows must be its end, with the right checksum.
+            // The last image of a split: what follows must be its end, with the right checksum.
             Some(entry) if self.left == 0 => entry.finish().map_err(said),
             entry => {
                 self.entry = entry;
@@ -186,20 +186,20 @@ const CONDITIONS: &str = "conditions";
 /// Checks the headers of all arrays, alone and against each other.
 fn plan(archive: &Archive, classes: Option<usize>) -> Result<[Plan; 3], NpzError> {
     let file_error = |fault| archive.error("", fault);
-    let with_films = SPLITS.iter().any(|split| archive.contains(split.images));
+    let with_images = SPLITS.iter().any(|split| archive.contains(split.images));
     let arrays =
-        |split: &Split| if with_films { vec![split.images, split.labels] } else { vec![split.labels] };
+        |split: &Split| if with_images { vec![split.images, split.labels] } else { vec![split.labels] };
     archive.require(&SPLITS.iter().flat_map(arrays).collect::<Vec<_>>()).map_err(file_error)?;
 
     let labels = archive.info(SPLITS[0].labels)?;
     let classes = classes.or(labels.shape.get(1).copied()).unwrap_or(0);
-    let [train, val, test] = SPLITS.map(|split| split.plan(archive, with_films, classes));
+    let [train, val, test] = SPLITS.map(|split| split.plan(archive, with_images, classes));
     let plans = [train?, val?, test?];
     for plan in &plans[1..] {
         if let (Some(found), Some(wanted)) = (plan.size, plans[0].size)
             && found != wanted
         {
-            let fault = Fault::FilmSize { found, other: plans[0].split.images, wanted };
+            let fault = Fault::ImageSize { found, other: plans[0].split.images, wanted };
             return Err(archive.error(plan.split.images, fault));
         }
     }
@@ -214,38 +214,38 @@ fn plan(archive: &Archive, classes: Option<usize>) -> Result<[Plan; 3], NpzError
 }
 
 impl Split {
-    fn plan(self, archive: &Archive, with_films: bool, classes: usize) -> Result<Plan, NpzError> {
-        let images = with_films.then(|| archive.info(self.images)).transpose()?;
-        let films = images.as_ref().map(film_shape).transpose();
-        let films = films.map_err(|fault| archive.error(self.images, fault))?;
+    fn plan(self, archive: &Archive, with_images: bool, classes: usize) -> Result<Plan, NpzError> {
+        let images = with_images.then(|| archive.info(self.images)).transpose()?;
+        let shape = images.as_ref().map(image_shape).transpose();
+        let shape = shape.map_err(|fault| archive.error(self.images, fault))?;
         let labels = archive.info(self.labels)?;
         let rows = label_rows(&labels, classes).map_err(|fault| archive.error(self.labels, fault))?;
-        if let Some([films, ..]) = films
-            && films != rows
+        if let Some([count, ..]) = shape
+            && count != rows
         {
-            let fault = Fault::Count { labels: rows, films, images: self.images };
+            let fault = Fault::Count { labels: rows, count, images: self.images };
             return Err(archive.error(self.labels, fault));
         }
         // `Archive::info` found both products within the limits.
-        let pixels = films.map_or(0, |[count, height, width]| count * height * width);
+        let pixels = shape.map_or(0, |[count, height, width]| count * height * width);
         let bytes = (pixels as u64).saturating_add((rows * classes) as u64);
-        let size = films.map(|[_, height, width]| (height, width));
+        let size = shape.map(|[_, height, width]| (height, width));
         Ok(Plan { split: self, images, size, labels, rows, classes, bytes })
     }
 }
 
-/// N, H, W of films.
-fn film_shape(info: &ArrayInfo) -> Result<[usize; 3], Fault> {
+/// N, H, W of images.
+fn image_shape(info: &ArrayInfo) -> Result<[usize; 3], Fault> {
     let dimensions = |wanted| Fault::Dimensions { found: info.shape.clone(), wanted };
     match (info.dtype, info.shape.as_slice()) {
         (Dtype::U8, &[count, height, width] | &[count, height, width, 1]) => match info.column_major {
-            _ if height == 0 || width == 0 => Err(dimensions("N,H,W with films of at least 1x1")),
+            _ if height == 0 || width == 0 => Err(dimensions("N,H,W with images of at least 1x1")),
             true => Err(Fault::Fortran),
             false => Ok([count, height, width]),
         },
         (Dtype::U8, &[_, _, _, 3 | 4]) => Err(Fault::Colour(info.shape.clone())),
-        (Dtype::U8, _) => Err(dimensions("grey films, N,H,W or N,H,W,1")),
-        (dtype, _) => Err(Fault::FilmDtype(dtype)),
+        (Dtype::U8, _) => Err(dimensions("grey images, N,H,W or N,H,W,1")),
+        (dtype, _) => Err(Fault::ImageDtype(dtype)),
     }
 }
 
@@ -257,7 +257,7 @@ fn label_rows(info: &ArrayInfo, classes: usize) -> Result<usize, Fault> {
             found => Err(Fault::Classes { found, wanted: classes }),
         },
         (Dtype::Bool | Dtype::U8 | Dtype::I32 | Dtype::I64, found) => {
-            Err(Fault::Dimensions { found: found.to_vec(), wanted: "N,conditions with one row a film" })
+            Err(Fault::Dimensions { found: found.to_vec(), wanted: "N,conditions with one row an image" })
         }
         (found, _) => Err(Fault::Dtype { found, wanted: "uint8 or int64, 0 or 1 for each condition" }),
     }
@@ -268,7 +268,7 @@ const CHANGED: Fault = Fault::Damaged("it changed while it was read");
 
 impl Plan {
     /// Reads the split's arrays, whose headers must still be those that were checked.
-    fn read(&self, archive: &Archive, with_films: bool) -> Result<Part, NpzError> {
+    fn read(&self, archive: &Archive, with_images: bool) -> Result<Part, NpzError> {
         let Split { images, labels, patients } = self.split;
         let values = archive.read(labels, |info, entry| {
             if *info != self.labels {
@@ -291,15 +291,15 @@ impl Plan {
             names = self.patients(archive)?;
             numbers = Some(groups(&names));
         }
-        let (Some(wanted), Some((height, width)), true) = (&self.images, self.size, with_films) else {
+        let (Some(wanted), Some((height, width)), true) = (&self.images, self.size, with_images) else {
             return Ok(Part::of_patients(None, label_rows, numbers, names));
         };
         let pixels = archive.read(images, |info, entry| match info == wanted {
             true => entry.bytes(count(info)?),
             false => Err(CHANGED),
         })?;
-        let films = Films::new(pixels.values, height, width).ok_or_else(|| changed(images))?;
-        Ok(Part::of_patients(Some(films), label_rows, numbers, names))
+        let images = Images::new(pixels.values, height, width).ok_or_else(|| changed(images))?;
+        Ok(Part::of_patients(Some(images), label_rows, numbers, names))
     }
 
     /// The patients' names, or their numbers as texts.
@@ -309,7 +309,7 @@ impl Plan {
         match read.shape == [self.rows] {
             true => Ok(read.values),
             false => {
-                let fault = Fault::Dimensions { found: read.shape, wanted: "N with one patient a film" };
+                let fault = Fault::Dimensions { found: read.shape, wanted: "N with one patient an image" };
                 Err(archive.error(name, fault))
             }
         }
@@ -322,7 +322,7 @@ fn groups(names: &[String]) -> Vec<u32> {
     names
         .iter()
         .map(|name| {
-            let next = known.len() as u32; // no more than films
+            let next = known.len() as u32; // no more than images
             *known.entry(name.as_str()).or_insert(next)
         })
         .collect()

@@ -18,6 +18,6 @@ mod zip;
 
 pub use archive::{Archive, Array, Limits};
 pub use error::{Fault, NpzError};
-pub use medmnist::{FilmStream, MedMnist, Opened, read_medmnist};
+pub use medmnist::{ImageStream, MedMnist, Opened, read_medmnist};
 pub use npy::{ArrayInfo, Dtype};
 pub use writer::Writer;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
-use crate::dataset::films::Films;
+use crate::dataset::images::Images;
 use crate::files::Replacement;
 
 use super::error::{Fault, NpzError};
@@ -125,17 +125,17 @@ impl Writer {
         }
     }
 
-    /// Adds films (`uint8 N,H,W`) one by one, so that they need not lie in memory together.
+    /// Adds images (`uint8 N,H,W`) one by one, so that they need not lie in memory together.
     ///
     /// # Errors
     /// As [`Writer::array_f32`].
-    pub fn films(mut self, name: &str, films: &Films) -> Result<Self, NpzError> {
-        let header = npy::header("|u1", &[films.len(), films.height(), films.width()]);
+    pub fn images(mut self, name: &str, images: &Images) -> Result<Self, NpzError> {
+        let header = npy::header("|u1", &[images.len(), images.height(), images.width()]);
         let file_name = format!("{name}.npy");
         let added = self.check_name(&file_name, name).and_then(|()| {
-            self.add_member(file_name, (header.len() + films.bytes()) as u64, |out| {
+            self.add_member(file_name, (header.len() + images.bytes()) as u64, |out| {
                 out.write_all(&header)?;
-                (0..films.len()).try_for_each(|film| out.write_all(films.film(film)))
+                (0..images.len()).try_for_each(|image| out.write_all(images.image(image)))
             })
             .map_err(Fault::Write)
         });

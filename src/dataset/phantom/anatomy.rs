@@ -1,17 +1,17 @@
 //! What every chest has: body, lungs, heart, great vessels, bones, vessels, gas below the diaphragm.
 //!
-//! Each part is a plane of X-ray attenuation in units in which the trunk's middle stops about 1; the film adds
+//! Each part is a plane of X-ray attenuation in units in which the trunk's middle stops about 1; the image adds
 //! them up (see the `exposure` module). Findings change the planes before that.
 
 use super::canvas::{Ink, Plane, Point, View, at, closed_curve, path};
 use super::draw::{Draw, turn};
 use super::patient::{Half, Patient};
 
-/// The parts of one chest, each a plane of the film's size.
+/// The parts of one chest, each a plane of the image's size.
 pub(super) struct Anatomy {
     /// Share of each pixel inside the body.
     pub body: Plane,
-    /// Share inside either lung, by half of the film.
+    /// Share inside either lung, by half of the image.
     pub lungs: [Plane; 2],
     /// The heart's outline, filled.
     pub heart: Plane,

@@ -1,11 +1,11 @@
 //! Drawing on float planes: exact-coverage polygons, soft spots, blur.
 //!
 //! All shapes are given in the patient's coordinates (see [`View`]). Polygons are rasterised by the exact area
-//! that they cover of each pixel, and blurs match their variance exactly, so that a small film looks like a
+//! that they cover of each pixel, and blurs match their variance exactly, so that a small image looks like a
 //! large one reduced: no supersampling, and no detail that jumps with the size.
 
-/// A place in the patient's coordinates: the film is about 1 wide and 1 high, `x` is 0 at the midline and
-/// grows to the film's right (the patient's left), `y` is 0 at the upper edge and 1 at the lower.
+/// A place in the patient's coordinates: the image is about 1 wide and 1 high, `x` is 0 at the midline and
+/// grows to the image's right (the patient's left), `y` is 0 at the upper edge and 1 at the lower.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Point {
     pub x: f32,
@@ -17,15 +17,15 @@ pub(super) fn at(x: f32, y: f32) -> Point {
     Point { x, y }
 }
 
-/// Where the patient's coordinates lie on a film: turned, scaled and shifted.
+/// Where the patient's coordinates lie on an image: turned, scaled and shifted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View {
-    /// Width and height of the film in pixels.
+    /// Width and height of the image in pixels.
     pub side: usize,
     /// Cosine and sine of the turn, times the scale.
     pub cos: f32,
     pub sin: f32,
-    /// Where the midline at half height comes to lie, in film widths.
+    /// Where the midline at half height comes to lie, in image widths.
     pub centre: Point,
 }
 
@@ -135,7 +135,7 @@ impl Taps {
 
     fn rows(&self, from: &[f32], to: &mut [f32], side: usize) {
         let reach = self.whole + 1;
-        // The edge pixels continue beyond the film.
+        // The edge pixels continue beyond the image.
         let mut padded = vec![0.0; side + 2 * reach];
         for (source, target) in from.chunks_exact(side).zip(to.chunks_exact_mut(side)) {
             padded[..reach].fill(source[0]);
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_beyond_the_film_is_cut_off() {
+    fn what_lies_beyond_the_image_is_cut_off() {
         let mut ink = Ink::new(&straight(32));
         ink.polygon(&[at(-3.0, -3.0), at(3.0, -3.0), at(3.0, 3.0), at(-3.0, 3.0)], 1.0);
         assert!(ink.settle().values.iter().all(|v| (v - 1.0).abs() < 1e-5));
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_spot_has_the_same_total_as_in_a_large_film() {
+    fn a_small_spot_has_the_same_total_as_in_a_large_image() {
         let total = |side: usize| {
             let mut plane = Plane::filled(side, 0.0);
             plane.spot(&straight(side), at(0.1, 0.4), 0.02, 0.03, 1.0);

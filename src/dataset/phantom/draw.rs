@@ -1,14 +1,14 @@
 //! Random numbers whose values never change: raw 64-bit words in, numbers out, by arithmetic written here.
 //!
 //! The distributions of a crate may change with its version, and `ln`, `exp` or `sin` with the platform's
-//! library; a film drawn today must be the same film in ten years. So only integer operations and the float
-//! operations that IEEE 754 defines exactly (`+ - * /`, square root, rounding) take part in a film.
+//! library; an image drawn today must be the same image in ten years. So only integer operations and the float
+//! operations that IEEE 754 defines exactly (`+ - * /`, square root, rounding) take part in an image.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// What a stream of random numbers is for. Each film has one stream per topic, so that more draws in one
-/// (pixel noise grows with the film's size) leave the others as they were.
+/// What a stream of random numbers is for. Each image has one stream per topic, so that more draws in one
+/// (pixel noise grows with the image's size) leave the others as they were.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Topic {
     Labels = 1,
@@ -24,7 +24,7 @@ pub(super) enum Topic {
 pub(super) struct Draw(Xoshiro256PlusPlus);
 
 impl Draw {
-    /// The stream of film `index` of the collection `seed` for a topic.
+    /// The stream of image `index` of the collection `seed` for a topic.
     pub fn new(seed: u64, index: u64, topic: Topic) -> Self {
         Self::sub(seed, index, topic, 0)
     }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_films_and_topics_have_unrelated_streams() {
+    fn neighbouring_images_and_topics_have_unrelated_streams() {
         let first = |seed, index, topic| Draw::new(seed, index, topic).word();
         let words = [
             first(0, 0, Topic::Labels),

@@ -6,25 +6,25 @@ use super::draw::{Draw, Topic};
 use super::findings::Effects;
 use super::patient::Patient;
 
-/// How a film was exposed and developed.
+/// How an image was exposed and developed.
 pub(super) struct Exposure {
-    /// Slope of the grey values over attenuation, against the average film's, and their shift.
+    /// Slope of the grey values over attenuation, against the average image's, and their shift.
     contrast: f32,
     brightness: f32,
-    /// Brightness gained from the film's left to its right border and from top to bottom.
+    /// Brightness gained from the image's left to its right border and from top to bottom.
     fall: (f32, f32),
-    /// Deviation of a pixel's noise in a film of 256 pixels, in grey values of 0 to 1.
+    /// Deviation of a pixel's noise in an image of 256 pixels, in grey values of 0 to 1.
     grain: f32,
     /// Grey of the unexposed surround.
     black: f32,
-    /// Whether the lead letter is on the film and, if so, in the upper of its two places.
+    /// Whether the lead letter is on the image and, if so, in the upper of its two places.
     marker: Option<bool>,
     /// Seed and index: texture and grain have streams of their own.
     seed: (u64, u64),
 }
 
 impl Exposure {
-    /// How film `index` of the collection `seed` was exposed.
+    /// How image `index` of the collection `seed` was exposed.
     pub fn new(seed: u64, index: u64) -> Self {
         let draw = &mut Draw::new(seed, index, Topic::Exposure);
         Self {
@@ -38,19 +38,19 @@ impl Exposure {
         }
     }
 
-    /// The film of a chest with its findings: `side*side` grey values.
+    /// The image of a chest with its findings: `side*side` grey values.
     pub fn develop(&self, patient: &Patient, view: &View, anatomy: &Anatomy, effects: &Effects) -> Vec<u8> {
         let side = view.side;
         let air = self.air(patient, view, anatomy);
         let trunk = anatomy.body.clone().blur(view.length(0.17));
         let texture = Texture::new(self.seed, view);
         let grain = &mut Draw::new(self.seed.0, self.seed.1, Topic::Grain);
-        // Grain is noise per area: a reduced film has averaged it away, an enlarged one keeps what it has.
+        // Grain is noise per area: a reduced image has averaged it away, an enlarged one keeps what it has.
         let deviation = 1.732 * self.grain * (side as f32 / 256.0).min(1.4);
         let marker = self.marker(view);
         let stop = 0.90 + 0.10 * patient.habitus;
         let mut row_texture = vec![0.0; side];
-        let mut film = Vec::with_capacity(side * side);
+        let mut image = Vec::with_capacity(side * side);
         for y in 0..side {
             texture.row(y, &mut row_texture);
             let down = (y as f32 + 0.5) / side as f32 - 0.5;
@@ -74,10 +74,10 @@ impl Exposure {
                 let grey = grey.max(self.black) + deviation * grain.grain() * (0.35 + 0.65 * body);
                 let lead = marker.as_ref().map_or(0.0, |marker| marker.values[i]);
                 let grey = grey + (0.93 - grey) * lead.clamp(0.0, 1.0);
-                film.push((255.0 * grey + 0.5).clamp(0.0, 255.0) as u8);
+                image.push((255.0 * grey + 0.5).clamp(0.0, 255.0) as u8);
             }
         }
-        film
+        image
     }
 
     /// Attenuation that the lungs' air takes away: most in their middle, where they are deepest.
@@ -93,7 +93,7 @@ impl Exposure {
         air
     }
 
-    /// Grey value (0 to 1) of an attenuation: linear with a shoulder, like film.
+    /// Grey value (0 to 1) of an attenuation: linear with a shoulder, like image.
     fn tone(&self, attenuation: f32) -> f32 {
         let a = 0.55 + (attenuation - 0.55) * self.contrast;
         const SHOULDER: f32 = 0.66;
@@ -104,7 +104,7 @@ impl Exposure {
     /// The letter L in the corner on the patient's left, in one of two heights.
     fn marker(&self, view: &View) -> Option<Plane> {
         let high = self.marker?;
-        // On the film itself, whichever way the patient stands.
+        // On the image itself, whichever way the patient stands.
         let view = View { side: view.side, cos: 1.0, sin: 0.0, centre: at(0.5, 0.5) };
         let (x, y) = if high { (0.435, 0.035) } else { (0.420, 0.075) };
         let mut ink = Ink::new(&view);
@@ -114,7 +114,7 @@ impl Exposure {
     }
 }
 
-/// Soft irregularity of tissue: two octaves of smooth noise on lattices fixed to the film, not to its pixels.
+/// Soft irregularity of tissue: two octaves of smooth noise on lattices fixed to the image, not to its pixels.
 struct Texture {
     side: usize,
     octaves: [Octave; 2],

@@ -1,4 +1,4 @@
-//! Which conditions a film has: ChestMNIST's label frequencies and co-occurrence in a small table.
+//! Which conditions an image has: ChestMNIST's label frequencies and co-occurrence in a small table.
 //!
 //! The training split of ChestMNIST has 78,468 label rows of 682 kinds. The kinds seen at least twelve times,
 //! 98.1% of the rows, are kept here with their counts: drawing a kind by its count reproduces their joint

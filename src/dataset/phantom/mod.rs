@@ -1,17 +1,17 @@
-//! The phantom source: chest films drawn from nothing but a seed, for trying everything without a download.
+//! The phantom source: chest images drawn from nothing but a seed, for trying everything without a download.
 //!
-//! Each film is one invented patient: body, lungs, heart, ribs, vessels and exposure vary from film to film,
+//! Each image is one invented patient: body, lungs, heart, ribs, vessels and exposure vary from image to image,
 //! and the fourteen conditions of ChestX-ray14 are drawn as they look, as often and as often together as in
-//! ChestMNIST. A film depends on (seed, index) only; its size changes the sampling, not the patient.
+//! ChestMNIST. An image depends on (seed, index) only; its size changes the sampling, not the patient.
 //!
-//! Labels are as imperfect as text-mined ones: 4% of the positive labels have nothing drawn on the film, and
-//! about 2% of the films show something their labels leave out. Findings, with boxes and masks, are what is
+//! Labels are as imperfect as text-mined ones: 4% of the positive labels have nothing drawn on the image, and
+//! about 2% of the images show something their labels leave out. Findings, with boxes and masks, are what is
 //! drawn: explanations are judged against those. Findings differ in how conspicuous they are, down to hardly
-//! visible. Films are for exercising the program, not for learning anything about patients.
+//! visible. Images are for exercising the program, not for learning anything about patients.
 //!
-//! `label_model` says which conditions a film has, `patient` and `anatomy` what the chest looks like,
-//! `findings` what is wrong with it, `exposure` how it comes onto the film; `canvas` and `draw` are the pen
-//! and the dice. Reading files lives elsewhere.
+//! `label_model` says which conditions an image has, `patient` and `anatomy` what the chest looks like,
+//! `findings` what is wrong with it, `exposure` how it comes onto the image; `canvas` and `draw` are the pen
+//! and the rng. Reading files lives elsewhere.
 
 mod anatomy;
 mod canvas;
@@ -25,7 +25,7 @@ use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
-use super::films::{Films, Labels};
+use super::images::{Images, Labels};
 use anatomy::Anatomy;
 use canvas::Plane;
 use draw::{Draw, Topic};
@@ -34,21 +34,21 @@ use findings::{Lesion, Stage};
 use label_model::CONDITIONS;
 use patient::Patient;
 
-/// Film sizes that can be drawn, in pixels.
+/// Image sizes that can be drawn, in pixels.
 pub const SIZES: RangeInclusive<usize> = 28..=512;
 
-/// Share of positive labels whose finding is not on the film.
+/// Share of positive labels whose finding is not on the image.
 const OVERSTATED: f32 = 0.04;
 
-/// Share of films that get a second, unlabelled set of conditions; 54% of these sets are empty.
+/// Share of images that get a second, unlabelled set of conditions; 54% of these sets are empty.
 const UNMENTIONED: f32 = 0.045;
 
 /// A finding covers the pixels where it shows at least this share of its strongest pixel.
 const VISIBLE_SHARE: f32 = 0.35;
 
-/// A film with what is drawn on it.
+/// An image with what is drawn on it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PhantomFilm {
+pub struct PhantomImage {
     /// Grey values, `size*size`, row by row, 0 black to 255 white.
     pub pixels: Vec<u8>,
     /// Fourteen values of 0 or 1 in ChestX-ray14's order.
@@ -57,7 +57,7 @@ pub struct PhantomFilm {
     pub findings: Vec<Finding>,
 }
 
-/// One lesion on a film.
+/// One lesion on an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// Label column, 0 to 13.
@@ -68,12 +68,12 @@ pub struct Finding {
     pub mask: Vec<u8>,
 }
 
-/// A box in pixels of the film; `x` and `y` are its upper left corner.
+/// A box in pixels of the image; `x` and `y` are its upper left corner.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
-    /// Left border, 0 to the film's width.
+    /// Left border, 0 to the image's width.
     pub x: f32,
-    /// Upper border, 0 to the film's height.
+    /// Upper border, 0 to the image's height.
     pub y: f32,
     /// At least 1.
     pub width: f32,
@@ -81,28 +81,28 @@ pub struct Bounds {
     pub height: f32,
 }
 
-/// A film size outside [`SIZES`] was asked for.
+/// An image size outside [`SIZES`] was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("phantom films can be 28 to 512 pixels wide, not {size}; choose a size in that range")]
+#[error("phantom images can be 28 to 512 pixels wide, not {size}; choose a size in that range")]
 pub struct SizeOutOfRange {
     /// The size asked for.
     pub size: usize,
 }
 
-/// Draws film `index` of the collection `seed` at `size` pixels (28 to 512).
+/// Draws image `index` of the collection `seed` at `size` pixels (28 to 512).
 ///
-/// The same arguments give the same film, bit for bit, on every machine; another size gives the same patient.
-pub fn film(seed: u64, index: u64, size: usize) -> Result<PhantomFilm, SizeOutOfRange> {
+/// The same arguments give the same image, bit for bit, on every machine; another size gives the same patient.
+pub fn image(seed: u64, index: u64, size: usize) -> Result<PhantomImage, SizeOutOfRange> {
     check(size)?;
     let (labels, pixels, found) = render(seed, index, size);
     let findings = found.into_iter().filter_map(|(condition, region)| finding(condition, &region)).collect();
-    Ok(PhantomFilm { pixels, labels: labels.to_vec(), findings })
+    Ok(PhantomImage { pixels, labels: labels.to_vec(), findings })
 }
 
-/// Draws `count` films of the collection `seed` starting at `first`, on all of rayon's threads.
+/// Draws `count` images of the collection `seed` starting at `first`, on all of rayon's threads.
 ///
-/// Their findings are not kept; [`film`] draws any of them again.
-pub fn films(seed: u64, first: u64, count: usize, size: usize) -> Result<(Films, Labels), SizeOutOfRange> {
+/// Their findings are not kept; [`image`] draws any of them again.
+pub fn images(seed: u64, first: u64, count: usize, size: usize) -> Result<(Images, Labels), SizeOutOfRange> {
     check(size)?;
     let mut pixels = vec![0; count * size * size];
     let mut labels = vec![0; count * CONDITIONS];
@@ -110,15 +110,15 @@ pub fn films(seed: u64, first: u64, count: usize, size: usize) -> Result<(Films,
         .par_chunks_exact_mut(size * size)
         .zip(labels.par_chunks_exact_mut(CONDITIONS))
         .enumerate()
-        .for_each(|(offset, (film, row))| {
+        .for_each(|(offset, (image, row))| {
             let (labels, pixels, _) = render(seed, first.wrapping_add(offset as u64), size);
-            film.copy_from_slice(&pixels);
+            image.copy_from_slice(&pixels);
             row.copy_from_slice(&labels);
         });
-    // Whole films and rows of 0 and 1 by construction.
-    let films = Films::new(pixels, size, size).expect("whole films of a size above 0");
+    // Whole images and rows of 0 and 1 by construction.
+    let images = Images::new(pixels, size, size).expect("whole images of a size above 0");
     let labels = Labels::new(labels, CONDITIONS).expect("whole rows of 0 and 1");
-    Ok((films, labels))
+    Ok((images, labels))
 }
 
 fn check(size: usize) -> Result<(), SizeOutOfRange> {
@@ -128,7 +128,7 @@ fn check(size: usize) -> Result<(), SizeOutOfRange> {
 /// Where each finding shows, with its label column.
 type Found = Vec<(usize, Plane)>;
 
-/// Labels, pixels and findings of one film; `size` has been checked.
+/// Labels, pixels and findings of one image; `size` has been checked.
 fn render(seed: u64, index: u64, size: usize) -> ([u8; CONDITIONS], Vec<u8>, Found) {
     let draw = &mut Draw::new(seed, index, Topic::Labels);
     let labels = label_model::labels(draw);
@@ -151,7 +151,7 @@ fn render(seed: u64, index: u64, size: usize) -> ([u8; CONDITIONS], Vec<u8>, Fou
     (labels, pixels, found)
 }
 
-/// The conditions on the film: those labelled, but for the label noise.
+/// The conditions on the image: those labelled, but for the label noise.
 fn drawn_conditions(labels: &[u8; CONDITIONS], draw: &mut Draw) -> Vec<usize> {
     let mut shown = labels.map(|label| label == 1 && !draw.chance(OVERSTATED));
     if draw.chance(UNMENTIONED) {
@@ -162,7 +162,7 @@ fn drawn_conditions(labels: &[u8; CONDITIONS], draw: &mut Draw) -> Vec<usize> {
     (0..CONDITIONS).filter(|condition| shown[*condition]).collect()
 }
 
-/// The mask and box of a region; `None` where it lies outside the film altogether.
+/// The mask and box of a region; `None` where it lies outside the image altogether.
 fn finding(condition: usize, region: &Plane) -> Option<Finding> {
     let (side, threshold) = (region.side, VISIBLE_SHARE * region.peak());
     let visible = |value: f32| value > 1e-4 && value >= threshold;

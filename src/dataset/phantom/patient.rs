@@ -3,11 +3,11 @@
 use super::canvas::{Point, View, at};
 use super::draw::{Draw, turn};
 
-/// Measures of a patient and of how the patient stood before the detector. Lengths in film widths; pairs are
-/// the film's left half (the patient's right side) and its right half.
+/// Measures of a patient and of how the patient stood before the detector. Lengths in image widths; pairs are
+/// the image's left half (the patient's right side) and its right half.
 #[derive(Clone, Debug)]
 pub(super) struct Patient {
-    /// Turn against upright (in turns), scale, and where the chest's centre lies on the film.
+    /// Turn against upright (in turns), scale, and where the chest's centre lies on the image.
     pub tilt: f32,
     pub scale: f32,
     pub centre: Point,
@@ -67,14 +67,14 @@ impl Patient {
         }
     }
 
-    /// Where the patient lies on a film of `side` pixels.
+    /// Where the patient lies on an image of `side` pixels.
     pub fn view(&self, side: usize) -> View {
         let (cos, sin) = turn(self.tilt);
         View { side, cos: cos * self.scale, sin: sin * self.scale, centre: self.centre }
     }
 }
 
-/// The film's left half (the patient's right) or its right half.
+/// The image's left half (the patient's right) or its right half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Half {
     Left = 0,

@@ -1,4 +1,4 @@
-//! Making a store: films in parallel, written in order, taken up again where it was broken off.
+//! Making a store: images in parallel, written in order, taken up again where it was broken off.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -9,25 +9,25 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::mapped::{Mapped, RECORD};
-use crate::dataset::films::hash_of;
+use crate::dataset::images::hash_of;
 use crate::dataset::progress::{Progress, Watch};
 use crate::files::{is_named, replace_file};
 use crate::text::bytes as size;
 
-pub(super) const FILMS: &str = "films.u8";
-pub(super) const RECORDS: &str = "films.bin";
+pub(super) const IMAGES: &str = "images.u8";
+pub(super) const RECORDS: &str = "images.bin";
 pub(super) const LABELS: &str = "labels.u8";
 const HEADER: &str = "store.json";
 /// The header of a part, which isn't yet what it says.
 pub(super) const ASKED: &str = "asked.json";
 const PLACES: &str = "places";
-/// Films that each thread makes between two visits to the disk.
+/// Images that each thread makes between two visits to the disk.
 const PER_THREAD: usize = 8;
 
 /// What a store is, in its `store.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Header {
-    pub(super) films: usize,
+    pub(super) images: usize,
     pub(super) height: usize,
     pub(super) width: usize,
     /// What it was made of, in words for people.
@@ -38,23 +38,23 @@ pub struct Header {
 pub struct Asked<'a> {
     /// The folder of all stores.
     pub cache: &'a Path,
-    /// What the source looks like; the same text means the same films.
+    /// What the source looks like; the same text means the same images.
     pub fingerprint: &'a str,
     /// What it is made of, in words for people.
     pub of: &'a str,
-    /// What is done to a film, for progress: `importing`, `drawing`.
+    /// What is done to an image, for progress: `importing`, `drawing`.
     pub doing: &'static str,
-    /// Number of films.
+    /// Number of images.
     pub count: usize,
-    /// Rows and columns of a film.
-    pub film: (usize, usize),
-    /// Label bytes that come with each film.
+    /// Rows and columns of an image.
+    pub image: (usize, usize),
+    /// Label bytes that come with each image.
     pub labels: usize,
     /// Bytes that may stay in memory.
     pub budget: u64,
 }
 
-/// A film that was made.
+/// An image that was made.
 pub struct Made {
     /// `H*W` bytes.
     pub pixels: Vec<u8>,
@@ -64,43 +64,44 @@ pub struct Made {
     pub picture: (u32, u32),
 }
 
-/// Makes the films of some numbers, or says of each why not. Asked for all numbers in order, from where an earlier
+/// Makes the images of some numbers, or says of each why not. Asked for all numbers in order, from where an earlier
 /// attempt ended.
 pub type Making<'a, E> = dyn FnMut(Range<usize>) -> Vec<Result<Made, E>> + 'a;
 
 /// Why there is no store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError<E> {
-    /// Films that can't be made: how many, and the first of them.
-    #[error("{} of {of} films can't be read: {}", failed, first.join("; "))]
-    Films {
+    /// Images that can't be made: how many, and the first of them.
+    #[error("{} of {of} images can't be read: {}", failed, first.join("; "))]
+    Images {
         failed: usize,
         of: usize,
         first: Vec<String>,
         #[source]
         cause: Option<Box<E>>,
     },
-    #[error("reading films was stopped; what was read is kept, so that the next time goes on from there")]
+    #[error("reading images was stopped; what was read is kept, so that the next time goes on from there")]
     Stopped,
-    #[error("the films need {} in {}, which has {} left; free some space or set XDG_CACHE_HOME to a larger disk", size(*needs), folder.display(), size(*free))]
+    #[error("the images need {} in {}, which has {} left; free some space or set XDG_CACHE_HOME to a larger disk", size(*needs), folder.display(), size(*free))]
     Full { needs: u64, free: u64, folder: PathBuf },
-    #[error("can't keep films in {} ({error}); see that it can be written, or set XDG_CACHE_HOME to another folder", path.display())]
+    #[error("can't keep images in {} ({error}); see that it can be written, or set XDG_CACHE_HOME to another folder", path.display())]
     Io { path: PathBuf, error: io::Error },
 }
 
-/// Sentences of films that failed that an error repeats.
+/// Sentences of images that failed that an error repeats.
 const NAMED: usize = 3;
 
-/// The store of what is asked for, made now if it isn't there, with the label bytes of all films.
+/// The store of what is asked for, made now if it isn't there, with the label bytes of all images.
 ///
 /// # Errors
-/// When films can't be made (all are tried, so that all are known), the disk is full, or `watch` ends it.
+/// When images can't be made (all are tried, so that all are known), the disk is full, or `watch` ends it.
 pub fn build<E: std::error::Error>(
     asked: &Asked,
     make: &mut Making<E>,
     watch: &Watch,
 ) -> Result<(Arc<Mapped>, Vec<u8>), StoreError<E>> {
-    let print = blake3::hash(format!("1\n{:?}\n{}", asked.film, asked.fingerprint).as_bytes()).to_hex()[..24]
+    let print = blake3::hash(format!("1\n{:?}\n{}", asked.image, asked.fingerprint).as_bytes()).to_hex()
+        [..24]
         .to_owned();
     let place = asked.cache.join(PLACES).join(&print);
     if let Some(found) = known(asked, &place) {
@@ -121,7 +122,7 @@ pub fn build<E: std::error::Error>(
     }
     fs::create_dir_all(&part).map_err(failed(&part))?;
     let header =
-        Header { films: asked.count, height: asked.film.0, width: asked.film.1, of: asked.of.to_owned() };
+        Header { images: asked.count, height: asked.image.0, width: asked.image.1, of: asked.of.to_owned() };
     let text = serde_json::to_vec(&header).map_err(|error| failed(&part)(error.into()))?;
     fs::write(part.join(ASKED), &text).map_err(failed(&part))?;
     let key = fill(asked, make, watch, &part)?;
@@ -135,10 +136,10 @@ pub fn build<E: std::error::Error>(
     Ok(found)
 }
 
-/// Gives a part that is whole its name, and opens it: unless the same films came from another place before and are as
+/// Gives a part that is whole its name, and opens it: unless the same images came from another place before and are as
 /// they were.
 fn place_part(asked: &Asked, part: &Path, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
-    // Films that look different from two places, which have locks of their own, may be the same.
+    // Images that look different from two places, which have locks of their own, may be the same.
     let name = folder.with_extension("lock");
     let _lock = lock(&name)?;
     let found = match open(asked, folder) {
@@ -149,7 +150,7 @@ fn place_part(asked: &Asked, part: &Path, folder: &Path) -> io::Result<(Arc<Mapp
         Err(_) => {
             if folder.exists() {
                 // Out of the way first, under a name that `unfinished` finds after a kill. A process that still has its
-                // films mapped keeps them: a file that has lost its name stays until the last who has it open is gone.
+                // images mapped keeps them: a file that has lost its name stays until the last who has it open is gone.
                 let wreck = folder.with_extension("part");
                 let _ = fs::remove_dir_all(&wreck);
                 fs::rename(folder, &wreck)?;
@@ -191,10 +192,10 @@ fn lock(name: &Path) -> io::Result<File> {
 fn open(asked: &Asked, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
     let other = || io::Error::new(io::ErrorKind::InvalidData, "it holds something else than it should");
     let header = header_of(folder, HEADER).ok_or_else(other)?;
-    if (header.films, header.height, header.width) != (asked.count, asked.film.0, asked.film.1) {
+    if (header.images, header.height, header.width) != (asked.count, asked.image.0, asked.image.1) {
         return Err(other());
     }
-    // All but the pixels is read anyway: a millisecond for 100,000 films.
+    // All but the pixels is read anyway: a millisecond for 100,000 images.
     if !folder.ends_with(key_of(asked, folder)?) {
         return Err(other());
     }
@@ -207,38 +208,38 @@ fn open(asked: &Asked, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
 
 /// The three growing files of a store.
 struct Growing {
-    films: BufWriter<File>,
+    images: BufWriter<File>,
     records: BufWriter<File>,
     labels: BufWriter<File>,
     done: usize,
 }
 
 impl Growing {
-    /// Opens them and cuts them back to the films that all three have whole.
+    /// Opens them and cuts them back to the images that all three have whole.
     fn open(asked: &Asked, folder: &Path) -> io::Result<Self> {
-        let area = asked.film.0 * asked.film.1;
-        let of_film = [area, RECORD, asked.labels];
+        let area = asked.image.0 * asked.image.1;
+        let of_image = [area, RECORD, asked.labels];
         let mut done = asked.count;
         let mut files = Vec::new();
-        for (name, each) in [FILMS, RECORDS, LABELS].into_iter().zip(of_film) {
+        for (name, each) in [IMAGES, RECORDS, LABELS].into_iter().zip(of_image) {
             let file = OpenOptions::new().append(true).create(true).open(folder.join(name))?;
             if each > 0 {
                 done = done.min((file.metadata()?.len() / each as u64) as usize);
             }
             files.push(file);
         }
-        for (file, each) in files.iter().zip(of_film) {
+        for (file, each) in files.iter().zip(of_image) {
             file.set_len((done * each) as u64)?;
         }
         let mut files = files.into_iter().map(|file| BufWriter::with_capacity(1 << 20, file));
         match (files.next(), files.next(), files.next()) {
-            (Some(films), Some(records), Some(labels)) => Ok(Self { films, records, labels, done }),
+            (Some(images), Some(records), Some(labels)) => Ok(Self { images, records, labels, done }),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
     }
 
     fn add(&mut self, made: &Made) -> io::Result<()> {
-        self.films.write_all(&made.pixels)?;
+        self.images.write_all(&made.pixels)?;
         self.records.write_all(&hash_of(&made.pixels))?;
         self.records.write_all(&made.picture.0.to_le_bytes())?;
         self.records.write_all(&made.picture.1.to_le_bytes())?;
@@ -248,7 +249,7 @@ impl Growing {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.films.flush()?;
+        self.images.flush()?;
         self.records.flush()?;
         self.labels.flush()
     }
@@ -262,7 +263,7 @@ fn fill<E: std::error::Error>(
     folder: &Path,
 ) -> Result<String, StoreError<E>> {
     let failed = |error: io::Error| StoreError::Io { path: folder.to_owned(), error };
-    let area = asked.film.0 * asked.film.1;
+    let area = asked.image.0 * asked.image.1;
     let mut growing = Growing::open(asked, folder).map_err(failed)?;
     let needs = ((asked.count - growing.done) * (area + RECORD + asked.labels)) as u64;
     if let Some(free) = crate::files::free_space(folder)
@@ -280,10 +281,10 @@ fn fill<E: std::error::Error>(
         }
         let numbers = next..asked.count.min(next + chunk);
         next = numbers.end;
-        for film in make(numbers) {
-            match film {
-                // After a film that failed the others are only looked at.
-                Ok(film) if bad == 0 => growing.add(&film).map_err(failed)?,
+        for image in make(numbers) {
+            match image {
+                // After an image that failed the others are only looked at.
+                Ok(image) if bad == 0 => growing.add(&image).map_err(failed)?,
                 Ok(_) => {}
                 Err(error) => {
                     bad += 1;
@@ -298,21 +299,21 @@ fn fill<E: std::error::Error>(
         growing.flush().map_err(failed)?;
     }
     if bad > 0 {
-        // A film that is mended has another time: this part would never be taken up again.
+        // An image that is mended has another time: this part would never be taken up again.
         let _ = fs::remove_dir_all(folder);
-        return Err(StoreError::Films { failed: bad, of: asked.count, first, cause });
+        return Err(StoreError::Images { failed: bad, of: asked.count, first, cause });
     }
-    let Growing { films, records, labels, .. } = growing;
-    for file in [films, records, labels] {
+    let Growing { images, records, labels, .. } = growing;
+    for file in [images, records, labels] {
         file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
     }
     key_of(asked, folder).map_err(failed)
 }
 
-/// The name of the store in `folder`, by the hashes of its films and by their labels.
+/// The name of the store in `folder`, by the hashes of its images and by their labels.
 fn key_of(asked: &Asked, folder: &Path) -> io::Result<String> {
     let mut hash = blake3::Hasher::new();
-    hash.update(format!("{:?} {} {}\n", asked.film, asked.count, asked.labels).as_bytes());
+    hash.update(format!("{:?} {} {}\n", asked.image, asked.count, asked.labels).as_bytes());
     for name in [RECORDS, LABELS] {
         hash.update(&fs::read(folder.join(name))?);
     }
@@ -327,8 +328,8 @@ pub fn listed(cache: &Path) -> Vec<(PathBuf, String, u64)> {
         .filter_map(|entry| {
             let header = header_of(&entry.path(), HEADER)?;
             let of =
-                format!("{} films of {} x {} px, {}", header.films, header.height, header.width, header.of);
-            Some((entry.path(), of, (header.films * header.height * header.width) as u64))
+                format!("{} images of {} x {} px, {}", header.images, header.height, header.width, header.of);
+            Some((entry.path(), of, (header.images * header.height * header.width) as u64))
         })
         .collect();
     found.sort();
@@ -342,7 +343,7 @@ mod tests {
 
     const COUNT: usize = 40;
 
-    /// The store of 40 films of 2 x 2 px with a label each, and how many of them had to be made.
+    /// The store of 40 images of 2 x 2 px with a label each, and how many of them had to be made.
     fn built(cache: &Path, fingerprint: &str) -> (Arc<Mapped>, usize) {
         let of = "a table";
         let asked = Asked {
@@ -351,20 +352,20 @@ mod tests {
             of,
             doing: "importing",
             count: COUNT,
-            film: (2, 2),
+            image: (2, 2),
             labels: 1,
             budget: 1 << 30,
         };
         let mut made = 0;
         let mut make = |numbers: Range<usize>| -> Vec<Result<Made, std::fmt::Error>> {
             made += numbers.len();
-            let film =
+            let image =
                 |number| Made { pixels: vec![number as u8; 4], labels: vec![number as u8], picture: (9, 9) };
-            numbers.map(|number| Ok(film(number))).collect()
+            numbers.map(|number| Ok(image(number))).collect()
         };
         let (mapped, labels) = build(&asked, &mut make, &|_| true).expect("a store");
         assert_eq!(labels, (0..COUNT as u8).collect::<Vec<u8>>());
-        assert!((0..COUNT).all(|row| mapped.film(row) == [row as u8; 4]));
+        assert!((0..COUNT).all(|row| mapped.image(row) == [row as u8; 4]));
         (mapped, made)
     }
 
@@ -379,7 +380,7 @@ mod tests {
     fn a_store_that_was_damaged_is_made_once_more_and_then_found() {
         let cache = tempfile::tempdir().expect("a temporary folder");
         assert_eq!(built(cache.path(), "here").1, COUNT);
-        for name in [FILMS, RECORDS, LABELS, HEADER] {
+        for name in [IMAGES, RECORDS, LABELS, HEADER] {
             let damaged = only_store(cache.path()).join(name);
             let length = fs::metadata(&damaged).expect("a file").len();
             OpenOptions::new().write(true).open(&damaged).and_then(|f| f.set_len(length / 2)).expect("cut");
@@ -394,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_films_from_two_places_are_kept_once() {
+    fn the_same_images_from_two_places_are_kept_once() {
         let cache = tempfile::tempdir().expect("a temporary folder");
         built(cache.path(), "here");
         assert_eq!(built(cache.path(), "there").1, COUNT);
@@ -403,12 +404,12 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_a_store_keeps_its_films_while_it_is_made_once_more() {
+    fn whoever_has_a_store_keeps_its_images_while_it_is_made_once_more() {
         let cache = tempfile::tempdir().expect("a temporary folder");
         let (mapped, _) = built(cache.path(), "here");
         fs::remove_file(only_store(cache.path()).join(LABELS)).expect("removed");
         assert_eq!(built(cache.path(), "here").1, COUNT);
         mapped.let_go();
-        assert!((0..COUNT).all(|row| mapped.film(row) == [row as u8; 4]));
+        assert!((0..COUNT).all(|row| mapped.image(row) == [row as u8; 4]));
     }
 }

@@ -1,4 +1,4 @@
-//! A store opened: films as slices of a mapped file, with a bound on how much of it stays in memory, or read one by
+//! A store opened: images as slices of a mapped file, with a bound on how much of it stays in memory, or read one by
 //! one into memory of the caller's.
 
 use std::fs::File;
@@ -11,18 +11,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::{Advice, Mmap, UncheckedAdvice};
 
-use super::build::{FILMS, Header, RECORDS};
-use crate::dataset::films::FilmHash;
+use super::build::{Header, IMAGES, RECORDS};
+use crate::dataset::images::ImageHash;
 
-/// Bytes of a film's record: hash, width and height of its picture.
+/// Bytes of an image's record: hash, width and height of its picture.
 pub(super) const RECORD: usize = 24;
 /// The kernel maps the whole piece of this size in which a page lies that is asked for, as far as it has it.
 const AROUND: usize = 64 << 10;
 
-/// The films of a store (`uint8 N,H,W`).
+/// The images of a store (`uint8 N,H,W`).
 #[derive(Debug)]
 pub struct Mapped {
-    films: Mmap,
+    images: Mmap,
     file: File,
     records: Vec<u8>,
     height: usize,
@@ -40,40 +40,40 @@ impl Mapped {
     pub(super) fn open(folder: &Path, header: &Header, budget: u64) -> io::Result<Self> {
         let wrong =
             || io::Error::new(io::ErrorKind::InvalidData, "a file of it has another length than it should");
-        let file = File::open(folder.join(FILMS))?;
+        let file = File::open(folder.join(IMAGES))?;
         let bytes =
-            (header.films as u64).checked_mul((header.height * header.width) as u64).ok_or_else(wrong)?;
+            (header.images as u64).checked_mul((header.height * header.width) as u64).ok_or_else(wrong)?;
         let records = std::fs::read(folder.join(RECORDS))?;
-        if file.metadata()?.len() != bytes || records.len() != header.films * RECORD {
+        if file.metadata()?.len() != bytes || records.len() != header.images * RECORD {
             return Err(wrong());
         }
         // SAFETY: nobody but us writes into the cache, and a store is never written again once it has its name.
-        let films = unsafe { Mmap::map(&file)? };
+        let images = unsafe { Mmap::map(&file)? };
         let budget = if bytes <= budget { u64::MAX } else { budget };
         if budget < u64::MAX && bytes > 0 {
-            // Training asks for films in a random order and says so ahead; what lies beside them is of no use.
-            films.advise(Advice::Random)?;
+            // Training asks for images in a random order and says so ahead; what lies beside them is of no use.
+            images.advise(Advice::Random)?;
         }
         let touched = AtomicU64::new(0);
-        Ok(Self { films, file, records, height: header.height, width: header.width, budget, touched })
+        Ok(Self { images, file, records, height: header.height, width: header.width, budget, touched })
     }
 
-    /// Number of films, N.
+    /// Number of images, N.
     pub fn len(&self) -> usize {
         self.records.len() / RECORD
     }
 
-    /// Whether there is no film.
+    /// Whether there is no image.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// Rows of a film, H.
+    /// Rows of an image, H.
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// Columns of a film, W.
+    /// Columns of an image, W.
     pub fn width(&self) -> usize {
         self.width
     }
@@ -83,8 +83,8 @@ impl Mapped {
         (self.budget < u64::MAX).then_some(self.budget)
     }
 
-    /// The pixels of film `row` (`H*W` bytes), for whoever looks at a film here and there or at all in a row.
-    pub fn film(&self, row: usize) -> &[u8] {
+    /// The pixels of image `row` (`H*W` bytes), for whoever looks at an image here and there or at all in a row.
+    pub fn image(&self, row: usize) -> &[u8] {
         let area = self.height * self.width;
         let (first, end) = (row * area, (row + 1) * area);
         if self.budget < u64::MAX {
@@ -93,17 +93,17 @@ impl Mapped {
                 self.let_go();
             }
         }
-        &self.films[first..end]
+        &self.images[first..end]
     }
 
-    /// The pixels of film `row` (`H*W` bytes), read into `scratch` where not all films may stay in memory. Films in a
+    /// The pixels of image `row` (`H*W` bytes), read into `scratch` where not all images may stay in memory. Images in a
     /// random order are a third faster this way: nothing has to be mapped, or let go again.
     ///
     /// # Errors
     /// When the disk can't be read, or the file has been cut.
     pub fn read<'a>(&'a self, row: usize, scratch: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         if self.budget == u64::MAX {
-            return Ok(self.film(row));
+            return Ok(self.image(row));
         }
         let area = self.height * self.width;
         scratch.resize(area, 0);
@@ -111,16 +111,16 @@ impl Mapped {
         Ok(scratch)
     }
 
-    /// Takes all films out of this process's memory; they come back when they are read again.
+    /// Takes all images out of this process's memory; they come back when they are read again.
     pub fn let_go(&self) {
         self.touched.store(0, Ordering::Relaxed);
         // SAFETY: the map is of a file and read only, so pages that are let go come back with the same bytes when they
         // are read again, in whatever thread; no slice of it becomes invalid.
         // A kernel that refuses leaves more in memory than was asked for, which is no reason to stop.
-        let _ = unsafe { self.films.unchecked_advise(UncheckedAdvice::DontNeed) };
+        let _ = unsafe { self.images.unchecked_advise(UncheckedAdvice::DontNeed) };
     }
 
-    /// Asks the system to forget the films as well, as far as no process has them: they come from the disk then.
+    /// Asks the system to forget the images as well, as far as no process has them: they come from the disk then.
     pub fn forget(&self) {
         #[cfg(target_os = "linux")]
         // SAFETY: advice about a file that is open; a length of 0 means to its end. What it returns says whether the
@@ -128,23 +128,23 @@ impl Mapped {
         let _ = unsafe { libc::posix_fadvise(self.file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
     }
 
-    /// Asks the kernel to read film `row` from the disk.
+    /// Asks the kernel to read image `row` from the disk.
     pub fn will_need(&self, row: usize) {
         if self.budget < u64::MAX {
             let area = self.height * self.width;
-            // Advice: a kernel that can't take it reads the film when it is used.
-            let _ = self.films.advise_range(Advice::WillNeed, row * area, area);
+            // Advice: a kernel that can't take it reads the image when it is used.
+            let _ = self.images.advise_range(Advice::WillNeed, row * area, area);
         }
     }
 
-    /// The hash of film `row`.
-    pub fn hash(&self, row: usize) -> FilmHash {
-        let mut hash = FilmHash::default();
+    /// The hash of image `row`.
+    pub fn hash(&self, row: usize) -> ImageHash {
+        let mut hash = ImageHash::default();
         hash.copy_from_slice(&self.records[row * RECORD..row * RECORD + 16]);
         hash
     }
 
-    /// Width and height of the picture that film `row` was made from, in pixels.
+    /// Width and height of the picture that image `row` was made from, in pixels.
     pub fn picture_size(&self, row: usize) -> (u32, u32) {
         let number = |at: usize| {
             let mut bytes = [0; 4];

@@ -1,10 +1,10 @@
-//! Films that were decoded or drawn once, kept in the user's cache as arrays that are mapped into memory.
+//! Images that were decoded or drawn once, kept in the user's cache as arrays that are mapped into memory.
 //!
-//! A store is a folder named after its content: `films.u8` (`uint8 N,H,W`), `films.bin` (for each film its hash and
+//! A store is a folder named after its content: `images.u8` (`uint8 N,H,W`), `images.bin` (for each image its hash and
 //! the size of the picture it was made from), `labels.u8` where the source draws its labels, and `store.json`,
 //! which is written last; until then the folder is called `*.part`, and `asked.json` says what it is becoming.
 //! `places/` tells which store holds what a source looks like (names, lengths and times of its files), so that the
-//! same films in two places are kept once.
+//! same images in two places are kept once.
 
 mod build;
 mod mapped;

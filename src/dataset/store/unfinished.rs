@@ -1,12 +1,12 @@
-//! Imports that broke off: what they left behind, and how it is freed. One goes on when the same films are asked for
-//! again; of films that changed since nobody will ask, so its part would stay for ever.
+//! Imports that broke off: what they left behind, and how it is freed. One goes on when the same images are asked for
+//! again; of images that changed since nobody will ask, so its part would stay for ever.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::build::{ASKED, FILMS, Header, LABELS, RECORDS, header_of};
+use super::build::{ASKED, Header, IMAGES, LABELS, RECORDS, header_of};
 use super::mapped::RECORD;
 use crate::files::is_named;
 use crate::text::thousands;
@@ -34,13 +34,13 @@ pub fn unfinished(cache: &Path) -> Vec<Unfinished> {
             let length = |name: &str| fs::metadata(path.join(name)).map_or(0, |file| file.len());
             let done = thousands(length(RECORDS) / RECORD as u64);
             let of = match header_of(&path, ASKED) {
-                Some(Header { films, height, width, of }) => {
-                    format!("{done} of {} films of {height} x {width} px, {of}", thousands(films as u64))
+                Some(Header { images, height, width, of }) => {
+                    format!("{done} of {} images of {height} x {width} px, {of}", thousands(images as u64))
                 }
-                None => format!("{done} films"),
+                None => format!("{done} images"),
             };
             let live = File::open(lock_of(&path)).is_ok_and(|lock| is_held(&lock));
-            Unfinished { of, bytes: [FILMS, RECORDS, LABELS].map(length).iter().sum(), live, path }
+            Unfinished { of, bytes: [IMAGES, RECORDS, LABELS].map(length).iter().sum(), live, path }
         })
         .collect();
     found.sort_by(|a, b| a.path.cmp(&b.path));
@@ -87,7 +87,7 @@ mod tests {
             of,
             doing: "importing",
             count: 1000,
-            film: (2, 2),
+            image: (2, 2),
             labels: 0,
             budget: 1 << 30,
         }
@@ -114,7 +114,7 @@ mod tests {
         assert!(matches!(stopped, Err(StoreError::Stopped)));
         let found = unfinished(cache.path());
         let [part] = found.as_slice() else { panic!("{found:?}") };
-        assert!(part.of.ends_with("of 1,000 films of 2 x 2 px, a table") && !part.of.starts_with("0 "));
+        assert!(part.of.ends_with("of 1,000 images of 2 x 2 px, a table") && !part.of.starts_with("0 "));
         assert!(part.bytes > 0 && !part.live);
         assert!(part.free().expect("removed"));
         assert_eq!(unfinished(cache.path()), []);

@@ -9,7 +9,7 @@ use crate::dataset::listing::{TableError, counted};
 use crate::dataset::sheet::Sheet;
 use crate::text::{one_line, thousands};
 
-/// More classes than any label set of films has.
+/// More classes than any label set of images has.
 const MOST_CLASSES: usize = 500;
 
 /// The conditions and each row's labels.

@@ -5,9 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-pub const BODY: &[u8] = b"frontal films, all of them";
+pub const BODY: &[u8] = b"frontal images, all of them";
 /// The same address, some days later.
-pub const NEWER: &[u8] = b"lateral films, a few more too";
+pub const NEWER: &[u8] = b"lateral images, a few more too";
 
 /// What a server does with a request.
 #[derive(Clone, Copy)]
@@ -60,7 +60,7 @@ pub fn server(manners: &'static [Manner]) -> (String, Asked) {
             std::thread::spawn(move || answer(stream, manner, &seen));
         }
     });
-    (format!("http://{address}/films.npz"), asked)
+    (format!("http://{address}/images.npz"), asked)
 }
 
 fn answer(mut stream: TcpStream, manner: Manner, seen: &Asked) -> io::Result<()> {
@@ -117,7 +117,7 @@ fn answer(mut stream: TcpStream, manner: Manner, seen: &Asked) -> io::Result<()>
         }
         Manner::Status(status) => (head(status, 0, ""), &body[..0]),
         Manner::HangUp => return Ok(()),
-        Manner::Moved => (head("302 Found", 0, "Location: /elsewhere/films.npz\r\n"), &body[..0]),
+        Manner::Moved => (head("302 Found", 0, "Location: /elsewhere/images.npz\r\n"), &body[..0]),
     };
     stream.write_all(head.as_bytes())?;
     if !matches!(manner, Manner::Slow) {

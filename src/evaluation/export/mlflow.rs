@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Package;
+use crate::dataset::image_file::{DecodedImage, Pixels};
 use crate::dataset::phantom;
-use crate::dataset::picture::{GrayPicture, Pixels};
 use crate::evaluation::Weights;
 use crate::files::replace_file;
 use crate::model::onnx::{INPUT, OUTPUT};
@@ -73,7 +73,7 @@ pub fn made_from(out: &Path) -> Option<String> {
 
 /// `MLmodel`: YAML, whose strings may be written as JSON's.
 fn table_of_contents(package: &Package, digest: &str, size: usize) -> Result<String> {
-    let [height, width] = package.predictor.film_size();
+    let [height, width] = package.predictor.image_size();
     let tensor = |name: &str, shape: &[i64]| {
         let spec = json!({"dtype": "float32", "shape": shape});
         json!([{"name": name, "type": "tensor", "tensor-spec": spec}]).to_string()
@@ -148,15 +148,15 @@ fn uuid(package: &Package) -> String {
     format!("m-{}", &blake3::hash(named.as_bytes()).to_hex()[..32])
 }
 
-/// One film, of nobody: a phantom, as numbers in JSON's `1,1,H,W`.
+/// One image, of nobody: a phantom, as numbers in JSON's `1,1,H,W`.
 fn example(package: &Package) -> Result<String> {
-    let [height, width] = package.predictor.film_size();
+    let [height, width] = package.predictor.image_size();
     let side = height.max(width).clamp(*phantom::SIZES.start(), *phantom::SIZES.end());
-    let pixels = phantom::film(0, 0, side)?.pixels;
+    let pixels = phantom::image(0, 0, side)?.pixels;
     let picture =
-        GrayPicture::new(side as u32, side as u32, Pixels::Eight(pixels)).context("a whole picture")?;
-    let film = package.predictor.preprocess().film(&picture);
-    let rows: Vec<String> = film
+        DecodedImage::new(side as u32, side as u32, Pixels::Eight(pixels)).context("a whole picture")?;
+    let image = package.predictor.preprocess().image(&picture);
+    let rows: Vec<String> = image
         .chunks_exact(width)
         .map(|row| {
             // With a point: a reader takes them for float32 then.

@@ -13,7 +13,7 @@ use serde_json::{json, to_string};
 
 use super::{Predictor, Weights};
 use crate::config::Arch;
-use crate::dataset::picture::{Filter, Fit, Preprocess};
+use crate::dataset::image_file::{Filter, Fit, Preprocess};
 use crate::metrics::Thresholds;
 use crate::model::onnx::About;
 use crate::runs::{RunFolder, RunId};
@@ -58,7 +58,7 @@ impl Package {
             thresholds: folder
                 .read_thresholds()?
                 .filter(|chosen| which == Weights::Best && chosen.epoch == Some(epoch)),
-            shift: provenance.logit_shift,
+            shift: provenance.logit_correction,
             weights: match which {
                 Weights::Best => folder.best_weights(),
                 Weights::Last => folder.last_weights(),
@@ -79,7 +79,7 @@ impl Package {
     /// When the network is too large for the format.
     pub fn onnx(&self) -> Result<Vec<u8>> {
         let text = format!(
-            "{} of run {}, epoch {}. Takes grey films of 0 (black) to 255 (white), {}; gives a probability for each \
+            "{} of run {}, epoch {}. Takes grey images of 0 (black) to 255 (white), {}; gives a probability for each \
              of the conditions that the metadata list. {NOTICE}",
             self.arch,
             self.run,
@@ -100,7 +100,7 @@ impl Package {
         facts.push(("format".to_owned(), "pt".to_owned()));
         facts.push(("normalisation".to_owned(), "(grey / 255 - 0.5) / 0.5".to_owned()));
         if !self.shift.is_empty() {
-            facts.push(("logit_shift".to_owned(), to_string(&self.shift)?));
+            facts.push(("logit_correction".to_owned(), to_string(&self.shift)?));
         }
         let bytes = std::fs::read(&self.weights)
             .with_context(|| format!("can't read the weights {}", self.weights.display()))?;
@@ -127,7 +127,7 @@ impl Package {
         let mut facts = vec![
             ("conditions", json!(labels.keys()).to_string()),
             ("condition_names", json!(names).to_string()),
-            ("film_size", json!(self.predictor.film_size()).to_string()),
+            ("image_size", json!(self.predictor.image_size()).to_string()),
             ("preprocess", json!(self.predictor.preprocess()).to_string()),
             ("preprocess_in_words", self.preprocessed()),
             ("run_id", self.run.to_string()),
@@ -148,7 +148,7 @@ impl Package {
         Ok(facts.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
-    /// How a picture becomes a film, in words.
+    /// How a picture becomes an image, in words.
     fn preprocessed(&self) -> String {
         let Preprocess { height, width, filter, fit } = self.predictor.preprocess();
         let filter = match filter {

@@ -31,7 +31,7 @@ pub fn grad_cam_plus_plus(scene: &Scene, _options: &Options) -> Result<Vec<Map>>
 /// weighted sum without its negative part, enlarged bilinearly (corners not aligned, as PyTorch interpolates).
 /// Nothing below the layer is differentiated.
 fn cam(scene: &Scene, weights: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> Result<Vec<Map>> {
-    let activations = tch::no_grad(|| scene.network.to_layer(&scene.films, scene.layer))?;
+    let activations = tch::no_grad(|| scene.network.to_layer(&scene.images, scene.layer))?;
     let activations = activations.f_detach()?.f_set_requires_grad(true)?;
     let chosen = scene.chosen(&scene.network.logits_from_layer(&activations, scene.layer)?)?;
     let total = chosen.f_sum(chosen.kind())?;

@@ -1,4 +1,4 @@
-//! Gradients gathered on the way from a baseline to the film.
+//! Gradients gathered on the way from a baseline to the image.
 
 use anyhow::{Context, Result};
 use tch::Tensor;
@@ -9,47 +9,47 @@ use super::super::options::Options;
 use super::super::quadrature::gauss_legendre;
 use super::{PASSES, Scene, with_completeness};
 
-/// `(film - baseline) * integral of the gradient along the straight way`, by Gauss-Legendre quadrature (Captum's
+/// `(image - baseline) * integral of the gradient along the straight way`, by Gauss-Legendre quadrature (Captum's
 /// `gausslegendre`).
 pub fn integrated_gradients(scene: &Scene, options: &Options) -> Result<Vec<Map>> {
-    each_film(scene, |row| {
-        let (film, baseline) = (scene.films.f_narrow(0, row, 1)?, scene.baseline(row, options.baseline)?);
-        let map = attributions(scene, &film, &baseline, row, options.steps)?;
+    each_image(scene, |row| {
+        let (image, baseline) = (scene.images.f_narrow(0, row, 1)?, scene.baseline(row, options.baseline)?);
+        let map = attributions(scene, &image, &baseline, row, options.steps)?;
         finish(scene, row, &map, &baseline)
     })
 }
 
-/// The mean of those of noisy copies of the film, against the film's own baseline.
+/// The mean of those of noisy copies of the image, against the image's own baseline.
 pub fn smooth_grad(scene: &Scene, options: &Options) -> Result<Vec<Map>> {
-    each_film(scene, |row| {
-        let (film, baseline) = (scene.films.f_narrow(0, row, 1)?, scene.baseline(row, options.baseline)?);
-        let pixels = film.numel();
-        // Films go from -1 to 1.
+    each_image(scene, |row| {
+        let (image, baseline) = (scene.images.f_narrow(0, row, 1)?, scene.baseline(row, options.baseline)?);
+        let pixels = image.numel();
+        // Images go from -1 to 1.
         let deviation = 2.0 * options.noise;
         let all = noise::normal(options.seed, scene.keys[row as usize], options.samples * pixels);
-        let mut sum = film.f_zeros_like()?;
+        let mut sum = image.f_zeros_like()?;
         for noise in all.chunks_exact(pixels) {
-            let noise = Tensor::f_from_slice(noise)?.f_to_kind(film.kind())?.f_to_device(film.device())?;
-            let noise = noise.f_view_as(&film)?;
-            let noisy = film.f_add(&noise.f_mul_scalar(deviation)?)?;
+            let noise = Tensor::f_from_slice(noise)?.f_to_kind(image.kind())?.f_to_device(image.device())?;
+            let noise = noise.f_view_as(&image)?;
+            let noisy = image.f_add(&noise.f_mul_scalar(deviation)?)?;
             sum = sum.f_add(&attributions(scene, &noisy, &baseline, row, options.steps)?)?;
         }
         finish(scene, row, &sum.f_div_scalar(options.samples as f64)?, &baseline)
     })
 }
 
-fn each_film(scene: &Scene, map: impl Fn(i64) -> Result<Map>) -> Result<Vec<Map>> {
+fn each_image(scene: &Scene, map: impl Fn(i64) -> Result<Map>) -> Result<Vec<Map>> {
     (0..scene.classes.len() as i64).map(map).collect()
 }
 
 fn finish(scene: &Scene, row: i64, map: &Tensor, baseline: &Tensor) -> Result<Map> {
     let class = scene.classes[row as usize];
-    let both = Tensor::f_cat(&[&scene.films.f_narrow(0, row, 1)?, baseline], 0)?;
+    let both = Tensor::f_cat(&[&scene.images.f_narrow(0, row, 1)?, baseline], 0)?;
     let logits = scene.logits_of(&both, class)?;
     let (logit, of_baseline) = (logits[0], logits[1]);
     let one = Scene {
         network: scene.network,
-        films: scene.films.f_narrow(0, row, 1)?,
+        images: scene.images.f_narrow(0, row, 1)?,
         classes: vec![class],
         shift: scene.shift,
         layer: scene.layer,
@@ -57,20 +57,20 @@ fn finish(scene: &Scene, row: i64, map: &Tensor, baseline: &Tensor) -> Result<Ma
         go_on: scene.go_on,
     };
     let mut maps = one.maps(&map.f_squeeze_dim(1)?, one.size(), true, &[logit])?;
-    Ok(with_completeness(maps.pop().context("one film gives one map")?, of_baseline))
+    Ok(with_completeness(maps.pop().context("one image gives one map")?, of_baseline))
 }
 
-/// Attributions `1,1,H,W` of one film.
-fn attributions(scene: &Scene, film: &Tensor, baseline: &Tensor, row: i64, steps: usize) -> Result<Tensor> {
+/// Attributions `1,1,H,W` of one image.
+fn attributions(scene: &Scene, image: &Tensor, baseline: &Tensor, row: i64, steps: usize) -> Result<Tensor> {
     let class = scene.classes[row as usize];
-    let way = film.f_sub(baseline)?;
+    let way = image.f_sub(baseline)?;
     let points = gauss_legendre(steps);
-    let mut integral = film.f_zeros_like()?;
+    let mut integral = image.f_zeros_like()?;
     for points in points.chunks(PASSES as usize) {
         scene.check()?;
         let column = |values: Vec<f64>| -> Result<Tensor> {
-            let values = Tensor::f_from_slice(&values)?.f_to_kind(film.kind())?;
-            Ok(values.f_to_device(film.device())?.f_view([-1, 1, 1, 1])?)
+            let values = Tensor::f_from_slice(&values)?.f_to_kind(image.kind())?;
+            Ok(values.f_to_device(image.device())?.f_view([-1, 1, 1, 1])?)
         };
         let places = column(points.iter().map(|(x, _)| *x).collect())?;
         let weights = column(points.iter().map(|(_, w)| *w).collect())?;

@@ -23,7 +23,7 @@ pub struct Method {
     pub signed: bool,
     /// Whether it looks at a chosen layer.
     pub has_layer: bool,
-    /// Whether one pass forward and back is all a film asks for.
+    /// Whether one pass forward and back is all an image asks for.
     pub passes_once: bool,
     pub(super) run: fn(&Scene, &Options) -> Result<Vec<Map>>,
 }
@@ -90,18 +90,18 @@ impl Method {
     }
 }
 
-/// Films on the network's device, each with the condition to explain.
+/// Images on the network's device, each with the condition to explain.
 pub struct Scene<'a> {
     pub network: &'a Network,
     /// `float32 N,1,H,W` in -1..=1.
-    pub films: Tensor,
+    pub images: Tensor,
     /// N columns of the logits.
     pub classes: Vec<i64>,
     /// What is taken from logits before they become probabilities (`float32 C`).
     pub shift: Option<&'a Tensor>,
     /// Number of the map layer.
     pub layer: usize,
-    /// One a film, what noise is drawn from besides the seed.
+    /// One an image, what noise is drawn from besides the seed.
     pub keys: Vec<u64>,
     /// Asked before each batch of passes.
     pub go_on: &'a dyn Fn() -> bool,
@@ -116,9 +116,9 @@ pub struct Ended;
 const PASSES: i64 = 32;
 
 impl Scene<'_> {
-    /// Height and width of the films.
+    /// Height and width of the images.
     fn size(&self) -> [i64; 2] {
-        let size = self.films.size();
+        let size = self.images.size();
         [size[2], size[3]]
     }
 
@@ -133,11 +133,11 @@ impl Scene<'_> {
         Ok(logits.f_gather(1, &classes.f_view([-1, 1])?, false)?.f_view(-1)?)
     }
 
-    /// The logits (`M`) of condition `class` for films `M,1,H,W`, in batches, without gradients.
-    fn logits_of(&self, films: &Tensor, class: i64) -> Result<Vec<f32>> {
+    /// The logits (`M`) of condition `class` for images `M,1,H,W`, in batches, without gradients.
+    fn logits_of(&self, images: &Tensor, class: i64) -> Result<Vec<f32>> {
         let _no_grad = tch::no_grad_guard();
         let mut all = Vec::new();
-        for part in films.f_split(PASSES, 0)? {
+        for part in images.f_split(PASSES, 0)? {
             self.check()?;
             let logits = self.network.forward(&part, Mode::Eval)?.f_select(1, class)?;
             all.extend(floats(&logits)?);
@@ -176,13 +176,13 @@ impl Scene<'_> {
             .collect()
     }
 
-    /// What film number `row` is compared with, `1,1,H,W`.
+    /// What image number `row` is compared with, `1,1,H,W`.
     fn baseline(&self, row: i64, baseline: Baseline) -> Result<Tensor> {
-        let film = self.films.f_narrow(0, row, 1)?;
+        let image = self.images.f_narrow(0, row, 1)?;
         Ok(match baseline {
-            Baseline::Black => film.f_full_like(-1.0)?,
-            Baseline::Mean => film.f_zeros_like()?.f_add(&film.f_mean(film.kind())?)?,
-            Baseline::Blurred => blurred(&film)?,
+            Baseline::Black => image.f_full_like(-1.0)?,
+            Baseline::Mean => image.f_zeros_like()?.f_add(&image.f_mean(image.kind())?)?,
+            Baseline::Blurred => blurred(&image)?,
         })
     }
 }
@@ -192,22 +192,22 @@ fn floats(tensor: &Tensor) -> Result<Vec<f32>> {
     Ok(Vec::try_from(tensor.f_to_kind(Kind::Float)?.f_contiguous()?.f_view(-1)?)?)
 }
 
-/// A film `1,1,H,W` under a Gaussian of a tenth of its width, cut at three deviations, its edges going on outwards.
-pub(super) fn blurred(film: &Tensor) -> Result<Tensor> {
-    let size = film.size();
+/// An image `1,1,H,W` under a Gaussian of a tenth of its width, cut at three deviations, its edges going on outwards.
+pub(super) fn blurred(image: &Tensor) -> Result<Tensor> {
+    let size = image.size();
     let deviation = size[3] as f64 / 10.0;
-    // Replicated padding can't be wider than the film is.
+    // Replicated padding can't be wider than the image is.
     let reach = ((3.0 * deviation).ceil() as i64).min(size[2].min(size[3]) - 1);
     let weights: Vec<f32> =
         (-reach..=reach).map(|x| (-0.5 * (x as f64 / deviation).powi(2)).exp() as f32).collect();
-    let kernel = Tensor::f_from_slice(&weights)?.f_to_kind(film.kind())?.f_to_device(film.device())?;
-    let kernel = kernel.f_div(&kernel.f_sum(film.kind())?)?;
-    let padded = film.f_replication_pad2d([reach; 4])?;
+    let kernel = Tensor::f_from_slice(&weights)?.f_to_kind(image.kind())?.f_to_device(image.device())?;
+    let kernel = kernel.f_div(&kernel.f_sum(image.kind())?)?;
+    let padded = image.f_replication_pad2d([reach; 4])?;
     let across = padded.f_conv2d(&kernel.f_view([1, 1, 1, -1])?, None::<&Tensor>, 1, 0, 1, 1)?;
     Ok(across.f_conv2d(&kernel.f_view([1, 1, -1, 1])?, None::<&Tensor>, 1, 0, 1, 1)?)
 }
 
-/// Attributions of one film with what they sum up to.
+/// Attributions of one image with what they sum up to.
 fn with_completeness(mut map: Map, of_baseline: f32) -> Map {
     let sum = map.values.iter().map(|value| f64::from(*value)).sum();
     map.completeness = Some(Completeness { difference: f64::from(map.logit) - f64::from(of_baseline), sum });

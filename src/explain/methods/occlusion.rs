@@ -1,4 +1,4 @@
-//! What the logit loses when a square of the film is covered.
+//! What the logit loses when a square of the image is covered.
 
 use anyhow::Result;
 use tch::Tensor;
@@ -8,7 +8,7 @@ use super::super::options::Options;
 use super::{PASSES, Scene};
 
 /// Each pixel's value is the mean loss over all squares that cover it (Captum's `Occlusion`; squares that reach
-/// beyond the film's edge are cut off there).
+/// beyond the image's edge are cut off there).
 pub fn occlusion(scene: &Scene, options: &Options) -> Result<Vec<Map>> {
     let _no_grad = tch::no_grad_guard();
     let [height, width] = scene.size();
@@ -24,13 +24,13 @@ pub fn occlusion(scene: &Scene, options: &Options) -> Result<Vec<Map>> {
     let mut maps = Vec::new();
     for row in 0..scene.classes.len() as i64 {
         let class = scene.classes[row as usize];
-        let film = scene.films.f_narrow(0, row, 1)?;
+        let image = scene.images.f_narrow(0, row, 1)?;
         let cover = scene.baseline(row, options.baseline)?;
-        let logit = scene.logits_of(&film, class)?[0];
+        let logit = scene.logits_of(&image, class)?[0];
         let mut sums = vec![0.0_f64; (height * width) as usize];
         let mut counts = vec![0_u32; sums.len()];
         for squares in squares.chunks(PASSES as usize) {
-            let covered = film.f_repeat([squares.len() as i64, 1, 1, 1])?;
+            let covered = image.f_repeat([squares.len() as i64, 1, 1, 1])?;
             for (place, (y, x)) in squares.iter().enumerate() {
                 let part = |tensor: &Tensor, first: i64| -> Result<Tensor> {
                     let ((y, h), (x, w)) = (cut(*y, height), cut(*x, width));

@@ -82,7 +82,7 @@ impl Graph {
         self.node(name, "GlobalAveragePool", vec![x.0.clone()], Vec::new())
     }
 
-    /// One row of numbers a film.
+    /// One row of numbers an image.
     pub fn flatten(&mut self, name: &str, x: &Value) -> Value {
         self.node(name, "Flatten", vec![x.0.clone()], vec![int("axis", 1)])
     }

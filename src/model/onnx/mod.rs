@@ -1,4 +1,4 @@
-//! A network as an ONNX file, from grey films to probabilities, for programs that don't know us. An architecture writes
+//! A network as an ONNX file, from grey images to probabilities, for programs that don't know us. An architecture writes
 //! down its nodes in its own file (`Layers::graph`); here the pixels' arithmetic goes in front, what turns logits into
 //! probabilities behind, and the weights beside.
 
@@ -34,7 +34,7 @@ pub enum OnnxError {
     Torch(#[from] TchError),
     #[error(
         "an ONNX file holds at most {}, and this network's would have {}; export safetensors instead, or train on \
-         smaller films",
+         smaller images",
         crate::text::bytes(LARGEST as u64),
         crate::text::bytes(*.0 as u64)
     )]
@@ -55,21 +55,21 @@ pub struct About {
 }
 
 impl Network {
-    /// The network as an ONNX file: films as [`INPUT`], [`OUTPUT`] after `shift` (C numbers, or none) is taken from
+    /// The network as an ONNX file: images as [`INPUT`], [`OUTPUT`] after `shift` (C numbers, or none) is taken from
     /// the logits. Tensors have PyTorch's names, nothing is folded.
     ///
     /// # Errors
     /// When the file would be larger than the format allows, or what libtorch says.
     pub fn onnx(&self, shift: &[f32], about: &About) -> Result<Vec<u8>, OnnxError> {
         let mut graph = Graph::default();
-        let films = graph.input(INPUT);
+        let images = graph.input(INPUT);
         // The operations of `augment::normalised` in its order, so that the network sees the same bits.
-        let films = graph.arithmetic("films.unit", "Div", &films, ("films.white", &[], &[255.0]));
-        let films = graph.arithmetic("films.centred", "Sub", &films, ("films.half", &[], &[0.5]));
-        let films = graph.arithmetic("films.scaled", "Div", &films, ("films.half", &[], &[0.5]));
-        let mut logits = self.layers.graph(&mut graph, films);
+        let images = graph.arithmetic("images.unit", "Div", &images, ("images.white", &[], &[255.0]));
+        let images = graph.arithmetic("images.centred", "Sub", &images, ("images.half", &[], &[0.5]));
+        let images = graph.arithmetic("images.scaled", "Div", &images, ("images.half", &[], &[0.5]));
+        let mut logits = self.layers.graph(&mut graph, images);
         if !shift.is_empty() {
-            let numbers = ("logit_shift", &[shift.len() as i64][..], shift);
+            let numbers = ("logit_correction", &[shift.len() as i64][..], shift);
             logits = graph.arithmetic("logits", "Sub", &logits, numbers);
         }
         graph.sigmoid(OUTPUT, &logits);

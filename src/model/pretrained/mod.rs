@@ -30,7 +30,7 @@ pub enum PretrainedError {
     )]
     NoImageNet(Arch),
     #[error(
-        "{}: its first layer is for {channels} colours; only 1 and 3 can be taken for grey films",
+        "{}: its first layer is for {channels} colours; only 1 and 3 can be taken for grey images",
         path.display()
     )]
     Colours { path: PathBuf, channels: i64 },

@@ -20,7 +20,7 @@ pub struct AucRow {
     pub name: String,
     /// Its AUROC, 0 to 1.
     pub auroc: Estimate,
-    /// Films that have it.
+    /// Images that have it.
     pub support: u64,
 }
 
@@ -45,7 +45,7 @@ pub fn auc_by_condition(
         names: rows.iter().map(|row| row.name.as_str()).collect(),
         columns: vec![
             Column { heading: "AUROC (95 % interval)", cells: auroc },
-            Column { heading: "positive films", cells: support },
+            Column { heading: "positive images", cells: support },
         ],
         domain,
         ticks: nice_ticks(domain, 6),

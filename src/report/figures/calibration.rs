@@ -19,7 +19,7 @@ const BETWEEN: f64 = 30.0;
 /// The bins of one reliability diagram.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reliability {
-    /// In rising order of the probability; bins without films are left out of the drawing.
+    /// In rising order of the probability; bins without images are left out of the drawing.
     pub bins: Vec<Bin>,
     /// Expected calibration error, 0 to 1.
     pub ece: Option<f64>,
@@ -41,7 +41,7 @@ const AFTER: Look = (Stroke::solid(BLUE, 1.9), Marker::Circle);
 const CONDITION: Look = (Stroke::solid(GREEN, 1.4), Marker::Circle);
 
 /// At the left all conditions pooled, before and after temperature scaling, with the number of predictions in
-/// each bin below; at the right one small diagram a condition, larger points standing for more films.
+/// each bin below; at the right one small diagram a condition, larger points standing for more images.
 ///
 /// # Errors
 /// When the picture would be too large, or can't be drawn.
@@ -115,7 +115,7 @@ fn histogram(svg: &mut Svg, area: Rect, series: [&Reliability; 2]) {
         for bin in drawn(reliability) {
             let (x, y) = panel.at(bin.mean_predicted, bin.count as f64);
             let x = if left { (x - BAR).max(area.x) } else { x };
-            // A single film lies on the base line of a logarithmic axis, and is still there.
+            // A single image lies on the base line of a logarithmic axis, and is still there.
             let height = (area.bottom() - y).max(1.5);
             let bar = Rect { x, y: area.bottom() - height, width: BAR, height };
             svg.rect(bar, stroke.color, if left { 0.25 } else { 1.0 });
@@ -130,7 +130,7 @@ fn condition(svg: &mut Svg, area: Rect, labels: Labels, reliability: &Reliabilit
     panel.grid(svg, &ticks, &ticks, labels);
     svg.line(panel.at(0.0, 0.0), panel.at(1.0, 1.0), REFERENCE_LINE);
     let most = reliability.bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1) as f64;
-    // Nearly all films lie in the lowest bins: in proportion, the others would vanish.
+    // Nearly all images lie in the lowest bins: in proportion, the others would vanish.
     let radius = |bin: &Bin| 1.8 + 3.2 * ((1.0 + bin.count as f64).ln() / (1.0 + most).ln());
     diagram(svg, &panel, reliability, CONDITION, radius);
     let note = format!("ECE {}", optional(reliability.ece, 3));

@@ -17,13 +17,13 @@ const METRICS: [&str; 3] = ["precision", "recall", "F1"];
 pub struct ClassRow {
     /// The condition.
     pub name: String,
-    /// Share of the films called positive that are, 0 to 1.
+    /// Share of the images called positive that are, 0 to 1.
     pub precision: Option<f64>,
-    /// Share of the positive films that were called so, 0 to 1.
+    /// Share of the positive images that were called so, 0 to 1.
     pub recall: Option<f64>,
     /// Harmonic mean of the two, 0 to 1.
     pub f1: Option<f64>,
-    /// Probability from which on a film is called positive, 0 to 1.
+    /// Probability from which on an image is called positive, 0 to 1.
     pub threshold: f64,
 }
 

@@ -42,10 +42,10 @@ pub fn confusion_matrix(
         svg.text((column, top - 12.0), &font::fit(class, CELL.0, bold), bold.middle());
         svg.text((left - 14.0, row - 2.0), &font::fit(class, NAMES[1], bold), bold.end());
         svg.text((left - 14.0, row + 16.0), &count(total), HEADING.end());
-        for (other, &films) in rows[index].iter().enumerate() {
+        for (other, &images) in rows[index].iter().enumerate() {
             let x = matrix.x + CELL.0 * other as f64;
             let area = Rect { x, y: row - CELL.1 / 2.0, width: CELL.0, height: CELL.1 };
-            cell(&mut svg, area, films, share(films, total));
+            cell(&mut svg, area, images, share(images, total));
         }
     }
     for (index, (metric, value)) in metrics(counts, threshold).into_iter().enumerate() {
@@ -56,11 +56,11 @@ pub fn confusion_matrix(
     png(svg)
 }
 
-fn cell(svg: &mut Svg, area: Rect, films: u64, share: Option<f64>) {
+fn cell(svg: &mut Svg, area: Rect, images: u64, share: Option<f64>) {
     svg.rect(area, &ramp(share.unwrap_or(0.0)), 1.0);
     svg.frame(area, Stroke::solid(PAPER, 3.0));
     let (x, y) = area.center();
-    svg.text((x, y + 4.0), &count(films), TextStyle::new(27.0).bold().middle());
+    svg.text((x, y + 4.0), &count(images), TextStyle::new(27.0).bold().middle());
     let style = if share.is_some() { LABEL } else { LABEL.color(MUTED) };
     svg.text((x, y + 28.0), &percent(share), style.middle());
 }

@@ -13,15 +13,15 @@ const BETWEEN: f64 = 34.0;
 /// Column names rise to the right by this angle.
 const SLOPE: f64 = 45.0;
 /// What the numbers are, beside the ramp of colours.
-const KEY: &str = "of the films with the row's condition, per cent that also have the column's";
+const KEY: &str = "of the images with the row's condition, per cent that also have the column's";
 const KEY_WIDTH: f64 = 160.0;
 const KEY_GAP: f64 = 18.0;
 const NAME: TextStyle = TextStyle::new(12.0);
 
-/// Two heat maps, labels at the left and predictions at the right: of the films with the row's condition, the
+/// Two heat maps, labels at the left and predictions at the right: of the images with the row's condition, the
 /// share that also has the column's.
 ///
-/// Both matrices count films: `[i][j]` has conditions i and j, `[i][i]` has condition i. Their sides go with
+/// Both matrices count images: `[i][j]` has conditions i and j, `[i][i]` has condition i. Their sides go with
 /// `names`; a cell that isn't there is drawn as none.
 ///
 /// # Errors
@@ -66,7 +66,7 @@ pub fn cooccurrence(
     png(svg)
 }
 
-/// Each cell's share of its row's condition; none where the row has no films, and on the diagonal, where it
+/// Each cell's share of its row's condition; none where the row has no images, and on the diagonal, where it
 /// would always be all.
 fn shares(counts: &[Vec<u64>], side: usize) -> Vec<Vec<Option<f64>>> {
     let at = |row: usize, column: usize| counts.get(row).and_then(|row| row.get(column)).copied();

@@ -38,7 +38,7 @@ pub struct PrPanel {
     pub auprc: Estimate,
     /// Recall and precision at the threshold in use.
     pub operating_point: Option<(f64, f64)>,
-    /// Share of positive films, 0 to 1: the precision of guessing.
+    /// Share of positive images, 0 to 1: the precision of guessing.
     pub prevalence: f64,
 }
 

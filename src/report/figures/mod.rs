@@ -18,9 +18,9 @@ mod confusion;
 mod cooccurrence;
 mod curves;
 mod difference;
-mod films;
 mod font;
 mod format;
+mod images;
 mod learning;
 mod legend;
 mod multiples;
@@ -43,7 +43,7 @@ pub use confusion::confusion_matrix;
 pub use cooccurrence::cooccurrence;
 pub use curves::{OverlayPanel, PrPanel, RocPanel, pr_curves, roc_curves, roc_overlay};
 pub use difference::{DifferenceRow, difference_plot};
-pub use films::{TILE_PIXELS, Tile, film_sheet};
+pub use images::{TILE_PIXELS, Tile, image_sheet};
 pub use learning::{MetricPanel, learning_curves};
 pub use normal::normal_detection;
 pub use page::FigureError;
@@ -75,13 +75,13 @@ pub struct Curve {
     pub y: Vec<f64>,
 }
 
-/// The films whose predicted probability fell into one range.
+/// The images whose predicted probability fell into one range.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Bin {
     /// Mean predicted probability, 0 to 1.
     pub mean_predicted: f64,
-    /// Share of truly positive films, 0 to 1.
+    /// Share of truly positive images, 0 to 1.
     pub observed: f64,
-    /// How many films.
+    /// How many images.
     pub count: u64,
 }

@@ -1,4 +1,4 @@
-//! How well films without any finding are told from the others.
+//! How well images without any finding are told from the others.
 
 use super::axes::{self, Labels, Panel};
 use super::format::{self, unit};
@@ -15,9 +15,9 @@ const NORMAL: Stroke = Stroke::solid(BLUE, 1.8);
 const ANY: Stroke = Stroke::dashed(VERMILION, 1.8, "6 2.5");
 
 /// At the left the ROC curve with the operating point (false positive rate, sensitivity); at the right how the
-/// scores of both kinds of film spread.
+/// scores of both kinds of image spread.
 ///
-/// `scores_normal` and `scores_any` count films in equal bins of the score from 0 to 1; `threshold` is on that
+/// `scores_normal` and `scores_any` count images in equal bins of the score from 0 to 1; `threshold` is on that
 /// scale too.
 ///
 /// # Errors
@@ -75,7 +75,7 @@ fn score_panel(svg: &mut Svg, area: Rect, histograms: [&[u64]; 2], threshold: f6
         percent.into_iter().map(|tick| Tick { value: tick.value / 100.0, ..tick }).collect();
     panel.grid(svg, &unit_ticks(true), &y_ticks, Labels { x: true, y: true });
     axes::x_title(svg, area, "score");
-    axes::y_title(svg, area, "films of the class (%)");
+    axes::y_title(svg, area, "images of the class (%)");
     let heading = "Scores";
     svg.text((area.x, area.y - 34.0), heading, PANEL_TITLE);
     for (share, stroke) in shares.iter().zip([NORMAL, ANY]) {
@@ -101,7 +101,7 @@ fn threshold_line(svg: &mut Svg, panel: &Panel, threshold: f64) {
     svg.text((middle, area.y - 9.0), &label, NOTE.middle());
 }
 
-/// Each bin's share of all films; empty without films.
+/// Each bin's share of all images; empty without images.
 fn shares(counts: &[u64]) -> Vec<f64> {
     let total: f64 = counts.iter().map(|&count| count as f64).sum();
     if total == 0.0 { Vec::new() } else { counts.iter().map(|&count| count as f64 / total).collect() }

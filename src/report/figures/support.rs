@@ -1,4 +1,4 @@
-//! How many films have which condition.
+//! How many images have which condition.
 
 use super::format::{count, percent, share};
 use super::legend::Legend;
@@ -8,17 +8,17 @@ use super::scale::{Tick, nice_ticks};
 use super::svg::Rect;
 use super::theme::BLUE;
 
-const TITLE: &str = "Films by condition";
+const TITLE: &str = "Images by condition";
 const THICKNESS: f64 = 15.0;
 
 /// One condition in [`condition_support`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct SupportRow {
-    /// The condition, or "Normal" for the films that have none.
+    /// The condition, or "Normal" for the images that have none.
     pub name: String,
-    /// Films that have it.
+    /// Images that have it.
     pub positives: u64,
-    /// Films that were looked at.
+    /// Images that were looked at.
     pub total: u64,
 }
 
@@ -39,16 +39,19 @@ pub fn condition_support(rows: &[SupportRow], subtitle: &str) -> Result<Vec<u8>,
         title: TITLE,
         subtitle,
         names: rows.iter().map(|row| row.name.as_str()).collect(),
-        columns: vec![Column { heading: "films", cells: counts }, Column { heading: "share", cells: shares }],
+        columns: vec![
+            Column { heading: "images", cells: counts },
+            Column { heading: "share", cells: shares },
+        ],
         domain,
         ticks: whole.map(|tick| Tick { label: count(tick.value as u64), ..tick }).collect(),
-        axis_title: "films (one may have several conditions)",
+        axis_title: "images (one may have several conditions)",
         legend: Legend::new([], 0.0),
     };
     let (mut svg, panel) = chart.draw();
     for (index, condition) in rows.iter().enumerate() {
         let length = panel.x.at(condition.positives as f64) - panel.area.x;
-        // One film among many thousands is still there.
+        // One image among many thousands is still there.
         let width = if condition.positives > 0 { length.max(1.0) } else { 0.0 };
         let y = row(&panel, index) - THICKNESS / 2.0;
         svg.rect(Rect { x: panel.area.x, y, width, height: THICKNESS }, BLUE, 1.0);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::metrics::Confusion;
 
-const SUBTITLE: &str = "chestnet-s a1b2, test split, 22,433 films";
+const SUBTITLE: &str = "chestnet-s a1b2, test split, 22,433 images";
 const MANY: [usize; 5] = [0, 1, 2, 14, 20];
 
 /// Names with all that might break a drawing; one of 40 characters and one with markup.

@@ -26,9 +26,9 @@ pub struct ThresholdPanel {
     pub thresholds: Vec<f64>,
     /// Harmonic mean of precision and recall at each, 0 to 1; NaN where undefined.
     pub f1: Vec<f64>,
-    /// Share of the films called positive that are, 0 to 1; NaN where undefined.
+    /// Share of the images called positive that are, 0 to 1; NaN where undefined.
     pub precision: Vec<f64>,
-    /// Share of the positive films that were called so, 0 to 1; NaN where undefined.
+    /// Share of the positive images that were called so, 0 to 1; NaN where undefined.
     pub recall: Vec<f64>,
     /// The threshold in use.
     pub chosen: f64,

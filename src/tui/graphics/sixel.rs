@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use image::RgbImage;
 
-/// Colours at most: as many as terminals keep. With fewer a film under a map takes fewer bytes (128: four fifths), and
+/// Colours at most: as many as terminals keep. With fewer an image under a map takes fewer bytes (128: four fifths), and
 /// shows steps where it has none.
 const COLOURS: usize = 256;
 
@@ -15,7 +15,7 @@ fn per_cent(value: u8) -> u8 {
     ((u32::from(value) * 100 + 127) / 255) as u8
 }
 
-/// The whole sequence. Colours are those of the picture in per cent where they are few enough (as a grey film's are),
+/// The whole sequence. Colours are those of the picture in per cent where they are few enough (as a grey image's are),
 /// otherwise means of neighbouring ones.
 pub fn encode(picture: &RgbImage) -> String {
     let (width, height) = (picture.width() as usize, picture.height() as usize);

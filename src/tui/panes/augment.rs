@@ -1,4 +1,4 @@
-//! The augment screen: a film, versions of it as training would see them, and the settings that make them.
+//! The augment screen: an image, versions of it as training would see them, and the settings that make them.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::sentences;
-use crate::augment::{Draw, Painter, Plan};
+use crate::augment::{AugmentParams, AugmentPipeline, CpuAugmenter};
 use crate::dataset::Dataset;
 use crate::dataset::phantom::Bounds;
 use crate::explain::{COLOUR_MAPS, Overlay, Shows, paint};
@@ -35,37 +35,37 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let view = match &app.data.loading {
         Loading::Ready(view) => view,
         Loading::Failed(reason) => return say(reason.clone(), true),
-        Loading::Idle | Loading::Busy(_) => return say("Reading the films …".to_owned(), false),
+        Loading::Idle | Loading::Busy(_) => return say("Reading the images …".to_owned(), false),
     };
-    let films = view.dataset.part(app.augment.split).films.as_ref().map_or(0, |films| films.len());
-    if films == 0 {
-        return say("This source has no films of this split; s shows another.".to_owned(), false);
+    let images = view.dataset.part(app.augment.split).images.as_ref().map_or(0, |images| images.len());
+    if images == 0 {
+        return say("This source has no images of this split; s shows another.".to_owned(), false);
     }
-    let film = app.augment.film.min(films - 1);
+    let image = app.augment.image.min(images - 1);
     let width = if area.width >= 110 { 42 } else { 32.min(area.width / 2) };
     let [left, right] = Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(area);
     let needed = rows().len() as u16 + 2;
     let above = if left.height >= needed + 8 { left.height - needed } else { 0 };
     let [upper, lower] = Layout::vertical([Constraint::Length(above), Constraint::Fill(1)]).areas(left);
     if above > 0 {
-        original(app, &view.dataset, film, upper, canvas);
+        original(app, &view.dataset, image, upper, canvas);
     }
     settings(app, lower, canvas);
-    versions(app, &view.dataset, film, above == 0, right, canvas);
+    versions(app, &view.dataset, image, above == 0, right, canvas);
 }
 
-fn original(app: &App, dataset: &Arc<Dataset>, film: usize, area: Rect, canvas: &mut Canvas) {
+fn original(app: &App, dataset: &Arc<Dataset>, image: usize, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let part = dataset.part(app.augment.split);
     let labels: Vec<&str> = dataset
         .labels()
         .iter()
-        .zip(part.labels.row(film))
+        .zip(part.labels.row(image))
         .filter(|(_, label)| **label == 1)
         .map(|(condition, _)| condition.name.as_str())
         .collect();
     let said = if labels.is_empty() { "no finding".to_owned() } else { labels.join(", ") };
-    let title = format!("{} #{film}", app.augment.split);
+    let title = format!("{} #{image}", app.augment.split);
     let room = usize::from(area.width).saturating_sub(6);
     let panel = Panel {
         title: &title,
@@ -73,7 +73,7 @@ fn original(app: &App, dataset: &Arc<Dataset>, film: usize, area: Rect, canvas: 
         ..Panel::default()
     };
     let inner = canvas.panel(area, &panel);
-    version(app, dataset, film, &Draw::new(size(dataset)), inner, canvas);
+    version(app, dataset, image, &AugmentParams::new(size(dataset)), inner, canvas);
 }
 
 /// The settings as sliders.
@@ -91,7 +91,7 @@ fn settings(app: &App, area: Rect, canvas: &mut Canvas) {
     };
     let inner = canvas.panel(area, &panel);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let plan = Plan::new(section);
+    let plan = AugmentPipeline::new(section);
     let rows = rows();
     let room = usize::from(inner.height).max(1);
     let first = app.augment.at.saturating_sub(room / 2).min(rows.len().saturating_sub(room));
@@ -130,11 +130,11 @@ fn one_line_kept(text: &str, width: u16) -> String {
     text.chars().take(usize::from(width)).collect()
 }
 
-/// Versions in a grid, the film itself first where it has no pane of its own.
+/// Versions in a grid, the image itself first where it has no pane of its own.
 fn versions(
     app: &App,
     dataset: &Arc<Dataset>,
-    film: usize,
+    image: usize,
     with_original: bool,
     area: Rect,
     canvas: &mut Canvas,
@@ -148,19 +148,19 @@ fn versions(
     } else {
         format!("the run's seed {seed}")
     };
-    let films = dataset.part(state.split).labels.len();
+    let images = dataset.part(state.split).labels.len();
     let panel = Panel {
         title: "versions",
         right: Line::from(vec![Span::styled(which, theme.muted())]),
-        bottom: Line::styled(format!("film {} of {}", count(film + 1), count(films)), theme.muted()),
+        bottom: Line::styled(format!("image {} of {}", count(image + 1), count(images)), theme.muted()),
         bottom_right: Line::styled(format!("from epoch {}", state.epoch), theme.muted()),
         ..Panel::default()
     };
     let inner = canvas.panel(area, &panel);
     let Some((columns, lines)) = grid(inner) else { return };
-    let resolved = Plan::new(&app.form.current().augment);
+    let resolved = AugmentPipeline::new(&app.form.current().augment);
     // A preset may scale both sides apart, which its settings alone don't tell.
-    let plan = if state.alone { Plan::new(&state.section(resolved.section())) } else { resolved };
+    let plan = if state.alone { AugmentPipeline::new(&state.section(resolved.section())) } else { resolved };
     let (wide, high) = (inner.width / columns, inner.height / lines);
     for place in 0..usize::from(columns * lines) {
         let at = Rect {
@@ -172,15 +172,15 @@ fn versions(
         let number = place - usize::from(with_original && place > 0);
         let as_it_is = with_original && place == 0;
         let (draw, caption) = if as_it_is {
-            (Draw::new(size(dataset)), "as it is".to_owned())
+            (AugmentParams::new(size(dataset)), "as it is".to_owned())
         } else {
             let epoch = state.epoch + number;
-            let draw = plan.draw(seed, epoch, film, 0, size(dataset));
+            let draw = plan.draw(seed, epoch, image, 0, size(dataset));
             let caption = format!("{epoch}: {draw}");
             (draw, caption)
         };
         let picture = Rect { height: at.height.saturating_sub(1), ..at };
-        version(app, dataset, film, &draw, picture, canvas);
+        version(app, dataset, image, &draw, picture, canvas);
         let line = Rect { y: at.bottom().saturating_sub(1), height: 1, ..at };
         let text = one_line(&caption, usize::from(at.width));
         canvas.centre(line, &Line::styled(text, theme.muted()));
@@ -196,29 +196,36 @@ fn grid(area: Rect) -> Option<(u16, u16)> {
 }
 
 fn size(dataset: &Dataset) -> (usize, usize) {
-    dataset.film_size().unwrap_or((1, 1))
+    dataset.image_size().unwrap_or((1, 1))
 }
 
-fn version(app: &App, dataset: &Arc<Dataset>, film: usize, draw: &Draw, area: Rect, canvas: &mut Canvas) {
+fn version(
+    app: &App,
+    dataset: &Arc<Dataset>,
+    image: usize,
+    draw: &AugmentParams,
+    area: Rect,
+    canvas: &mut Canvas,
+) {
     let split = app.augment.split;
     let (height, width) = size(dataset);
     let boxes: Vec<Bounds> = if app.augment.boxes {
-        let regions = dataset.regions(split, film);
+        let regions = dataset.regions(split, image);
         let all = regions.into_iter().flat_map(|region| region.boxes);
         all.filter_map(|bounds| draw.moved_box(bounds)).collect()
     } else {
         Vec::new()
     };
     // The words tell the ranges apart, the noise's seed its grains.
-    let picture_key = key((dataset.digest(), split as u8, film, format!("{:?}", draw.steps), boxes.len()));
-    let border = Plan::new(&app.form.current().augment).border();
+    let picture_key = key((dataset.digest(), split as u8, image, format!("{:?}", draw.steps), boxes.len()));
+    let border = AugmentPipeline::new(&app.form.current().augment).border();
     let (dataset, draw) = (dataset.clone(), draw.clone());
     let painted = move |out: [u32; 2]| -> RgbImage {
-        let Some(films) = dataset.part(split).films.as_ref() else { return RgbImage::new(out[0], out[1]) };
+        let Some(images) = dataset.part(split).images.as_ref() else { return RgbImage::new(out[0], out[1]) };
         let mut greys = vec![0; height * width];
-        Painter::new(border).paint_greys(films.film(film), &draw, &mut greys);
+        CpuAugmenter::new(border).paint_greys(images.image(image), &draw, &mut greys);
         let overlay = Overlay {
-            shows: Shows::Film,
+            shows: Shows::Image,
             colours: &COLOUR_MAPS[0],
             opacity: 0.0,
             contrast: 1.0,

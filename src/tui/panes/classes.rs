@@ -29,12 +29,12 @@ pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, c
         let name = if choice == split { format!("[{name}]") } else { format!(" {name} ") };
         tabs.push(Span::styled(name, style));
     }
-    let bottom = Line::styled(format!("{} films", count(view.total(split))), theme.muted());
+    let bottom = Line::styled(format!("{} images", count(view.total(split))), theme.muted());
     let panel = Panel {
         title: "classes",
         right: Line::from(tabs),
         bottom,
-        bottom_right: Line::styled("a film can have several", theme.muted()),
+        bottom_right: Line::styled("an image can have several", theme.muted()),
         focused: true,
     };
     let inner = canvas.panel(area, &panel);
@@ -64,7 +64,7 @@ pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, c
     // Numbers stand at the right edge, where eyes compare them; bars begin beside the names.
     let at = |column: usize| inner.right().saturating_sub(numbers) + COUNT * column as u16;
     for (index, column) in columns.iter().enumerate() {
-        let head = column.map_or("films", Split::name);
+        let head = column.map_or("images", Split::name);
         let cell = Rect { x: at(index), width: COUNT, ..header };
         canvas.right(cell, &Line::styled(head, theme.muted()));
     }
@@ -146,12 +146,12 @@ fn sum(view: &DataView, row: usize, split: Option<Split>) -> usize {
     }
 }
 
-/// Which conditions occur together: of the films with the row's condition, the share that has the column's.
+/// Which conditions occur together: of the images with the row's condition, the share that has the column's.
 pub fn pairs(view: &DataView, chosen: Option<usize>, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let panel = Panel {
         title: "together",
-        right: Line::styled("% of the row's films that have the column's", theme.muted()),
+        right: Line::styled("% of the row's images that have the column's", theme.muted()),
         ..Panel::default()
     };
     let panel =
@@ -240,7 +240,7 @@ pub fn companions(view: &DataView, chosen: usize, area: Rect, canvas: &mut Canva
     };
     let own = view.pairs[column][column];
     let title = format!("{} occurs with", view.name(chosen));
-    let bottom = Line::styled(format!("% of its {} films", count(own)), theme.muted());
+    let bottom = Line::styled(format!("% of its {} images", count(own)), theme.muted());
     let inner = canvas.panel(area, &Panel { title: &title, bottom, ..Panel::default() });
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let mut others: Vec<(usize, usize)> = (1..view.rows.len())

@@ -1,4 +1,4 @@
-//! The data screen: how often each condition occurs, a film of it, what occurs together, where it all is from.
+//! The data screen: how often each condition occurs, an image of it, what occurs together, where it all is from.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -48,7 +48,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
             let far = match &app.data.progress {
                 Some(Progress { total: 0, doing, .. }) => format!("{doing}, {waited}"),
                 Some(Progress { doing, done, total }) => {
-                    format!("{doing} {} of {} films, {waited}", count(*done), count(*total))
+                    format!("{doing} {} of {} images, {waited}", count(*done), count(*total))
                 }
                 None => waited,
             };
@@ -93,7 +93,7 @@ fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     let side = |side: Side, area, canvas: &mut Canvas| match side {
         Side::Pairs => classes::pairs(view, column, area, canvas),
         Side::Found => found::render(app, view, area, canvas),
-        Side::Film | Side::Classes => film(app, view, area, canvas),
+        Side::Image | Side::Classes => image(app, view, area, canvas),
     };
     if body.width >= 150 && body.height >= 40 {
         // Room for everything at once.
@@ -103,11 +103,11 @@ fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         if app.data.side == Side::Found {
             found::render(app, view, upper, canvas);
         } else {
-            film(app, view, upper, canvas);
+            image(app, view, upper, canvas);
         }
         classes::pairs(view, column, lower, canvas);
     } else if body.width >= 100 {
-        // Fourteen columns of two digits need a little more than a film.
+        // Fourteen columns of two digits need a little more than an image.
         let wide = if app.data.side == Side::Pairs { 54 } else { 50 };
         let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(wide)]).areas(body);
         match app.data.side {
@@ -120,10 +120,10 @@ fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     } else {
         // One thing at a time; `v` goes round. The classes come first here.
         match app.data.side {
-            Side::Film => table(body, canvas),
+            Side::Image => table(body, canvas),
             Side::Pairs => side(Side::Pairs, body, canvas),
             Side::Found => side(Side::Found, body, canvas),
-            Side::Classes => film(app, view, body, canvas),
+            Side::Classes => image(app, view, body, canvas),
         }
     }
     if strip.height > 0 {
@@ -131,15 +131,15 @@ fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     }
 }
 
-fn film(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
+fn image(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let films = app.data.films();
+    let images = app.data.images();
     let name = view.name(app.data.row);
-    let Some((split, index)) = films.get(app.data.film).copied() else {
+    let Some((split, index)) = images.get(app.data.image).copied() else {
         let inner = canvas.panel(area, &Panel { title: name, ..Panel::default() });
-        let text = match view.dataset.film_size() {
-            None => "This source has labels only, no films.",
-            Some(_) => "No film of this split has the condition.",
+        let text = match view.dataset.image_size() {
+            None => "This source has labels only, no images.",
+            Some(_) => "No image of this split has the condition.",
         };
         return sentences(inner, &[Line::styled(text, theme.muted())], canvas);
     };
@@ -154,7 +154,7 @@ fn film(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         .map(|(condition, _)| condition.name.as_str())
         .collect();
     let found = if found.is_empty() { "no finding".to_owned() } else { found.join(", ") };
-    let place = format!("{} of {}", count(app.data.film + 1), count(films.len()));
+    let place = format!("{} of {}", count(app.data.image + 1), count(images.len()));
     let panel = Panel {
         title: name,
         right: Line::styled(place, theme.muted()),
@@ -173,7 +173,7 @@ fn film(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         canvas.centre(line, &Line::styled(one_line(&about, usize::from(inner.width)), theme.muted()));
         Rect { height: inner.height - 1, ..inner }
     };
-    if let Some(picture) = Picture::of_film_with(&view.dataset, split, index as usize, boxes) {
+    if let Some(picture) = Picture::of_image_with(&view.dataset, split, index as usize, boxes) {
         picture.render(place, canvas);
     }
 }
@@ -195,7 +195,7 @@ fn provenance(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     let inner = canvas.panel(area, &Panel { title: "source", ..Panel::default() });
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let size =
-        data.film_size().map_or("labels only".to_owned(), |(height, width)| format!("{width}x{height} px"));
+        data.image_size().map_or("labels only".to_owned(), |(height, width)| format!("{width}x{height} px"));
     let splits: Vec<String> =
         Split::ALL.iter().map(|split| format!("{split} {}", count(view.total(Some(*split))))).collect();
     let source = data.source().to_string();
@@ -208,7 +208,7 @@ fn provenance(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         }
         Line::from(spans)
     };
-    let memory = bytes(data.film_bytes() as u64);
+    let memory = bytes(data.image_bytes() as u64);
     let memory = match (data.is_mapped(), data.memory_bound()) {
         (false, _) => format!("{memory} in memory"),
         (true, None) => format!("{memory}, mapped"),
@@ -216,8 +216,10 @@ fn provenance(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     };
     let room = usize::from(inner.width).saturating_sub(digest.len() + 12).max(8);
     canvas.line(row(inner, 0), &line(&[("from", one_line(&source, room)), ("digest", digest)]));
-    canvas
-        .line(row(inner, 1), &line(&[("films", splits.join("  ")), ("size", size), ("films take", memory)]));
+    canvas.line(
+        row(inner, 1),
+        &line(&[("images", splits.join("  ")), ("size", size), ("images take", memory)]),
+    );
     if inner.height >= 3 {
         if app.data.fetching.is_some() {
             canvas.line(row(inner, 2), &fetching(app, theme));

@@ -1,4 +1,4 @@
-//! The explain screen: films of a run at the left, at the right the film with what speaks for a condition.
+//! The explain screen: images of a run at the left, at the right the image with what speaks for a condition.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::tui::state::explain::{CONTRASTS, OPACITIES, Opened, Outcome, PLAIN, V
 use crate::tui::widgets::gauge::bar;
 use crate::tui::widgets::picture::{Picture, key};
 
-/// A pane of so many columns has room for who a film is of in its title.
+/// A pane of so many columns has room for who an image is of in its title.
 const ROOMY: u16 = 70;
 
 /// Draws the screen.
@@ -48,7 +48,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
             say(
                 "explain: loading",
                 &[
-                    Line::styled("Loading the network and its films …", theme.strong()),
+                    Line::styled("Loading the network and its images …", theme.strong()),
                     Line::styled(waited, theme.muted()),
                 ],
             );
@@ -62,23 +62,23 @@ fn ready(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     let rows = run.labels.len() as u16 + 2;
     let below = if left.height >= rows + 8 { rows } else { left.height / 2 };
     let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(left);
-    films(app, run, upper, canvas);
+    images(app, run, upper, canvas);
     probabilities(app, run, lower, canvas);
-    film(app, run, right, canvas);
+    image(app, run, right, canvas);
 }
 
-/// The films that are listed.
-fn films(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
+/// The images that are listed.
+fn images(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let state = &app.explain;
     let name = run.labels.get(state.class).map_or("", |condition| condition.name.as_str());
     let title = match (&state.searching, &state.patient, state.outcome) {
-        (Some(typed), ..) => format!("film or patient: {}▏", typed.value()),
+        (Some(typed), ..) => format!("image or patient: {}▏", typed.value()),
         (None, Some(patient), Outcome::All) => format!("patient {patient}"),
-        (None, _, Outcome::All) => format!("{} films", run.split),
+        (None, _, Outcome::All) => format!("{} images", run.split),
         (None, _, outcome) => format!("{name}, {}", outcome.name()),
     };
-    let place = format!("{} of {}", count((state.at + 1).min(state.films.len())), count(state.films.len()));
+    let place = format!("{} of {}", count((state.at + 1).min(state.images.len())), count(state.images.len()));
     let which = if run.live { "training " } else { "" };
     let panel = Panel {
         title: &title,
@@ -93,9 +93,9 @@ fn films(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     let inner = canvas.panel(area, &panel);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let narrowed = state.narrowed();
-    if state.films.is_empty() {
+    if state.images.is_empty() {
         let only = narrowed.map_or(String::new(), |only| format!(", {only}"));
-        let text = format!("no film: {name}, {}{only}", state.outcome.name());
+        let text = format!("no image: {name}, {}{only}", state.outcome.name());
         let lines =
             [Line::styled(text, theme.muted()), Line::styled("f shows others, Esc shows all", theme.muted())];
         return sentences(inner, &lines, canvas);
@@ -110,19 +110,19 @@ fn films(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     let labels = &run.dataset.part(run.split).labels;
     let level = run.levels.get(state.class).copied().unwrap_or(0.5);
     let room = usize::from(inner.height).max(1);
-    let first = state.at.saturating_sub(room / 2).min(state.films.len().saturating_sub(room));
-    for (line_at, (place, film)) in state.films.iter().enumerate().skip(first).take(room).enumerate() {
+    let first = state.at.saturating_sub(room / 2).min(state.images.len().saturating_sub(room));
+    for (line_at, (place, image)) in state.images.iter().enumerate().skip(first).take(room).enumerate() {
         let line = row(inner, line_at as u16);
         canvas.click(line, Action::Row(place));
-        let labelled = labels.row(*film as usize).get(state.class) == Some(&1);
-        let score = state.probabilities(*film).and_then(|row| row.get(state.class)).copied();
-        let mut used = canvas.text(line, &format!("#{film}"), theme.text());
+        let labelled = labels.row(*image as usize).get(state.class) == Some(&1);
+        let score = state.probabilities(*image).and_then(|row| row.get(state.class)).copied();
+        let mut used = canvas.text(line, &format!("#{image}"), theme.text());
         if area.width >= 36 {
             // What else is labelled, in short.
             let others: Vec<&str> = run
                 .labels
                 .iter()
-                .zip(labels.row(*film as usize))
+                .zip(labels.row(*image as usize))
                 .filter(|(_, label)| **label == 1)
                 .map(|(condition, _)| condition.abbreviation.as_str())
                 .collect();
@@ -152,7 +152,7 @@ fn films(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
 }
 
 /// Each condition's probability against its threshold, in the order of the labels, so that a row keeps its place from
-/// film to film.
+/// image to image.
 fn probabilities(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let state = &app.explain;
@@ -163,9 +163,9 @@ fn probabilities(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     };
     let inner = canvas.panel(area, &panel);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let Some(film) = state.film() else { return };
-    let labels = run.dataset.part(run.split).labels.row(film as usize);
-    let scores = state.probabilities(film);
+    let Some(image) = state.image() else { return };
+    let labels = run.dataset.part(run.split).labels.row(image as usize);
+    let scores = state.probabilities(image);
     let room = usize::from(inner.height).max(1);
     let first = state.class.saturating_sub(room / 2).min(run.labels.len().saturating_sub(room));
     let long = inner.width >= 34;
@@ -198,22 +198,22 @@ fn probabilities(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     }
 }
 
-/// The film with its map.
-fn film(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
+/// The image with its map.
+fn image(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let state = &app.explain;
-    let Some(film) = state.film() else {
-        canvas.panel(area, &Panel { title: "film", ..Panel::default() });
+    let Some(image) = state.image() else {
+        canvas.panel(area, &Panel { title: "image", ..Panel::default() });
         return;
     };
     let method = &METHODS[state.method.min(METHODS.len() - 1)];
     let part = run.dataset.part(run.split);
-    let patient = part.patients.as_ref().and_then(|patients| patients.get(film as usize));
-    let mut title = format!("{} #{film}", run.split);
+    let patient = part.patients.as_ref().and_then(|patients| patients.get(image as usize));
+    let mut title = format!("{} #{image}", run.split);
     if let Some(patient) = patient {
         title.push_str(&format!("  patient {patient}"));
     }
-    let who = part.about.who(film as usize);
+    let who = part.about.who(image as usize);
     if !who.is_empty() && area.width >= ROOMY {
         title.push_str(&format!("  {who}"));
     }
@@ -236,12 +236,12 @@ fn film(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
             // Both of one size, whatever is left over.
             let half = Constraint::Length(inner.width.saturating_sub(1) / 2);
             let [left, right] = Layout::horizontal([half, half]).spacing(1).areas(inner);
-            draw(app, run, film, Shows::Film, left, canvas);
-            draw(app, run, film, Shows::Overlay, right, canvas);
+            draw(app, run, image, Shows::Image, left, canvas);
+            draw(app, run, image, Shows::Overlay, right, canvas);
         }
-        View::Overlay => draw(app, run, film, Shows::Overlay, inner, canvas),
-        View::Map => draw(app, run, film, Shows::Map, inner, canvas),
-        View::Film => draw(app, run, film, Shows::Film, inner, canvas),
+        View::Overlay => draw(app, run, image, Shows::Overlay, inner, canvas),
+        View::Map => draw(app, run, image, Shows::Map, inner, canvas),
+        View::Image => draw(app, run, image, Shows::Image, inner, canvas),
     }
 }
 
@@ -255,7 +255,7 @@ fn told(app: &App, run: &Opened, signed: bool) -> String {
         let size = state.map().map(|made| format!(" {}x{}", made.map.native[0], made.map.native[1]));
         parts.push(format!("{layer}{}", size.unwrap_or_default()));
     }
-    if state.view != View::Film {
+    if state.view != View::Image {
         parts.push(format!("opacity {} %", OPACITIES[state.opacity % OPACITIES.len()]));
         let colours = if signed { SIGNED.name } else { COLOUR_MAPS[state.colours % COLOUR_MAPS.len()].name };
         parts.push(colours.to_owned());
@@ -297,16 +297,16 @@ fn note(app: &App, area: Rect, canvas: &mut Canvas) {
     canvas.centre(area, &line);
 }
 
-fn draw(app: &App, run: &Opened, film: u32, shows: Shows, area: Rect, canvas: &mut Canvas) {
+fn draw(app: &App, run: &Opened, image: u32, shows: Shows, area: Rect, canvas: &mut Canvas) {
     let state = &app.explain;
-    let Some(films) = run.dataset.part(run.split).films.as_ref() else { return };
-    let (height, width) = (films.height(), films.width());
-    let made = if shows == Shows::Film { None } else { state.map().cloned() };
-    // Without its map there is nothing to lay over; the film comes at once.
-    let shows = if made.is_none() { Shows::Film } else { shows };
+    let Some(images) = run.dataset.part(run.split).images.as_ref() else { return };
+    let (height, width) = (images.height(), images.width());
+    let made = if shows == Shows::Image { None } else { state.map().cloned() };
+    // Without its map there is nothing to lay over; the image comes at once.
+    let shows = if made.is_none() { Shows::Image } else { shows };
     let crop = crop(state.zoom, state.centre, [width, height]);
     let boxes: Vec<Bounds> = if state.boxes && shows != Shows::Map {
-        let regions = run.dataset.regions(run.split, film as usize);
+        let regions = run.dataset.regions(run.split, image as usize);
         regions
             .into_iter()
             .filter(|region| region.class == state.class)
@@ -319,12 +319,12 @@ fn draw(app: &App, run: &Opened, film: u32, shows: Shows, area: Rect, canvas: &m
     let contrast = CONTRASTS[state.contrast.min(CONTRASTS.len() - 1)];
     let map_key = made.is_some().then(|| state.key()).flatten();
     let picture_key = key((
-        (run.dataset.digest(), run.split as u8, film, map_key, shows),
+        (run.dataset.digest(), run.split as u8, image, map_key, shows),
         (opacity, colours, contrast.to_bits(), crop, boxes.len(), state.class),
     ));
     let (dataset, split) = (run.dataset.clone(), run.split);
     let painted = move |out: [u32; 2]| -> RgbImage {
-        let Some(films) = dataset.part(split).films.as_ref() else { return RgbImage::new(out[0], out[1]) };
+        let Some(images) = dataset.part(split).images.as_ref() else { return RgbImage::new(out[0], out[1]) };
         let overlay = Overlay {
             shows,
             colours: &COLOUR_MAPS[colours],
@@ -334,7 +334,7 @@ fn draw(app: &App, run: &Opened, film: u32, shows: Shows, area: Rect, canvas: &m
             boxes: &boxes,
         };
         let map = made.as_ref().map(|made| &made.map);
-        paint(films.film(film as usize), [height, width], map, &overlay, out)
+        paint(images.image(image as usize), [height, width], map, &overlay, out)
     };
     let [_, _, width, height] = crop.map_or([0, 0, width as u32, height as u32], |crop| crop);
     let picture = Picture {
@@ -346,7 +346,7 @@ fn draw(app: &App, run: &Opened, film: u32, shows: Shows, area: Rect, canvas: &m
     picture.render(area, canvas);
 }
 
-/// What is seen of a film of `width x height`: left, top, width and height; `None` for all.
+/// What is seen of an image of `width x height`: left, top, width and height; `None` for all.
 fn crop(zoom: u32, centre: [f32; 2], size: [usize; 2]) -> Option<[u32; 4]> {
     if zoom <= 1 {
         return None;

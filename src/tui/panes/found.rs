@@ -1,4 +1,4 @@
-//! What the films are of, and what a check found wrong with them.
+//! What the images are of, and what a check found wrong with them.
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -18,7 +18,7 @@ use crate::tui::widgets::gauge::bar;
 
 /// Columns of a group's name.
 const NAME: u16 = 14;
-/// Findings above, and whom the films are of below, where the source says.
+/// Findings above, and whom the images are of below, where the source says.
 pub fn render(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     let groups = view.people(app.data.split);
     let below = if groups.is_empty() || area.height < 16 {
@@ -44,7 +44,7 @@ fn mark(severity: Severity, theme: &Theme) -> (char, Style) {
 
 fn findings(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let bottom = Line::styled("chestxr-tui data check names the films", theme.muted());
+    let bottom = Line::styled("chestxr-tui data check names the images", theme.muted());
     let right = Line::styled(summary(app), theme.muted());
     let inner = canvas.panel(area, &Panel { title: "check", right, bottom, ..Panel::default() });
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
@@ -72,7 +72,7 @@ fn findings(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
                 say('·', theme.muted(), &format!("not looked at: {reason}"), theme.muted());
             }
         }
-        Found::Busy | Found::Unasked => say('…', theme.muted(), "looking at all films", theme.text()),
+        Found::Busy | Found::Unasked => say('…', theme.muted(), "looking at all images", theme.text()),
     }
     if let Some(entry) = Registry::get().of(view.dataset.source())
         && !entry.warning.is_empty()
@@ -113,24 +113,24 @@ pub fn summary(app: &App) -> String {
 
 fn people(app: &App, groups: &[Group], area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let title = app.data.split.map_or("films by view, sex and age".to_owned(), |split| {
-        format!("{split} films by view, sex and age")
+    let title = app.data.split.map_or("images by view, sex and age".to_owned(), |split| {
+        format!("{split} images by view, sex and age")
     });
-    let right = Line::styled("films   % normal", theme.muted());
+    let right = Line::styled("images   % normal", theme.muted());
     let inner = canvas.panel(area, &Panel { title: &title, right, ..Panel::default() });
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let most = groups.iter().map(|group| group.films).max().unwrap_or(1).max(1);
-    for (place, Group { name, films, normal }) in groups.iter().enumerate().take(usize::from(inner.height)) {
+    let most = groups.iter().map(|group| group.images).max().unwrap_or(1).max(1);
+    for (place, Group { name, images, normal }) in groups.iter().enumerate().take(usize::from(inner.height)) {
         let line = row(inner, place as u16);
         canvas.text(Rect { width: NAME, ..line }, name, theme.text());
         let room = line.width.saturating_sub(NAME + 20);
         bar(
             canvas,
             Rect { x: line.x + NAME + 1, width: room, ..line },
-            *films as f64 / most as f64,
+            *images as f64 / most as f64,
             theme.bar(),
         );
-        let share = percent(*normal, *films).map_or(String::new(), |share| format!("{share:.1}"));
-        canvas.right(line, &Line::styled(format!("{:>9} {share:>8}", count(*films)), theme.text()));
+        let share = percent(*normal, *images).map_or(String::new(), |share| format!("{share:.1}"));
+        canvas.right(line, &Line::styled(format!("{:>9} {share:>8}", count(*images)), theme.text()));
     }
 }

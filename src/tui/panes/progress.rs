@@ -48,7 +48,7 @@ pub fn settings(
     };
     let size = info.map_or_else(
         || format!("{} px", config.data.size),
-        |info| match info.film_size {
+        |info| match info.image_size {
             [height, width] if height == width => format!("{height} px"),
             [height, width] => format!("{height}x{width} px"),
         },
@@ -71,7 +71,7 @@ pub fn settings(
                 "{} {size}",
                 one_line(&config.data.source, usize::from(inner.width).saturating_sub(24).max(8))
             ),
-            info.map_or(String::new(), |info| format!("{} films", count(info.films[0]))),
+            info.map_or(String::new(), |info| format!("{} images", count(info.images[0]))),
         ),
         (
             format!("{} {lr} {schedule}", config.optimizer.kind),
@@ -149,7 +149,7 @@ fn rows(run: &LiveRun, progress: &Progress, pass: Phase, width: usize) -> Vec<Ro
         rows.push(Row::Pair("test macro AUROC".into(), fixed(run.tested, 4)));
         rows.push(Row::Pair(
             format!("took {}", clock(progress.elapsed)),
-            format!("{} films/s", whole(speed)),
+            format!("{} images/s", whole(speed)),
         ));
         return rows;
     }
@@ -170,7 +170,7 @@ fn rows(run: &LiveRun, progress: &Progress, pass: Phase, width: usize) -> Vec<Ro
         _ => "epoch",
     };
     let eta = |eta: Option<f64>| eta.map_or(NONE.to_owned(), clock);
-    // Training is a pass over the films; validation after it belongs to the same epoch.
+    // Training is a pass over the images; validation after it belongs to the same epoch.
     let done = match phase {
         // A pause whose beginning was missed: it began in an epoch.
         Phase::Training | Phase::Paused | Phase::Idle | Phase::Loading => {
@@ -184,7 +184,7 @@ fn rows(run: &LiveRun, progress: &Progress, pass: Phase, width: usize) -> Vec<Ro
     ];
     rows.extend(wait);
     let [limit, others] = limits(&progress.shares);
-    rows.push(Row::Pair(format!("{} films/s", whole(progress.images_per_second)), limit));
+    rows.push(Row::Pair(format!("{} images/s", whole(progress.images_per_second)), limit));
     rows.push(Row::Pair(
         format!("step {} of {}", count(progress.done), count(progress.total)),
         format!("loss {}", fixed(progress.loss, 4)),
@@ -223,7 +223,7 @@ fn reason(text: &str, width: usize) -> impl Iterator<Item = Line<'static>> {
     head.into_iter().chain([one_line(&last, width)]).map(Line::from)
 }
 
-/// A speed in whole films.
+/// A speed in whole images.
 fn whole(speed: f64) -> String {
     count(speed.round().max(0.0) as usize)
 }
@@ -269,7 +269,7 @@ impl Row {
     }
 }
 
-/// Each condition's AUROC over the validation films, the best first, in one or two columns.
+/// Each condition's AUROC over the validation images, the best first, in one or two columns.
 pub fn conditions(labels: &LabelSet, epochs: &[Vec<Option<f64>>], area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let panel = Panel { title: "by condition, val AUROC", ..Panel::default() };

@@ -152,7 +152,7 @@ fn curves(app: &App, area: Rect, canvas: &mut Canvas) {
 fn plan(config: &RunConfig) -> Vec<String> {
     let limit = match config.data.limit {
         0 => String::new(),
-        limit => format!(", at most {} films", count(limit)),
+        limit => format!(", at most {} images", count(limit)),
     };
     vec![
         format!(

@@ -1,4 +1,4 @@
-//! The augment screen: which film, which versions, which setting is under the keys.
+//! The augment screen: which image, which versions, which setting is under the keys.
 
 use crate::config::{AugmentSection, FIELDS, Field, Kind, Preset, RunConfig};
 use crate::dataset::Split;
@@ -88,7 +88,7 @@ pub struct AugmentState {
     pub at: usize,
     pub split: Split,
     /// Index in the split.
-    pub film: usize,
+    pub image: usize,
     /// The epoch of the first version.
     pub epoch: usize,
     /// `None`: that of the next run, so that what is seen is what it will see.
@@ -100,7 +100,7 @@ pub struct AugmentState {
 
 impl Default for AugmentState {
     fn default() -> Self {
-        Self { at: 0, split: Split::Train, film: 0, epoch: 1, seed: None, alone: false, boxes: true }
+        Self { at: 0, split: Split::Train, image: 0, epoch: 1, seed: None, alone: false, boxes: true }
     }
 }
 

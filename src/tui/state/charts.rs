@@ -6,9 +6,9 @@ use crate::runs::{EpochRecord, Metric};
 pub struct ChartSpec {
     /// Its title.
     pub title: &'static str,
-    /// Key of the number over training films.
+    /// Key of the number over training images.
     pub train: Option<&'static str>,
-    /// Key of the number over validation films.
+    /// Key of the number over validation images.
     pub val: Option<&'static str>,
     /// Whether a smaller number is better.
     pub falls: bool,

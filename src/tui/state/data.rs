@@ -13,24 +13,24 @@ use crate::dataset::{Dataset, Split};
 /// What is drawn of a data set, made once beside the event loop.
 #[derive(Debug)]
 pub struct DataView {
-    /// Films and labels.
+    /// Images and labels.
     pub dataset: Arc<Dataset>,
     /// Rows of the class table: `None` for the normal class, then columns by their count.
     pub rows: Vec<Option<usize>>,
-    /// Films with both conditions of a pair, over all splits.
+    /// Images with both conditions of a pair, over all splits.
     pub pairs: Vec<Vec<usize>>,
-    /// For each row, its films: split and index.
-    pub films: Vec<Vec<(Split, u32)>>,
-    /// Films by view, sex and age: of all splits, then of each.
+    /// For each row, its images: split and index.
+    pub images: Vec<Vec<(Split, u32)>>,
+    /// Images by view, sex and age: of all splits, then of each.
     people: [Vec<Group>; 4],
 }
 
-/// Films that have something but findings in common.
+/// Images that have something but findings in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// `view PA`, `sex F`, `age 18-39`.
     pub name: String,
-    pub films: usize,
+    pub images: usize,
     /// Those without any condition.
     pub normal: usize,
 }
@@ -47,7 +47,7 @@ impl DataView {
         let rows: Vec<Option<usize>> = std::iter::once(None).chain(columns.into_iter().map(Some)).collect();
 
         let mut pairs = vec![vec![0; classes]; classes];
-        let mut films = vec![Vec::new(); classes + 1];
+        let mut images = vec![Vec::new(); classes + 1];
         for split in Split::ALL {
             let part = dataset.part(split);
             for (sums, counts) in pairs.iter_mut().zip(cooccurrence(&part.labels)) {
@@ -55,27 +55,27 @@ impl DataView {
                     *sum += count;
                 }
             }
-            if part.films.is_none() {
+            if part.images.is_none() {
                 continue;
             }
             for (index, row) in part.labels.rows().enumerate() {
                 let index = index as u32;
                 if row.iter().all(|label| *label == 0) {
-                    films[classes].push((split, index));
+                    images[classes].push((split, index));
                 }
                 for (column, _) in row.iter().enumerate().filter(|(_, label)| **label == 1) {
-                    films[column].push((split, index));
+                    images[column].push((split, index));
                 }
             }
         }
-        let films =
-            rows.iter().map(|row| std::mem::take(&mut films[row.unwrap_or(classes)])).collect::<Vec<_>>();
+        let images =
+            rows.iter().map(|row| std::mem::take(&mut images[row.unwrap_or(classes)])).collect::<Vec<_>>();
         let people = [None, Some(Split::Train), Some(Split::Val), Some(Split::Test)]
             .map(|split| people(&dataset, split));
-        Self { dataset, rows, pairs, films, people }
+        Self { dataset, rows, pairs, images, people }
     }
 
-    /// Films by view, sex and age, of a split or of all; empty where the source doesn't say.
+    /// Images by view, sex and age, of a split or of all; empty where the source doesn't say.
     pub fn people(&self, split: Option<Split>) -> &[Group] {
         &self.people[split.map_or(0, |split| split as usize + 1)]
     }
@@ -89,7 +89,7 @@ impl DataView {
         }
     }
 
-    /// Films of a row in a split.
+    /// Images of a row in a split.
     pub fn count(&self, row: usize, split: Split) -> usize {
         let stats = self.dataset.stats(split);
         match self.rows.get(row) {
@@ -99,30 +99,30 @@ impl DataView {
         }
     }
 
-    /// Films of a split, or of all.
+    /// Images of a split, or of all.
     pub fn total(&self, split: Option<Split>) -> usize {
         match split {
-            Some(split) => self.dataset.stats(split).films,
-            None => Split::ALL.iter().map(|split| self.dataset.stats(*split).films).sum(),
+            Some(split) => self.dataset.stats(split).images,
+            None => Split::ALL.iter().map(|split| self.dataset.stats(*split).images).sum(),
         }
     }
 }
 
-/// Films by view, sex and age.
+/// Images by view, sex and age.
 fn people(dataset: &Dataset, split: Option<Split>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for by in GroupBy::ALL {
         for part in Split::ALL.into_iter().filter(|its| split.is_none_or(|wanted| wanted == *its)) {
             let part = dataset.part(part);
-            for (name, films) in part.about.groups(by) {
-                let healthy = |film: &&usize| part.labels.row(**film).iter().all(|label| *label == 0);
-                let normal = films.iter().filter(healthy).count();
+            for (name, images) in part.about.groups(by) {
+                let healthy = |image: &&usize| part.labels.row(**image).iter().all(|label| *label == 0);
+                let normal = images.iter().filter(healthy).count();
                 match groups.iter_mut().find(|group| group.name == name) {
                     Some(group) => {
-                        group.films += films.len();
+                        group.images += images.len();
                         group.normal += normal;
                     }
-                    None => groups.push(Group { name, films: films.len(), normal }),
+                    None => groups.push(Group { name, images: images.len(), normal }),
                 }
             }
         }
@@ -148,9 +148,9 @@ pub enum Loading {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Side {
     #[default]
-    Film,
+    Image,
     Pairs,
-    /// What the films are of, and what is wrong with them.
+    /// What the images are of, and what is wrong with them.
     Found,
     /// Nothing but the classes, where there is room for one thing only.
     Classes,
@@ -167,8 +167,8 @@ pub struct DataState {
     pub split: Option<Split>,
     /// The chosen row.
     pub row: usize,
-    /// The chosen film among those of the row.
-    pub film: usize,
+    /// The chosen image among those of the row.
+    pub image: usize,
     pub side: Side,
     /// How far the reading is, where that is told.
     pub progress: Option<Progress>,
@@ -195,7 +195,7 @@ pub enum Found {
 /// A download that is on.
 #[derive(Debug)]
 pub struct Fetching {
-    /// Side of the films in pixels.
+    /// Side of the images in pixels.
     pub size: usize,
     pub stop: StopFlag,
     /// Bytes that are here, and of how many.
@@ -234,15 +234,15 @@ impl DataState {
         }
     }
 
-    /// The films that can be leafed through: of the chosen row and split.
-    pub fn films(&self) -> Vec<(Split, u32)> {
-        let Some(all) = self.view().and_then(|view| view.films.get(self.row)) else { return Vec::new() };
+    /// The images that can be leafed through: of the chosen row and split.
+    pub fn images(&self) -> Vec<(Split, u32)> {
+        let Some(all) = self.view().and_then(|view| view.images.get(self.row)) else { return Vec::new() };
         all.iter().copied().filter(|(split, _)| self.split.is_none_or(|wanted| wanted == *split)).collect()
     }
 }
 
 impl PartialEq for DataView {
-    /// Whether both are of the same films and labels.
+    /// Whether both are of the same images and labels.
     fn eq(&self, other: &Self) -> bool {
         self.dataset.digest() == other.dataset.digest()
     }

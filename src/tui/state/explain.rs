@@ -1,4 +1,4 @@
-//! The explain screen: films of a run, the one on show, and maps over it.
+//! The explain screen: images of a run, the one on show, and maps over it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct Opened {
     pub levels: Vec<f32>,
     pub split: Split,
     pub dataset: Arc<Dataset>,
-    /// `N,C`, once all films of the split were looked at.
+    /// `N,C`, once all images of the split were looked at.
     pub probabilities: Option<Vec<f32>>,
     /// Where CAMs can be made, the last one last.
     pub layers: Vec<String>,
@@ -52,7 +52,7 @@ pub struct MapKey {
     /// The opening.
     pub number: u64,
     /// Index in the split.
-    pub film: u32,
+    pub image: u32,
     pub class: usize,
     /// Place in [`METHODS`](crate::explain::METHODS).
     pub method: usize,
@@ -67,16 +67,16 @@ pub enum Wish {
     Map(MapKey),
 }
 
-/// A map with what the network says of the film.
+/// A map with what the network says of the image.
 #[derive(Debug)]
-pub struct FilmMap {
+pub struct ImageMap {
     pub map: Map,
     /// One a condition.
     pub probabilities: Vec<f32>,
     pub took: Duration,
 }
 
-/// Which films are listed.
+/// Which images are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {
     #[default]
@@ -96,7 +96,7 @@ impl Outcome {
     /// As shown.
     pub fn name(self) -> &'static str {
         match self {
-            Self::All => "all films",
+            Self::All => "all images",
             Self::Labelled => "labelled",
             Self::Called => "called",
             Self::Found => "found",
@@ -111,7 +111,7 @@ impl Outcome {
         Self::ALL[(at + 1) % Self::ALL.len()]
     }
 
-    /// Whether a film is listed; `called` is unknown without predictions.
+    /// Whether an image is listed; `called` is unknown without predictions.
     fn holds(self, labelled: bool, called: Option<bool>) -> bool {
         match self {
             Self::All => true,
@@ -124,14 +124,14 @@ impl Outcome {
     }
 }
 
-/// How film and map are laid out.
+/// How image and map are laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum View {
     #[default]
     Overlay,
     Beside,
     Map,
-    Film,
+    Image,
 }
 
 impl View {
@@ -140,15 +140,15 @@ impl View {
         match self {
             Self::Overlay => Self::Beside,
             Self::Beside => Self::Map,
-            Self::Map => Self::Film,
-            Self::Film => Self::Overlay,
+            Self::Map => Self::Image,
+            Self::Image => Self::Overlay,
         }
     }
 }
 
 /// Steps of the opacity key, in per cent.
 pub const OPACITIES: [u8; 5] = [60, 80, 100, 20, 40];
-/// Steps of the contrast keys; the middle one is the film as it is.
+/// Steps of the contrast keys; the middle one is the image as it is.
 pub const CONTRASTS: [f32; 7] = [0.5, 0.7, 0.85, 1.0, 1.3, 1.7, 2.4];
 /// The middle one.
 pub const PLAIN: usize = 3;
@@ -165,12 +165,12 @@ pub struct ExplainState {
     pub shown: Loading<Box<Opened>>,
     pub class: usize,
     pub outcome: Outcome,
-    /// Only this patient's films.
+    /// Only this patient's images.
     pub patient: Option<String>,
-    /// Only films of these groups, by view, sex and age.
+    /// Only images of these groups, by view, sex and age.
     pub groups: [Option<String>; 3],
     /// Indices in the split that are listed.
-    pub films: Vec<u32>,
+    pub images: Vec<u32>,
     pub at: usize,
     pub method: usize,
     /// Place among the layers.
@@ -180,15 +180,15 @@ pub struct ExplainState {
     pub colours: usize,
     pub contrast: usize,
     pub boxes: bool,
-    /// 1 for the whole film.
+    /// 1 for the whole image.
     pub zoom: u32,
     /// The middle of what is seen, as a share of width and height.
     pub centre: [f32; 2],
     /// The newest last.
-    maps: Vec<(MapKey, Arc<FilmMap>)>,
+    maps: Vec<(MapKey, Arc<ImageMap>)>,
     pub pending: Option<MapKey>,
     pub failed: Option<(MapKey, String)>,
-    /// A film's number or a patient being typed.
+    /// An image's number or a patient being typed.
     pub searching: Option<Input>,
 }
 
@@ -202,7 +202,7 @@ impl Default for ExplainState {
             outcome: Outcome::default(),
             patient: None,
             groups: Default::default(),
-            films: Vec::new(),
+            images: Vec::new(),
             at: 0,
             method: 0,
             layer: 0,
@@ -227,44 +227,44 @@ impl ExplainState {
         self.shown.ready().map(Box::as_ref)
     }
 
-    /// The film on show, as its index in the split.
-    pub fn film(&self) -> Option<u32> {
-        self.films.get(self.at).copied()
+    /// The image on show, as its index in the split.
+    pub fn image(&self) -> Option<u32> {
+        self.images.get(self.at).copied()
     }
 
     /// Which map belongs on the screen now.
     pub fn key(&self) -> Option<MapKey> {
-        let film = self.film()?;
+        let image = self.image()?;
         self.run()?;
-        Some(MapKey { number: self.number, film, class: self.class, method: self.method, layer: self.layer })
+        Some(MapKey { number: self.number, image, class: self.class, method: self.method, layer: self.layer })
     }
 
     /// The map that belongs on the screen now, where it is made already.
-    pub fn map(&self) -> Option<&Arc<FilmMap>> {
+    pub fn map(&self) -> Option<&Arc<ImageMap>> {
         let key = self.key()?;
         self.maps.iter().rev().find(|(other, _)| *other == key).map(|(_, map)| map)
     }
 
     /// Keeps a map.
-    pub fn keep(&mut self, key: MapKey, map: FilmMap) {
+    pub fn keep(&mut self, key: MapKey, map: ImageMap) {
         if self.maps.len() >= KEPT {
             self.maps.drain(..KEPT / 4);
         }
         self.maps.push((key, Arc::new(map)));
     }
 
-    /// What the network says of a film, one a condition.
-    pub fn probabilities(&self, film: u32) -> Option<&[f32]> {
+    /// What the network says of an image, one a condition.
+    pub fn probabilities(&self, image: u32) -> Option<&[f32]> {
         let run = self.run()?;
         let classes = run.labels.len();
         if let Some(all) = &run.probabilities {
-            return all.get(film as usize * classes..(film as usize + 1) * classes);
+            return all.get(image as usize * classes..(image as usize + 1) * classes);
         }
-        let of_film = |(key, _): &&(MapKey, Arc<FilmMap>)| key.number == self.number && key.film == film;
-        self.maps.iter().rev().find(of_film).map(|(_, map)| map.probabilities.as_slice())
+        let of_image = |(key, _): &&(MapKey, Arc<ImageMap>)| key.number == self.number && key.image == image;
+        self.maps.iter().rev().find(of_image).map(|(_, map)| map.probabilities.as_slice())
     }
 
-    /// Goes on to the next group of films by view, sex or age, and after the last to all. False where the source
+    /// Goes on to the next group of images by view, sex or age, and after the last to all. False where the source
     /// doesn't say.
     pub fn next_group(&mut self, by: GroupBy) -> bool {
         let groups = self.run().map_or_else(Vec::new, |run| run.dataset.part(run.split).about.groups(by));
@@ -277,7 +277,7 @@ impl ExplainState {
         !groups.is_empty()
     }
 
-    /// The groups that films are taken of, in a few words: `PA · F · age 18-39`.
+    /// The groups that images are taken of, in a few words: `PA · F · age 18-39`.
     pub fn narrowed(&self) -> Option<String> {
         let short = |by: GroupBy| {
             let name = self.groups[by as usize].as_deref()?;
@@ -292,49 +292,50 @@ impl ExplainState {
         (!said.is_empty()).then(|| said.join(" · "))
     }
 
-    /// Lists all films again.
+    /// Lists all images again.
     pub fn widen(&mut self) {
         (self.outcome, self.patient, self.groups) = (Outcome::All, None, Default::default());
     }
 
-    /// Makes the list anew; the film on show stays where it is among those listed.
+    /// Makes the list anew; the image on show stays where it is among those listed.
     pub fn list(&mut self) {
-        let before = self.film();
+        let before = self.image();
         let Some(run) = self.run() else {
-            self.films.clear();
+            self.images.clear();
             return;
         };
         let part = run.dataset.part(run.split);
         let (class, classes) = (self.class, run.labels.len());
-        let score = |film: usize| run.probabilities.as_ref().and_then(|all| all.get(film * classes + class));
+        let score =
+            |image: usize| run.probabilities.as_ref().and_then(|all| all.get(image * classes + class));
         let level = run.levels.get(class).copied().unwrap_or(0.5);
-        let patient = |film: usize| part.patients.as_ref().and_then(|patients| patients.get(film));
+        let patient = |image: usize| part.patients.as_ref().and_then(|patients| patients.get(image));
         let mut grouped = vec![true; part.labels.len()];
         for (by, wanted) in GroupBy::ALL.into_iter().zip(&self.groups) {
             let Some(wanted) = wanted else { continue };
             let mut own = vec![false; grouped.len()];
             let groups = part.about.groups(by);
             let found = groups.iter().find(|(name, _)| name == wanted);
-            found.into_iter().flat_map(|(_, films)| films).for_each(|film| own[*film] = true);
+            found.into_iter().flat_map(|(_, images)| images).for_each(|image| own[*image] = true);
             grouped.iter_mut().zip(own).for_each(|(all, own)| *all &= own);
         }
-        let mut films: Vec<u32> = (0..part.labels.len())
-            .filter(|film| {
-                let labelled = part.labels.row(*film).get(class) == Some(&1);
-                let called = score(*film).map(|score| *score > level);
+        let mut images: Vec<u32> = (0..part.labels.len())
+            .filter(|image| {
+                let labelled = part.labels.row(*image).get(class) == Some(&1);
+                let called = score(*image).map(|score| *score > level);
                 let same = self.patient.as_ref().is_none_or(|wanted| {
-                    patient(*film).is_some_and(|patient| patient.to_string() == *wanted)
+                    patient(*image).is_some_and(|patient| patient.to_string() == *wanted)
                 });
-                self.outcome.holds(labelled, called) && same && grouped[*film]
+                self.outcome.holds(labelled, called) && same && grouped[*image]
             })
-            .map(|film| film as u32)
+            .map(|image| image as u32)
             .collect();
         if self.outcome != Outcome::All {
             // What the network is surest of comes first.
-            let of = |film: &u32| score(*film as usize).copied().unwrap_or(0.0);
-            films.sort_by(|a, b| of(b).total_cmp(&of(a)));
+            let of = |image: &u32| score(*image as usize).copied().unwrap_or(0.0);
+            images.sort_by(|a, b| of(b).total_cmp(&of(a)));
         }
-        self.at = before.and_then(|before| films.iter().position(|film| *film == before)).unwrap_or(0);
-        self.films = films;
+        self.at = before.and_then(|before| images.iter().position(|image| *image == before)).unwrap_or(0);
+        self.images = images;
     }
 }

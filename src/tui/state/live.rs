@@ -35,7 +35,7 @@ pub struct LiveRun {
     pub best: Option<Best>,
     /// The learning rate before its last change, and after it.
     pub rate_change: Option<(f64, f64)>,
-    /// The outcome on the test films.
+    /// The outcome on the test images.
     pub tested: Option<f64>,
     /// Set once it is over.
     pub ending: Option<Ending>,

@@ -68,7 +68,7 @@ impl App {
                     Some(Split::Val) => Some(Split::Test),
                     Some(Split::Test) => None,
                 };
-                self.data.film = 0;
+                self.data.image = 0;
                 return self.show(Screen::Data);
             }
             Action::View if self.screen == Screen::Evaluate => return self.next_evaluate_view(),
@@ -78,10 +78,10 @@ impl App {
             Action::View if self.screen == Screen::Explain => self.explain.view = self.explain.view.next(),
             Action::View => {
                 self.data.side = match self.data.side {
-                    Side::Film => Side::Pairs,
+                    Side::Image => Side::Pairs,
                     Side::Pairs => Side::Found,
                     Side::Found => Side::Classes,
-                    Side::Classes => Side::Film,
+                    Side::Classes => Side::Image,
                 };
                 let mut effects = self.show(Screen::Data);
                 effects.extend(self.check_data());
@@ -126,11 +126,11 @@ impl App {
             Action::NextRun if self.screen == Screen::Explain => return self.explain_run_beside(1),
             Action::PreviousRun if self.screen == Screen::Explain => return self.explain_run_beside(-1),
             Action::Why => return self.explain_chosen(),
-            Action::Boxes | Action::NextFilm | Action::PreviousFilm if self.screen == Screen::Augment => {
+            Action::Boxes | Action::NextImage | Action::PreviousImage if self.screen == Screen::Augment => {
                 return self.perform_augment(action);
             }
-            Action::NextFilm => return self.step_film(1),
-            Action::PreviousFilm => return self.step_film(-1),
+            Action::NextImage => return self.step_image(1),
+            Action::PreviousImage => return self.step_image(-1),
             Action::NextClass
             | Action::PreviousClass
             | Action::Method
@@ -162,8 +162,8 @@ impl App {
             | Action::KeepThresholds
             | Action::Order
             | Action::Cell
-            | Action::CellFilms(_)
-            | Action::Films
+            | Action::CellImages(_)
+            | Action::Images
             | Action::PreviousRun
             | Action::NextRun
             | Action::Against
@@ -290,10 +290,10 @@ impl App {
             Mode::Data => {
                 let rows = self.data.view().map_or(0, |view| view.rows.len());
                 self.data.row = self.data.row.saturating_add_signed(by).min(rows.saturating_sub(1));
-                self.data.film = 0;
+                self.data.image = 0;
             }
             Mode::Train | Mode::Opened => self.charts.choose(by.signum()),
-            Mode::Evaluate | Mode::Films => self.go_evaluate(by),
+            Mode::Evaluate | Mode::Images => self.go_evaluate(by),
             Mode::Explain => return self.go_explain(by),
             Mode::Augment => self.augment.step(by),
             Mode::Runs => return self.go_runs(by),
@@ -329,9 +329,9 @@ impl App {
         match self.mode() {
             Mode::Form => self.form.turn(by),
             Mode::Data => {
-                let films = self.data.films().len();
-                if films > 0 {
-                    self.data.film = (self.data.film as isize + by).rem_euclid(films as isize) as usize;
+                let images = self.data.images().len();
+                if images > 0 {
+                    self.data.image = (self.data.image as isize + by).rem_euclid(images as isize) as usize;
                 }
             }
             Mode::Train => {
@@ -362,13 +362,13 @@ impl App {
     /// A click on a row: chooses it, and takes it when it was chosen already.
     fn row(&mut self, row: usize) -> Vec<Effect> {
         match self.mode() {
-            Mode::Data => (self.data.row, self.data.film) = (row, 0),
+            Mode::Data => (self.data.row, self.data.image) = (row, 0),
             Mode::Evaluate => (self.evaluate.place, self.evaluate.preset) = (row, None),
-            Mode::Explain => return self.go_to_film(row),
+            Mode::Explain => return self.go_to_image(row),
             Mode::Augment => self.augment.go(row),
-            Mode::Films => {
-                if let Some(list) = &mut self.evaluate.films {
-                    list.at = row.min(list.films.len().saturating_sub(1));
+            Mode::Images => {
+                if let Some(list) = &mut self.evaluate.images {
+                    list.at = row.min(list.images.len().saturating_sub(1));
                 }
             }
             Mode::Runs => return self.row_of_runs(row),
@@ -432,7 +432,7 @@ impl App {
             Mode::Typing if self.overlay.is_none() && self.screen == Screen::Explain => {
                 return self.back_explain();
             }
-            Mode::Evaluate | Mode::Films => self.back_evaluate(),
+            Mode::Evaluate | Mode::Images => self.back_evaluate(),
             Mode::Explain => return self.back_explain(),
             Mode::Typing if self.overlay.is_none() && self.runs.typed.is_some() => self.runs.typed = None,
             Mode::Typing if self.overlay.is_none() => {

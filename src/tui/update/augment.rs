@@ -1,6 +1,6 @@
 //! What keys do on the augment screen. The settings it changes are those of the next run.
 
-use crate::augment::Plan;
+use crate::augment::AugmentPipeline;
 use crate::config::{AugmentSection, FIELDS, Preset, RunConfig};
 use crate::dataset::Split;
 use crate::train::Level;
@@ -15,11 +15,11 @@ impl App {
     /// Does what was asked for on the augment screen.
     pub(super) fn perform_augment(&mut self, action: Action) -> Vec<Effect> {
         let effects = self.show(Screen::Augment);
-        let films = self.data.view().map_or(0, |view| view.dataset.part(self.augment.split).labels.len());
+        let images = self.data.view().map_or(0, |view| view.dataset.part(self.augment.split).labels.len());
         let state = &mut self.augment;
         match action {
-            Action::NextFilm if films > 0 => state.film = (state.film + 1) % films,
-            Action::PreviousFilm if films > 0 => state.film = (state.film + films - 1) % films,
+            Action::NextImage if images > 0 => state.image = (state.image + 1) % images,
+            Action::PreviousImage if images > 0 => state.image = (state.image + images - 1) % images,
             Action::NextEpoch => state.epoch += 1,
             Action::PreviousEpoch => state.epoch = state.epoch.saturating_sub(1).max(1),
             Action::Resample => {
@@ -53,7 +53,7 @@ impl App {
             Split::Val => Split::Test,
             Split::Test => Split::Train,
         };
-        self.augment.film = 0;
+        self.augment.image = 0;
     }
 
     /// The setting under the cursor, one step on.
@@ -89,7 +89,7 @@ impl App {
 
     /// The next run's transforms with the preset's own values.
     fn next_augmentation(&self) -> AugmentSection {
-        Plan::new(&self.form.current().augment).section().clone()
+        AugmentPipeline::new(&self.form.current().augment).section().clone()
     }
 
     /// Changes a setting; what a preset had set stays as it was, as settings of one's own.

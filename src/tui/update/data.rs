@@ -1,4 +1,4 @@
-//! What the data screen asks for besides its films: the check, and the download of ChestMNIST.
+//! What the data screen asks for besides its images: the check, and the download of ChestMNIST.
 
 use crate::dataset::registry;
 use crate::train::Level;
@@ -41,7 +41,7 @@ impl App {
         effects
     }
 
-    /// Takes the films that were fetched as the next run's.
+    /// Takes the images that were fetched as the next run's.
     pub(super) fn fetched(&mut self, outcome: Result<usize, String>) -> Vec<Effect> {
         self.data.fetching = None;
         match outcome {

@@ -10,7 +10,9 @@ use crate::train::Level;
 use crate::tui::action::{Action, Screen};
 use crate::tui::app::{App, Effect};
 use crate::tui::format::fixed;
-use crate::tui::state::evaluate::{Against, Answer, Asked, FilmList, Loading, Order, PRESETS, View, stepped};
+use crate::tui::state::evaluate::{
+    Against, Answer, Asked, ImageList, Loading, Order, PRESETS, View, stepped,
+};
 
 /// Steps of the far keys.
 const FAR: i32 = 10;
@@ -21,7 +23,7 @@ impl App {
         let asked = Asked { run, split, predict };
         self.evaluate.asked = Some(asked.clone());
         self.evaluate.shown = Loading::Busy(self.now.timestamp());
-        self.evaluate.films = None;
+        self.evaluate.images = None;
         self.evaluate.dataset = Loading::Idle;
         (self.evaluate.against, self.evaluate.against_path) = (Loading::Idle, None);
         vec![Effect::Judge(asked)]
@@ -92,8 +94,8 @@ impl App {
         }
     }
 
-    /// The films of the run on screen were read.
-    pub(super) fn films_read(&mut self, run: &PathBuf, outcome: Result<Arc<Dataset>, String>) {
+    /// The images of the run on screen were read.
+    pub(super) fn images_read(&mut self, run: &PathBuf, outcome: Result<Arc<Dataset>, String>) {
         if self.evaluate.run().is_some_and(|shown| shown.path == *run) {
             self.evaluate.dataset = match outcome {
                 Ok(dataset) => Loading::Ready(dataset),
@@ -134,15 +136,15 @@ impl App {
             }
             Action::Cell => {
                 self.evaluate.cell = self.evaluate.cell.next();
-                if self.evaluate.films.is_some() {
-                    effects.extend(self.open_films());
+                if self.evaluate.images.is_some() {
+                    effects.extend(self.open_images());
                 }
             }
-            Action::CellFilms(cell) => {
+            Action::CellImages(cell) => {
                 self.evaluate.cell = cell;
-                effects.extend(self.open_films());
+                effects.extend(self.open_images());
             }
-            Action::Films => effects.extend(self.open_films()),
+            Action::Images => effects.extend(self.open_images()),
             Action::NextRun => effects.extend(self.run_beside(1)),
             Action::PreviousRun => effects.extend(self.run_beside(-1)),
             Action::Against => effects.extend(self.next_against()),
@@ -186,11 +188,11 @@ impl App {
         self.judge(run, split, false)
     }
 
-    /// Moves through conditions, or through the films of a cell.
+    /// Moves through conditions, or through the images of a cell.
     pub(super) fn go_evaluate(&mut self, by: isize) {
-        match &mut self.evaluate.films {
+        match &mut self.evaluate.images {
             Some(list) => {
-                list.at = list.at.saturating_add_signed(by).min(list.films.len().saturating_sub(1));
+                list.at = list.at.saturating_add_signed(by).min(list.images.len().saturating_sub(1));
             }
             None => {
                 let last = self.evaluate.sorted().len().saturating_sub(1);
@@ -211,7 +213,7 @@ impl App {
         self.evaluate.preset = Some(next);
         let rule = PRESETS[next];
         self.evaluate.change_levels(|run, row| run.ask(row, rule));
-        self.say(Level::Info, format!("thresholds by {rule}, asked of the validation films"));
+        self.say(Level::Info, format!("thresholds by {rule}, asked of the validation images"));
     }
 
     /// Takes a threshold that was typed.
@@ -226,12 +228,12 @@ impl App {
         }
     }
 
-    /// Back to the thresholds that are kept, or out of the films.
+    /// Back to the thresholds that are kept, or out of the images.
     pub(super) fn back_evaluate(&mut self) {
-        if self.evaluate.typing.take().is_some() || self.evaluate.films.take().is_some() {
+        if self.evaluate.typing.take().is_some() || self.evaluate.images.take().is_some() {
             return;
         }
-        let moved = self.evaluate.run().is_some_and(super::super::state::evaluate::JudgedRun::any_moved);
+        let moved = self.evaluate.run().is_some_and(super::super::state::evaluate::EvaluatedRun::any_moved);
         if let (true, Loading::Ready(run)) = (moved, &mut self.evaluate.shown) {
             for row in 0..run.rows() {
                 if let Some(kept) = run.kept_numbers(row).map(|numbers| numbers.threshold) {
@@ -255,21 +257,21 @@ impl App {
         vec![effect]
     }
 
-    fn open_films(&mut self) -> Vec<Effect> {
+    fn open_images(&mut self) -> Vec<Effect> {
         let (row, cell) = (self.evaluate.row(), self.evaluate.cell);
         let Some(run) = self.evaluate.run() else { return Vec::new() };
-        let films = run.films(row, cell);
-        if films.is_empty() {
-            let text = format!("{}: no film is {}", run.name(row), cell.name());
-            self.evaluate.films = None;
+        let images = run.images(row, cell);
+        if images.is_empty() {
+            let text = format!("{}: no image is {}", run.name(row), cell.name());
+            self.evaluate.images = None;
             self.say(Level::Info, text);
             return Vec::new();
         }
         let (path, data) = (run.path.clone(), run.data.clone());
-        self.evaluate.films = Some(FilmList { row, cell, films, at: 0 });
+        self.evaluate.images = Some(ImageList { row, cell, images, at: 0 });
         if matches!(self.evaluate.dataset, Loading::Idle | Loading::Failed(_)) {
             self.evaluate.dataset = Loading::Busy(self.now.timestamp());
-            return vec![Effect::ReadFilms { run: path, data: Box::new(data) }];
+            return vec![Effect::ReadImages { run: path, data: Box::new(data) }];
         }
         Vec::new()
     }
@@ -279,7 +281,7 @@ impl App {
         let (run, split) = self.asked();
         let choices = &self.evaluate.choices;
         if choices.len() < 2 {
-            self.say(Level::Info, format!("no other run was tried on its {split} films"));
+            self.say(Level::Info, format!("no other run was tried on its {split} images"));
             return Vec::new();
         }
         let at = run.and_then(|run| choices.iter().position(|other| *other == run)).unwrap_or(0);
@@ -295,7 +297,7 @@ impl App {
         let others: Vec<PathBuf> =
             self.evaluate.choices.iter().filter(|path| **path != run.path).cloned().collect();
         if others.is_empty() {
-            let text = format!("no other run was tried on its {} films", run.split);
+            let text = format!("no other run was tried on its {} images", run.split);
             self.evaluate.against = Loading::Failed(text);
             return Vec::new();
         }
@@ -318,7 +320,7 @@ impl App {
         };
         if live && best.is_some() {
             let text =
-                format!("the run is on; its best so far is {}; p tries it on its films", fixed(best, 3));
+                format!("the run is on; its best so far is {}; p tries it on its images", fixed(best, 3));
             self.say(Level::Info, text);
         }
         self.screen = Screen::Evaluate;

@@ -12,7 +12,7 @@ use crate::tui::action::{Action, Screen};
 use crate::tui::app::{App, Effect};
 use crate::tui::state::evaluate::Loading;
 use crate::tui::state::explain::{
-    Asked, CONTRASTS, FilmMap, LARGEST, MapKey, OPACITIES, Opened, Outcome, PLAIN, Wish,
+    Asked, CONTRASTS, ImageMap, LARGEST, MapKey, OPACITIES, Opened, Outcome, PLAIN, Wish,
 };
 
 impl App {
@@ -53,20 +53,20 @@ impl App {
                 if let Some(asked) = &mut state.asked {
                     asked.run = Some(opened.path.clone());
                 }
-                let first = state.class == 0 && state.films.is_empty();
+                let first = state.class == 0 && state.images.is_empty();
                 if first {
-                    // A film that has something to explain comes first.
+                    // An image that has something to explain comes first.
                     let labels = &opened.dataset.part(opened.split).labels;
-                    let found = (0..labels.len()).find_map(|film| {
-                        labels.row(film).iter().position(|label| *label == 1).map(|class| (film, class))
+                    let found = (0..labels.len()).find_map(|image| {
+                        labels.row(image).iter().position(|label| *label == 1).map(|class| (image, class))
                     });
-                    if let Some((film, class)) = found {
-                        (state.class, state.at) = (class, film);
+                    if let Some((image, class)) = found {
+                        (state.class, state.at) = (class, image);
                     }
                 }
                 let about = &opened.dataset.part(opened.split).about;
                 for by in GroupBy::ALL {
-                    // Films of another source may be told apart by other things.
+                    // Images of another source may be told apart by other things.
                     if about.groups(by).is_empty() {
                         state.groups[by as usize] = None;
                     }
@@ -76,7 +76,7 @@ impl App {
                 state.shown = Loading::Ready(opened);
                 state.list();
                 if first {
-                    state.at = at.min(state.films.len().saturating_sub(1));
+                    state.at = at.min(state.images.len().saturating_sub(1));
                 }
             }
             Err(reason) => self.explain.shown = Loading::Failed(reason),
@@ -93,7 +93,7 @@ impl App {
         Vec::new()
     }
 
-    /// All films of the split were looked at.
+    /// All images of the split were looked at.
     pub(super) fn all_seen(&mut self, number: u64, probabilities: Vec<f32>) {
         if number != self.explain.number {
             return;
@@ -105,7 +105,7 @@ impl App {
     }
 
     /// A map was made, or not.
-    pub(super) fn mapped(&mut self, key: MapKey, outcome: Result<Box<FilmMap>, String>) {
+    pub(super) fn mapped(&mut self, key: MapKey, outcome: Result<Box<ImageMap>, String>) {
         if self.explain.pending == Some(key) {
             self.explain.pending = None;
         }
@@ -161,7 +161,7 @@ impl App {
                     state.outcome = Outcome::All;
                     self.say(
                         Level::Info,
-                        "the network is still looking at these films; try again in a moment",
+                        "the network is still looking at these images; try again in a moment",
                     );
                 }
                 self.explain.list();
@@ -188,22 +188,22 @@ impl App {
 
     fn same_patient(&mut self) {
         if self.explain.patient.take().is_none() {
-            let patient = self.explain.run().zip(self.explain.film()).and_then(|(run, film)| {
+            let patient = self.explain.run().zip(self.explain.image()).and_then(|(run, image)| {
                 let patients = run.dataset.part(run.split).patients.as_ref()?;
-                Some(patients.get(film as usize)?.to_string())
+                Some(patients.get(image as usize)?.to_string())
             });
             match patient {
                 Some(patient) => {
-                    self.say(Level::Info, format!("films of patient {patient}; p shows all again"));
+                    self.say(Level::Info, format!("images of patient {patient}; p shows all again"));
                     self.explain.patient = Some(patient);
                 }
-                None => self.say(Level::Info, "this source doesn't say whose films these are"),
+                None => self.say(Level::Info, "this source doesn't say whose images these are"),
             }
         }
         self.explain.list();
     }
 
-    /// Takes what was searched for: a film's number, or a patient.
+    /// Takes what was searched for: an image's number, or a patient.
     pub(super) fn take_search(&mut self) -> Vec<Effect> {
         let Some(typed) = self.explain.searching.take() else { return Vec::new() };
         let wanted = typed.value().trim().trim_start_matches('#').to_owned();
@@ -217,11 +217,11 @@ impl App {
         let index = wanted.parse::<usize>().ok().filter(|index| *index < count);
         match (index, of_patient) {
             (Some(index), _) => {
-                if !self.explain.films.contains(&(index as u32)) {
+                if !self.explain.images.contains(&(index as u32)) {
                     self.explain.widen();
                     self.explain.list();
                 }
-                let at = self.explain.films.iter().position(|film| *film as usize == index);
+                let at = self.explain.images.iter().position(|image| *image as usize == index);
                 self.explain.at = at.unwrap_or(0);
             }
             (None, Some(_)) => {
@@ -233,42 +233,42 @@ impl App {
                 let last = count.saturating_sub(1);
                 self.say(
                     Level::Error,
-                    format!("no {split} film or patient `{wanted}`; films go from 0 to {last}"),
+                    format!("no {split} image or patient `{wanted}`; images go from 0 to {last}"),
                 );
             }
         }
         self.want_map()
     }
 
-    /// Moves through the films, or over a film that is zoomed into.
+    /// Moves through the images, or over an image that is zoomed into.
     pub(super) fn go_explain(&mut self, by: isize) -> Vec<Effect> {
         if self.explain.zoom > 1 && by.abs() == 1 {
             self.pan(1, by);
             return Vec::new();
         }
-        self.step_film(by)
+        self.step_image(by)
     }
 
-    /// The film before or after.
-    pub(super) fn step_film(&mut self, by: isize) -> Vec<Effect> {
-        let last = self.explain.films.len().saturating_sub(1);
+    /// The image before or after.
+    pub(super) fn step_image(&mut self, by: isize) -> Vec<Effect> {
+        let last = self.explain.images.len().saturating_sub(1);
         self.explain.at = self.explain.at.saturating_add_signed(by).min(last);
         self.want_map()
     }
 
-    /// To a film of the list.
-    pub(super) fn go_to_film(&mut self, at: usize) -> Vec<Effect> {
-        self.explain.at = at.min(self.explain.films.len().saturating_sub(1));
+    /// To an image of the list.
+    pub(super) fn go_to_image(&mut self, at: usize) -> Vec<Effect> {
+        self.explain.at = at.min(self.explain.images.len().saturating_sub(1));
         self.want_map()
     }
 
-    /// Left and right: over a film that is zoomed into, else the film before or after.
+    /// Left and right: over an image that is zoomed into, else the image before or after.
     pub(super) fn turn_explain(&mut self, by: isize) -> Vec<Effect> {
         if self.explain.zoom > 1 {
             self.pan(0, by);
             return Vec::new();
         }
-        self.step_film(by)
+        self.step_image(by)
     }
 
     fn pan(&mut self, axis: usize, by: isize) {
@@ -285,7 +285,7 @@ impl App {
             Split::Val => Split::Train,
             Split::Train => Split::Test,
         };
-        (self.explain.films, self.explain.at) = (Vec::new(), 0);
+        (self.explain.images, self.explain.at) = (Vec::new(), 0);
         self.open_to_explain(run, next)
     }
 
@@ -327,17 +327,17 @@ impl App {
         self.want_map()
     }
 
-    /// From the list of runs or the films of a cell to why.
+    /// From the list of runs or the images of a cell to why.
     pub(super) fn explain_chosen(&mut self) -> Vec<Effect> {
         if self.screen == Screen::Evaluate
-            && let (Some(run), Some(list)) = (self.evaluate.run(), &self.evaluate.films)
+            && let (Some(run), Some(list)) = (self.evaluate.run(), &self.evaluate.images)
         {
-            let film = list.films.get(list.at).map(|(film, _)| *film);
+            let image = list.images.get(list.at).map(|(image, _)| *image);
             let (path, split, class) = (run.path.clone(), run.split, list.row);
             self.explain.widen();
             self.explain.class = class;
-            // The list begins as the split is, so a film's index is its place.
-            (self.explain.films, self.explain.at) = (film.into_iter().collect(), 0);
+            // The list begins as the split is, so an image's index is its place.
+            (self.explain.images, self.explain.at) = (image.into_iter().collect(), 0);
             self.screen = Screen::Explain;
             return self.open_to_explain(Some(path), split);
         }

@@ -47,7 +47,7 @@ impl App {
                         Ok(view) => Loading::Ready(view.into()),
                         Err(reason) => Loading::Failed(reason),
                     };
-                    (self.data.row, self.data.film) = (0, 0);
+                    (self.data.row, self.data.image) = (0, 0);
                 }
                 self.check_data()
             }
@@ -106,8 +106,8 @@ impl App {
                 self.compared(&other, outcome);
                 Vec::new()
             }
-            Message::Films(run, outcome) => {
-                self.films_read(&run, outcome);
+            Message::Images(run, outcome) => {
+                self.images_read(&run, outcome);
                 Vec::new()
             }
             Message::Broken(text) => {

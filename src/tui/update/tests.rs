@@ -442,22 +442,22 @@ fn threshold_keys_for_all_move_every_condition_but_not_normal_detection() {
 }
 
 #[test]
-fn a_cell_leads_to_its_films_furthest_wrong_first() {
+fn a_cell_leads_to_its_images_furthest_wrong_first() {
     let mut app = fixture::judged();
     let effects = press(&mut app, &["f"]);
-    assert!(matches!(effects.as_slice(), [Effect::ReadFilms { .. }]), "{effects:?}");
-    let list = app.evaluate.films.as_ref().expect("films");
+    assert!(matches!(effects.as_slice(), [Effect::ReadImages { .. }]), "{effects:?}");
+    let list = app.evaluate.images.as_ref().expect("images");
     let run = app.evaluate.run().expect("a run");
     let numbers = run.numbers(list.row).expect("numbers");
-    assert_eq!(list.films.len() as u64, numbers.counts.fn_);
-    assert!(list.films.windows(2).all(|pair| pair[0].1 <= pair[1].1));
-    for (film, score) in &list.films {
-        let (labels, scores) = run.film(*film as usize).expect("a film");
+    assert_eq!(list.images.len() as u64, numbers.counts.fn_);
+    assert!(list.images.windows(2).all(|pair| pair[0].1 <= pair[1].1));
+    for (image, score) in &list.images {
+        let (labels, scores) = run.image(*image as usize).expect("an image");
         assert_eq!((labels[list.row], scores[list.row]), (1, *score));
         assert!(*score <= numbers.threshold);
     }
     press(&mut app, &["Esc"]);
-    assert!(app.evaluate.films.is_none());
+    assert!(app.evaluate.images.is_none());
 }
 
 #[test]
@@ -483,19 +483,19 @@ fn an_answer_to_an_older_question_is_not_shown() {
 }
 
 #[test]
-fn moving_through_films_asks_for_the_newest_map_only_once() {
+fn moving_through_images_asks_for_the_newest_map_only_once() {
     use crate::tui::state::explain::Wish;
     let mut app = fixture::explained();
-    let first = app.explain.film().expect("a film");
+    let first = app.explain.image().expect("an image");
     let effects = press(&mut app, &["Down"]);
     let [Effect::Explain(Wish::Map(key))] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(key.film, first + 1);
+    assert_eq!(key.image, first + 1);
     assert!(press(&mut app, &["g", "G", "g"]).len() <= 3);
-    // Back on the first film its map is there already.
+    // Back on the first image its map is there already.
     for _ in 0..first {
         press(&mut app, &["Down"]);
     }
-    assert_eq!(app.explain.film(), Some(first));
+    assert_eq!(app.explain.image(), Some(first));
     assert!(app.explain.map().is_some());
     assert_eq!(press(&mut app, &["o"]), [], "another opacity is no other map");
     assert_eq!(press(&mut app, &["m"]).len(), 1, "another method is");
@@ -504,32 +504,32 @@ fn moving_through_films_asks_for_the_newest_map_only_once() {
 #[test]
 fn a_map_of_a_run_that_is_gone_is_not_shown() {
     let mut app = fixture::explained();
-    let old = app.explain.key().expect("a film is shown");
+    let old = app.explain.key().expect("an image is shown");
     press(&mut app, &["]"]);
     let (asked, opened) = fixture::opened(2);
     let asked =
         crate::tui::state::explain::Asked { run: app.explain.asked.clone().and_then(|a| a.run), ..asked };
     app.update(Message::Opened(asked, Ok(Box::new(opened))), noon());
-    app.update(Message::Mapped(old, Ok(Box::new(fixture::map_of(old.film)))), noon());
+    app.update(Message::Mapped(old, Ok(Box::new(fixture::map_of(old.image)))), noon());
     assert!(app.explain.map().is_none() && app.explain.run().is_some());
 }
 
 #[test]
-fn films_are_listed_by_what_the_network_said_of_them() {
+fn images_are_listed_by_what_the_network_said_of_them() {
     let mut app = fixture::explained();
-    let all = app.explain.films.len();
+    let all = app.explain.images.len();
     let class = app.explain.class;
     let check = |app: &App, holds: &dyn Fn(bool, bool) -> bool| {
         let run = app.explain.run().expect("a run");
         let labels = &run.dataset.part(run.split).labels;
         let mut found = 0;
-        for film in 0..all as u32 {
-            let called = app.explain.probabilities(film).expect("seen")[class] > run.levels[class];
-            let wanted = holds(labels.row(film as usize)[class] == 1, called);
-            assert_eq!(app.explain.films.contains(&film), wanted, "{film}");
+        for image in 0..all as u32 {
+            let called = app.explain.probabilities(image).expect("seen")[class] > run.levels[class];
+            let wanted = holds(labels.row(image as usize)[class] == 1, called);
+            assert_eq!(app.explain.images.contains(&image), wanted, "{image}");
             found += usize::from(wanted);
         }
-        assert_eq!(app.explain.films.len(), found);
+        assert_eq!(app.explain.images.len(), found);
     };
     check(&app, &|_, _| true);
     for holds in [
@@ -543,42 +543,42 @@ fn films_are_listed_by_what_the_network_said_of_them() {
         check(&app, holds);
     }
     press(&mut app, &["f", "/", "7", "Enter"]);
-    assert_eq!(app.explain.film(), Some(7));
+    assert_eq!(app.explain.image(), Some(7));
     press(&mut app, &["/", "9", "9", "9", "Enter"]);
     assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("999")));
 }
 
 #[test]
-fn films_are_listed_by_view_sex_and_age_together() {
-    let mut app = fixture::people::explained();
-    let all = app.explain.films.len();
-    let of = |app: &App, film: u32| {
+fn images_are_listed_by_view_sex_and_age_together() {
+    let mut app = fixture::demographics::explained();
+    let all = app.explain.images.len();
+    let of = |app: &App, image: u32| {
         let run = app.explain.run().expect("a run");
-        run.dataset.part(run.split).about.who(film as usize)
+        run.dataset.part(run.split).about.who(image as usize)
     };
     press(&mut app, &["w"]);
-    assert!(app.explain.films.iter().all(|film| of(&app, *film).starts_with("AP")));
-    assert_eq!(app.explain.films.len(), all / 4);
+    assert!(app.explain.images.iter().all(|image| of(&app, *image).starts_with("AP")));
+    assert_eq!(app.explain.images.len(), all / 4);
     press(&mut app, &["x", "x"]);
-    assert!(app.explain.films.iter().all(|film| of(&app, *film).starts_with("AP M")));
+    assert!(app.explain.images.iter().all(|image| of(&app, *image).starts_with("AP M")));
     assert_eq!(app.explain.narrowed().as_deref(), Some("AP · M"));
-    let men = app.explain.films.len();
+    let men = app.explain.images.len();
     assert!(men > 0 && men < all / 4);
     press(&mut app, &["x"]);
-    assert_eq!(app.explain.films.len(), all / 4, "after the last sex come all");
+    assert_eq!(app.explain.images.len(), all / 4, "after the last sex come all");
     press(&mut app, &["a"]);
     assert_eq!(app.explain.narrowed().as_deref(), Some("AP · age 0-17"));
     press(&mut app, &["Esc"]);
-    assert_eq!((app.explain.films.len(), app.explain.narrowed()), (all, None));
+    assert_eq!((app.explain.images.len(), app.explain.narrowed()), (all, None));
 }
 
 #[test]
-fn a_source_that_says_nothing_of_its_films_says_so() {
+fn a_source_that_says_nothing_of_its_images_says_so() {
     let mut app = fixture::explained();
-    let all = app.explain.films.len();
+    let all = app.explain.images.len();
     press(&mut app, &["a"]);
     assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("says nothing about age")));
-    assert_eq!(app.explain.films.len(), all);
+    assert_eq!(app.explain.images.len(), all);
 }
 
 #[test]

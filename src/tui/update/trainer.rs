@@ -21,10 +21,10 @@ impl App {
             }
             Event::Started(info) => {
                 let sentence = format!(
-                    "run {} started on {} with {} films",
+                    "run {} started on {} with {} images",
                     info.id,
                     info.device,
-                    crate::text::thousands(info.films[0] as u64)
+                    crate::text::thousands(info.images[0] as u64)
                 );
                 self.note(Level::Info, &sentence);
                 let run = self.run.get_or_insert_default();

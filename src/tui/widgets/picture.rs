@@ -1,4 +1,4 @@
-//! Films: in pixels where the terminal has them, in half blocks, two pixels to a cell, where it hasn't or as long as
+//! Images: in pixels where the terminal has them, in half blocks, two pixels to a cell, where it hasn't or as long as
 //! the pixels are being made; where there are no colours, in signs of growing weight.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -36,30 +36,30 @@ pub fn key(parts: impl Hash) -> u64 {
 }
 
 impl Picture {
-    /// Film `index` of a split as it is; `None` where there is no such film.
-    pub fn of_film(dataset: &Arc<Dataset>, split: Split, index: usize) -> Option<Self> {
-        Self::of_film_with(dataset, split, index, Vec::new())
+    /// Image `index` of a split as it is; `None` where there is no such image.
+    pub fn of_image(dataset: &Arc<Dataset>, split: Split, index: usize) -> Option<Self> {
+        Self::of_image_with(dataset, split, index, Vec::new())
     }
 
     /// The same with boxes outlined.
-    pub fn of_film_with(
+    pub fn of_image_with(
         dataset: &Arc<Dataset>,
         split: Split,
         index: usize,
         boxes: Vec<Bounds>,
     ) -> Option<Self> {
-        let films = dataset.part(split).films.as_ref()?;
-        if index >= films.len() {
+        let images = dataset.part(split).images.as_ref()?;
+        if index >= images.len() {
             return None;
         }
         let key = key((dataset.digest(), split as u8, index, boxes.len()));
-        let (height, width) = (films.height(), films.width());
+        let (height, width) = (images.height(), images.width());
         let dataset = dataset.clone();
         let paint = move |out: [u32; 2]| {
-            // There is such a film: it was asked for above, and films don't go away.
-            let pixels = dataset.part(split).films.as_ref().map_or(&[][..], |films| films.film(index));
+            // There is such an image: it was asked for above, and images don't go away.
+            let pixels = dataset.part(split).images.as_ref().map_or(&[][..], |images| images.image(index));
             let overlay = Overlay {
-                shows: Shows::Film,
+                shows: Shows::Image,
                 colours: &COLOUR_MAPS[0],
                 opacity: 0.0,
                 contrast: 1.0,

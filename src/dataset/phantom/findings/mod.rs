@@ -1,9 +1,9 @@
-//! What a patient suffers from: how each condition changes the body and what it adds to the film.
+//! What a patient suffers from: how each condition changes the body and what it adds to the image.
 //!
 //! A condition acts twice. Before the chest is drawn it may change the patient's measures ([`Lesion::reshape`]:
 //! an enlarged heart, flat diaphragms); afterwards it is drawn onto the chest ([`Lesion::draw`]). Airspace
 //! disease replaces air, so it is drawn as *opacity*, the share of the lung's air that is gone: what is opaque
-//! hides vessels and loses its border with heart or diaphragm by itself, as on a real film.
+//! hides vessels and loses its border with heart or diaphragm by itself, as on a real image.
 //!
 //! Airspace shadows live in [`airspace`], round ones, heart and hernia in [`solid`], the pleura in [`pleura`].
 
@@ -48,13 +48,13 @@ pub(super) struct Lesion {
     condition: usize,
     /// How conspicuous it is: 0.15 hardly visible to 1 plain.
     severity: f32,
-    /// The half of the film where a one-sided condition lies.
+    /// The half of the image where a one-sided condition lies.
     half: Half,
     draw: Draw,
 }
 
 impl Lesion {
-    /// The condition in label column `condition` as film `index` of collection `seed` has it.
+    /// The condition in label column `condition` as image `index` of collection `seed` has it.
     pub fn new(seed: u64, index: u64, condition: usize) -> Self {
         let mut draw = Draw::sub(seed, index, Topic::Findings, condition);
         let (severity, half) = (draw.range(0.15, 1.0), Half::either(&mut draw));

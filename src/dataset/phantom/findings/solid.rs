@@ -19,7 +19,7 @@ fn lump(centre: Point, radius: f32, rough: f32, draw: &mut Draw) -> Vec<Point> {
     closed_curve(&corners, 4)
 }
 
-/// One round shadow of more than 3 cm (a film shows about 35 cm across).
+/// One round shadow of more than 3 cm (an image shows about 35 cm across).
 pub(super) fn mass(lesion: Lesion, stage: &mut Stage) {
     let Lesion { severity, half, mut draw, .. } = lesion;
     let (u, v) = (draw.range(0.15, 0.80), draw.range(0.18, 0.85));

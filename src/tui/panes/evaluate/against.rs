@@ -9,13 +9,13 @@ use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{NONE, change, fixed};
 use crate::tui::panes::sentences;
-use crate::tui::state::evaluate::{Against, JudgedRun, Loading};
+use crate::tui::state::evaluate::{Against, EvaluatedRun, Loading};
 
 /// A difference is called significant below this.
 const ALPHA: f64 = 0.05;
 
 /// Draws the comparison, or what stands in its way.
-pub fn render(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
+pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let say = |text: String, canvas: &mut Canvas| {
         let inner = canvas.panel(area, &Panel { title: "beside another run", ..Panel::default() });
@@ -26,12 +26,12 @@ pub fn render(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
         Loading::Failed(reason) => say(reason.clone(), canvas),
         Loading::Busy(_) => say("Comparing …".to_owned(), canvas),
         Loading::Idle => {
-            say("c compares with the next run that was tried on these films.".to_owned(), canvas)
+            say("c compares with the next run that was tried on these images.".to_owned(), canvas)
         }
     }
 }
 
-fn table(app: &App, run: &JudgedRun, against: &Against, area: Rect, canvas: &mut Canvas) {
+fn table(app: &App, run: &EvaluatedRun, against: &Against, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let title = format!("{} beside {} {}", run.id.short(), against.network, against.id.short());
     let comparison = &against.comparison;

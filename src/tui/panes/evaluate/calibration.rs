@@ -7,7 +7,7 @@ use crate::metrics::Calibration;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed};
-use crate::tui::state::evaluate::JudgedRun;
+use crate::tui::state::evaluate::EvaluatedRun;
 use crate::tui::widgets::pen::Stroke;
 use crate::tui::widgets::plane::{Plane, Trace};
 
@@ -15,7 +15,7 @@ use crate::tui::widgets::plane::{Plane, Trace};
 pub const LEAST: u16 = 14;
 
 /// Draws the diagram of the chosen condition alone.
-pub fn of_condition(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
+pub fn of_condition(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let index = app.evaluate.row();
     match run.calibration.get(index) {
         Some(calibration) => {
@@ -26,7 +26,7 @@ pub fn of_condition(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas)
 }
 
 /// Draws both diagrams, side by side or one below the other, and what the bins hold.
-pub fn render(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
+pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let index = app.evaluate.row();
     let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Length(5)]).areas(area);
     let parts: [Rect; 2] = if upper.width >= 60 {
@@ -35,7 +35,7 @@ pub fn render(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
         Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(upper)
     };
     let [before, after] = &run.pooled;
-    diagram("all film-condition pairs", before.as_ref(), after.as_ref(), parts[0], canvas);
+    diagram("all image-condition pairs", before.as_ref(), after.as_ref(), parts[0], canvas);
     match run.calibration.get(index) {
         Some(calibration) => diagram(run.name(index), calibration.as_ref(), None, parts[1], canvas),
         None => diagram("choose a condition", None, None, parts[1], canvas),
@@ -57,11 +57,11 @@ fn diagram(
     };
     let (first, second) = (points(before), points(after));
     let ece = fixed(before.and_then(Calibration::ece), 4);
-    let films: u64 = before.map_or(0, |calibration| calibration.bins.iter().map(|bin| bin.count).sum());
+    let images: u64 = before.map_or(0, |calibration| calibration.bins.iter().map(|bin| bin.count).sum());
     let panel = Panel {
         title,
         bottom: Line::from(vec![Span::styled("ECE ", theme.muted()), Span::styled(ece, theme.strong())]),
-        bottom_right: Line::styled(format!("{} values", count(films as usize)), theme.muted()),
+        bottom_right: Line::styled(format!("{} values", count(images as usize)), theme.muted()),
         ..Panel::default()
     };
     let inner = canvas.panel(area, &panel);
@@ -79,14 +79,14 @@ fn diagram(
     plane.render(inner, canvas);
 }
 
-fn words(run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
+fn words(run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let inner = canvas.panel(area, &Panel { title: "temperature", ..Panel::default() });
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let calibration = &run.evaluation.calibration;
     let first = match (calibration.temperature, calibration.ece_after) {
         (Some(temperature), Some(after)) => format!(
-            "T {} from the validation films: ECE {} → {}",
+            "T {} from the validation images: ECE {} → {}",
             fixed(Some(temperature), 3),
             fixed(calibration.ece_before, 4),
             fixed(Some(after), 4)

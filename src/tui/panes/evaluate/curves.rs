@@ -7,7 +7,7 @@ use super::list::interval;
 use crate::report::thinned;
 use crate::tui::canvas::{Canvas, Panel};
 use crate::tui::format::fixed;
-use crate::tui::state::evaluate::JudgedRun;
+use crate::tui::state::evaluate::EvaluatedRun;
 use crate::tui::widgets::pen::Stroke;
 use crate::tui::widgets::plane::{Plane, Trace};
 
@@ -15,7 +15,7 @@ use crate::tui::widgets::plane::{Plane, Trace};
 const POINTS: usize = 400;
 
 /// The ROC curve.
-pub fn roc(run: &JudgedRun, row: usize, area: Rect, canvas: &mut Canvas) {
+pub fn roc(run: &EvaluatedRun, row: usize, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let Some(numbers) = run.numbers(row) else { return };
     let points = run.cuts.get(row).and_then(Option::as_ref).map(|cuts| thinned(cuts.roc(), POINTS));
@@ -38,7 +38,7 @@ pub fn roc(run: &JudgedRun, row: usize, area: Rect, canvas: &mut Canvas) {
 }
 
 /// The precision-recall curve.
-pub fn precision_recall(run: &JudgedRun, row: usize, area: Rect, canvas: &mut Canvas) {
+pub fn precision_recall(run: &EvaluatedRun, row: usize, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let Some(numbers) = run.numbers(row) else { return };
     let points =

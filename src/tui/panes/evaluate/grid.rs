@@ -4,13 +4,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::matrix::films_of;
+use super::matrix::images_of;
 use crate::text::one_line;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed};
-use crate::tui::state::evaluate::{Cell, JudgedRun};
+use crate::tui::state::evaluate::{Cell, EvaluatedRun};
 
 /// Least columns and rows of a matrix.
 const CELL: (u16, u16) = (22, 4);
@@ -19,7 +19,7 @@ const CELL: (u16, u16) = (22, 4);
 pub const LEAST: u16 = 4 * CELL.1 + 2;
 
 /// Draws every condition's matrix in the order of the list.
-pub fn render(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
+pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let panel = Panel {
         title: "all conditions",
@@ -54,7 +54,7 @@ pub fn render(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
 }
 
 /// One small matrix: its name with F1, then two rows of counts.
-fn small(run: &JudgedRun, index: usize, chosen: bool, area: Rect, canvas: &mut Canvas) {
+fn small(run: &EvaluatedRun, index: usize, chosen: bool, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let Some(numbers) = run.numbers(index) else { return };
     let head = row(area, 0);
@@ -63,16 +63,16 @@ fn small(run: &JudgedRun, index: usize, chosen: bool, area: Rect, canvas: &mut C
     canvas.text(head, &format!("{}{name}", if chosen { "▸" } else { "" }), style);
     canvas.right(head, &Line::styled(fixed(numbers.f1, 2), theme.strong()));
     for (line, cells) in Cell::MATRIX.iter().enumerate() {
-        let of_row: u64 = cells.iter().map(|cell| films_of(&numbers.counts, *cell)).sum();
+        let of_row: u64 = cells.iter().map(|cell| images_of(&numbers.counts, *cell)).sum();
         let at = row(area, 1 + line as u16);
         let half = at.width / 2;
         for (column, cell) in cells.iter().enumerate() {
-            let films = films_of(&numbers.counts, *cell);
-            let share = films as f64 / of_row.max(1) as f64;
+            let images = images_of(&numbers.counts, *cell);
+            let share = images as f64 / of_row.max(1) as f64;
             let place = Rect { x: at.x + half * column as u16, width: half, ..at };
             let right = matches!(cell, Cell::Hit | Cell::Rejected);
             let style = weight(if right { theme.good() } else { theme.warning() }, share, theme.muted());
-            canvas.right(place, &Line::styled(count(films as usize), style));
+            canvas.right(place, &Line::styled(count(images as usize), style));
         }
     }
 }

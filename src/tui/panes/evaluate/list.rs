@@ -8,13 +8,13 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed};
-use crate::tui::state::evaluate::{JudgedRun, Order};
+use crate::tui::state::evaluate::{EvaluatedRun, Order};
 
 /// Columns of the numbers at the right: AUROC, interval.
 const NUMBERS: u16 = 16;
 
 /// Draws the list.
-pub fn render(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
+pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let order = match app.evaluate.order {
         Order::Auroc => "by AUROC",
@@ -33,7 +33,7 @@ pub fn render(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
         title: &title,
         right: Line::styled(order, theme.muted()),
         bottom: macro_line,
-        bottom_right: Line::styled(format!("{} films", count(run.evaluation.n)), theme.muted()),
+        bottom_right: Line::styled(format!("{} images", count(run.evaluation.n)), theme.muted()),
         focused: true,
     };
     let inner = canvas.panel(area, &panel);

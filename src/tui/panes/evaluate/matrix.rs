@@ -9,7 +9,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed, percent};
-use crate::tui::state::evaluate::{Cell, JudgedRun};
+use crate::tui::state::evaluate::{Cell, EvaluatedRun};
 use crate::tui::widgets::gauge::bar;
 
 /// Rows that hold the matrix and the rates.
@@ -18,18 +18,18 @@ pub const LEAST: u16 = 14;
 pub const FULL: u16 = 25;
 
 /// Draws matrix and rates of a row.
-pub fn render(app: &App, run: &JudgedRun, index: usize, area: Rect, canvas: &mut Canvas) {
+pub fn render(app: &App, run: &EvaluatedRun, index: usize, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let Some(numbers) = run.numbers(index) else { return };
     let cell = app.evaluate.cell;
-    let films = films_of(&numbers.counts, cell);
+    let images = images_of(&numbers.counts, cell);
     let normal = index == run.labels.len();
-    let what = if normal { "normal films" } else { "films" };
+    let what = if normal { "normal images" } else { "images" };
     let panel = Panel {
         title: run.name(index),
         right: Line::styled(format!("{} positive", count(numbers.support as usize)), theme.muted()),
         bottom: Line::styled(
-            format!("enter: {} {what} {}", count(films as usize), cell.name()),
+            format!("enter: {} {what} {}", count(images as usize), cell.name()),
             theme.accent(),
         ),
         ..Panel::default()
@@ -42,8 +42,8 @@ pub fn render(app: &App, run: &JudgedRun, index: usize, area: Rect, canvas: &mut
     rates(&numbers, Rect { y: rest.y + 2, height: rest.height.saturating_sub(2), ..rest }, canvas);
 }
 
-/// How many films a cell has.
-pub fn films_of(counts: &Confusion, cell: Cell) -> u64 {
+/// How many images a cell has.
+pub fn images_of(counts: &Confusion, cell: Cell) -> u64 {
     match cell {
         Cell::Missed => counts.fn_,
         Cell::FalseAlarm => counts.fp,
@@ -67,19 +67,19 @@ fn matrix(counts: &Confusion, chosen: Cell, normal: bool, area: Rect, canvas: &m
         canvas.right(cell, &Line::styled(*name, theme.muted()));
     }
     for (line, cells) in Cell::MATRIX.iter().enumerate() {
-        let of_row: u64 = cells.iter().map(|cell| films_of(counts, *cell)).sum();
+        let of_row: u64 = cells.iter().map(|cell| images_of(counts, *cell)).sum();
         let y = 1 + line as u16 * height;
         canvas.text(Rect { width: head, ..row(area, y) }, actual[line], theme.muted());
         for (column, cell) in cells.iter().enumerate() {
-            let films = films_of(counts, *cell);
-            let share = films as f64 / of_row.max(1) as f64;
+            let images = images_of(counts, *cell);
+            let share = images as f64 / of_row.max(1) as f64;
             let right = matches!(cell, Cell::Hit | Cell::Rejected);
             let style = if right { theme.good() } else { theme.warning() };
             let at = Rect { x: area.x + head + width * column as u16, width, ..row(area, y) };
             let mark = if *cell == chosen { "▸ " } else { "  " };
             let line = Line::from(vec![
                 Span::styled(mark, theme.accent()),
-                Span::styled(count(films as usize), theme.strong()),
+                Span::styled(count(images as usize), theme.strong()),
             ]);
             canvas.right(at, &line);
             let below = Rect { x: at.x, width, ..row(area, y + 1) };
@@ -90,7 +90,7 @@ fn matrix(counts: &Confusion, chosen: Cell, normal: bool, area: Rect, canvas: &m
             }
             let whole =
                 Rect { x: at.x, y: at.y, width, height: height.min(area.bottom().saturating_sub(at.y)) };
-            canvas.click(whole, Action::CellFilms(*cell));
+            canvas.click(whole, Action::CellImages(*cell));
         }
     }
     1 + 2 * height
@@ -99,7 +99,7 @@ fn matrix(counts: &Confusion, chosen: Cell, normal: bool, area: Rect, canvas: &m
 /// The threshold, and where it is from.
 fn threshold(
     app: &App,
-    run: &JudgedRun,
+    run: &EvaluatedRun,
     index: usize,
     numbers: &ConditionEvaluation,
     area: Rect,

@@ -3,8 +3,8 @@
 mod against;
 mod calibration;
 mod curves;
-mod films;
 mod grid;
+mod images;
 mod list;
 mod matrix;
 
@@ -14,7 +14,7 @@ use ratatui::text::Line;
 use super::sentences;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel};
-use crate::tui::state::evaluate::{JudgedRun, Loading, View};
+use crate::tui::state::evaluate::{EvaluatedRun, Loading, View};
 
 /// Draws the screen.
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
@@ -42,8 +42,11 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
                 _ => 0,
             };
             let predicts = app.evaluate.asked.as_ref().is_some_and(|asked| asked.predict);
-            let what =
-                if predicts { "Trying the best weights on the films …" } else { "Reading predictions …" };
+            let what = if predicts {
+                "Trying the best weights on the images …"
+            } else {
+                "Reading predictions …"
+            };
             let waited = if seconds >= 2 { format!("{seconds} s so far") } else { String::new() };
             say(
                 "evaluate: loading",
@@ -53,9 +56,9 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     }
 }
 
-fn ready(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
-    if app.evaluate.films.is_some() {
-        return films::render(app, run, area, canvas);
+fn ready(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
+    if app.evaluate.images.is_some() {
+        return images::render(app, run, area, canvas);
     }
     let list_width = if area.width >= 110 { 46 } else { 33.min(area.width / 2) };
     let [left, right] = Layout::horizontal([Constraint::Length(list_width), Constraint::Fill(1)]).areas(area);
@@ -78,7 +81,7 @@ fn ready(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
 }
 
 /// One condition: its matrix and numbers, and both curves beside or below.
-fn condition(app: &App, run: &JudgedRun, area: Rect, canvas: &mut Canvas) {
+fn condition(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let row = app.evaluate.row();
     if area.width >= 72 {
         let [middle, curves] =

@@ -106,7 +106,7 @@ fn table_width(app: &App, intervals: bool) -> u16 {
 fn conditions(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let say = |lines: &[Line], canvas: &mut Canvas| {
-        let inner = canvas.panel(area, &Panel { title: "conditions, test films", ..Panel::default() });
+        let inner = canvas.panel(area, &Panel { title: "conditions, test images", ..Panel::default() });
         sentences(inner, lines, canvas);
     };
     match &app.runs.marks.beside {
@@ -136,12 +136,12 @@ fn by_condition(app: &App, side: &SideBySide, area: Rect, canvas: &mut Canvas) {
     let letter = |run: usize| mark_of(run).map_or('?', Mark::letter);
     let other = app.runs.marks.other.min(side.against_first.len().saturating_sub(1));
     let comparison = &side.against_first[other];
-    let title = format!("AUROC, {} test films", crate::text::thousands(comparison.films as u64));
+    let title = format!("AUROC, {} test images", crate::text::thousands(comparison.images as u64));
     let left_out = side.left_out.len();
     let note = match left_out {
         0 => "DeLong, Holm-corrected; means by bootstrap".to_owned(),
         1 => format!("left out: {}", one_line(&side.left_out[0], usize::from(area.width).saturating_sub(30))),
-        _ => format!("{left_out} marked runs are left out: not tried on these films"),
+        _ => format!("{left_out} marked runs are left out: not tried on these images"),
     };
     let panel = Panel {
         title: &title,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::judged_run::{JudgedRun, read_best};
+use super::evaluated_run::{EvaluatedRun, read_best};
 use crate::dataset::labels::LabelSet;
 use crate::dataset::{Cache, Split};
 use crate::evaluation::{self, Comparison, Opponent, compare};
@@ -23,7 +23,7 @@ pub struct Asked {
 /// The answer.
 #[derive(Debug)]
 pub struct Answer {
-    pub run: JudgedRun,
+    pub run: EvaluatedRun,
     /// All runs that were tried on the split, the newest first.
     pub choices: Vec<PathBuf>,
 }
@@ -40,7 +40,7 @@ impl Against {
     /// Compares two runs' kept predictions of a split; `a` is the other run, so that a gain is the shown run's.
     ///
     /// # Errors
-    /// When either can't be read or the films aren't the same.
+    /// When either can't be read or the images aren't the same.
     pub fn read(shown: &RunFolder, other: &RunFolder, split: Split) -> Result<Self> {
         let read = |folder: &RunFolder| -> Result<(SplitPredictions, Option<Thresholds>)> {
             Ok((read_best(folder, split)?, folder.read_thresholds()?))
@@ -61,7 +61,7 @@ impl Against {
 /// Answers what was asked: finds the run, tries its weights where that is asked for, reads.
 ///
 /// # Errors
-/// When no run was tried yet, or as [`JudgedRun::read`].
+/// When no run was tried yet, or as [`EvaluatedRun::read`].
 pub fn answer(asked: &Asked, runs_folder: &Path, cache: &Cache) -> Result<Answer> {
     let choices: Vec<PathBuf> = runs::list(runs_folder)?
         .into_iter()
@@ -69,19 +69,19 @@ pub fn answer(asked: &Asked, runs_folder: &Path, cache: &Cache) -> Result<Answer
         .filter(|path| path.join(format!("predictions_{}.npz", asked.split)).is_file())
         .collect();
     let Some(path) = asked.run.as_ref().or(choices.first()) else {
-        bail!("No run has been tried on its {} films yet. A run does so at its end.", asked.split);
+        bail!("No run has been tried on its {} images yet. A run does so at its end.", asked.split);
     };
     let folder = RunFolder::open(path)?;
     if asked.predict {
         predict(&folder, asked.split, cache)?;
     }
-    Ok(Answer { run: JudgedRun::read(&folder, asked.split)?, choices })
+    Ok(Answer { run: EvaluatedRun::read(&folder, asked.split)?, choices })
 }
 
-/// Tries a run's best weights on its validation films and on a split.
+/// Tries a run's best weights on its validation images and on a split.
 fn predict(folder: &RunFolder, split: Split, cache: &Cache) -> Result<()> {
     let predictor = evaluation::Predictor::open(folder, "auto")?;
-    let dataset = evaluation::own_films(folder, cache)?;
+    let dataset = evaluation::own_images(folder, cache)?;
     for split in if split == Split::Val { vec![split] } else { vec![Split::Val, split] } {
         evaluation::predict_split(folder, &predictor, &dataset, split, &mut |_| true)?;
     }

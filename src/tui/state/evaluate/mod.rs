@@ -1,7 +1,7 @@
 //! The evaluate screen: what a run's predictions come to, at thresholds that a person moves.
 
 mod answer;
-mod judged_run;
+mod evaluated_run;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tui_input::Input;
 
 pub use answer::{Against, Answer, Asked, answer, keep};
-pub use judged_run::{Cell, JudgedRun};
+pub use evaluated_run::{Cell, EvaluatedRun};
 
 use crate::dataset::Dataset;
 use crate::metrics::ThresholdRule;
@@ -57,13 +57,13 @@ impl<T> Loading<T> {
     }
 }
 
-/// Films of a cell.
+/// Images of a cell.
 #[derive(Debug)]
-pub struct FilmList {
+pub struct ImageList {
     pub row: usize,
     pub cell: Cell,
     /// Index in the split, and score.
-    pub films: Vec<(u32, f32)>,
+    pub images: Vec<(u32, f32)>,
     pub at: usize,
 }
 
@@ -80,7 +80,7 @@ pub const PRESETS: [ThresholdRule; 5] = [
 #[derive(Debug)]
 pub struct EvaluateState {
     pub asked: Option<Asked>,
-    pub shown: Loading<Box<JudgedRun>>,
+    pub shown: Loading<Box<EvaluatedRun>>,
     pub choices: Vec<PathBuf>,
     pub view: View,
     pub order: Order,
@@ -93,8 +93,8 @@ pub struct EvaluateState {
     pub preset: Option<usize>,
     /// A threshold being typed.
     pub typing: Option<Input>,
-    pub films: Option<FilmList>,
-    /// The films of the run on screen.
+    pub images: Option<ImageList>,
+    /// The images of the run on screen.
     pub dataset: Loading<Arc<Dataset>>,
     pub against: Loading<Box<Against>>,
     pub against_path: Option<PathBuf>,
@@ -113,7 +113,7 @@ impl Default for EvaluateState {
             all: false,
             preset: None,
             typing: None,
-            films: None,
+            images: None,
             dataset: Loading::Idle,
             against: Loading::Idle,
             against_path: None,
@@ -123,7 +123,7 @@ impl Default for EvaluateState {
 
 impl EvaluateState {
     /// The run on screen.
-    pub fn run(&self) -> Option<&JudgedRun> {
+    pub fn run(&self) -> Option<&EvaluatedRun> {
         self.shown.ready().map(Box::as_ref)
     }
 
@@ -148,7 +148,7 @@ impl EvaluateState {
     }
 
     /// Changes the thresholds that the keys are for.
-    pub fn change_levels(&mut self, change: impl Fn(&JudgedRun, usize) -> f32) {
+    pub fn change_levels(&mut self, change: impl Fn(&EvaluatedRun, usize) -> f32) {
         let (row, all) = (self.row(), self.all);
         let Loading::Ready(run) = &mut self.shown else { return };
         // "All" are all conditions: normal detection's score is another quantity.

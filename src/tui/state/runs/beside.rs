@@ -1,4 +1,4 @@
-//! Reading marked runs to compare them on the same films.
+//! Reading marked runs to compare them on the same images.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::dataset::Split;
 use crate::evaluation::{self, Contender, RESAMPLES};
 use crate::runs::RunFolder;
 
-/// Sets the runs that were tested against the first of them. A run that wasn't, or on other films, is left out with the
+/// Sets the runs that were tested against the first of them. A run that wasn't, or on other images, is left out with the
 /// reason.
 ///
 /// # Errors
@@ -21,7 +21,7 @@ pub fn read(paths: &[PathBuf]) -> Result<SideBySide> {
         let read = RunFolder::open(path).and_then(|folder| {
             let contender = Contender::read(&folder, Split::Test)?;
             if let Some(first) = contenders.first() {
-                // Before the others are compared: one that is on other films spoils nothing for them.
+                // Before the others are compared: one that is on other images spoils nothing for them.
                 let labels = crate::dataset::labels::LabelSet::of_keys(&first.conditions);
                 if first.conditions != contender.conditions {
                     bail!("run {} knows other conditions", contender.id);

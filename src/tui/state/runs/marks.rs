@@ -58,7 +58,7 @@ impl Part {
     }
 }
 
-/// The marked runs judged on the same films.
+/// The marked runs judged on the same images.
 #[derive(Clone, Debug)]
 pub struct SideBySide {
     pub labels: LabelSet,

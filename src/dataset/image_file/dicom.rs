@@ -1,0 +1,291 @@
+//! Projection X-rays (CR, DX and what is alike) from DICOM files.
+//!
+//! An image comes out in 16 bits with white at 65,535, as a viewer would show it at first: rescaled, in its first
+//! window, and black where the patient absorbed nothing. Who the patient is never leaves this module: not in a
+//! image, an error or a `Debug`.
+
+mod elements;
+mod jpeg2000;
+mod pixels;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod tone;
+mod walk;
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use dicom_dictionary_std::tags;
+
+use super::error::{Fault, ImageFileError};
+use super::gray::DecodedImage;
+use super::read::Limits;
+use crate::panics::caught;
+use crate::text::one_line;
+use elements::{Elements, Until};
+use pixels::Shape;
+
+const DICOM: &str = "DICOM file";
+/// Longest message of a decoder that a sentence repeats, in characters.
+const LONGEST_REASON: usize = 100;
+/// Keeps the hash of a patient apart from any other of the same text.
+const DOMAIN: &[u8] = b"chestxr-tui patient";
+/// Hex digits of a patient's hash.
+const DIGITS: usize = 16;
+/// Longest word of a file that is shown, in characters.
+const LONGEST_WORD: usize = 16;
+/// Bytes that hold the header of nearly every image, and how much more is read when they don't.
+const HEADER: u64 = 64 << 10;
+const MORE: u64 = 8;
+
+/// An image and what its file says about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The image, 16 bits of full range.
+    pub picture: DecodedImage,
+    /// Whose it is: the same 16 hex digits for the same patient, and nothing of the id in them.
+    pub patient: Option<String>,
+    /// What else is said.
+    pub about: About,
+}
+
+/// What a file says about its image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// `M`, `F` or `O`.
+    pub sex: Option<char>,
+    /// Age in whole years.
+    pub age: Option<u16>,
+    /// `PA`, `AP`, `LL` and the like.
+    pub view: Option<String>,
+    /// `CR`, `DX` and the like; empty when nothing is said.
+    pub modality: String,
+}
+
+/// A file's header without its image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// As in [`Image::patient`].
+    pub patient: Option<String>,
+    /// What is said about the image.
+    pub about: About,
+    /// Columns and rows, when there is a picture.
+    pub size: Option<(u32, u32)>,
+}
+
+/// What is taken for an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// What isn't clearly something else than a projection.
+    #[default]
+    Projection,
+    /// Slices too.
+    AnyModality,
+}
+
+/// Reads the image at `path`.
+///
+/// # Errors
+/// When the file can't be read, isn't an image, is packed in a way that isn't read, cut short, damaged, or larger
+/// than `limits`.
+pub fn read(path: &Path, limits: Limits) -> Result<Image, ImageFileError> {
+    let image = load(path, limits).and_then(|bytes| decode(&bytes, limits, Strictness::Projection));
+    image.map_err(|fault| ImageFileError::new(path, fault))
+}
+
+/// Reads what the file at `path` says about its image, and stops where the image begins. Of any modality.
+///
+/// # Errors
+/// When the file can't be read, or is no DICOM, or damaged before its image.
+pub fn read_about(path: &Path) -> Result<Listed, ImageFileError> {
+    let limits = Limits::default();
+    let listed = open(path).and_then(|(mut file, length)| {
+        let mut bytes = Vec::new();
+        let mut wanted = HEADER;
+        loop {
+            let more = wanted.min(limits.bytes).saturating_sub(bytes.len() as u64);
+            let before = bytes.len();
+            file.by_ref().take(more).read_to_end(&mut bytes).map_err(Fault::of_file)?;
+            let is_all = bytes.len() as u64 >= length || bytes.len() == before;
+            let read = guarded(|| Elements::of(&bytes, Until::Pixels, limits));
+            match read {
+                Ok(elements) if elements.complete || is_all => return Ok(Listed::of(&elements)),
+                Err(fault) if is_all || !matches!(fault, Fault::CutShort(_)) => return Err(fault),
+                _ => wanted = wanted.saturating_mul(MORE),
+            }
+        }
+    });
+    listed.map_err(|fault| ImageFileError::new(path, fault))
+}
+
+/// The image in `bytes`.
+///
+/// # Errors
+/// As [`read`].
+pub fn decode(bytes: &[u8], limits: Limits, strictness: Strictness) -> Result<Image, Fault> {
+    guarded(|| {
+        let elements = Elements::of(bytes, Until::End, limits)?;
+        let Listed { patient, about, .. } = Listed::of(&elements);
+        if strictness == Strictness::Projection
+            && let Some(what) = about.other_kind()
+        {
+            return Err(Fault::DicomModality { what });
+        }
+        if elements.pixels.is_none() {
+            return Err(Fault::DicomNoPicture);
+        }
+        let inverted = is_inverted(&elements)?;
+        let frames = elements.decimal(tags::NUMBER_OF_FRAMES).unwrap_or(1.0);
+        if frames > 1.0 {
+            return Err(Fault::DicomFrames(frames as u32));
+        }
+        let mut shape = Shape::of(&elements, limits)?;
+        let codes = pixels::codes(&elements, &mut shape, limits)?;
+        let (width, height) = (shape.width, shape.height);
+        let picture = DecodedImage::full_range(width, height, tone::tone(&elements, &shape, inverted, codes));
+        Ok(Image { picture: picture.ok_or(Fault::ZeroSize { width, height })?, patient, about })
+    })
+}
+
+/// Runs what reads a file: a decoder that panics makes one damaged image, not the end of a training.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    caught(work).unwrap_or_else(|| Err(damaged("its decoder gave up")))
+}
+
+/// Whether the greys run from white to black.
+fn is_inverted(elements: &Elements) -> Result<bool, Fault> {
+    let photometric = elements.text(tags::PHOTOMETRIC_INTERPRETATION).unwrap_or_default();
+    let samples = elements.short(tags::SAMPLES_PER_PIXEL).unwrap_or(1);
+    match photometric.as_str() {
+        "MONOCHROME1" if samples == 1 => Ok(true),
+        // Nothing said is the common case of the two.
+        "MONOCHROME2" | "" if samples == 1 => Ok(false),
+        "" => Err(Fault::DicomColour(format!("{samples} samples for a pixel"))),
+        other => Err(Fault::DicomColour(one_line(other, LONGEST_WORD))),
+    }
+}
+
+fn damaged(what: &str) -> Fault {
+    Fault::Damaged { format: DICOM, what: what.to_owned() }
+}
+
+/// The file at `path` and its length.
+fn open(path: &Path) -> Result<(File, u64), Fault> {
+    // Asked before opening: to open a pipe would be to wait for its other end.
+    let found = fs::metadata(path).map_err(Fault::of_file)?;
+    if found.is_dir() {
+        return Err(Fault::Folder);
+    }
+    if !found.is_file() {
+        return Err(Fault::NotFile);
+    }
+    if found.len() == 0 {
+        return Err(Fault::Empty);
+    }
+    Ok((File::open(path).map_err(Fault::of_file)?, found.len()))
+}
+
+fn load(path: &Path, limits: Limits) -> Result<Vec<u8>, Fault> {
+    let (file, length) = open(path)?;
+    if length > limits.bytes {
+        return Err(Fault::TooLong { long: length, limit: limits.bytes });
+    }
+    let mut bytes = Vec::new();
+    file.take(limits.bytes).read_to_end(&mut bytes).map_err(Fault::of_file)?;
+    Ok(bytes)
+}
+
+impl Listed {
+    fn of(elements: &Elements) -> Self {
+        let side = |tag| elements.short(tag).filter(|side| *side > 0).map(u32::from);
+        Self {
+            patient: patient(elements),
+            about: About::of(elements),
+            size: side(tags::COLUMNS).zip(side(tags::ROWS)),
+        }
+    }
+}
+
+/// The hash of whose image it is. Two hospitals may give the same id, so who gave it counts.
+fn patient(elements: &Elements) -> Option<String> {
+    let id = elements.text(tags::PATIENT_ID)?;
+    Some(hashed(&elements.text(tags::ISSUER_OF_PATIENT_ID).unwrap_or_default(), &id))
+}
+
+/// The hash of the patient `id` that `issuer` gave.
+pub fn hashed(issuer: &str, id: &str) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in [DOMAIN, b"\0", issuer.as_bytes(), b"\0", id.as_bytes()] {
+        hasher.update(part);
+    }
+    hasher.finalize().to_hex().chars().take(DIGITS).collect()
+}
+
+impl About {
+    fn of(elements: &Elements) -> Self {
+        let word = |tag| elements.text(tag).map(|text| one_line(&text, LONGEST_WORD).to_ascii_uppercase());
+        let sex = word(tags::PATIENT_SEX).and_then(|sex| sex.chars().next());
+        Self {
+            sex: sex.filter(|sex| matches!(sex, 'M' | 'F' | 'O')),
+            age: elements.text(tags::PATIENT_AGE).and_then(|age| years(&age)),
+            view: word(tags::VIEW_POSITION).or_else(|| view_code(elements)),
+            modality: word(tags::MODALITY).unwrap_or_default(),
+        }
+    }
+
+    /// Whether it isn't clearly something else than a projection X-ray.
+    pub fn is_projection(&self) -> bool {
+        self.other_kind().is_none()
+    }
+
+    /// What a file is that is clearly no projection. Radiographs hide under many names (OT, SC, even none), so
+    /// what isn't known is let through.
+    fn other_kind(&self) -> Option<String> {
+        let what = match self.modality.as_str() {
+            "CT" | "MR" => "a slice",
+            "PT" | "NM" | "ST" => "a nuclear scan",
+            "US" | "IVUS" | "BDUS" | "DD" => "an ultrasound picture",
+            "ES" | "XC" | "GM" | "SM" | "CFM" | "DMS" => "a photograph",
+            "OP" | "OPT" | "OCT" | "IVOCT" | "OAM" | "OPM" | "OPV" | "LEN" | "IOL" | "VA" => {
+                "an eye or vessel"
+            }
+            "SEG" | "REG" | "FID" | "M3D" | "STAIN" | "ANN" => "marks on other pictures",
+            "RTSTRUCT" | "RTPLAN" | "RTDOSE" | "RTRECORD" | "PLAN" => "a radiotherapy plan",
+            "SR" | "PR" | "KO" | "DOC" | "HC" | "AU" | "ECG" | "EPS" | "HD" | "RESP" | "EEG" | "EMG"
+            | "EOG" | "SMR" | "BI" | "RWV" => "a document or a recording",
+            _ => return None,
+        };
+        Some(format!("{what} ({})", self.modality))
+    }
+}
+
+/// The view that a code stands for, where the older field is empty.
+fn view_code(elements: &Elements) -> Option<String> {
+    let item = |tag| elements.get(Some(tags::VIEW_CODE_SEQUENCE), tag)?.text();
+    let meaning = item(tags::CODE_MEANING)?.to_ascii_lowercase();
+    let view = match meaning.replace(['-', ' '], "").as_str() {
+        "posteroanterior" => "PA",
+        "anteroposterior" => "AP",
+        "leftlateral" => "LL",
+        "rightlateral" => "RL",
+        "lateral" => "LATERAL",
+        _ => return None,
+    };
+    Some(view.to_owned())
+}
+
+/// The years of an age such as `045Y` or `018M`.
+fn years(age: &str) -> Option<u16> {
+    let (number, unit) = age.split_at_checked(age.len().checked_sub(1)?)?;
+    let in_year = match unit {
+        "Y" | "y" => 1.0,
+        "M" | "m" => 12.0,
+        "W" | "w" => 52.18,
+        "D" | "d" => 365.25,
+        // Some leave the unit out and mean years.
+        _ => return age.trim().parse().ok(),
+    };
+    number.trim().parse::<u16>().ok().map(|number| (f64::from(number) / in_year) as u16)
+}

@@ -1,0 +1,190 @@
+//! Unpacking the pixels of an image.
+
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
+use jpeg_decoder::{Decoder, Error as JpegError, PixelFormat, UnsupportedFeature};
+
+use super::super::error::Fault;
+use super::super::read::Limits;
+use super::elements::{Elements, Value};
+use super::syntax::Packing;
+use super::{DICOM, LONGEST_REASON, damaged, jpeg2000};
+use crate::text::one_line;
+
+/// Bytes of RLE's table of segments.
+const RLE_HEADER: usize = 64;
+
+/// How a pixel lies in its 8 or 16 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub width: u32,
+    pub height: u32,
+    /// Bits that a pixel takes: 8 or 16.
+    allocated: u16,
+    /// Bits of them that count, at least 1.
+    pub stored: u16,
+    /// How many bits lie below those.
+    shift: u16,
+    pub signed: bool,
+}
+
+impl Shape {
+    /// What `elements` say, when it can be read within `limits`.
+    pub fn of(elements: &Elements, limits: Limits) -> Result<Self, Fault> {
+        let needed = |tag, name| elements.short(tag).ok_or_else(|| damaged(name));
+        let height = u32::from(needed(tags::ROWS, "no Rows")?);
+        let width = u32::from(needed(tags::COLUMNS, "no Columns")?);
+        let allocated = needed(tags::BITS_ALLOCATED, "no Bits Allocated")?;
+        if !matches!(allocated, 8 | 16) {
+            return Err(Fault::DicomBits(allocated));
+        }
+        let stored = elements.short(tags::BITS_STORED).unwrap_or(allocated);
+        let high = elements.short(tags::HIGH_BIT).unwrap_or(stored.saturating_sub(1));
+        if stored == 0 || stored > allocated || high >= allocated || high + 1 < stored {
+            return Err(damaged(&format!("{stored} of {allocated} bits used up to bit {high}")));
+        }
+        limits.check_sides(width, height)?;
+        // Beside the image in 16 bits, its unpacked pixels, and what a wavelet is computed in.
+        let each = match elements.syntax.packing {
+            Packing::Jpeg2000 => 16,
+            _ => 2 + u64::from(allocated) / 8,
+        };
+        limits.check_bytes(width, height, u64::from(width) * u64::from(height) * each)?;
+        let signed = elements.short(tags::PIXEL_REPRESENTATION) == Some(1);
+        Ok(Self { width, height, allocated, stored, shift: high + 1 - stored, signed })
+    }
+
+    /// Refuses packed pixels of another size before they are unpacked.
+    pub fn check_size(&self, width: u32, height: u32, format: &str) -> Result<(), Fault> {
+        if (width, height) == (self.width, self.height) {
+            return Ok(());
+        }
+        Err(damaged(&format!("{}x{} pixels with a {format} of {width}x{height}", self.width, self.height)))
+    }
+
+    /// Takes the lowest `stored` bits for those that count.
+    pub fn narrow(&mut self, stored: u16) {
+        (self.stored, self.shift) = (stored, 0);
+    }
+
+    fn count(&self) -> usize {
+        self.width as usize * self.height as usize
+    }
+
+    /// The number that a code means.
+    pub fn value(&self, code: u16) -> i32 {
+        let code = i32::from(code);
+        if self.signed && code >> (self.stored - 1) & 1 == 1 { code - (1 << self.stored) } else { code }
+    }
+
+    /// How many codes there are.
+    pub fn codes(&self) -> usize {
+        1 << self.stored
+    }
+
+    /// The bits of a pixel that count: others may hold an overlay or nothing at all.
+    fn code(&self, pixel: u16) -> u16 {
+        pixel >> self.shift & (u16::MAX >> (16 - self.stored))
+    }
+}
+
+/// The codes of an image's pixels, row by row, each below [`Shape::codes`].
+pub(super) fn codes(elements: &Elements, shape: &mut Shape, limits: Limits) -> Result<Vec<u16>, Fault> {
+    if let Some(fault) = elements.syntax.refusal() {
+        return Err(fault);
+    }
+    let pixels = elements.pixels.as_ref().ok_or(Fault::DicomNoPicture)?;
+    let mut codes = match elements.syntax.packing {
+        Packing::Rle => rle(&pixels.bytes, shape)?,
+        Packing::Jpeg => jpeg(&pixels.bytes, shape, limits)?,
+        Packing::Jpeg2000 => jpeg2000::decode(&pixels.bytes, shape)?,
+        _ => plain(pixels, shape, elements.syntax.big)?,
+    };
+    if codes.len() != shape.count() {
+        return Err(Fault::CutShort(DICOM));
+    }
+    for code in &mut codes {
+        *code = shape.code(*code);
+    }
+    Ok(codes)
+}
+
+fn plain(pixels: &Value, shape: &Shape, big: bool) -> Result<Vec<u16>, Fault> {
+    let count = shape.count();
+    if shape.allocated == 16 {
+        return Ok(pixels.shorts(big).take(count).collect());
+    }
+    let bytes = pixels.bytes.get(..count).ok_or(Fault::CutShort(DICOM))?;
+    // Words of two pixels, whose first is the low byte.
+    let swapped = usize::from(big && pixels.vr == VR::OW);
+    Ok((0..count).map(|at| pixels.bytes.get(at ^ swapped).map_or(bytes[at], |byte| *byte).into()).collect())
+}
+
+/// PS3.5 annex G: a segment for each byte of a pixel, the high one first.
+fn rle(bytes: &[u8], shape: &Shape) -> Result<Vec<u16>, Fault> {
+    let word = |at: usize| {
+        let four = bytes.get(at * 4..at * 4 + 4).and_then(|four| four.try_into().ok());
+        four.map(u32::from_le_bytes).ok_or(Fault::CutShort(DICOM))
+    };
+    let segments = usize::from(shape.allocated / 8);
+    if word(0)? as usize != segments {
+        return Err(damaged("a wrong number of RLE segments"));
+    }
+    let mut pixels = vec![0u16; shape.count()];
+    for segment in 0..segments {
+        let start = word(1 + segment)? as usize;
+        let end = if segment + 1 < segments { word(2 + segment)? as usize } else { bytes.len() };
+        let packed = bytes.get(start..end).filter(|_| start >= RLE_HEADER);
+        let mut packed = packed.ok_or_else(|| damaged("its RLE segments"))?;
+        let mut rest = &mut pixels[..];
+        while !rest.is_empty() {
+            let ([control], after) = packed.split_first_chunk().ok_or(Fault::CutShort(DICOM))?;
+            let control = usize::from(*control);
+            let (run, from) = match control {
+                0..128 => (control + 1, control + 1),
+                128 => (0, 0),
+                _ => (257 - control, 1),
+            };
+            let values = after.get(..from).ok_or(Fault::CutShort(DICOM))?;
+            packed = &after[from..];
+            // A run may go on beyond the last pixel.
+            let (now, later) = rest.split_at_mut(run.min(rest.len()));
+            for (at, pixel) in now.iter_mut().enumerate() {
+                *pixel = *pixel << 8 | u16::from(values[if from == 1 { 0 } else { at }]);
+            }
+            rest = later;
+        }
+    }
+    Ok(pixels)
+}
+
+fn jpeg(bytes: &[u8], shape: &Shape, limits: Limits) -> Result<Vec<u16>, Fault> {
+    let mut decoder = Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(usize::try_from(limits.bytes).unwrap_or(usize::MAX));
+    decoder.read_info().map_err(jpeg_fault)?;
+    let info = decoder.info().ok_or_else(|| damaged("its JPEG"))?;
+    shape.check_size(info.width.into(), info.height.into(), "JPEG")?;
+    match info.pixel_format {
+        PixelFormat::L8 => Ok(decoder.decode().map_err(jpeg_fault)?.into_iter().map(u16::from).collect()),
+        PixelFormat::L16 => {
+            let pixels = decoder.decode().map_err(jpeg_fault)?;
+            Ok(pixels.as_chunks().0.iter().map(|pair| u16::from_ne_bytes(*pair)).collect())
+        }
+        _ => Err(Fault::DicomColour("its JPEG".to_owned())),
+    }
+}
+
+fn jpeg_fault(error: JpegError) -> Fault {
+    match error {
+        JpegError::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Fault::CutShort(DICOM),
+        JpegError::Unsupported(what) => {
+            let name = match what {
+                UnsupportedFeature::SamplePrecision(bits) => format!("{bits}-bit JPEG"),
+                UnsupportedFeature::ArithmeticEntropyCoding => "JPEG with arithmetic coding".to_owned(),
+                _ => "a rare kind of JPEG".to_owned(),
+            };
+            Fault::DicomSyntax { name, hint: "gdcmconv --raw IN OUT or dcmdjpeg IN OUT" }
+        }
+        error => damaged(&one_line(&error.to_string(), LONGEST_REASON)),
+    }
+}

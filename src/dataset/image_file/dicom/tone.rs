@@ -1,0 +1,175 @@
+//! From stored codes to grey: PS3.3 C.11.1 (modality), C.11.2 (window or table) and the photometric meaning.
+
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::tags;
+
+use super::elements::Elements;
+use super::pixels::Shape;
+
+/// White of an image.
+const WHITE: f64 = 65_535.0;
+
+/// An image's pixels from their codes: each code means one grey, so all that is computed is computed once for each.
+pub(super) fn tone(elements: &Elements, shape: &Shape, inverted: bool, mut codes: Vec<u16>) -> Vec<u16> {
+    let modality = Modality::of(elements, shape);
+    let padding = Padding::of(elements, shape);
+    let mut present = vec![false; shape.codes()];
+    for code in &codes {
+        present[usize::from(*code)] = true;
+    }
+    let value = |code: usize| modality.apply(shape.value(code as u16));
+    let is_padding = |code: usize| padding.is_some_and(|padding| padding.holds(shape.value(code as u16)));
+    let voi = Voi::of(elements, shape).unwrap_or_else(|| {
+        let seen = (0..shape.codes()).filter(|code| present[*code] && !is_padding(*code)).map(value);
+        let (least, most) =
+            seen.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+        Voi::Stretch { least, most }
+    });
+    let greys: Vec<u16> = (0..shape.codes())
+        .map(|code| {
+            // What pads an image was never exposed: it is background whichever way the greys run.
+            if is_padding(code) {
+                return 0;
+            }
+            let grey = voi.apply(value(code)).clamp(0.0, 1.0);
+            ((if inverted { 1.0 - grey } else { grey }) * WHITE).round() as u16
+        })
+        .collect();
+    for code in &mut codes {
+        *code = greys[usize::from(*code)];
+    }
+    codes
+}
+
+/// A table in a file.
+struct Table {
+    /// The value that its first entry is for; those below get it too.
+    first: i32,
+    entries: Vec<u16>,
+    /// Its largest possible entry.
+    most: u16,
+}
+
+impl Table {
+    /// That of the first item of `sequence`, if it is whole.
+    fn of(elements: &Elements, sequence: Tag, signed: bool) -> Option<Self> {
+        let big = elements.syntax.big;
+        let descriptor = elements.get(Some(sequence), tags::LUT_DESCRIPTOR)?;
+        let mut numbers = descriptor.shorts(big);
+        let (length, first, bits) = (numbers.next()?, numbers.next()?, numbers.next()?);
+        let length = if length == 0 { 1 << 16 } else { usize::from(length) };
+        let signed = descriptor.vr == VR::SS || signed && descriptor.vr != VR::US;
+        let first = if signed { i32::from(first.cast_signed()) } else { first.into() };
+        let data = elements.get(Some(sequence), tags::LUT_DATA)?;
+        // Entries of 8 bits may be packed two in a word.
+        let entries: Vec<u16> = if bits <= 8 && data.bytes.len() < length * 2 {
+            let swapped = usize::from(big && data.vr == VR::OW);
+            (0..length).map_while(|at| data.bytes.get(at ^ swapped)).map(|byte| u16::from(*byte)).collect()
+        } else {
+            data.shorts(big).take(length).collect()
+        };
+        let whole = entries.len() == length && (1..=16).contains(&bits);
+        whole.then(|| Self { first, entries, most: u16::MAX >> (16 - bits) })
+    }
+
+    fn entry(&self, value: f64) -> u16 {
+        let at = (value.round() - f64::from(self.first)).clamp(0.0, (self.entries.len() - 1) as f64);
+        self.entries[at as usize]
+    }
+}
+
+/// From stored numbers to what they measure.
+enum Modality {
+    Table(Table),
+    Line { slope: f64, intercept: f64 },
+}
+
+impl Modality {
+    fn of(elements: &Elements, shape: &Shape) -> Self {
+        if let Some(table) = Table::of(elements, tags::MODALITY_LUT_SEQUENCE, shape.signed) {
+            return Self::Table(table);
+        }
+        // A slope of nothing would leave nothing to see.
+        let slope = elements.decimal(tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0).unwrap_or(1.0);
+        Self::Line { slope, intercept: elements.decimal(tags::RESCALE_INTERCEPT).unwrap_or(0.0) }
+    }
+
+    fn apply(&self, stored: i32) -> f64 {
+        match self {
+            Self::Table(table) => table.entry(stored.into()).into(),
+            Self::Line { slope, intercept } => f64::from(stored) * slope + intercept,
+        }
+    }
+}
+
+/// From measured values to greys of 0 to 1.
+enum Voi {
+    Linear { center: f64, width: f64 },
+    LinearExact { center: f64, width: f64 },
+    Sigmoid { center: f64, width: f64 },
+    Table(Table),
+    Stretch { least: f64, most: f64 },
+}
+
+impl Voi {
+    /// The first window of a file, or else its table.
+    fn of(elements: &Elements, shape: &Shape) -> Option<Self> {
+        let center = elements.decimal(tags::WINDOW_CENTER);
+        if let (Some(center), Some(width)) = (center, elements.decimal(tags::WINDOW_WIDTH)) {
+            let function = elements.text(tags::VOILUT_FUNCTION).unwrap_or_default();
+            // A window that is too narrow for its function is as good as none.
+            match function.as_str() {
+                "SIGMOID" if width > 0.0 => return Some(Self::Sigmoid { center, width }),
+                "LINEAR_EXACT" if width > 0.0 => return Some(Self::LinearExact { center, width }),
+                "SIGMOID" | "LINEAR_EXACT" => {}
+                _ if width >= 1.0 => return Some(Self::Linear { center, width }),
+                _ => {}
+            }
+        }
+        let lowest = elements.decimal(tags::RESCALE_INTERCEPT).unwrap_or(0.0);
+        Table::of(elements, tags::VOILUT_SEQUENCE, shape.signed || lowest < 0.0).map(Self::Table)
+    }
+
+    fn apply(&self, value: f64) -> f64 {
+        match self {
+            // Whole numbers stand for steps: the first and the last of them are black and white.
+            Self::Linear { center, width } => ramp(value, center - 0.5, width - 1.0),
+            Self::LinearExact { center, width } => ramp(value, *center, *width),
+            Self::Sigmoid { center, width } => 1.0 / (1.0 + (-4.0 * (value - center) / width).exp()),
+            Self::Table(table) => f64::from(table.entry(value)) / f64::from(table.most),
+            Self::Stretch { least, most } if most > least => (value - least) / (most - least),
+            Self::Stretch { .. } => 0.0,
+        }
+    }
+}
+
+/// 0 to 1 over `width` around `center`; a step when it has no width.
+fn ramp(value: f64, center: f64, width: f64) -> f64 {
+    if value <= center - width / 2.0 {
+        0.0
+    } else if value > center + width / 2.0 {
+        1.0
+    } else {
+        (value - center) / width + 0.5
+    }
+}
+
+/// Numbers that stand for what lies beside the image, both ends counted.
+#[derive(Clone, Copy)]
+struct Padding(i32, i32);
+
+impl Padding {
+    fn of(elements: &Elements, shape: &Shape) -> Option<Self> {
+        let number = |tag| {
+            let short: u16 = elements.short(tag)?;
+            Some(if shape.signed { i32::from(short.cast_signed()) } else { i32::from(short) })
+        };
+        let value = number(tags::PIXEL_PADDING_VALUE)?;
+        let limit = number(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(value);
+        Some(Self(value.min(limit), value.max(limit)))
+    }
+
+    fn holds(self, stored: i32) -> bool {
+        (self.0..=self.1).contains(&stored)
+    }
+}

@@ -1,0 +1,23 @@
+//! Chest images from picture files: 8- and 16-bit PNG, JPEG and DICOM, reduced to the size a network was trained at.
+//!
+//! [`find`] lists files, [`sniff`] says what a file is by its content, [`read`] decodes one to grey, and
+//! [`Preprocess::image`] makes of it the image that a network sees.
+
+pub mod dicom;
+mod error;
+mod find;
+mod gray;
+mod header;
+mod preprocess;
+mod read;
+mod resample;
+mod sniff;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Fault, ImageFileError};
+pub use find::find;
+pub use gray::{DecodedImage, Depth, Pixels};
+pub use preprocess::{Filter, Fit, MAX_SIDE, Preprocess};
+pub use read::{Limits, read};
+pub use sniff::{Kind, sniff};

@@ -1,0 +1,232 @@
+//! Images and labels: where an image's pixels lie, in memory or in a file that is read as needed.
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::store::Mapped;
+
+/// An image's fingerprint: the beginning of its pixels' BLAKE3.
+pub type ImageHash = [u8; 16];
+
+/// The hash of an image's pixels.
+pub fn hash_of(pixels: &[u8]) -> ImageHash {
+    let mut short = ImageHash::default();
+    short.copy_from_slice(&blake3::hash(pixels).as_bytes()[..16]);
+    short
+}
+
+/// Grey images of one size (`uint8 N,H,W`, 0 black to 255 white): row after row in one allocation, or rows of a
+/// mapped store that need not follow each other.
+#[derive(Clone, Debug)]
+pub struct Images {
+    pixels: Pixels,
+    height: usize,
+    width: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Pixels {
+    Resident(Vec<u8>),
+    Mapped { store: Arc<Mapped>, rows: Vec<u32> },
+}
+
+impl Images {
+    /// Wraps `pixels` (`N*H*W` bytes). `None` when the length is no multiple of an image's area or the area is 0.
+    pub fn new(pixels: Vec<u8>, height: usize, width: usize) -> Option<Self> {
+        let area = height.checked_mul(width)?;
+        let fits = area > 0 && pixels.len().is_multiple_of(area);
+        fits.then_some(Self { pixels: Pixels::Resident(pixels), height, width })
+    }
+
+    /// The images of a store at `rows`, in their order. `None` when one of them isn't there.
+    pub fn mapped(store: Arc<Mapped>, rows: Vec<u32>) -> Option<Self> {
+        let (height, width) = (store.height(), store.width());
+        let there = rows.iter().all(|row| (*row as usize) < store.len());
+        there.then_some(Self { pixels: Pixels::Mapped { store, rows }, height, width })
+    }
+
+    /// Number of images, N.
+    pub fn len(&self) -> usize {
+        match &self.pixels {
+            Pixels::Resident(pixels) => pixels.len() / self.area(),
+            Pixels::Mapped { rows, .. } => rows.len(),
+        }
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Rows of an image, H.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Columns of an image, W.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Pixels of one image, H*W.
+    pub fn area(&self) -> usize {
+        self.height * self.width
+    }
+
+    /// Bytes of all images.
+    pub fn bytes(&self) -> usize {
+        self.len() * self.area()
+    }
+
+    /// Whether the images are read from a file as they are needed.
+    pub fn is_mapped(&self) -> bool {
+        matches!(self.pixels, Pixels::Mapped { .. })
+    }
+
+    /// Bytes of the store that stay in memory at most, where that is less than all of them.
+    pub fn memory_bound(&self) -> Option<u64> {
+        match &self.pixels {
+            Pixels::Mapped { store, .. } => store.bound(),
+            Pixels::Resident(_) => None,
+        }
+    }
+
+    /// The pixels of image `index` (`H*W` bytes, row by row).
+    pub fn image(&self, index: usize) -> &[u8] {
+        match &self.pixels {
+            Pixels::Resident(pixels) => {
+                let area = self.area();
+                &pixels[index * area..(index + 1) * area]
+            }
+            Pixels::Mapped { store, rows } => store.image(rows[index] as usize),
+        }
+    }
+
+    /// The same in memory of the caller's, where images come from a file: the way for many of them in a random order.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn read<'a>(&'a self, index: usize, scratch: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+        match &self.pixels {
+            Pixels::Resident(_) => Ok(self.image(index)),
+            Pixels::Mapped { store, rows } => store.read(rows[index] as usize, scratch),
+        }
+    }
+
+    /// Asks for images ahead of their use, where they come from a file: the disk reads while the network computes.
+    pub fn will_need(&self, indices: impl Iterator<Item = usize>) {
+        if let Pixels::Mapped { store, rows } = &self.pixels {
+            indices.for_each(|index| store.will_need(rows[index] as usize));
+        }
+    }
+
+    /// All pixels (`N*H*W` bytes); gathered where they don't lie together.
+    pub fn gathered(&self) -> Cow<'_, [u8]> {
+        match &self.pixels {
+            Pixels::Resident(pixels) => Cow::Borrowed(pixels),
+            Pixels::Mapped { .. } => {
+                let mut all = Vec::with_capacity(self.bytes());
+                (0..self.len()).for_each(|index| all.extend_from_slice(self.image(index)));
+                Cow::Owned(all)
+            }
+        }
+    }
+
+    /// The same images in memory, whatever they take.
+    pub fn resident(&self) -> Self {
+        Self { pixels: Pixels::Resident(self.gathered().into_owned()), ..*self }
+    }
+
+    /// Takes images in a file out of this process's memory; with `forgotten` out of the system's as well, so that the
+    /// next reading is from the disk.
+    pub fn let_go(&self, forgotten: bool) {
+        if let Pixels::Mapped { store, .. } = &self.pixels {
+            store.let_go();
+            if forgotten {
+                store.forget();
+            }
+        }
+    }
+
+    /// The fingerprints of all images, in order.
+    pub fn hashes(&self) -> Vec<ImageHash> {
+        match &self.pixels {
+            Pixels::Resident(pixels) => pixels.par_chunks_exact(self.area()).map(hash_of).collect(),
+            Pixels::Mapped { store, rows } => rows.iter().map(|row| store.hash(*row as usize)).collect(),
+        }
+    }
+
+    /// Keeps the first `count` images.
+    pub fn truncate(&mut self, count: usize) {
+        let area = self.area();
+        match &mut self.pixels {
+            Pixels::Resident(pixels) => {
+                pixels.truncate(count * area);
+                pixels.shrink_to_fit();
+            }
+            Pixels::Mapped { rows, .. } => rows.truncate(count),
+        }
+    }
+}
+
+impl PartialEq for Images {
+    fn eq(&self, other: &Self) -> bool {
+        (self.height, self.width, self.len()) == (other.height, other.width, other.len())
+            && (0..self.len()).all(|index| self.image(index) == other.image(index))
+    }
+}
+
+impl Eq for Images {}
+
+/// Label rows, each value 0 or 1 (`uint8 N,C`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    values: Vec<u8>,
+    classes: usize,
+}
+
+impl Labels {
+    /// Wraps `values` (`N*C` bytes of 0 or 1). `None` when the length doesn't fit or a value is neither.
+    pub fn new(values: Vec<u8>, classes: usize) -> Option<Self> {
+        let fits = classes > 0 && values.len().is_multiple_of(classes) && values.iter().all(|v| *v <= 1);
+        fits.then_some(Self { values, classes })
+    }
+
+    /// Number of rows, N.
+    pub fn len(&self) -> usize {
+        self.values.len() / self.classes
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Number of conditions, C.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The labels of image `index` (`C` values).
+    pub fn row(&self, index: usize) -> &[u8] {
+        &self.values[index * self.classes..(index + 1) * self.classes]
+    }
+
+    /// All rows one after another.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.values.chunks_exact(self.classes)
+    }
+
+    /// All values (`N*C`).
+    pub fn values(&self) -> &[u8] {
+        &self.values
+    }
+
+    /// Keeps the first `count` rows.
+    pub fn truncate(&mut self, count: usize) {
+        self.values.truncate(count * self.classes);
+    }
+}

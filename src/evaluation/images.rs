@@ -1,0 +1,24 @@
+//! The images a run was trained on.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+
+use crate::dataset::{Cache, Dataset};
+use crate::runs::RunFolder;
+
+/// Loads a run's own images, or finds them loaded.
+///
+/// # Errors
+/// When they can't be read, or are others by now: numbers and maps would be of images that the run never met.
+pub fn own_images(folder: &RunFolder, cache: &Cache) -> Result<Arc<Dataset>> {
+    let dataset = cache.load(&folder.read_config()?.data)?;
+    if dataset.digest() != folder.read_provenance()?.data_digest {
+        bail!(
+            "the images of {} are not those that run {} was trained on; name others by --data SOURCE",
+            dataset.source(),
+            folder.id()
+        );
+    }
+    Ok(dataset)
+}

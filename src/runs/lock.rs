@@ -1,0 +1,146 @@
+//! Who works on a run: a lock on `RUN/.lock`, had by one process at a time and let go of by the system when that ends.
+//! A process's number tells less: containers have numbers and host names of their own, and between a look at the number
+//! and the first word in the journal another process may do the same.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::RunFolder;
+use super::status::host_name;
+use crate::files::is_named;
+use crate::text::one_line;
+
+const LOCK: &str = ".lock";
+/// Whoever looks whether a run is held has its lock for an instant, so one that isn't free is asked for again.
+const TRIES: usize = 10;
+const BETWEEN: Duration = Duration::from_millis(20);
+
+/// The right to write a run's journal, to move the run and to delete it, until it is dropped or the process ends.
+#[derive(Debug)]
+pub struct RunLock {
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Takes the run for this process.
+    ///
+    /// # Errors
+    /// While another has it, which is named; when the folder isn't there any more or can't be written.
+    pub fn hold(&self) -> Result<RunLock> {
+        let path = self.path().join(LOCK);
+        if !path.exists() {
+            // A lock beside the process of an older version would say that the process is gone.
+            self.ensure_not_live()?;
+        }
+        let failed = || format!("can't lock {}", path.display());
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                std::thread::sleep(BETWEEN);
+            }
+            let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+            let mut lock = opened.with_context(failed)?;
+            match had(lock.try_lock()).with_context(failed)? {
+                Some(false) => continue,
+                None => self.ensure_not_live()?,
+                // The run was moved away meanwhile.
+                Some(true) if !is_named(&lock, &path) => continue,
+                Some(true) => {}
+            }
+            // For people and for whoever is refused; nothing depends on it.
+            let _ = lock.set_len(0);
+            let _ = write!(lock, "process {} on {}", std::process::id(), host_name());
+            return Ok(RunLock { _lock: lock });
+        }
+        let holder = fs::read_to_string(&path).unwrap_or_default();
+        let holder = one_line(&holder, 100);
+        let holder = if holder.is_empty() { "another process" } else { &holder };
+        bail!("run {} is being worked on by {holder}; stop that one first", self.id())
+    }
+
+    /// Whether some process has the run; `None` where that can't be told.
+    pub fn is_held(&self) -> Option<bool> {
+        is_held(&self.path().join(LOCK))
+    }
+
+    /// What the process's number says; a status that can't be read says nothing.
+    fn ensure_not_live(&self) -> Result<()> {
+        let Ok(status) = self.read_status() else { return Ok(()) };
+        let (id, pid, host) = (self.id(), status.pid, one_line(&status.host, 60));
+        let live = status.honest_state().is_live();
+        ensure!(!live, "run {id} is being worked on by process {pid} on {host}; stop that one first");
+        Ok(())
+    }
+}
+
+/// Whether some process has locked a file; `None` where there is no such file or it can't be locked.
+pub(super) fn is_held(path: &Path) -> Option<bool> {
+    let lock = File::open(path).ok()?;
+    // A shared lock: two that look aren't in each other's way, and NFS gives no other for reading.
+    had(lock.try_lock_shared()).ok()?.map(|had| !had)
+}
+
+/// Whether a lock was had; `None` where the file system has none.
+fn had(attempt: Result<(), TryLockError>) -> io::Result<Option<bool>> {
+    match attempt {
+        Ok(()) => Ok(Some(true)),
+        Err(TryLockError::WouldBlock) => Ok(Some(false)),
+        Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Whether it is the file system that can't lock files.
+pub(super) fn has_no_locks(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::ENOTSUP | libc::ENOLCK))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runs::{RunState, Status};
+
+    fn running(runs: &Path) -> RunFolder {
+        let now = "2026-11-22T12:00:00[UTC]".parse().expect("a time");
+        let folder = RunFolder::create(runs, &Default::default(), &now).expect("a new run");
+        folder.write_status(&Status::starting(jiff::Timestamp::now())).expect("written");
+        folder
+    }
+
+    /// The state of a run after `change` to its `status.json`.
+    fn state(folder: &RunFolder, change: impl FnOnce(&mut Status)) -> RunState {
+        let mut status = folder.read_status().expect("read");
+        change(&mut status);
+        folder.write_status(&status).expect("written");
+        folder.read_status().expect("read").honest_state()
+    }
+
+    #[test]
+    fn a_run_is_live_while_it_is_held_whatever_the_numbers_say() {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let folder = running(runs.path());
+        fs::write(folder.path().join(LOCK), "").expect("written");
+        assert_eq!(state(&folder, |_| {}), RunState::Interrupted, "nobody has it");
+        let hold = folder.hold().expect("free");
+        assert_eq!(state(&folder, |status| status.pid_started += 1), RunState::Running);
+        let refused = folder.hold().expect_err("it is held").to_string();
+        let ours = format!("is being worked on by process {} on {}; stop", std::process::id(), host_name());
+        assert!(refused.contains(&ours), "{refused}");
+        drop(hold);
+        assert_eq!(state(&folder, |status| status.host = "elsewhere".into()), RunState::Interrupted);
+        folder.hold().expect("free again");
+    }
+
+    #[test]
+    fn a_run_without_a_lock_is_judged_by_its_process() {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let folder = running(runs.path());
+        assert!(folder.hold().expect_err("this process is there").to_string().contains("stop that one"));
+        assert!(!folder.path().join(LOCK).exists(), "it would say that nobody is at the run");
+        assert_eq!(state(&folder, |status| status.pid_started += 1), RunState::Interrupted);
+        folder.hold().expect("its process is gone");
+    }
+}

@@ -1,0 +1,295 @@
+//! Which images an epoch sees, in which order, and how they come to the network.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use tch::{Device, Kind, Tensor};
+
+use super::setup::Setup;
+use crate::augment::{AugmentPipeline, Collator, Epoch, Loader, augment_batch};
+use crate::config::{AugmentOn, Sampling};
+use crate::dataset::Split;
+use crate::dataset::images::Labels;
+use crate::native;
+
+/// Images may take this share of a device's free memory; the rest is for the network.
+const IMAGE_SHARE: f64 = 0.5;
+/// Threads that augment for a GPU, at most.
+const MOST_WORKERS: usize = 8;
+
+/// Training images and labels that lie on the network's device.
+pub struct Resident {
+    /// `uint8 N,H,W`.
+    images: Tensor,
+    /// `float32 N,C`.
+    targets: Tensor,
+}
+
+impl Resident {
+    /// Uploads the training images, if they shall be augmented on the device and fit there.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn upload(setup: &Setup) -> Result<Option<Self>> {
+        let (images, labels) = setup.dataset.trainable(Split::Train)?;
+        let fits = || {
+            let bytes = images.bytes() + 4 * labels.values().len();
+            native::device_memory(setup.device)
+                .is_some_and(|memory| (bytes as f64) < IMAGE_SHARE * memory.free as f64)
+        };
+        let wanted = match setup.config.augment.on {
+            AugmentOn::Cpu => false,
+            AugmentOn::Device => true,
+            AugmentOn::Auto => setup.device.is_cuda() && fits(),
+        };
+        if !wanted {
+            return Ok(None);
+        }
+        let [count, height, width] = [images.len(), images.height(), images.width()].map(|n| n as i64);
+        let pixels = Tensor::f_from_slice(&images.gathered())?.f_view([count, height, width])?;
+        let targets = Tensor::f_from_slice(labels.values())?.f_view([count, -1])?;
+        Ok(Some(Self {
+            images: pixels.f_to_device(setup.device)?,
+            targets: targets.f_to_device(setup.device)?.f_to_kind(Kind::Float)?,
+        }))
+    }
+}
+
+/// The batches of an epoch on the network's device, augmented.
+pub struct DataLoader<'a> {
+    way: BatchSource<'a>,
+    epoch: Epoch,
+    next: usize,
+    device: Device,
+}
+
+enum BatchSource<'a> {
+    /// By worker threads ahead of the step.
+    Ahead(Loader),
+    /// By whoever asks.
+    Asked(Box<Collator<'a>>),
+    /// From images that lie on the device.
+    OnDevice(&'a Resident, &'a AugmentPipeline),
+}
+
+impl<'a> DataLoader<'a> {
+    /// The batches of an epoch from batch `first` on.
+    ///
+    /// # Errors
+    /// When the system refuses a thread or the images aren't there.
+    pub fn start(
+        setup: &'a Setup,
+        plan: &'a AugmentPipeline,
+        resident: Option<&'a Resident>,
+        epoch: usize,
+        first: usize,
+    ) -> Result<Self> {
+        let config = &setup.config;
+        let (_, labels) = setup.dataset.trainable(Split::Train)?;
+        let order = order(config.data.sampling, labels, config.run.seed, epoch);
+        let times = match config.data.sampling {
+            Sampling::Shuffle => Vec::new(),
+            Sampling::Balanced => times(&order, labels.len()),
+        };
+        let epoch = Epoch {
+            order: Arc::new(order),
+            times: Arc::new(times),
+            batch_size: config.optimizer.batch_size,
+            seed: config.run.seed,
+            epoch,
+        };
+        let cuda = setup.device.is_cuda();
+        let workers = match config.augment.workers {
+            0 if cuda => std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS),
+            0 => 1,
+            workers => workers,
+        };
+        let way = match resident {
+            Some(resident) => BatchSource::OnDevice(resident, plan),
+            None => {
+                let pinned = cuda.then_some(setup.device);
+                BatchSource::Ahead(Loader::start(&setup.dataset, plan, &epoch, first, workers, pinned)?)
+            }
+        };
+        Ok(Self { way, epoch, next: first, device: setup.device })
+    }
+
+    /// The same, made by whoever asks, one batch after another: for a few batches.
+    ///
+    /// # Errors
+    /// As [`DataLoader::start`].
+    pub fn without_threads(setup: &'a Setup, plan: &'a AugmentPipeline, epoch: usize) -> Result<Self> {
+        let config = &setup.config;
+        let (_, labels) = setup.dataset.trainable(Split::Train)?;
+        let order = order(config.data.sampling, labels, config.run.seed, epoch);
+        let epoch = Epoch {
+            order: Arc::new(order),
+            times: Arc::default(),
+            batch_size: config.optimizer.batch_size,
+            seed: config.run.seed,
+            epoch,
+        };
+        let way = BatchSource::Asked(Box::new(Collator::new(&setup.dataset, plan)));
+        Ok(Self { way, epoch, next: 0, device: setup.device })
+    }
+
+    /// The images of the epoch in order.
+    pub fn order(&self) -> &[usize] {
+        &self.epoch.order
+    }
+
+    /// Number of batches.
+    pub fn batches(&self) -> usize {
+        self.epoch.batches()
+    }
+
+    /// The next batch: images `float32 N,1,H,W` in -1..=1, targets `float32 N,C`; `None` after the last.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn next_batch(&mut self) -> Result<Option<(Tensor, Tensor)>> {
+        let number = self.next;
+        if number >= self.batches() {
+            return Ok(None);
+        }
+        self.next += 1;
+        let batch = match &mut self.way {
+            BatchSource::Ahead(loader) => loader.next_batch()?,
+            BatchSource::Asked(maker) => maker.make(&self.epoch, number)?,
+            BatchSource::OnDevice(resident, plan) => {
+                let size = (resident.images.size()[1] as usize, resident.images.size()[2] as usize);
+                let (indices, draws): (Vec<usize>, Vec<_>) = self
+                    .epoch
+                    .batch(number)
+                    .map(|(image, time)| {
+                        (image, plan.draw(self.epoch.seed, self.epoch.epoch, image, time, size))
+                    })
+                    .unzip();
+                let images = augment_batch(&resident.images, &indices, &draws, plan.border())?;
+                let rows: Vec<i64> = indices.iter().map(|index| *index as i64).collect();
+                let rows = Tensor::f_from_slice(&rows)?.f_to_device(self.device)?;
+                return Ok(Some((images, resident.targets.f_index_select(0, &rows)?)));
+            }
+        };
+        // From pinned memory the copy runs beside whatever the device is doing.
+        let upload = |tensor: Tensor| tensor.f_to_device_(self.device, Kind::Float, true, false);
+        Ok(Some((upload(batch.images)?, upload(batch.targets)?)))
+    }
+}
+
+/// How often each image of an order has come before.
+fn times(order: &[usize], images: usize) -> Vec<u32> {
+    let mut seen = vec![0; images];
+    order
+        .iter()
+        .map(|image| {
+            seen[*image] += 1;
+            seen[*image] - 1
+        })
+        .collect()
+}
+
+/// The order of the images in an epoch: depends on the run's seed and the epoch alone.
+pub fn order(sampling: Sampling, labels: &Labels, seed: u64, epoch: usize) -> Vec<usize> {
+    match sampling {
+        Sampling::Shuffle => shuffled(labels.len(), seed, epoch),
+        Sampling::Balanced => drawn(&image_weights(labels), seed, epoch),
+    }
+}
+
+/// The generator of an epoch. Seed and epoch are mixed by an odd constant (2^64 divided by the golden ratio),
+/// so that neighbouring seeds and epochs share no order.
+fn generator(seed: u64, epoch: usize) -> Xoshiro256PlusPlus {
+    Xoshiro256PlusPlus::seed_from_u64(seed ^ (epoch as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+}
+
+/// Each image once.
+pub fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<usize> {
+    let mut rng = generator(seed, epoch);
+    let mut order: Vec<usize> = (0..count).collect();
+    // Fisher-Yates, from the end.
+    for last in (1..count).rev() {
+        order.swap(last, rng.random_range(0..=last));
+    }
+    order
+}
+
+/// As many images as there are, with replacement, each as often as its weight says.
+fn drawn(weights: &[f64], seed: u64, epoch: usize) -> Vec<usize> {
+    let mut rng = generator(seed, epoch);
+    let mut total = 0.0;
+    let bounds: Vec<f64> = weights
+        .iter()
+        .map(|weight| {
+            total += weight;
+            total
+        })
+        .collect();
+    (0..weights.len())
+        .map(|_| {
+            let at = rng.random::<f64>() * total;
+            bounds.partition_point(|bound| *bound <= at).min(weights.len() - 1)
+        })
+        .collect()
+}
+
+/// How often balanced sampling draws each image: one over the number of images of its rarest condition, the
+/// normal images being a class of their own. A class alone would then be drawn as often as any other.
+fn image_weights(labels: &Labels) -> Vec<f64> {
+    let stats = crate::dataset::stats::split_stats(labels);
+    let weight = |row: &[u8]| {
+        let rarest =
+            row.iter().zip(&stats.positives).filter(|(label, _)| **label == 1).map(|(_, n)| *n).min();
+        1.0 / rarest.unwrap_or(stats.normal).max(1) as f64
+    };
+    labels.rows().map(weight).collect()
+}
+
+/// The share of drawn images that have each condition, when sampling is balanced.
+pub fn sampled_prevalence(labels: &Labels) -> Vec<f64> {
+    let weights = image_weights(labels);
+    let total: f64 = weights.iter().sum();
+    let mut shares = vec![0.0; labels.classes()];
+    for (row, weight) in labels.rows().zip(&weights) {
+        for (share, label) in shares.iter_mut().zip(row) {
+            *share += f64::from(*label) * weight / total;
+        }
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_sees_every_image_once_in_an_order_of_its_own() {
+        let first = shuffled(1000, 7, 1);
+        let mut sorted = first.clone();
+        sorted.sort_unstable();
+        assert!(sorted.into_iter().eq(0..1000));
+        assert_eq!(first, shuffled(1000, 7, 1));
+        assert_ne!(first, shuffled(1000, 7, 2));
+        assert_ne!(first, shuffled(1000, 8, 1));
+        assert_eq!(shuffled(1, 0, 0), [0]);
+    }
+
+    #[test]
+    fn balanced_sampling_draws_a_rare_condition_as_often_as_a_common_one() {
+        // 900 normal images, 90 with the first condition alone, 10 with the second.
+        let rows = (0..1000).flat_map(|image| [u8::from(image < 90), u8::from((90..100).contains(&image))]);
+        let labels = Labels::new(rows.collect(), 2).expect("0 or 1");
+        let expected = sampled_prevalence(&labels);
+        assert!(expected.iter().all(|share| (share - 1.0 / 3.0).abs() < 1e-9), "{expected:?}");
+        let images: Vec<usize> =
+            (1..=20).flat_map(|epoch| order(Sampling::Balanced, &labels, 0, epoch)).collect();
+        for condition in 0..2 {
+            let hits = images.iter().filter(|image| labels.row(**image)[condition] == 1).count();
+            // 20,000 draws: the deviation of a third is .0033.
+            let share = hits as f64 / images.len() as f64;
+            assert!((share - 1.0 / 3.0).abs() < 0.012, "{share}");
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! The thread that knows the folder of runs: it keeps the list up to date, looks at the run under the cursor, and does
+//! what a person asks of runs and of the queue, one thing after another. Of two looks that wait only the newer is
+//! taken, so a person who moves on waits for nothing that was passed by; numbers of thousands of runs are read a few
+//! hundred at a time in between.
+
+use std::cell::OnceCell;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::app::Message;
+use super::state::runs::{Change, Details, Done, Listed, Settled, Wish};
+use crate::evaluation;
+use crate::runs::{Catalog, Claim, Queue, RunFolder, Turn};
+
+/// Runs measured between two looks for wishes.
+const CHUNK: usize = 128;
+/// Runs that the first list begins with: more than any screen shows, read in a blink.
+const FIRST: usize = 200;
+
+/// The way to the thread, which begins with the first wish.
+#[derive(Default)]
+pub struct RunsWorker {
+    thread: OnceCell<(Sender<Wish>, Option<JoinHandle<()>>)>,
+}
+
+impl RunsWorker {
+    /// Asks; the answer comes as a message.
+    pub fn ask(&self, wish: Wish, runs: &Path, messages: &UnboundedSender<Message>) {
+        let (thread, _) = self.thread.get_or_init(|| {
+            let (sender, inbox) = channel();
+            let work = Work::new(runs, messages.clone());
+            let spawned = std::thread::Builder::new().name("keeper".into()).spawn(move || work.run(&inbox));
+            if let Err(error) = &spawned {
+                let text =
+                    format!("the system refuses a thread to read runs with ({error}); close other programs");
+                let _ = messages.send(Message::Broken(text));
+            }
+            (sender, spawned.ok())
+        });
+        // Where there is no thread, that has been said.
+        let _ = thread.send(wish);
+    }
+
+    /// Waits until what was asked is done, at most so long: the program ends, and it would be lost. Whether all is done.
+    pub fn finish(self, most: Duration) -> bool {
+        let Some((sender, Some(thread))) = self.thread.into_inner() else { return true };
+        drop(sender);
+        let until = Instant::now() + most;
+        while !thread.is_finished() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        thread.is_finished()
+    }
+}
+
+struct Work {
+    catalog: Catalog,
+    queue: Queue,
+    /// The right to take runs from the queue, while this process works it.
+    turn: Option<Turn>,
+    /// The run that was taken and hasn't begun.
+    claim: Option<Claim>,
+    messages: UnboundedSender<Message>,
+    /// The list told last has only the newest runs.
+    partial: bool,
+    /// Numbers were read that the list hasn't told yet.
+    untold: bool,
+}
+
+impl Work {
+    fn new(runs: &Path, messages: UnboundedSender<Message>) -> Self {
+        let (catalog, queue) = (Catalog::new(runs), Queue::of(runs));
+        Self { catalog, queue, turn: None, claim: None, messages, partial: false, untold: false }
+    }
+
+    fn run(mut self, inbox: &Receiver<Wish>) {
+        let mut waiting: VecDeque<Wish> = VecDeque::new();
+        loop {
+            waiting.extend(inbox.try_iter());
+            let wish = match waiting.pop_front() {
+                Some(wish) => wish,
+                None if !self.partial && !self.untold && self.catalog.is_measured() => match inbox.recv() {
+                    Ok(wish) => wish,
+                    Err(_) => return,
+                },
+                None => {
+                    match inbox.try_recv() {
+                        Ok(wish) => waiting.push_back(wish),
+                        Err(TryRecvError::Empty) => self.complete(),
+                        Err(TryRecvError::Disconnected) => return,
+                    }
+                    continue;
+                }
+            };
+            let is_look = |wish: &Wish| matches!(wish, Wish::LookAt(_));
+            if is_look(&wish) && waiting.iter().any(is_look) {
+                continue;
+            }
+            self.grant(wish);
+        }
+    }
+
+    fn grant(&mut self, wish: Wish) {
+        let answer = match &wish {
+            Wish::List => Message::Runs(guarded(|| self.list())),
+            Wish::LookAt(path) => Message::Looked(path.clone(), guarded(|| look(path)).map(Box::new)),
+            _ => Message::RunsDone(guarded(|| self.act(&wish)).map(Box::new)),
+        };
+        // The loop may be gone already.
+        let _ = self.messages.send(answer);
+    }
+
+    fn list(&mut self) -> Result<Listed> {
+        let waiting = self.queue.list()?;
+        if let Some((runs, unread)) = self.catalog.glance(FIRST)? {
+            self.partial = true;
+            return Ok(Listed { runs, waiting, unread, damaged: self.catalog.damaged(), more: true });
+        }
+        // First, so that a folder that can't be read is told once.
+        (self.partial, self.untold) = (false, false);
+        let runs = self.catalog.refresh()?;
+        let (damaged, more) = (self.catalog.damaged(), !self.catalog.is_measured());
+        Ok(Listed { runs, waiting, unread: 0, damaged, more })
+    }
+
+    /// Goes on with what lists lack: runs first, then numbers.
+    fn complete(&mut self) {
+        if self.partial { self.grant(Wish::List) } else { self.measure() }
+    }
+
+    /// Measures some runs; tells the list when that was the last of them.
+    fn measure(&mut self) {
+        let listed = guarded(|| {
+            self.untold |= self.catalog.measure(CHUNK);
+            if !self.catalog.is_measured() {
+                return Ok(None);
+            }
+            self.untold = false;
+            let waiting = self.queue.list()?;
+            let (runs, damaged) = (self.catalog.all(), self.catalog.damaged());
+            Ok(Some(Listed { runs, waiting, unread: 0, damaged, more: false }))
+        });
+        if let Some(listed) = listed.transpose() {
+            let _ = self.messages.send(Message::Runs(listed));
+        }
+    }
+
+    fn act(&mut self, wish: &Wish) -> Result<Done> {
+        Ok(match wish {
+            Wish::Describe(path, change) => {
+                describe(path, change)?;
+                Done::Described
+            }
+            Wish::Weigh(paths) => {
+                let bytes = paths.iter().filter_map(|path| RunFolder::open(path).ok());
+                Done::Weighed(paths.clone(), bytes.map(|folder| folder.bytes()).sum())
+            }
+            Wish::Discard(paths) => discard(paths),
+            Wish::Restore(discarded) => match discarded.restore() {
+                Ok(()) => Done::Restored(discarded.clone()),
+                Err(error) => Done::NotRestored(discarded.clone(), sentence(&error)),
+            },
+            Wish::Enqueue(config) => {
+                self.queue.add(config)?;
+                Done::Enqueued
+            }
+            Wish::Dequeue(waiting) => {
+                self.queue.remove(waiting)?;
+                Done::Dequeued
+            }
+            Wish::Swap(pair) => {
+                let [a, b] = &**pair;
+                self.queue.swap(a, b)?;
+                Done::Swapped
+            }
+            Wish::Export(path) => {
+                Done::Exported(evaluation::export::model_folder(&RunFolder::open(path)?)?.join("model.onnx"))
+            }
+            Wish::TakeNext { anew } => self
+                .next(*anew)
+                .unwrap_or_else(|error| Done::NotTaken { reason: sentence(&error), again: true }),
+            Wish::Settle(how) => {
+                if let Some(claim) = self.claim.take() {
+                    match how {
+                        Settled::Begun => claim.begun()?,
+                        Settled::PutBack => claim.put_back()?,
+                        Settled::Failed(reason) => claim.failed(reason)?,
+                    }
+                }
+                Done::Settled
+            }
+            Wish::LeaveQueue => {
+                self.turn = None;
+                Done::Settled
+            }
+            Wish::List | Wish::LookAt(_) => bail!("a look changes nothing"),
+        })
+    }
+
+    /// Takes the next run of the queue.
+    fn next(&mut self, anew: bool) -> Result<Done> {
+        if self.claim.is_some() {
+            // Asked twice: what was taken begins first, or comes back.
+            return Ok(Done::Settled);
+        }
+        if self.turn.is_none() {
+            self.turn = self.queue.take_turn()?;
+        }
+        let Some(turn) = &self.turn else {
+            let reason = "another process works the queue; what waits there gets its turn".to_owned();
+            return Ok(Done::NotTaken { reason, again: false });
+        };
+        if anew {
+            self.queue.try_anew()?;
+        }
+        self.claim = turn.claim()?;
+        let config = self.claim.as_ref().map(|claim| claim.config.clone());
+        if config.is_none() {
+            // Others may work what comes later.
+            self.turn = None;
+        }
+        Ok(Done::Taken(config))
+    }
+}
+
+fn look(path: &Path) -> Result<Details> {
+    let folder = RunFolder::open(path)?;
+    let tested = folder.read_evaluation("test").ok().and_then(|evaluation| {
+        let mean = evaluation.macro_average;
+        Some((mean.average.values.auroc?, mean.auroc_ci))
+    });
+    Ok(Details { epochs: folder.read_epochs()?, bytes: folder.bytes(), tested })
+}
+
+fn describe(path: &Path, change: &Change) -> Result<()> {
+    let folder = RunFolder::open(path)?;
+    let mut about = folder.read_about()?;
+    match change {
+        Change::Name(name) => about.rename(name),
+        Change::Tags(words) => {
+            about.change_tags(words.split_whitespace()).map_err(anyhow::Error::msg)?;
+        }
+        Change::Note(note) => about.set_note(note),
+    }
+    folder.write_about(&about).context("what was typed isn't kept")
+}
+
+fn discard(paths: &[PathBuf]) -> Done {
+    let (mut gone, mut bytes, mut refused) = (Vec::new(), 0, None);
+    for path in paths {
+        let outcome = RunFolder::open(path).and_then(|folder| {
+            let size = folder.bytes();
+            Ok((folder.discard()?, size))
+        });
+        match outcome {
+            Ok((discarded, size)) => {
+                gone.push(discarded);
+                bytes += size;
+            }
+            Err(error) => refused = Some(sentence(&error)),
+        }
+    }
+    Done::Discarded(gone, bytes, refused)
+}
+
+fn sentence(error: &anyhow::Error) -> String {
+    crate::text::one_line(&format!("{error:#}"), 600)
+}
+
+/// Turns what went wrong, a panic too, into a sentence.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcome) => outcome.map_err(|error| sentence(&error)),
+        Err(_) => Err("reading runs broke; the log on the train screen says how".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+    use super::*;
+    use crate::config::RunConfig;
+    use crate::runs::{EpochRecord, Measure, Provenance, RunState, Status};
+
+    fn run(runs: &Path) -> PathBuf {
+        let now = "2026-11-22T12:00:00[UTC]".parse().expect("a time");
+        let folder = RunFolder::create(runs, &RunConfig::default(), &now).expect("a new run");
+        folder.write_config(&RunConfig::default(), &Provenance::default()).expect("written");
+        let record = EpochRecord { epoch: 1, val_auroc_macro: Some(0.7), ..EpochRecord::default() };
+        folder.append_epoch(&record).expect("written");
+        let mut status = Status::starting(jiff::Timestamp::now());
+        status.state = RunState::Finished;
+        status.best = Some(crate::runs::Best { metric: "val_auroc_macro".into(), value: 0.7, epoch: 1 });
+        folder.write_status(&status).expect("written");
+        folder.path().to_owned()
+    }
+
+    /// The next list that has all its numbers.
+    fn list(inbox: &mut UnboundedReceiver<Message>) -> Listed {
+        loop {
+            if let Some(Message::Runs(Ok(listed))) = inbox.blocking_recv()
+                && !listed.more
+            {
+                return listed;
+            }
+        }
+    }
+
+    fn done(inbox: &mut UnboundedReceiver<Message>) -> Result<Done, String> {
+        loop {
+            if let Message::RunsDone(outcome) = inbox.blocking_recv().expect("an answer") {
+                return outcome.map(|done| *done);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_done_in_order_on_the_disk() {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let paths = [run(runs.path()), run(runs.path())];
+        let (messages, mut inbox) = unbounded_channel();
+        let keeper = RunsWorker::default();
+        let ask = |wish| keeper.ask(wish, runs.path(), &messages);
+
+        ask(Wish::List);
+        let first = list(&mut inbox);
+        let number =
+            |run: &crate::runs::RunSummary| run.measured.as_ref().and_then(|m| m.get(Measure::default()));
+        assert!(first.runs.iter().all(|run| number(run) == Some(0.7)));
+
+        ask(Wish::Describe(paths[0].clone(), Change::Tags("+paper".into())));
+        assert_eq!(done(&mut inbox), Ok(Done::Described));
+        ask(Wish::Describe(paths[0].clone(), Change::Tags("two words, no:tag!".into())));
+        assert!(done(&mut inbox).expect_err("no tag").contains("is no tag"));
+        ask(Wish::Discard(vec![paths[1].clone(), runs.path().join("nowhere")]));
+        let Ok(Done::Discarded(gone, bytes, Some(refused))) = done(&mut inbox) else { panic!("one of two") };
+        assert!(bytes > 0 && refused.contains("nowhere"), "{refused}");
+        ask(Wish::List);
+        let after = list(&mut inbox);
+        assert_eq!(after.runs.len(), 1);
+        assert_eq!(after.runs[0].about.tags, ["paper"]);
+        ask(Wish::Restore(gone[0].clone()));
+        assert_eq!(done(&mut inbox), Ok(Done::Restored(gone[0].clone())));
+
+        let take = || ask(Wish::TakeNext { anew: false });
+        take();
+        assert_eq!(done(&mut inbox), Ok(Done::Taken(None)));
+        let queue = Queue::of(runs.path());
+        let is_free = || queue.take_turn().expect("lockable").is_some();
+        assert!(is_free(), "nothing waits here, so others may take");
+        ask(Wish::Enqueue(Box::default()));
+        assert_eq!(done(&mut inbox), Ok(Done::Enqueued));
+        take();
+        assert_eq!(done(&mut inbox), Ok(Done::Taken(Some(Box::default()))));
+        assert!(!is_free() && queue.list().expect("readable").is_empty());
+        ask(Wish::Enqueue(Box::default()));
+        assert_eq!(done(&mut inbox), Ok(Done::Enqueued));
+        take();
+        assert_eq!(done(&mut inbox), Ok(Done::Settled), "one at a time is taken");
+        let [second] = queue.list().expect("readable").try_into().expect("it waits still");
+        ask(Wish::Dequeue(Box::new(second)));
+        assert_eq!(done(&mut inbox), Ok(Done::Dequeued));
+        ask(Wish::Settle(Settled::Failed("no images".into())));
+        assert_eq!(done(&mut inbox), Ok(Done::Settled));
+        assert_eq!(queue.list().expect("readable")[0].failed.as_deref(), Some("no images"));
+        take();
+        assert_eq!(done(&mut inbox), Ok(Done::Taken(None)));
+        ask(Wish::TakeNext { anew: true });
+        assert_eq!(done(&mut inbox), Ok(Done::Taken(Some(Box::default()))));
+        ask(Wish::Settle(Settled::Begun));
+        ask(Wish::LeaveQueue);
+        ask(Wish::Describe(paths[0].clone(), Change::Note("asked last".into())));
+        assert!(keeper.finish(Duration::from_secs(600)), "what was asked is done before the program ends");
+        assert!(is_free() && queue.list().expect("readable").is_empty());
+        let about = RunFolder::open(&paths[0]).and_then(|folder| folder.read_about()).expect("readable");
+        assert_eq!(about.note, "asked last");
+    }
+
+    #[test]
+    fn of_looks_that_wait_only_the_newest_is_taken() {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let path = run(runs.path());
+        let (sender, inbox) = channel();
+        let (messages, mut answers) = unbounded_channel();
+        for number in 0..50 {
+            sender.send(Wish::LookAt(runs.path().join(number.to_string()))).expect("open");
+        }
+        sender.send(Wish::LookAt(path.clone())).expect("open");
+        drop(sender);
+        Work::new(runs.path(), messages).run(&inbox);
+        match answers.blocking_recv() {
+            Some(Message::Looked(looked, Ok(details))) => {
+                assert_eq!((looked, details.epochs.len()), (path, 1));
+                assert!(details.bytes > 0);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(answers.blocking_recv().is_none(), "fifty were passed by");
+    }
+}

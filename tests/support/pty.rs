@@ -1,0 +1,185 @@
+//! A program in a pseudo-terminal: started, typed into, answered as a terminal answers, read back as bytes or as the
+//! screen that a terminal emulator makes of them. The end-to-end tests share it.
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// A wait for one condition that takes this long means that the program hangs.
+pub const HANG: Duration = Duration::from_secs(180);
+/// Width and height of a character cell in pixels, as xterm has them by default.
+pub const CELL: [u16; 2] = [8, 17];
+/// The request for the terminal's attributes (DA1), which ends the program's probe.
+const ATTRIBUTES_REQUEST: &[u8] = b"\x1b[c";
+/// Environment variables of the caller that would change what the program draws.
+const REMOVED: [&str; 6] =
+    ["NO_COLOR", "CHESTXR_ASCII", "CHESTXR_GRAPHICS", "TMUX", "CHESTXR_RUNS_DIR", "MLFLOW_TRACKING_URI"];
+
+/// What the program has written so far.
+struct Output {
+    /// Every byte, where they are recorded.
+    bytes: Vec<u8>,
+    screen: vt100::Parser,
+}
+
+/// A program in a terminal of its own; it is killed when this is dropped.
+pub struct PtySession {
+    master: Box<dyn MasterPty + Send>,
+    keys: Arc<Mutex<Box<dyn Write + Send>>>,
+    output: Arc<(Mutex<Output>, Condvar)>,
+    child: Box<dyn Child + Send + Sync>,
+}
+
+/// How a [`PtySession`] starts.
+pub struct PtyOptions<'a> {
+    pub columns: u16,
+    pub rows: u16,
+    /// Sent once, when the program asks for the terminal's attributes; `None`: the terminal never answers.
+    pub answers: Option<&'static [u8]>,
+    /// Keys that are there before the program starts.
+    pub typed: &'a str,
+}
+
+impl Default for PtyOptions<'_> {
+    fn default() -> Self {
+        Self { columns: 120, rows: 34, answers: None, typed: "" }
+    }
+}
+
+impl PtySession {
+    /// Starts the program with `args`.
+    pub fn start<S: AsRef<std::ffi::OsStr>>(args: &[S], options: &PtyOptions) -> Self {
+        let pair =
+            native_pty_system().openpty(size(options.columns, options.rows)).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_chestxr-tui"));
+        command.args(args);
+        command.env("TERM", "xterm-256color");
+        command.env("LC_ALL", "C.UTF-8");
+        for name in REMOVED {
+            command.env_remove(name);
+        }
+        let mut keys = pair.master.take_writer().expect("a writer");
+        keys.write_all(options.typed.as_bytes()).expect("typed ahead");
+        let keys = Arc::new(Mutex::new(keys));
+        let child = pair.slave.spawn_command(command).expect("the binary starts");
+        // From here on only the program holds the other side, so its end is the end of the output.
+        drop(pair.slave);
+        let screen = vt100::Parser::new(cells(options.rows), cells(options.columns), 0);
+        let output = Arc::new((Mutex::new(Output { bytes: Vec::new(), screen }), Condvar::new()));
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let (shared, answerer, mut answers) = (output.clone(), keys.clone(), options.answers);
+        thread::spawn(move || {
+            let mut buffer = [0; 16 * 1024];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                let mut output = lock(&shared.0);
+                output.bytes.extend_from_slice(&buffer[..count]);
+                output.screen.process(&buffer[..count]);
+                if answers.is_some() && find(&output.bytes, ATTRIBUTES_REQUEST, 0).is_some() {
+                    let answer = answers.take().unwrap_or_default();
+                    lock(&answerer).write_all(answer).expect("the answer arrives");
+                }
+                drop(output);
+                shared.1.notify_all();
+            }
+        });
+        Self { master: pair.master, keys, output, child }
+    }
+
+    /// Types `keys`.
+    pub fn press(&self, keys: &str) {
+        let mut writer = lock(&self.keys);
+        writer.write_all(keys.as_bytes()).and_then(|()| writer.flush()).expect("keys arrive");
+    }
+
+    /// Every byte that the program wrote.
+    pub fn bytes(&self) -> Vec<u8> {
+        lock(&self.output.0).bytes.clone()
+    }
+
+    /// The text on the screen, a line per row.
+    pub fn text(&self) -> String {
+        lock(&self.output.0).screen.screen().contents()
+    }
+
+    /// Reads the emulated screen: modes, cursor, cells.
+    pub fn screen<T>(&self, read: impl FnOnce(&vt100::Screen) -> T) -> T {
+        read(lock(&self.output.0).screen.screen())
+    }
+
+    /// Waits until `condition` gives a value; looks again after every output of the program, and every 20 ms.
+    pub fn wait<T>(&mut self, what: &str, mut condition: impl FnMut(&mut Self) -> Option<T>) -> T {
+        let begin = Instant::now();
+        loop {
+            if let Some(value) = condition(self) {
+                return value;
+            }
+            assert!(begin.elapsed() < HANG, "no {what} after {HANG:?}; on the screen:\n{}", self.text());
+            let output = lock(&self.output.0);
+            let _ = self.output.1.wait_timeout(output, Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until `text` is on the screen.
+    pub fn wait_text(&mut self, text: &str) {
+        self.wait(text, |session| session.text().contains(text).then_some(()));
+    }
+
+    /// Changes the size of the terminal; the program is notified by SIGWINCH.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        lock(&self.output.0).screen.screen_mut().set_size(cells(rows), cells(columns));
+        self.master.resize(size(columns, rows)).expect("resized");
+    }
+
+    /// The exit code, once the program has ended.
+    pub fn try_exit_code(&mut self) -> Option<u32> {
+        self.child.try_wait().expect("a child").map(|status| status.exit_code())
+    }
+
+    /// Waits for the end of the program and checks that the terminal is as it was before; returns the exit code.
+    pub fn wait_exit(&mut self) -> u32 {
+        let code = self.wait("end of the program", Self::try_exit_code);
+        self.wait("ordinary screen", |session| {
+            (!session.screen(vt100::Screen::alternate_screen)).then_some(())
+        });
+        self.screen(|screen| {
+            assert!(!screen.hide_cursor(), "the cursor is visible again");
+            assert!(!screen.bracketed_paste(), "bracketed paste is off again");
+            assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        });
+        code
+    }
+
+    /// The process id, for signals.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.process_id()
+    }
+}
+
+impl Drop for PtySession {
+    fn drop(&mut self) {
+        // Fails where the program has ended already.
+        let _ = self.child.kill();
+    }
+}
+
+/// The position of `wanted` in `bytes` from `from` on.
+pub fn find(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
+    bytes.get(from..)?.windows(wanted.len()).position(|window| window == wanted).map(|at| from + at)
+}
+
+/// A terminal's size in cells and, since programs that draw images ask for it, in pixels.
+fn size(cols: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols, pixel_width: cols * CELL[0], pixel_height: rows * CELL[1] }
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).expect("a terminal has cells")
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
