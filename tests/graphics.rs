@@ -3,122 +3,33 @@
 
 mod support;
 
-use std::io::{Read, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::io::Read;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use chestxr_tui::config::DataSection;
 use chestxr_tui::dataset::{Dataset, Split};
 use chestxr_tui::explain::{COLOUR_MAPS, Overlay, Shows, paint};
+use support::pty::{CELL, PtyOptions, PtySession, find};
 
-/// A test that waits this long for one condition hangs.
-const HANG: Duration = Duration::from_secs(120);
-const CELL: [u16; 2] = [8, 17];
 const SIZE: usize = 32;
 
 /// What a terminal answers when it is asked for its attributes.
 const XTERM: &[u8] = b"\x1bP>|XTerm(398)\x1b\\\x1b[?64;1;2;4;22c";
 const KITTY: &[u8] = b"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.41.1)\x1b\\\x1b[6;17;8t\x1b[?62;c";
 
-struct Session {
-    sent: Arc<Mutex<Vec<u8>>>,
-    keys: Arc<Mutex<Box<dyn Write + Send>>>,
-    child: Box<dyn Child + Send + Sync>,
-    master: Box<dyn MasterPty + Send>,
+/// Starts the workbench in a terminal that answers with `answers`, or never; `typed` is there from the beginning.
+fn start(answers: Option<&'static [u8]>, typed: &str) -> PtySession {
+    let runs = tempfile::tempdir().expect("a temporary folder").keep();
+    let runs = runs.to_str().expect("UTF-8");
+    let args = ["--data", "phantom:60", "--set", "data.size=32", "--device", "cpu", "--runs-dir", runs];
+    PtySession::start(&args, &PtyOptions { answers, typed, ..PtyOptions::default() })
 }
 
-impl Session {
-    /// Starts the workbench in a terminal that answers with `answers`, or never; `typed` is there from the beginning.
-    fn start(answers: Option<&'static [u8]>, typed: &str) -> Self {
-        let size = PtySize { rows: 34, cols: 120, pixel_width: 120 * CELL[0], pixel_height: 34 * CELL[1] };
-        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
-        let runs = tempfile::tempdir().expect("a temporary folder").keep();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_chestxr-tui"));
-        command.args(["--data", "phantom:60", "--set", "data.size=32", "--device", "cpu", "--runs-dir"]);
-        command.arg(&runs);
-        command.env("TERM", "xterm-256color");
-        command.env("LC_ALL", "C.UTF-8");
-        for name in ["NO_COLOR", "CHESTXR_ASCII", "TMUX", "CHESTXR_GRAPHICS"] {
-            command.env_remove(name);
-        }
-        let mut keys = pair.master.take_writer().expect("a writer");
-        keys.write_all(typed.as_bytes()).expect("typed ahead");
-        let child = pair.slave.spawn_command(command).expect("the binary starts");
-        drop(pair.slave);
-        let (sent, keys) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(keys)));
-        let mut output = pair.master.try_clone_reader().expect("a reader");
-        let (record, answerer) = (sent.clone(), keys.clone());
-        thread::spawn(move || {
-            let (mut buffer, mut answers) = ([0; 16 * 1024], answers);
-            while let Ok(count @ 1..) = output.read(&mut buffer) {
-                let mut record = lock(&record);
-                record.extend_from_slice(&buffer[..count]);
-                if find(&record, b"\x1b[c", 0).is_some()
-                    && let Some(answers) = answers.take()
-                {
-                    lock(&answerer).write_all(answers).expect("answered");
-                }
-            }
-        });
-        Self { sent, keys, child, master: pair.master }
-    }
-
-    fn press(&mut self, keys: &str) {
-        lock(&self.keys).write_all(keys.as_bytes()).expect("keys arrive");
-    }
-
-    fn sent(&self) -> Vec<u8> {
-        lock(&self.sent).clone()
-    }
-
-    /// What stands on the screen, pictures aside.
-    fn text(&self) -> String {
-        let mut terminal = vt100::Parser::default();
-        terminal.screen_mut().set_size(34.try_into().expect("rows"), 120.try_into().expect("columns"));
-        terminal.process(&self.sent());
-        terminal.screen().contents()
-    }
-
-    fn wait<T>(&mut self, what: &str, mut found: impl FnMut(&mut Self) -> Option<T>) -> T {
-        let begin = Instant::now();
-        loop {
-            if let Some(found) = found(self) {
-                return found;
-            }
-            assert!(begin.elapsed() < HANG, "waited in vain for {what}; on screen:\n{}", self.text());
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn wait_text(&mut self, text: &str) {
-        self.wait(text, |session| session.text().contains(text).then_some(()));
-    }
-
-    fn leave(&mut self) {
-        self.press("q");
-        self.wait("the end", |session| session.child.try_wait().expect("a child"));
-        assert!(self.master.get_size().is_ok());
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // An ended program can't be killed, and needn't be.
-        let _ = self.child.kill();
-    }
-}
-
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn find(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
-    let at = bytes.get(from..)?.windows(wanted.len()).position(|window| window == wanted)?;
-    Some(from + at)
+/// Leaves by key and waits for the end.
+fn leave(session: &mut PtySession) {
+    session.press("q");
+    assert_eq!(session.wait_exit(), 0);
 }
 
 /// Sixel pictures in what was sent, each whole sequence.
@@ -201,8 +112,8 @@ fn worst_difference(width: usize, height: usize, pixel: impl Fn(usize, usize) ->
 
 #[test]
 fn sixels_are_the_image_and_come_back_after_a_popup() {
-    let mut session = Session::start(Some(XTERM), "");
-    let picture = session.wait("a sixel picture", |session| sixels(&session.sent()).into_iter().next());
+    let mut session = start(Some(XTERM), "");
+    let picture = session.wait("a sixel picture", |session| sixels(&session.bytes()).into_iter().next());
     let decoded = icy_sixel::SixelImage::decode(&picture).expect("sixels");
     let (width, height) = (decoded.width, decoded.height);
     let pixel = |x: usize, y: usize| {
@@ -212,45 +123,45 @@ fn sixels_are_the_image_and_come_back_after_a_popup() {
     // Sixels tell colours in per cent: 2.55 levels a step.
     let worst = worst_difference(width, height, pixel);
     assert!(worst <= 3, "{worst} levels apart at {width} x {height}");
-    let before = sixels(&session.sent()).len();
+    let before = sixels(&session.bytes()).len();
     session.press("?");
     session.wait_text("everywhere");
     session.press("\x1b");
-    session.wait("the picture again", |session| (sixels(&session.sent()).len() > before).then_some(()));
-    session.leave();
+    session.wait("the picture again", |session| (sixels(&session.bytes()).len() > before).then_some(()));
+    leave(&mut session);
 }
 
 #[test]
 fn kitty_gets_the_image_compressed_and_is_told_to_forget_it() {
-    let mut session = Session::start(Some(KITTY), "");
-    let (width, height, pixels) = session.wait("a kitty picture", |session| kitty_picture(&session.sent()));
+    let mut session = start(Some(KITTY), "");
+    let (width, height, pixels) = session.wait("a kitty picture", |session| kitty_picture(&session.bytes()));
     assert_eq!(pixels.len(), width * height * 4);
     let pixel = |x: usize, y: usize| {
         let at = 4 * (y * width + x);
         [pixels[at], pixels[at + 1], pixels[at + 2]]
     };
     assert_eq!(worst_difference(width, height, pixel), 0);
-    let sent = session.sent();
+    let sent = session.bytes();
     assert!(find(&sent, "\u{10EEEE}".as_bytes(), 0).is_some(), "placeholders stand in the cells");
-    session.leave();
-    assert!(find(&session.sent(), b"\x1b_Ga=d,d=A,q=2\x1b\\", 0).is_some());
+    leave(&mut session);
+    assert!(find(&session.bytes(), b"\x1b_Ga=d,d=A,q=2\x1b\\", 0).is_some());
 }
 
 #[test]
 fn a_terminal_that_never_answers_loses_no_key_and_has_half_blocks() {
     // Typed before the program could ask anything.
-    let mut session = Session::start(None, "2");
+    let mut session = start(None, "2");
     session.wait_text("2 TRAIN");
     session.press("1");
     session.wait_text("1 DATA");
     session.wait("half blocks", |session| session.text().contains('▀').then_some(()));
-    assert_eq!(sixels(&session.sent()).len(), 0);
-    session.leave();
+    assert_eq!(sixels(&session.bytes()).len(), 0);
+    leave(&mut session);
 }
 
 #[test]
 fn answers_that_come_late_are_no_keys() {
-    let mut session = Session::start(None, "");
+    let mut session = start(None, "");
     session.wait("half blocks", |session| session.text().contains('▀').then_some(()));
     // The probe has given up once a key has an effect.
     session.press("2");
@@ -261,6 +172,6 @@ fn answers_that_come_late_are_no_keys() {
     session.press("\x1bP>|q?s(1)\x1b\\");
     session.press("2");
     session.wait_text("2 TRAIN");
-    assert!(session.child.try_wait().expect("a child").is_none());
-    session.leave();
+    assert!(session.try_exit_code().is_none());
+    leave(&mut session);
 }

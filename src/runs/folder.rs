@@ -32,13 +32,15 @@ pub struct Provenance {
     /// Keys of the label columns in order.
     pub conditions: Vec<String>,
     /// Images of the train, val and test split.
+    #[serde(alias = "films")]
     pub images: [usize; 3],
     /// Height and width of an image in pixels.
+    #[serde(alias = "film_size")]
     pub image_size: [usize; 2],
     /// Trainable parameters.
     pub parameters: usize,
     /// What is subtracted from each condition's logit to undo weights and sampling; empty for runs without.
-    #[serde(default)]
+    #[serde(default, alias = "logit_shift")]
     pub logit_correction: Vec<f32>,
     /// How a picture becomes an image of this network; `None` for runs of before this was recorded.
     #[serde(default)]

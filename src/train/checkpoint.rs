@@ -29,6 +29,7 @@ pub struct Position {
     /// Batches done of the epoch in work.
     pub batches_done: usize,
     /// Images seen in the epoch in work.
+    #[serde(alias = "films_seen")]
     pub images_seen: usize,
     /// Optimizer steps done.
     pub step: u64,

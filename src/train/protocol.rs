@@ -111,8 +111,10 @@ pub struct RunInfo {
     /// CPU threads of libtorch.
     pub threads: usize,
     /// Images of the train, val and test split.
+    #[serde(alias = "films")]
     pub images: [usize; 3],
     /// Height and width of an image in pixels.
+    #[serde(alias = "film_size")]
     pub image_size: [usize; 2],
     /// Trainable parameters.
     pub parameters: usize,

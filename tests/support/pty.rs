@@ -123,9 +123,14 @@ impl PtySession {
         }
     }
 
+    /// Waits until `condition` holds.
+    pub fn wait_until(&mut self, what: &str, mut condition: impl FnMut(&mut Self) -> bool) {
+        self.wait(what, |session| condition(session).then_some(()));
+    }
+
     /// Waits until `text` is on the screen.
     pub fn wait_text(&mut self, text: &str) {
-        self.wait(text, |session| session.text().contains(text).then_some(()));
+        self.wait_until(text, |session| session.text().contains(text));
     }
 
     /// Changes the size of the terminal; the program is notified by SIGWINCH.
