@@ -22,7 +22,7 @@ use commands::{Exit, Misuse};
 
 fn main() -> ExitCode {
     native::tune_allocator();
-    panics::hush();
+    panics::install_panic_hook();
     let cli = Cli::parse();
     match run(cli) {
         Ok(exit) => exit.into(),
@@ -43,13 +43,13 @@ fn run(cli: Cli) -> Result<Exit> {
     let json = global.json;
     if let Some(Command::Train { resume: Some(run), .. }) = &command {
         let (config, folder) = resumed(&global, &paths, run)?;
-        let wish = TrainerCommand::Start {
+        let request = TrainerCommand::Start {
             config: Box::new(config.clone()),
             resume: Some(folder.path().to_owned()),
         };
         return match global.no_ui {
-            true => commands::train::run(wish, &paths, json),
-            false => workbench(config, paths, &global, Some(wish)),
+            true => commands::train::run(request, &paths, json),
+            false => workbench(config, paths, &global, Some(request)),
         };
     }
     if let Some(Command::Train { queue: true, .. }) = &command {
@@ -63,10 +63,10 @@ fn run(cli: Cli) -> Result<Exit> {
     let start = || TrainerCommand::Start { config: Box::new(config.clone()), resume: None };
     match command {
         Some(Command::Train { find_lr: true, .. }) => {
-            let wish = TrainerCommand::FindLr { config: Box::new(config.clone()) };
+            let request = TrainerCommand::FindLr { config: Box::new(config.clone()) };
             match global.no_ui {
-                true => commands::train::run(wish, &paths, json),
-                false => workbench(config, paths, &global, Some(wish)),
+                true => commands::train::run(request, &paths, json),
+                false => workbench(config, paths, &global, Some(request)),
             }
         }
         None | Some(Command::Train { .. }) if global.no_ui => commands::train::run(start(), &paths, json),

@@ -23,7 +23,7 @@ pub fn expected() -> bool {
 }
 
 /// Has the hook that is there keep quiet about panics that are expected.
-pub fn hush() {
+pub fn install_panic_hook() {
     let previous = take_hook();
     set_hook(Box::new(move |info| {
         if !expected() {

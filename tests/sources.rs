@@ -221,8 +221,8 @@ fn a_table_with_conditions_of_its_own_is_trained_on_judged_and_predicted_with() 
 fn images_are_chosen_by_view_sex_and_age() {
     let place = Place::new();
     let source = place.table();
-    let total = |wish: &str| {
-        let info = place.info(&[&source, "--set", &format!("data.where={wish}")]);
+    let total = |spec: &str| {
+        let info = place.info(&[&source, "--set", &format!("data.where={spec}")]);
         ["train", "val", "test"]
             .map(|split| info["splits"][split]["images"].as_u64().expect("a count"))
             .iter()

@@ -122,10 +122,10 @@ fn a_run_judged_anew_shows_what_was_found_last_even_where_it_is_less() {
     let server = Server::start(&programs, home.path());
     let run = train(runs.path(), Some(&server.uri()));
     let path = run.join("evaluation.json");
-    let mut judged = read_json(&path);
-    let less = judged["macro"]["auroc"].as_f64().expect("an AUROC") / 2.0;
-    judged["macro"]["auroc"] = json!(less);
-    fs::write(&path, judged.to_string()).expect("written");
+    let mut evaluated = read_json(&path);
+    let less = evaluated["macro"]["auroc"].as_f64().expect("an AUROC") / 2.0;
+    evaluated["macro"]["auroc"] = json!(less);
+    fs::write(&path, evaluated.to_string()).expect("written");
     assert!(done(sync(runs.path(), &[])).contains("rows"));
     let there = assert_whole(&server, &run, "chestxr-tui");
     let metrics = there["data"]["metrics"].as_array().expect("metrics");

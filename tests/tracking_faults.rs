@@ -141,7 +141,7 @@ fn a_server_that_dies_under_a_run_is_told_the_rest_when_it_is_back() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stderr(&output).contains("track sync"), "{}", stderr(&output));
     let run = only_run(runs.path());
-    server.go_on();
+    server.resume();
     done(sync(runs.path(), &[]));
     assert_whole(&server, &run, "chestxr-tui");
 }

@@ -135,13 +135,13 @@ fn a_paused_run_can_be_stopped() {
 #[test]
 fn a_trainer_told_to_end_while_it_reads_images_ends() {
     let _alone = alone();
-    for halts in [[Command::Interrupt, Command::Shutdown], [Command::Stop, Command::Interrupt]] {
+    for stops in [[Command::Interrupt, Command::Shutdown], [Command::Stop, Command::Interrupt]] {
         let runs = tempfile::tempdir().expect("a temporary folder");
         let mut trainer = trainer(runs.path());
         start(&trainer, config(&[("data.source", "phantom:3000")]));
-        let expected = if halts[0] == Command::Stop { RunState::Stopped } else { RunState::Interrupted };
-        for halt in halts {
-            trainer.send(halt);
+        let expected = if stops[0] == Command::Stop { RunState::Stopped } else { RunState::Interrupted };
+        for stop in stops {
+            trainer.send(stop);
         }
         let (state, reason) = end(&mut trainer);
         assert_eq!((state, reason.ends_with("before the first step")), (expected, true), "{reason}");

@@ -168,7 +168,7 @@ impl Lesson {
                 let indices: Vec<usize> = (first..first + self.batch).map(|image| image % 128).collect();
                 self.batches += 1;
                 let (x, y) = batches.gather(&indices).expect("a batch");
-                let (loss, _) = self.learner.learn(&x, &y, 1.0 / together as f64).expect("a loss");
+                let (loss, _) = self.learner.forward_backward(&x, &y, 1.0 / together as f64).expect("a loss");
                 f64::try_from(loss).expect("a number")
             })
             .collect();

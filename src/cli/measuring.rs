@@ -14,7 +14,7 @@ pub enum BenchPart {
     /// Images read from disk as needed against images in memory; needs a --memory that they don't fit into
     Streaming,
     /// All metrics with intervals
-    Judging,
+    Evaluation,
     /// Maps
     Explaining,
     /// A folder of 2,000 runs, listed

@@ -55,7 +55,7 @@ pub struct Global {
     pub theme: Option<String>,
     /// Show pictures by auto (what the terminal has), kitty, iterm2, sixel, half (blocks), ascii or off
     #[arg(long, global = true, value_name = "HOW", default_value = "auto", env = "CHESTXR_GRAPHICS")]
-    pub graphics: chestxr_tui::tui::graphics::Wish,
+    pub graphics: chestxr_tui::tui::graphics::GraphicsChoice,
     /// Write JSON to stdout, one object a line
     #[arg(long, global = true)]
     pub json: bool,

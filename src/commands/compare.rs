@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use chestxr_tui::config::AppPaths;
-use chestxr_tui::evaluation::{Contender, SideBySide, difference_cells, means, write_contest};
+use chestxr_tui::evaluation::{ComparedRun, SideBySide, difference_cells, means, write_comparison};
 use chestxr_tui::runs;
 use chestxr_tui::text::{one_line, thousands};
 
@@ -24,9 +24,9 @@ pub fn run(args: &CompareArgs, paths: &AppPaths, json: bool) -> Result<Exit> {
             return Err(Misuse(format!("run {} is named twice; name each run once", folder.id())).into());
         }
     }
-    let contenders = folders.iter().map(|folder| Contender::read(folder, args.split));
-    let side = SideBySide::new(contenders.collect::<Result<_>>()?, args.split, args.bootstrap)?;
-    let wrote = args.out.as_deref().map(|out| write_contest(&side, out)).transpose()?;
+    let compared_runs = folders.iter().map(|folder| ComparedRun::read(folder, args.split));
+    let side = SideBySide::new(compared_runs.collect::<Result<_>>()?, args.split, args.bootstrap)?;
+    let wrote = args.out.as_deref().map(|out| write_comparison(&side, out)).transpose()?;
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", side.to_json())?;

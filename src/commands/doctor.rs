@@ -9,7 +9,7 @@ use tch::Cuda;
 use chestxr_tui::config::{AppPaths, Memory};
 use chestxr_tui::dataset::{memory, store};
 use chestxr_tui::text::bytes;
-use chestxr_tui::tui::graphics::{Protocol, Wish};
+use chestxr_tui::tui::graphics::{GraphicsChoice, Protocol};
 use chestxr_tui::{native, runs};
 
 use super::{Exit, inline};
@@ -34,7 +34,7 @@ fn missing(key: &'static str, value: impl Into<String>, advice: impl Into<String
 }
 
 /// Says what was found, a line each.
-pub fn run(paths: &AppPaths, graphics: Wish, json: bool) -> Result<Exit> {
+pub fn run(paths: &AppPaths, graphics: GraphicsChoice, json: bool) -> Result<Exit> {
     let findings = [
         fine("chestxr-tui", env!("CARGO_PKG_VERSION")),
         fine(
@@ -120,8 +120,8 @@ fn terminal() -> Finding {
 }
 
 /// What the terminal itself says about pictures.
-fn pictures(wish: Wish) -> Finding {
-    let Some(asked) = inline::ask(wish) else {
+fn pictures(choice: GraphicsChoice) -> Finding {
+    let Some(asked) = inline::ask(choice) else {
         return fine("pictures", "unknown: there is no terminal to ask");
     };
     let terminal = match asked {
@@ -138,7 +138,7 @@ fn pictures(wish: Wish) -> Finding {
         terminal.reason
     );
     match terminal.protocol {
-        Some(Protocol::Half) if wish == Wish::Auto => missing(
+        Some(Protocol::Half) if choice == GraphicsChoice::Auto => missing(
             "pictures",
             value,
             "half blocks show images coarsely; kitty 0.28, Ghostty, WezTerm, iTerm2, foot and xterm -ti vt340 do better",

@@ -1,4 +1,4 @@
-//! `evaluate`: a run's best weights, or anyone's predictions, judged in full.
+//! `evaluate`: a run's best weights, or anyone's predictions, output in full.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,16 +22,16 @@ use crate::cli::{EvaluateArgs, Global};
 
 /// Judges what was asked for and tells the numbers.
 pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
-    let wish: ThresholdSpec =
+    let spec: ThresholdSpec =
         args.thresholds.as_deref().unwrap_or("").parse().map_err(|error| Misuse(format!("{error}")))?;
-    let Judged { evaluation, wrote, predictions, thresholds, labels, dataset } =
+    let EvaluateOutput { evaluation, wrote, predictions, thresholds, labels, dataset } =
         match (&args.predictions, &args.run) {
-            (Some(file), _) => elsewhere(file, args, &wish)?,
+            (Some(file), _) => elsewhere(file, args, &spec)?,
             (None, Some(wanted)) => {
                 let folder = runs::find(&paths.runs, wanted)?;
                 match &global.data {
-                    Some(source) => other_images(&folder, source, args, &wish, global)?,
-                    None => of_run(&folder, args, &wish, global)?,
+                    Some(source) => other_images(&folder, source, args, &spec, global)?,
+                    None => of_run(&folder, args, &spec, global)?,
                 }
             }
             (None, None) => bail!(Misuse("name a run, or give --predictions FILE".into())),
@@ -56,7 +56,7 @@ pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exi
 }
 
 /// What came of it, and what it came from.
-struct Judged {
+struct EvaluateOutput {
     evaluation: Evaluation,
     /// The folder of report and figures.
     wrote: PathBuf,
@@ -68,21 +68,26 @@ struct Judged {
 }
 
 /// A run on the images it has: the split's predictions are made now unless the best weights' are there.
-fn of_run(folder: &RunFolder, args: &EvaluateArgs, wish: &ThresholdSpec, global: &Global) -> Result<Judged> {
+fn of_run(
+    folder: &RunFolder,
+    args: &EvaluateArgs,
+    spec: &ThresholdSpec,
+    global: &Global,
+) -> Result<EvaluateOutput> {
     let split = args.split;
     let mut source = Images::new(folder, global);
-    let judged = source.predictions(split)?;
+    let output = source.predictions(split)?;
     let labels = LabelSet::of_keys(&folder.read_provenance()?.conditions);
-    let kept = folder.read_thresholds()?.filter(|kept| wish.rule.is_none() && kept.epoch == judged.epoch);
+    let kept = folder.read_thresholds()?.filter(|kept| spec.rule.is_none() && kept.epoch == output.epoch);
     // The validation images are only asked when there is something to ask them.
-    let thresholds = if let (Some(kept), true) = (&kept, wish.is_empty()) {
+    let thresholds = if let (Some(kept), true) = (&kept, spec.is_empty()) {
         kept.clone()
     } else {
-        let val = if split == Split::Val { judged.clone() } else { source.predictions(Split::Val)? };
-        wish.grant(kept, &val, Split::Val.name(), &labels).map_err(|error| Misuse(error.to_string()))?
+        let val = if split == Split::Val { output.clone() } else { source.predictions(Split::Val)? };
+        spec.resolve(kept, &val, Split::Val.name(), &labels).map_err(|error| Misuse(error.to_string()))?
     };
-    let evaluation = evaluation::record(folder, &labels, &thresholds, split, &judged, args.bootstrap)?;
-    evaluation::draw(folder, &labels, &evaluation, &thresholds, &judged)?;
+    let evaluation = evaluation::record(folder, &labels, &thresholds, split, &output, args.bootstrap)?;
+    evaluation::draw(folder, &labels, &evaluation, &thresholds, &output)?;
     let artifacts = folder.artifacts();
     let wrote = if split == Split::Test { artifacts } else { artifacts.join(split.name()) };
     // Groups of images need what the source says of them.
@@ -91,7 +96,7 @@ fn of_run(folder: &RunFolder, args: &EvaluateArgs, wish: &ThresholdSpec, global:
         (Some(_), Some((_, dataset))) => Some(dataset),
         (Some(_), None) => Some(evaluation::own_images(folder, &Cache::new())?),
     };
-    Ok(Judged { evaluation, wrote, predictions: judged, thresholds, labels, dataset })
+    Ok(EvaluateOutput { evaluation, wrote, predictions: output, thresholds, labels, dataset })
 }
 
 /// A run's predictions, read or made: images and weights are loaded when first needed.
@@ -133,9 +138,9 @@ fn other_images(
     folder: &RunFolder,
     source: &str,
     args: &EvaluateArgs,
-    wish: &ThresholdSpec,
+    spec: &ThresholdSpec,
     global: &Global,
-) -> Result<Judged> {
+) -> Result<EvaluateOutput> {
     let out =
         args.out.as_deref().ok_or_else(|| Misuse("other images than the run's need --out DIR".into()))?;
     let config = folder.read_config()?;
@@ -161,16 +166,17 @@ fn other_images(
         )
     })?;
     let labels = predictor.labels();
-    let thresholds =
-        wish.grant(Some(kept), &predictions, args.split.name(), labels).map_err(|e| Misuse(e.to_string()))?;
+    let thresholds = spec
+        .resolve(Some(kept), &predictions, args.split.name(), labels)
+        .map_err(|e| Misuse(e.to_string()))?;
     let title = format!("{} {}", config.model.arch.name(), folder.id().short());
     let origin = format!("Run {} on images from {}.", folder.id(), dataset.source());
-    let judged = finish(out, &title, &origin, labels, thresholds, args, predictions)?;
-    Ok(Judged { dataset: Some(dataset), ..judged })
+    let output = finish(out, &title, &origin, labels, thresholds, args, predictions)?;
+    Ok(EvaluateOutput { dataset: Some(dataset), ..output })
 }
 
 /// Anyone's predictions.
-fn elsewhere(file: &Path, args: &EvaluateArgs, wish: &ThresholdSpec) -> Result<Judged> {
+fn elsewhere(file: &Path, args: &EvaluateArgs, spec: &ThresholdSpec) -> Result<EvaluateOutput> {
     let out = args.out.as_deref().ok_or_else(|| Misuse("--predictions needs --out DIR".into()))?;
     let archive = Archive::open(file, Limits { max_bytes: 4 << 30 })?;
     let labels_name = args.labels.as_deref().unwrap_or("labels");
@@ -198,7 +204,7 @@ fn elsewhere(file: &Path, args: &EvaluateArgs, wish: &ThresholdSpec) -> Result<J
         None => (&predictions, args.split.name()),
     };
     let thresholds =
-        wish.grant(None, asked, asked_split, &labels).map_err(|error| Misuse(error.to_string()))?;
+        spec.resolve(None, asked, asked_split, &labels).map_err(|error| Misuse(error.to_string()))?;
     let title = file.file_stem().unwrap_or_default().to_string_lossy();
     let origin = format!("Predictions from {}.", one_line(&file.display().to_string(), 200));
     finish(out, &one_line(&title, 60), &origin, &labels, thresholds, args, predictions)
@@ -212,18 +218,19 @@ fn finish(
     thresholds: Thresholds,
     args: &EvaluateArgs,
     predictions: SplitPredictions,
-) -> Result<Judged> {
-    let evaluation = evaluation::judge(labels, &thresholds, args.split.name(), &predictions, args.bootstrap);
+) -> Result<EvaluateOutput> {
+    let evaluation =
+        evaluation::evaluate(labels, &thresholds, args.split.name(), &predictions, args.bootstrap);
     evaluation::draw_into(out, title, origin, labels, &evaluation, &thresholds, &predictions)?;
     let json = serde_json::to_vec_pretty(&evaluation)?;
     let path = out.join("evaluation.json");
     chestxr_tui::files::replace_file(&path, &json)
         .with_context(|| format!("can't write {}", path.display()))?;
     let wrote = out.to_owned();
-    Ok(Judged { evaluation, wrote, predictions, thresholds, labels: labels.clone(), dataset: None })
+    Ok(EvaluateOutput { evaluation, wrote, predictions, thresholds, labels: labels.clone(), dataset: None })
 }
 
-/// The same judged for each group of images, kept beside the report.
+/// The same output for each group of images, kept beside the report.
 fn groups(
     by: GroupBy,
     args: &EvaluateArgs,
@@ -242,21 +249,21 @@ fn groups(
         )));
     }
     let split = args.split.name();
-    let judged: Vec<(String, Evaluation)> = groups
+    let output: Vec<(String, Evaluation)> = groups
         .into_iter()
         .map(|(name, images)| {
             let own = predictions.subset(&images);
-            (name, evaluation::judge(labels, thresholds, split, &own, args.bootstrap))
+            (name, evaluation::evaluate(labels, thresholds, split, &own, args.bootstrap))
         })
         .collect();
-    let named: serde_json::Map<_, _> = judged
+    let named: serde_json::Map<_, _> = output
         .iter()
         .map(|(name, evaluation)| Ok((name.clone(), serde_json::to_value(evaluation)?)))
         .collect::<Result<_>>()?;
     let path = wrote.join(format!("groups_{}.json", by.name()));
     chestxr_tui::files::replace_file(&path, &serde_json::to_vec_pretty(&named)?)
         .with_context(|| format!("can't write {}", path.display()))?;
-    Ok(judged)
+    Ok(output)
 }
 
 fn group_table(out: &mut impl Write, groups: &[(String, Evaluation)]) -> std::io::Result<()> {

@@ -4,13 +4,13 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use chestxr_tui::tui::graphics::{Protocol, Terminal, Wish, probe};
+use chestxr_tui::tui::graphics::{GraphicsChoice, Protocol, Terminal, probe};
 
 /// A terminal is asked for so long.
 const LIMIT: Duration = Duration::from_millis(400);
 
 /// Asks the terminal what pictures it takes; `None` where there is none to ask.
-pub fn ask(wish: Wish) -> Option<std::io::Result<Terminal>> {
+pub fn ask(choice: GraphicsChoice) -> Option<std::io::Result<Terminal>> {
     if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
         return None;
     }
@@ -18,13 +18,13 @@ pub fn ask(wish: Wish) -> Option<std::io::Result<Terminal>> {
         return Some(Err(error));
     }
     // What is typed meanwhile was meant for the shell; it is rare, and lost.
-    let (terminal, _) = probe(wish, chestxr_tui::tui::ascii_only(), LIMIT);
+    let (terminal, _) = probe(choice, chestxr_tui::tui::ascii_only(), LIMIT);
     Some(crossterm::terminal::disable_raw_mode().map(|()| terminal))
 }
 
 /// Shows pictures, or nothing where there is no terminal, none is wished for, or only ASCII can be shown.
 pub struct Show {
-    wish: Wish,
+    choice: GraphicsChoice,
     quiet: bool,
     /// Asked when the first picture comes.
     terminal: Option<Terminal>,
@@ -32,8 +32,8 @@ pub struct Show {
 
 impl Show {
     /// Shows nothing when `quiet`.
-    pub fn new(wish: Wish, quiet: bool) -> Self {
-        Self { wish, quiet: quiet || wish == Wish::Off, terminal: None }
+    pub fn new(choice: GraphicsChoice, quiet: bool) -> Self {
+        Self { choice, quiet: quiet || choice == GraphicsChoice::Off, terminal: None }
     }
 
     /// Shows a PNG as wide as the terminal allows.
@@ -45,7 +45,7 @@ impl Show {
             return Ok(());
         }
         if self.terminal.is_none() {
-            self.terminal = ask(self.wish).transpose()?;
+            self.terminal = ask(self.choice).transpose()?;
         }
         let Some(terminal) = &self.terminal else { return Ok(()) };
         let Some(protocol) = terminal.protocol.filter(|protocol| *protocol != Protocol::Ascii) else {

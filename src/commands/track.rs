@@ -14,7 +14,7 @@ use chestxr_tui::config::{AppPaths, ServerUri, TrackingSection};
 use chestxr_tui::runs::{self, RunFolder};
 use chestxr_tui::text::bytes;
 use chestxr_tui::tracking::{
-    Client, Courier, Ledger, Patience, Progress, Report, TrackingError, environment,
+    Client, HttpClient, Ledger, Patience, Progress, Report, TrackingError, environment,
 };
 
 use super::{Exit, Misuse, complain, set_tracking};
@@ -46,10 +46,10 @@ pub fn run(args: &SyncArgs, sets: &[String], paths: &AppPaths, json: bool) -> Re
         signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("can't watch for signals")?;
     }
-    let go_on = || !stop.load(Ordering::Relaxed);
+    let keep_going = || !stop.load(Ordering::Relaxed);
     let mut exit = Exit::Done;
     for Job { folder, server, tracking } in jobs {
-        let outcome = send(&folder, server.clone(), &tracking, Patience::ASKED, &go_on);
+        let outcome = send(&folder, server.clone(), &tracking, Patience::ASKED, &keep_going);
         tell(&folder, &server, &outcome, json)?;
         match outcome {
             Err(TrackingError::Stopped) => return Ok(Exit::Interrupted),
@@ -103,7 +103,7 @@ pub fn send(
     server: ServerUri,
     tracking: &TrackingSection,
     patience: Patience,
-    go_on: &(dyn Fn() -> bool + Sync),
+    keep_going: &(dyn Fn() -> bool + Sync),
 ) -> Result<Report, TrackingError> {
     // indicatif hides the bar by itself when stderr is no terminal.
     let bar = ProgressBar::new_spinner();
@@ -119,10 +119,10 @@ pub fn send(
             Progress::Model => format!("{}: the model", folder.id().short()),
         });
     };
-    let outcome = Client::new(server, patience, environment, go_on).and_then(|client| {
-        let courier =
-            Courier { client: &client, make_model: &chestxr_tui::evaluation::model_to_send, tell: &tell };
-        courier.run(folder, tracking, &mut None)
+    let outcome = HttpClient::new(server, patience, environment, keep_going).and_then(|client| {
+        let sender =
+            Client { client: &client, make_model: &chestxr_tui::evaluation::model_to_send, tell: &tell };
+        sender.run(folder, tracking, &mut None)
     });
     bar.finish_and_clear();
     outcome

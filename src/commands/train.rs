@@ -24,15 +24,15 @@ use super::{Exit, complain};
 
 /// Starts a run, goes on with one or tries learning rates, to the end. The first Ctrl-C finishes the step and writes the checkpoint; the second leaves at
 /// once.
-pub fn run(wish: Command, paths: &AppPaths, json: bool) -> Result<Exit> {
+pub fn run(request: Command, paths: &AppPaths, json: bool) -> Result<Exit> {
     let trainer =
         Trainer::spawn(paths.runs.clone(), Cache::new()).context("can't start the trainer's thread")?;
     watch_signals(trainer.commander()).context("can't watch for signals")?;
-    let mut tracking = match &wish {
+    let mut tracking = match &request {
         Command::Start { config, .. } if config.tracking.server().is_some() => Some(Tracking::start(paths)?),
         _ => None,
     };
-    trainer.send(wish);
+    trainer.send(request);
     let printer = printer(json);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut heard = |event: &Event| {

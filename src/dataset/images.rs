@@ -142,9 +142,9 @@ impl Images {
 
     /// Takes images in a file out of this process's memory; with `forgotten` out of the system's as well, so that the
     /// next reading is from the disk.
-    pub fn let_go(&self, forgotten: bool) {
+    pub fn release_pages(&self, forgotten: bool) {
         if let Pixels::Mapped { store, .. } = &self.pixels {
-            store.let_go();
+            store.release_pages();
             if forgotten {
                 store.forget();
             }

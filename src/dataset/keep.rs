@@ -90,17 +90,17 @@ mod tests {
     fn images_are_taken_by_view_sex_and_age() {
         let row =
             |view: &str, age| Row { view: Some(view.into()), age, sex: Some("F".into()), ..Row::default() };
-        let keep: Keep = "view=pa|LL, age=18-80".parse().expect("a wish");
+        let keep: Keep = "view=pa|LL, age=18-80".parse().expect("a filter");
         assert!(keep.takes(&row("PA", Some(18))) && keep.takes(&row("LL", Some(80))));
         assert!(!keep.takes(&row("AP", Some(40))) && !keep.takes(&row("PA", Some(81))));
         assert!(!keep.takes(&row("PA", None)), "an unknown age is none in the range");
         assert!("".parse::<Keep>().expect("nothing asked").takes(&Row::default()));
-        let open: Keep = "age=65-,sex=F".parse().expect("a wish");
+        let open: Keep = "age=65-,sex=F".parse().expect("a filter");
         assert!(open.takes(&row("PA", Some(90))) && !open.takes(&row("PA", Some(64))));
     }
 
     #[test]
-    fn a_wish_that_says_nothing_is_refused_with_examples() {
+    fn an_empty_filter_is_refused_with_examples() {
         for wrong in ["PA", "view=", "age=old", "weight=80"] {
             let said = wrong.parse::<Keep>().expect_err(wrong).to_string();
             assert!(said.contains("view=PA"), "{said}");

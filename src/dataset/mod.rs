@@ -243,8 +243,11 @@ impl Dataset {
     }
 
     /// Takes images that are read from disk out of this process's memory; with `forgotten` out of the system's as well.
-    pub fn let_go(&self, forgotten: bool) {
-        self.parts.iter().filter_map(|part| part.images.as_ref()).for_each(|images| images.let_go(forgotten));
+    pub fn release_pages(&self, forgotten: bool) {
+        self.parts
+            .iter()
+            .filter_map(|part| part.images.as_ref())
+            .for_each(|images| images.release_pages(forgotten));
     }
 
     /// Images and labels of a split for training or testing.

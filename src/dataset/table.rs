@@ -30,7 +30,7 @@ const ROLES: [(&str, &[&str]); 8] = [
 ];
 /// What `data.columns` says.
 #[derive(Debug, Default)]
-struct Wishes {
+struct ColumnSpec {
     columns: HashMap<String, String>,
     /// Conditions that count, in their order; empty for all.
     labels: Vec<String>,
@@ -39,9 +39,9 @@ struct Wishes {
     uncertain: Option<u8>,
 }
 
-impl Wishes {
+impl ColumnSpec {
     fn parse(text: &str, table: &Path) -> Result<Self, TableError> {
-        let mut wishes = Self::default();
+        let mut spec = Self::default();
         let fail = |word: &str| {
             let roles = ROLES.map(|(role, _)| role).join(", ");
             let what = format!(
@@ -55,19 +55,19 @@ impl Wishes {
             let (name, value) = word.split_once('=').ok_or_else(|| fail(word))?;
             let (name, value) = (name.trim(), value.trim());
             match name {
-                "labels" => wishes.labels = value.split('+').map(|name| name.trim().to_owned()).collect(),
-                "separator" if !value.is_empty() => wishes.separator = Some(value.to_owned()),
+                "labels" => spec.labels = value.split('+').map(|name| name.trim().to_owned()).collect(),
+                "separator" if !value.is_empty() => spec.separator = Some(value.to_owned()),
                 "uncertain" => {
-                    wishes.uncertain =
+                    spec.uncertain =
                         Some(value.parse().ok().filter(|value| *value <= 1).ok_or_else(|| fail(word))?);
                 }
                 _ if ROLES.iter().any(|(role, _)| *role == name) && !value.is_empty() => {
-                    wishes.columns.insert(name.to_owned(), value.to_owned());
+                    spec.columns.insert(name.to_owned(), value.to_owned());
                 }
                 _ => return Err(fail(word)),
             }
         }
-        Ok(wishes)
+        Ok(spec)
     }
 }
 
@@ -77,10 +77,10 @@ struct Columns {
 }
 
 impl Columns {
-    fn find(sheet: &Sheet, wishes: &Wishes, table: &Path) -> Result<Self, TableError> {
+    fn find(sheet: &Sheet, spec: &ColumnSpec, table: &Path) -> Result<Self, TableError> {
         let mut of = HashMap::new();
         for (role, names) in ROLES {
-            let found = match wishes.columns.get(role) {
+            let found = match spec.columns.get(role) {
                 Some(name) => Some(sheet.column(&[name]).ok_or_else(|| {
                     let known = one_line(&sheet.heading.join(", "), 300);
                     TableError::new(
@@ -114,12 +114,12 @@ impl Columns {
 /// # Errors
 /// When the table can't be read or understood, names pictures that aren't there, or a label is neither 0 nor 1.
 pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
-    let wishes = Wishes::parse(columns, path)?;
+    let spec = ColumnSpec::parse(columns, path)?;
     let sheet = Sheet::read(path)?;
-    let columns = Columns::find(&sheet, &wishes, path)?;
+    let columns = Columns::find(&sheet, &spec, path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut notes = Vec::new();
-    let (labels, values) = labels::labels(&sheet, &columns, &wishes, path, &mut notes)?;
+    let (labels, values) = labels::labels(&sheet, &columns, &spec, path, &mut notes)?;
     notes.insert(0, told(&sheet, &columns, &labels));
 
     let mut rows = Vec::with_capacity(sheet.rows.len());

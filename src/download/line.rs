@@ -103,11 +103,11 @@ impl Line {
         Ok(Self { news, stall })
     }
 
-    /// The next news; `None` as soon as `go_on` says no.
-    pub(super) fn next(&self, go_on: &mut dyn FnMut() -> bool) -> Option<News> {
+    /// The next news; `None` as soon as `keep_going` says no.
+    pub(super) fn next(&self, keep_going: &mut dyn FnMut() -> bool) -> Option<News> {
         let begun = Instant::now();
         loop {
-            if !go_on() {
+            if !keep_going() {
                 return None;
             }
             let left = self.stall.saturating_sub(begun.elapsed());

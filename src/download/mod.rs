@@ -230,7 +230,7 @@ impl Download<'_> {
         let mut furthest = self.part.done();
         loop {
             let (error, wait) = match self.attempt(watch)? {
-                Attempt::Complete => match self.judge_content() {
+                Attempt::Complete => match self.verify_content() {
                     Ok(()) => return Ok(()),
                     Err(error) => {
                         let pieced = self.part.is_pieced();
@@ -259,7 +259,7 @@ impl Download<'_> {
         }
     }
 
-    fn judge_content(&self) -> Result<(), DownloadError> {
+    fn verify_content(&self) -> Result<(), DownloadError> {
         match (&self.order.checksum, self.part.digest()) {
             (Some(wanted), Some(found)) => {
                 hold(self.order.url, &found, wanted, "it was not kept; try again or check the address")
@@ -283,7 +283,7 @@ impl Download<'_> {
     /// Asks for what is missing and takes what comes.
     fn attempt(&mut self, watch: &mut Watch) -> Result<Attempt, DownloadError> {
         let too_long = self.order.size.is_some_and(|size| self.part.done() > size);
-        if too_long || !self.part.can_go_on(self.order) {
+        if too_long || !self.part.can_resume(self.order) {
             self.part.restart(self.order)?;
         }
         if self.order.checksum.is_some() && self.order.size == Some(self.part.done()) {

@@ -59,7 +59,7 @@ impl Part {
         let version = known.unwrap_or(Version { url, mark: None });
         let hash = order.checksum.as_ref().map(Running::new);
         let mut part = Self { path: path.clone(), note, file, done, version, hash, pieced: done > 0 };
-        if unknown || !part.can_go_on(order) {
+        if unknown || !part.can_resume(order) {
             part.restart(order)?;
         }
         part.hash_what_is_there(order, watch)?;
@@ -98,7 +98,7 @@ impl Part {
     }
 
     /// Whether more can be added: only where the server's mark or a checksum tells pieces of two contents apart.
-    pub(super) fn can_go_on(&self, order: &Order) -> bool {
+    pub(super) fn can_resume(&self, order: &Order) -> bool {
         self.done == 0 || self.version.mark.is_some() || order.checksum.is_some()
     }
 

@@ -13,7 +13,7 @@ use crate::runs::SplitPredictions;
 
 /// A run's predictions and thresholds.
 #[derive(Clone, Copy, Debug)]
-pub struct Opponent<'a> {
+pub struct ComparisonInput<'a> {
     pub predictions: &'a SplitPredictions,
     /// `None`: .5 for all.
     pub thresholds: Option<&'a Thresholds>,
@@ -81,8 +81,8 @@ pub enum NotComparable {
 /// # Errors
 /// When the images aren't the same.
 pub fn compare(
-    a: Opponent,
-    b: Opponent,
+    a: ComparisonInput,
+    b: ComparisonInput,
     labels: &LabelSet,
     resamples: usize,
 ) -> Result<Comparison, NotComparable> {
@@ -94,7 +94,7 @@ pub fn compare(
         return Err(NotComparable::Labels);
     }
     let keys = labels.keys();
-    let levels = |opponent: Opponent| match opponent.thresholds {
+    let levels = |input: ComparisonInput| match input.thresholds {
         Some(thresholds) => thresholds.of(&keys),
         None => vec![DEFAULT_THRESHOLD; keys.len()],
     };
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn the_better_run_is_found_better_and_a_run_equals_itself() {
         let (good, bad, labels) = (predictions(0.3), predictions(0.9), LabelSet::of_width(1));
-        let of = |predictions| Opponent { predictions, thresholds: None };
+        let of = |predictions| ComparisonInput { predictions, thresholds: None };
         let found = compare(of(&bad), of(&good), &labels, 200).expect("the same images");
         assert!(found.conditions[0].auroc.difference > Some(0.05));
         assert!(found.conditions[0].p_holm < Some(0.01) && found.macro_auroc.p < Some(0.02));

@@ -3,22 +3,22 @@
 //! and the evaluate screen looks at what they left.
 
 mod compare;
-mod contenders;
-mod contest;
+mod compared_runs;
+mod comparison_report;
 pub mod export;
 mod images;
 mod predictor;
 mod record;
 mod threshold_spec;
 
-pub use compare::{Comparison, ConditionDifference, Difference, NotComparable, Opponent, compare};
-pub use contenders::{Contender, SettingDifference, SideBySide, best_predictions, setting_differences};
-pub use contest::{difference_cells, means, write_contest};
+pub use compare::{Comparison, ComparisonInput, ConditionDifference, Difference, NotComparable, compare};
+pub use compared_runs::{ComparedRun, SettingDifference, SideBySide, best_predictions, setting_differences};
+pub use comparison_report::{difference_cells, means, write_comparison};
 pub use export::model_to_send;
 pub use images::own_images;
 pub use predictor::{Predictor, Scores, Weights};
 pub use record::{
-    RESAMPLES, SEED, default_thresholds, draw, draw_into, draw_network, judge, keep, predict_split, record,
-    split_predictions,
+    RESAMPLES, SEED, default_thresholds, draw, draw_into, draw_network, evaluate, keep, predict_split,
+    record, split_predictions,
 };
 pub use threshold_spec::{ThresholdSpec, ThresholdSpecError};

@@ -70,7 +70,7 @@ impl Predictor {
         let (weights, epoch) = match which {
             Weights::Best => {
                 let best = status.best.with_context(|| {
-                    format!("run {} has no best epoch yet, so there are no weights to judge", folder.id())
+                    format!("run {} has no best epoch yet, so there are no weights to evaluate", folder.id())
                 })?;
                 (folder.best_weights(), best.epoch)
             }

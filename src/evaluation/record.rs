@@ -83,14 +83,14 @@ pub fn record(
     predictions: &SplitPredictions,
     resamples: usize,
 ) -> Result<Evaluation> {
-    let evaluation = judge(labels, thresholds, split.name(), predictions, resamples);
+    let evaluation = evaluate(labels, thresholds, split.name(), predictions, resamples);
     folder.write_thresholds(thresholds)?;
     folder.write_evaluation(&evaluation)?;
     Ok(evaluation)
 }
 
 /// A split's numbers.
-pub fn judge(
+pub fn evaluate(
     labels: &LabelSet,
     thresholds: &Thresholds,
     split: &str,

@@ -15,7 +15,7 @@ pub struct ThresholdSpec {
     pub single: Vec<(String, ThresholdRule)>,
 }
 
-/// A wish that can't be granted.
+/// A spec that can't be granted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ThresholdSpecError {
     #[error(transparent)]
@@ -30,22 +30,22 @@ impl FromStr for ThresholdSpec {
     type Err = ThresholdSpecError;
 
     fn from_str(text: &str) -> Result<Self, ThresholdSpecError> {
-        let mut wish = Self::default();
+        let mut spec = Self::default();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             match part.split_once('=') {
                 Some((name, rule)) if !name.trim().starts_with("sensitivity") => {
-                    wish.single.push((name.trim().to_lowercase(), rule.parse()?));
+                    spec.single.push((name.trim().to_lowercase(), rule.parse()?));
                 }
                 _ => {
                     let rule: ThresholdRule = part.parse()?;
-                    if let Some(before) = wish.rule {
+                    if let Some(before) = spec.rule {
                         return Err(ThresholdSpecError::Twice(before.to_string(), rule.to_string()));
                     }
-                    wish.rule = Some(rule);
+                    spec.rule = Some(rule);
                 }
             }
         }
-        Ok(wish)
+        Ok(spec)
     }
 }
 
@@ -60,7 +60,7 @@ impl ThresholdSpec {
     ///
     /// # Errors
     /// When a condition is named that isn't there.
-    pub fn grant(
+    pub fn resolve(
         &self,
         kept: Option<Thresholds>,
         asked: &SplitPredictions,
@@ -109,11 +109,11 @@ mod tests {
 
     #[test]
     fn a_wish_has_one_rule_for_all_and_others_for_single_conditions() {
-        let wish: ThresholdSpec = "youden, effusion=.2,hernia=sensitivity=.9".parse().expect("a wish");
-        assert_eq!(wish.rule, Some(ThresholdRule::Youden));
-        assert_eq!(wish.single[0], ("effusion".into(), ThresholdRule::Fixed(0.2)));
-        assert_eq!(wish.single[1], ("hernia".into(), ThresholdRule::Sensitivity(0.9)));
-        let all: ThresholdSpec = "sensitivity=.95".parse().expect("a wish");
+        let spec: ThresholdSpec = "youden, effusion=.2,hernia=sensitivity=.9".parse().expect("a spec");
+        assert_eq!(spec.rule, Some(ThresholdRule::Youden));
+        assert_eq!(spec.single[0], ("effusion".into(), ThresholdRule::Fixed(0.2)));
+        assert_eq!(spec.single[1], ("hernia".into(), ThresholdRule::Sensitivity(0.9)));
+        let all: ThresholdSpec = "sensitivity=.95".parse().expect("a spec");
         assert_eq!((all.rule, all.single.len()), (Some(ThresholdRule::Sensitivity(0.95)), 0));
         assert!("youden,max-f1".parse::<ThresholdSpec>().is_err());
         assert!("effusion=often".parse::<ThresholdSpec>().is_err());

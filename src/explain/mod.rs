@@ -80,10 +80,10 @@ pub fn explain(
     // A method that asks for many passes an image makes its batches of one image's passes.
     let batch = if method.passes_once { BATCH } else { 1 };
     let (done, watch) = (Cell::new(0), RefCell::new(watch));
-    let go_on = || (watch.borrow_mut())(done.get());
+    let keep_going = || (watch.borrow_mut())(done.get());
     for requests in requests.chunks(batch) {
         done.set(maps.len());
-        if !go_on() {
+        if !keep_going() {
             return Ok(None);
         }
         let indices: Vec<usize> = requests.iter().map(|request| request.image).collect();
@@ -94,7 +94,7 @@ pub fn explain(
             shift: predictor.shift(),
             layer,
             keys: indices.iter().map(|index| *index as u64).collect(),
-            go_on: &go_on,
+            keep_going: &keep_going,
         };
         match (method.run)(&scene, options) {
             Ok(more) => maps.extend(more),
@@ -130,7 +130,7 @@ pub fn explain_batch(
         shift: None,
         layer: options.layer_index(&network.map_layers())?,
         keys: (0..classes.len() as u64).collect(),
-        go_on: &|| true,
+        keep_going: &|| true,
     };
     (method.run)(&scene, options)
 }

@@ -1,4 +1,4 @@
-//! An epoch's predictions, gathered batch by batch and judged once.
+//! An epoch's predictions, gathered batch by batch and evaluated once.
 
 use super::{
     Confusion, DEFAULT_THRESHOLD, Micro, MultilabelReport, Predictions, PredictionsError, bce_with_logits,

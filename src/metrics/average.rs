@@ -18,20 +18,20 @@ pub struct PerMetric<T> {
 }
 
 /// One condition's or one image's metrics, each 0 to 1 (the correlation -1 to 1); `None` where undefined.
-pub type Judged = PerMetric<Option<f64>>;
+pub type MetricValues = PerMetric<Option<f64>>;
 
 impl<T> PerMetric<T> {
-    /// What `make` gives for each metric, asked for by what reads it from a [`Judged`].
-    pub fn gather(make: impl Fn(fn(&Judged) -> Option<f64>) -> T) -> Self {
+    /// What `make` gives for each metric, asked for by what reads it from a [`MetricValues`].
+    pub fn gather(make: impl Fn(fn(&MetricValues) -> Option<f64>) -> T) -> Self {
         Self {
-            auroc: make(|judged| judged.auroc),
-            auprc: make(|judged| judged.auprc),
-            precision: make(|judged| judged.precision),
-            recall: make(|judged| judged.recall),
-            specificity: make(|judged| judged.specificity),
-            f1: make(|judged| judged.f1),
-            mcc: make(|judged| judged.mcc),
-            balanced_accuracy: make(|judged| judged.balanced_accuracy),
+            auroc: make(|evaluated| evaluated.auroc),
+            auprc: make(|evaluated| evaluated.auprc),
+            precision: make(|evaluated| evaluated.precision),
+            recall: make(|evaluated| evaluated.recall),
+            specificity: make(|evaluated| evaluated.specificity),
+            f1: make(|evaluated| evaluated.f1),
+            mcc: make(|evaluated| evaluated.mcc),
+            balanced_accuracy: make(|evaluated| evaluated.balanced_accuracy),
         }
     }
 
@@ -50,7 +50,7 @@ impl<T> PerMetric<T> {
     }
 }
 
-impl Judged {
+impl MetricValues {
     /// From a ranking (`None` when a score is NaN) and the counts at a threshold.
     pub fn new(auroc: Option<f64>, auprc: Option<f64>, counts: &Confusion) -> Self {
         Self {
@@ -67,13 +67,13 @@ impl Judged {
 }
 
 /// The unweighted mean of each metric over the rows that define it.
-pub fn macro_average(rows: &[Judged]) -> PerMetric<Mean> {
+pub fn macro_average(rows: &[MetricValues]) -> PerMetric<Mean> {
     PerMetric::gather(|metric| Mean::over(&rows.iter().map(metric).collect::<Vec<_>>()))
 }
 
 /// The same with each row counted by its weight (scikit-learn's `average="weighted"` with the support); without
 /// any weight among the defined rows there is no mean.
-pub fn weighted_average(rows: &[Judged], weights: &[u64]) -> PerMetric<Mean> {
+pub fn weighted_average(rows: &[MetricValues], weights: &[u64]) -> PerMetric<Mean> {
     PerMetric::gather(|metric| {
         let (mut sum, mut all, mut defined) = (0.0, 0.0, 0);
         for (row, weight) in rows.iter().zip(weights) {
@@ -87,7 +87,7 @@ pub fn weighted_average(rows: &[Judged], weights: &[u64]) -> PerMetric<Mean> {
     })
 }
 
-/// Each image judged over its own conditions, then averaged over the images that define the metric (scikit-learn's
+/// Each image evaluated over its own conditions, then averaged over the images that define the metric (scikit-learn's
 /// `average="samples"`). `thresholds` has one a condition.
 ///
 /// # Panics
@@ -96,13 +96,13 @@ pub fn samples_average(predictions: &Predictions, thresholds: &[f32]) -> PerMetr
     assert_eq!(thresholds.len(), predictions.classes(), "a condition needs a threshold");
     let classes = predictions.classes();
     let images = predictions.scores().chunks_exact(classes).zip(predictions.labels().chunks_exact(classes));
-    let rows: Vec<Judged> = images
+    let rows: Vec<MetricValues> = images
         .map(|(scores, labels)| {
             let pairs = || scores.iter().zip(labels).map(|(score, label)| (*score, *label != 0));
             let counts =
                 pairs().zip(thresholds).map(|(pair, threshold)| Confusion::of_pairs([pair], *threshold));
             let ranking = Ranking::new(pairs());
-            Judged::new(
+            MetricValues::new(
                 ranking.as_ref().and_then(Ranking::auroc),
                 ranking.as_ref().and_then(Ranking::average_precision),
                 &counts.sum(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::average::{Judged, PerMetric, macro_average, samples_average, weighted_average};
+use super::average::{MetricValues, PerMetric, macro_average, samples_average, weighted_average};
 use super::bootstrap::{Bootstrap, Draw, Resampled, Resampling, interval};
 use super::calibration::{Calibration, at_temperature};
 use super::{
@@ -156,7 +156,7 @@ pub struct BootstrapEvaluation {
     pub units: usize,
 }
 
-/// What is judged.
+/// What is evaluated.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     /// N x C.
@@ -170,7 +170,7 @@ pub struct Subject<'a> {
 }
 
 impl Evaluation {
-    /// Judges a split. `resampling.count` 0 leaves the intervals away. Works on all cores.
+    /// Evaluates a split. `resampling.count` 0 leaves the intervals away. Works on all cores.
     ///
     /// # Panics
     /// When there are not as many names as conditions or not as many patients as images, which are mistakes in
@@ -179,15 +179,15 @@ impl Evaluation {
         let Subject { probabilities, conditions, thresholds, .. } = *subject;
         assert_eq!(conditions.len(), probabilities.classes(), "a condition needs a name");
         let levels = thresholds.of(conditions);
-        let mut judged: Vec<ConditionEvaluation> = levels
+        let mut evaluated: Vec<ConditionEvaluation> = levels
             .par_iter()
             .enumerate()
             .map(|(class, threshold)| ConditionEvaluation::new(probabilities.column(class), *threshold))
             .collect();
         let normal_pairs = normal_scores(&probabilities);
         let mut normal = NormalEvaluation::new(&normal_pairs, thresholds.normal.threshold);
-        let rows: Vec<Judged> = judged.iter().map(ConditionEvaluation::averaged).collect();
-        let support: Vec<u64> = judged.iter().map(|condition| condition.support).collect();
+        let rows: Vec<MetricValues> = evaluated.iter().map(ConditionEvaluation::averaged).collect();
+        let support: Vec<u64> = evaluated.iter().map(|condition| condition.support).collect();
         let average = Average::from(macro_average(&rows));
         let mut macro_average =
             MacroEvaluation { average, n_conditions: average.defined.auroc, ..MacroEvaluation::default() };
@@ -196,7 +196,7 @@ impl Evaluation {
             let level = thresholds.normal.threshold;
             let bootstrap = Bootstrap::new(&probabilities, &levels, normal_pairs, level, resampling.patients);
             let draws = bootstrap.run(resampling.count, resampling.seed);
-            for (class, condition) in judged.iter_mut().enumerate() {
+            for (class, condition) in evaluated.iter_mut().enumerate() {
                 condition.take_intervals(&draws, |draw| draw.conditions[class]);
             }
             normal.numbers.take_intervals(&draws, |draw| draw.normal);
@@ -234,7 +234,7 @@ impl Evaluation {
             normal_detection: normal,
             calibration: CalibrationEvaluation::new(subject),
             bootstrap,
-            per_condition: conditions.iter().cloned().zip(judged).collect(),
+            per_condition: conditions.iter().cloned().zip(evaluated).collect(),
         }
     }
 
@@ -246,7 +246,7 @@ impl Evaluation {
 }
 
 impl ConditionEvaluation {
-    /// One condition's (probability, truly positive) pairs judged; without intervals.
+    /// One condition's (probability, truly positive) pairs evaluated; without intervals.
     pub fn new(pairs: impl Iterator<Item = (f32, bool)> + Clone, threshold: f32) -> Self {
         let counts = Confusion::of_pairs(pairs.clone(), threshold);
         let ranking = Ranking::new(pairs.clone());
@@ -278,8 +278,8 @@ impl ConditionEvaluation {
         self
     }
 
-    fn averaged(&self) -> Judged {
-        Judged::new(self.auroc, self.auprc, &self.counts)
+    fn averaged(&self) -> MetricValues {
+        MetricValues::new(self.auroc, self.auprc, &self.counts)
     }
 
     fn take_intervals(&mut self, draws: &[Draw], of: impl Fn(&Draw) -> Resampled) {
@@ -353,7 +353,7 @@ impl CalibrationEvaluation {
 
 impl CutPoints {
     /// A condition's numbers at another threshold, by look-up.
-    pub fn judged(&self, before: &ConditionEvaluation, threshold: f32) -> ConditionEvaluation {
+    pub fn evaluated(&self, before: &ConditionEvaluation, threshold: f32) -> ConditionEvaluation {
         before.clone().at(threshold, self.counts(threshold))
     }
 }

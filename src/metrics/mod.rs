@@ -4,7 +4,7 @@
 //! [`Predictions`] is the checked table that everything starts from, [`Confusion`] counts at a threshold,
 //! [`Ranking`] holds what needs no threshold (AUROC, average precision), [`CutPoints`] every threshold at once,
 //! [`ThresholdRule`] how one is chosen, [`Calibration`] whether probabilities mean what they say, [`Bootstrap`] and
-//! [`delong`] how far to trust it all. [`EpochAccumulator`] gathers batches so that an epoch is judged once and
+//! [`delong`] how far to trust it all. [`EpochAccumulator`] gathers batches so that an epoch is evaluated once and
 //! never as a mean of batch values; [`MultilabelReport`] is what an epoch says, [`Evaluation`] all that a split
 //! says.
 //!
@@ -28,7 +28,7 @@ mod ranking;
 mod threshold;
 
 pub use accumulator::EpochAccumulator;
-pub use average::{Judged, PerMetric, macro_average, samples_average, weighted_average};
+pub use average::{MetricValues, PerMetric, macro_average, samples_average, weighted_average};
 pub use bootstrap::{Bootstrap, Draw, Resampled, Resampling, Units, Weight, WeightedRanking, interval};
 pub use calibration::{BINS, Calibration, CalibrationBin, at_temperature, bce_at_temperature, temperature};
 pub use confusion::{Confusion, Micro};

@@ -27,7 +27,7 @@ impl Mean {
     }
 }
 
-/// N x C probabilities judged against their labels. Vectors have C entries, in the order of the label set.
+/// N x C probabilities evaluated against their labels. Vectors have C entries, in the order of the label set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MultilabelReport {
     /// N.
@@ -47,7 +47,7 @@ pub struct MultilabelReport {
 }
 
 impl MultilabelReport {
-    /// Judges probabilities. Each condition is sorted once for both rankings.
+    /// Evaluates probabilities. Each condition is sorted once for both rankings.
     pub fn new(probabilities: &Predictions) -> Self {
         let rankings: Vec<Option<Ranking>> =
             (0..probabilities.classes()).map(|class| Ranking::new(probabilities.column(class))).collect();

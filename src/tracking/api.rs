@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use super::TrackingError;
-use super::client::{Body, Client, NO_ENDPOINT};
+use super::client::{Body, HttpClient, NO_ENDPOINT};
 use super::known::{Known, RunAnswer, RunBody, status_of};
 use super::record::{ImagesInput, RunRecord};
 use crate::runs::RunState;
@@ -38,7 +38,7 @@ pub(super) fn encoded(path: &str) -> String {
     out
 }
 
-impl Client<'_> {
+impl HttpClient<'_> {
     /// Asks for `what`. All that we ask for is known to every server of MLflow's.
     pub(super) fn get(&self, what: &str, path: &str) -> Result<Value, TrackingError> {
         let answer = self.call(Method::GET, &format!("{API}/{path}"), Body::Nothing);

@@ -16,7 +16,7 @@ use crate::config::ServerUri;
 use crate::text::one_line;
 
 /// Says whether to go on; asked before each request and while waiting for the next try.
-pub type GoOn<'a> = &'a (dyn Fn() -> bool + Sync);
+pub type KeepGoing<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 64 << 20;
@@ -56,15 +56,15 @@ pub(super) enum Body<'a> {
 }
 
 /// A server that is spoken to.
-pub struct Client<'a> {
+pub struct HttpClient<'a> {
     agent: ureq::Agent,
     server: ServerUri,
     login: Option<HeaderValue>,
     patience: Patience,
-    go_on: GoOn<'a>,
+    keep_going: KeepGoing<'a>,
 }
 
-impl<'a> Client<'a> {
+impl<'a> HttpClient<'a> {
     /// A client with the login and certificates of the environment, read by `env`: `MLFLOW_TRACKING_USERNAME` and
     /// `_PASSWORD`, else `MLFLOW_TRACKING_TOKEN`; `MLFLOW_TRACKING_INSECURE_TLS`, `_SERVER_CERT_PATH`,
     /// `_CLIENT_CERT_PATH`. Proxies are those of the environment too.
@@ -75,7 +75,7 @@ impl<'a> Client<'a> {
         server: ServerUri,
         patience: Patience,
         env: impl Fn(&'static str) -> Option<String>,
-        go_on: GoOn<'a>,
+        keep_going: KeepGoing<'a>,
     ) -> Result<Self, TrackingError> {
         let config = ureq::Agent::config_builder()
             .timeout_resolve(Some(CONNECT))
@@ -91,7 +91,7 @@ impl<'a> Client<'a> {
             .tls_config(tls(&env)?)
             .user_agent(concat!("chestxr-tui/", env!("CARGO_PKG_VERSION")));
         let login = login(&env)?;
-        Ok(Self { agent: config.build().into(), server, login, patience, go_on })
+        Ok(Self { agent: config.build().into(), server, login, patience, keep_going })
     }
 
     /// The server.
@@ -112,7 +112,7 @@ impl<'a> Client<'a> {
         self.json(self.once(&method, path, &body)?)
     }
 
-    /// As [`Client::call`], and the answer as text.
+    /// As [`HttpClient::call`], and the answer as text.
     pub(super) fn text(&self, method: Method, path: &str, body: Body) -> Result<String, TrackingError> {
         self.patiently(|| self.once(&method, path, &body))
     }
@@ -140,7 +140,7 @@ impl<'a> Client<'a> {
         let mut pause = self.patience.pause;
         let mut tries_left = self.patience.retries;
         loop {
-            if !(self.go_on)() {
+            if !(self.keep_going)() {
                 return Err(TrackingError::Stopped);
             }
             let error = match attempt() {
@@ -214,7 +214,7 @@ impl<'a> Client<'a> {
     fn wait(&self, time: Duration) -> Result<(), TrackingError> {
         let until = Instant::now() + time;
         while Instant::now() < until {
-            if !(self.go_on)() {
+            if !(self.keep_going)() {
                 return Err(TrackingError::Stopped);
             }
             std::thread::sleep(Duration::from_millis(50).min(time));
@@ -364,10 +364,10 @@ mod tests {
 
     use super::*;
 
-    fn client(port: u16, go_on: GoOn) -> Client {
+    fn client(port: u16, keep_going: KeepGoing) -> HttpClient {
         let patience = Patience { retries: 0, pause: Duration::ZERO, answer: Duration::from_millis(300) };
         let server = format!("http://127.0.0.1:{port}").parse().expect("an address");
-        Client::new(server, patience, |_| None, go_on).expect("a client")
+        HttpClient::new(server, patience, |_| None, keep_going).expect("a client")
     }
 
     #[test]

@@ -17,9 +17,9 @@ mod rows;
 mod sync;
 mod uploader;
 
-pub use client::{Client, Patience, environment};
+pub use client::{HttpClient, Patience, environment};
 pub use error::TrackingError;
 pub use export::export;
 pub use ledger::Ledger;
-pub use sync::{Courier, Progress, Report};
+pub use sync::{Client, Progress, Report};
 pub use uploader::Uploader;

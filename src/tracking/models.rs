@@ -7,7 +7,7 @@ use ureq::http::Method;
 
 use super::TrackingError;
 use super::api::{API, encoded};
-use super::client::{Body, Client};
+use super::client::{Body, HttpClient};
 use super::known::Known;
 use super::package::Package;
 
@@ -52,7 +52,7 @@ struct Version {
     tags: Vec<Tag>,
 }
 
-impl Client<'_> {
+impl HttpClient<'_> {
     /// Logs a model with its run as MLflow 3 does and gives its number there: found if it was made before, its files
     /// sent, marked ready, put among the run's outputs.
     pub(super) fn log_model(&self, run: &mut Known, package: &Package) -> Result<String, TrackingError> {

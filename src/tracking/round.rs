@@ -11,7 +11,7 @@ use super::ledger::{Registration, Sent};
 use super::package::Package;
 use super::record::RunRecord;
 use super::rows::{EPOCH_COUNTER, Row, SAMPLE_COUNTER, batches};
-use super::sync::{Courier, Progress, Report};
+use super::sync::{Client, Progress, Report};
 use crate::config::TrackingSection;
 use crate::runs::{RunFolder, RunState};
 
@@ -21,7 +21,7 @@ const NOTE_HASH: &str = "chestxr.note_hash";
 
 /// One attempt at one run and one server.
 pub(super) struct Round<'a> {
-    pub courier: &'a Courier<'a>,
+    pub sender: &'a Client<'a>,
     pub folder: &'a RunFolder,
     pub record: RunRecord,
     pub tracking: &'a TrackingSection,
@@ -42,7 +42,7 @@ enum Table {
 impl Round<'_> {
     /// Sends all there is to be sent and gives the run as the server then knows it; `known` is how it was known.
     pub fn go(mut self, known: Option<Known>) -> Result<Known, TrackingError> {
-        let client = self.courier.client;
+        let client = self.sender.client;
         let is_over = self.record.ended.is_some();
         let mut files = if is_over { self.changed_files()? } else { Vec::new() };
         // Until the server has answered, all counts as unsent.
@@ -102,7 +102,7 @@ impl Round<'_> {
 
     /// The run at the server: by its number there, else by ours, else made.
     fn find_or_make(&mut self) -> Result<Known, TrackingError> {
-        let client = self.courier.client;
+        let client = self.sender.client;
         if !self.sent.run_id.is_empty() {
             match client.run(&self.sent.run_id) {
                 Ok(known) => return self.alive(known),
@@ -137,7 +137,7 @@ impl Round<'_> {
     /// Settings, tags, name and description that are not there yet. A setting can't change there, so one that changed
     /// when the run went on becomes a tag.
     fn send_words(&mut self, known: &mut Known) -> Result<(), TrackingError> {
-        let client = self.courier.client;
+        let client = self.sender.client;
         if self.record.note != self.sent.note {
             // Somebody may have found better words since.
             known.tags = client.run(&known.run_id)?.tags;
@@ -210,12 +210,12 @@ impl Round<'_> {
     }
 
     fn send_rows(&mut self, table: Table, known: &mut Known) -> Result<(), TrackingError> {
-        let courier = self.courier;
+        let sender = self.sender;
         let mut is_known = true;
-        courier.client.patiently(|| {
+        sender.client.patiently(|| {
             if !is_known {
                 // The last answer was lost, not what was asked for, it may be.
-                match courier.client.run(&known.run_id) {
+                match sender.client.run(&known.run_id) {
                     Ok(there) => *known = there,
                     Err(error) => return Ok(Err(error)),
                 }
@@ -224,7 +224,7 @@ impl Round<'_> {
             let rows = self.lacking(table, known);
             let mut there = 0;
             for batch in batches(&rows) {
-                if let Err(error) = courier.client.log_metrics(&known.run_id, &batch.metrics) {
+                if let Err(error) = sender.client.log_metrics(&known.run_id, &batch.metrics) {
                     is_known = false;
                     return Err(error);
                 }
@@ -232,7 +232,7 @@ impl Round<'_> {
                 self.report.rows += batch.rows - there;
                 self.report.pending = self.report.pending.saturating_sub(batch.rows - there);
                 there = batch.rows;
-                (courier.tell)(Progress::Rows(rows.len() - there));
+                (sender.tell)(Progress::Rows(rows.len() - there));
             }
             Ok(Ok(()))
         })?
@@ -254,12 +254,12 @@ impl Round<'_> {
         let count = files.len();
         let mut refused = None;
         for (index, Outgoing { path, target, file }) in files.into_iter().enumerate() {
-            (self.courier.tell)(Progress::File(path.clone(), count - index - 1));
+            (self.sender.tell)(Progress::File(path.clone(), count - index - 1));
             let full = self.folder.path().join(&path);
             let opened = std::fs::File::open(&full).with_context(|| format!("can't read {}", full.display()));
             let went = opened
                 .map_err(TrackingError::from)
-                .and_then(|opened| self.courier.client.put_file(&known.artifact_uri, &target, &opened));
+                .and_then(|opened| self.sender.client.put_file(&known.artifact_uri, &target, &opened));
             match went {
                 Ok(()) => {}
                 Err(
@@ -284,13 +284,13 @@ impl Round<'_> {
     }
 
     fn send_model(&mut self, known: &mut Known) -> Result<(), TrackingError> {
-        let client = self.courier.client;
+        let client = self.sender.client;
         let best = self.folder.read_status()?.best;
         let Some(best) = best else { return Ok(()) };
-        let Some(made) = (self.courier.make_model)(self.folder)? else { return Ok(()) };
+        let Some(made) = (self.sender.make_model)(self.folder)? else { return Ok(()) };
         let package = Package::open_folder(&made, best.epoch)?;
         if self.sent.model_digest != package.digest {
-            (self.courier.tell)(Progress::Model);
+            (self.sender.tell)(Progress::Model);
             let has_models =
                 client.version()?.split('.').next().and_then(|major| major.parse().ok()) >= Some(3);
             self.sent.model_id = match has_models {

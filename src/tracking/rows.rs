@@ -198,16 +198,16 @@ pub(super) fn finals(
             ("test_ece", evaluation.calibration.ece_before),
         ];
         test.extend(each.iter().map(|(key, value)| (key.as_str(), *value)));
-        // A run that is judged anew keeps its step, and of one step MLflow shows the latest: what was found at the run's
+        // A run that is evaluated_at anew keeps its step, and of one step MLflow shows the latest: what was found at the run's
         // end would stand for good if both were of that time.
-        add(judged(folder).unwrap_or(ended), test);
+        add(evaluated_at(folder).unwrap_or(ended), test);
     }
     rows.retain(|row| !row.values.is_empty());
     rows
 }
 
-/// When the test images were judged, in milliseconds since 1970.
-fn judged(folder: &RunFolder) -> Option<i64> {
+/// When the test images were evaluated_at, in milliseconds since 1970.
+fn evaluated_at(folder: &RunFolder) -> Option<i64> {
     let modified = fs::metadata(folder.path().join("evaluation.json")).ok()?.modified().ok()?;
     Some(Timestamp::try_from(modified).ok()?.as_millisecond())
 }

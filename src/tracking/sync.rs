@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 
 use super::TrackingError;
-use super::client::Client;
+use super::client::HttpClient;
 use super::known::Known;
 use super::ledger::{Hold, Ledger, Sent, Standing};
 use super::record::RunRecord;
@@ -57,8 +57,8 @@ pub enum Progress {
 }
 
 /// One server, and what is needed to tell it of runs.
-pub struct Courier<'a> {
-    pub client: &'a Client<'a>,
+pub struct Client<'a> {
+    pub client: &'a HttpClient<'a>,
     pub make_model: MakeModel<'a>,
     pub tell: &'a (dyn Fn(Progress) + 'a),
 }
@@ -69,17 +69,17 @@ pub struct Session {
     known: Known,
     /// As this process left it: another one that has sent something since makes what is known here old.
     ledger: Ledger,
-    seen: Seen,
+    seen: FileStamps,
 }
 
 /// The run's files by length and time, and the state that doesn't follow from them alone: its process may be gone.
 #[derive(PartialEq)]
-struct Seen {
+struct FileStamps {
     files: [Option<(u64, SystemTime)>; READ.len()],
     state: Option<RunState>,
 }
 
-impl Seen {
+impl FileStamps {
     fn of(folder: &RunFolder) -> Self {
         let file = |name| {
             let meta = std::fs::metadata(folder.path().join(name)).ok()?;
@@ -89,7 +89,7 @@ impl Seen {
     }
 }
 
-impl Courier<'_> {
+impl Client<'_> {
     /// Sends what the server lacks of a run, by these settings. `session` is what the last round of this process left.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Courier<'_> {
     ) -> Result<Report, TrackingError> {
         let _hold = Hold::take(folder)?;
         // Before anything is read: what changes from here on is for the next round.
-        let (begun, seen) = (Timestamp::now(), Seen::of(folder));
+        let (begun, seen) = (Timestamp::now(), FileStamps::of(folder));
         let mut ledger = Ledger::read(folder)?;
         let before = ledger.clone();
         let mut known = None;
@@ -133,7 +133,7 @@ impl Courier<'_> {
         };
         let outcome = RunRecord::read(folder).map_err(TrackingError::from).and_then(|record| {
             let round = Round {
-                courier: self,
+                sender: self,
                 folder,
                 record,
                 tracking,

@@ -10,9 +10,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::TrackingError;
-use super::client::{Client, Patience, environment};
+use super::client::{HttpClient, Patience, environment};
 use super::ledger::{Ledger, Standing};
-use super::sync::{Courier, MakeModel, Session};
+use super::sync::{Client, MakeModel, Session};
 use crate::config::ServerUri;
 use crate::runs::RunFolder;
 
@@ -49,7 +49,7 @@ impl Uploader {
         let (wake, woken) = channel::<()>();
         let (stop_seen, made_alone) = (Arc::clone(&stopped), Arc::clone(&making));
         let thread = std::thread::Builder::new().name("tracking".into()).spawn(move || {
-            let go_on = move || !stop_seen.load(Ordering::Relaxed);
+            let keep_going = move || !stop_seen.load(Ordering::Relaxed);
             let make_model = move |folder: &RunFolder| {
                 let _alone = made_alone.lock().unwrap_or_else(PoisonError::into_inner);
                 make_model(folder)
@@ -57,14 +57,14 @@ impl Uploader {
             let mut rounds = Rounds {
                 runs: &runs,
                 make_model: &make_model,
-                go_on: &go_on,
+                keep_going: &keep_going,
                 sessions: HashMap::new(),
                 settled: HashMap::new(),
                 refused: HashMap::new(),
                 locked: HashSet::new(),
                 pauses: HashMap::new(),
             };
-            while go_on() {
+            while keep_going() {
                 rounds.look();
                 if woken.recv_timeout(PERIOD) == Err(RecvTimeoutError::Disconnected) {
                     return;
@@ -101,7 +101,7 @@ impl Drop for Uploader {
 struct Rounds<'a> {
     runs: &'a Path,
     make_model: MakeModel<'a>,
-    go_on: &'a (dyn Fn() -> bool + Sync),
+    keep_going: &'a (dyn Fn() -> bool + Sync),
     sessions: HashMap<PathBuf, Session>,
     /// When runs without anything to send were looked at.
     settled: HashMap<PathBuf, Instant>,
@@ -118,7 +118,7 @@ impl Rounds<'_> {
     fn look(&mut self) {
         let Ok(entries) = std::fs::read_dir(self.runs) else { return };
         for entry in entries.flatten() {
-            if !(self.go_on)() {
+            if !(self.keep_going)() {
                 return;
             }
             // Most runs have no ledger, or one that says all is there; neither costs more than a look.
@@ -152,10 +152,10 @@ impl Rounds<'_> {
             return true;
         }
         let mut session = self.sessions.remove(folder.path());
-        let outcome =
-            Client::new(server.clone(), Patience::BESIDE, environment, self.go_on).and_then(|client| {
-                let courier = Courier { client: &client, make_model: self.make_model, tell: &|_| {} };
-                courier.run(folder, &config.tracking, &mut session)
+        let outcome = HttpClient::new(server.clone(), Patience::BESIDE, environment, self.keep_going)
+            .and_then(|client| {
+                let sender = Client { client: &client, make_model: self.make_model, tell: &|_| {} };
+                sender.run(folder, &config.tracking, &mut session)
             });
         if let Some(session) = session {
             self.sessions.insert(folder.path().to_owned(), session);

@@ -10,7 +10,7 @@ use crate::runs::RunState;
 
 impl Fit<'_> {
     /// Answers the commands that wait; while paused, waits for more. `Some` when the run shall end.
-    pub(super) fn obey(&mut self, meter: &mut Meter) -> Result<Option<StopReason>> {
+    pub(super) fn poll_commands(&mut self, meter: &mut Meter) -> Result<Option<StopReason>> {
         self.tell_written()?;
         let mut paused_in = None;
         loop {
@@ -21,8 +21,8 @@ impl Fit<'_> {
                     None => return Ok(None),
                 },
             };
-            if let Some(halt) = StopReason::asked_by(&command) {
-                return Ok(Some(halt));
+            if let Some(stop) = StopReason::of_command(&command) {
+                return Ok(Some(stop));
             }
             match command {
                 Command::Pause if paused_in.is_none() => {

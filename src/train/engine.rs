@@ -13,7 +13,7 @@ use tokio::sync::{mpsc::UnboundedSender, watch};
 use super::checkpoint::{Position, Restored};
 use super::data_loader::Resident;
 use super::early_stopping::EarlyStopping;
-use super::fit::{Ending, Fit, Seen};
+use super::fit::{Ending, EpochOutputs, Fit};
 use super::inbox::{Inbox, StopReason};
 use super::journal::{EventSender, Journal};
 use super::learner::Learner;
@@ -41,7 +41,7 @@ pub fn serve(
 ) {
     let event_sender = EventSender { events: events.clone(), progress: progress.clone() };
     loop {
-        let halted = match inbox.next() {
+        let stopped = match inbox.next() {
             Command::Start { config, resume } => {
                 work(*config, resume.as_deref(), &mut inbox, &event_sender, runs, cache)
             }
@@ -53,7 +53,7 @@ pub fn serve(
             }
         };
         event_sender.progress.send_replace(Progress::default());
-        if halted == Some(StopReason::Shutdown) {
+        if stopped == Some(StopReason::Shutdown) {
             return;
         }
     }
@@ -75,20 +75,20 @@ fn prepare(
 ) -> Result<Setup, Option<StopReason>> {
     event_sender.progress.send_modify(|progress| progress.phase = Phase::Loading);
     event_sender.say(Event::Loading { source: config.data.source.clone() });
-    // Images may take long to read; whoever asks for a halt meanwhile gets it.
+    // Images may take long to read; whoever asks for a stop meanwhile gets it.
     let asked = Mutex::new(&mut *inbox);
     let watch = |progress: crate::dataset::progress::Progress| {
         event_sender
             .progress
             .send_modify(|shown| (shown.done, shown.total) = (progress.done, progress.total));
         let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
-        !asked.halt_is_asked()
+        !asked.stop_requested()
     };
     let prepared = guarded(|| Setup::prepare(config, cache, runs, &watch));
     event_sender.progress.send_modify(|shown| (shown.done, shown.total) = (0, 0));
-    if let Some(halt) = inbox.halt_asked() {
-        not_begun(event_sender, halt.state(), format!("{} before the first step", halt.reason()));
-        return Err(Some(halt));
+    if let Some(stop) = inbox.take_stop() {
+        not_begun(event_sender, stop.state(), format!("{} before the first step", stop.reason()));
+        return Err(Some(stop));
     }
     let setup = match prepared {
         Ok(setup) => setup,
@@ -120,31 +120,31 @@ fn work(
     };
     let setup = match prepare(config, inbox, event_sender, runs, cache) {
         Ok(setup) => setup,
-        Err(halt) => return halt,
+        Err(stop) => return stop,
     };
     let begun = guarded(|| match before {
-        Some((folder, hold)) => go_on(&setup, folder, hold, inbox, event_sender),
+        Some((folder, hold)) => resume_run(&setup, folder, hold, inbox, event_sender),
         None => begin(&setup, inbox, event_sender, runs),
     });
     let mut fit = match begun {
         Ok(fit) => fit,
-        Err(reason) => return not_begun_or_halted(reason, inbox, event_sender),
+        Err(reason) => return not_started_or_stopped(reason, inbox, event_sender),
     };
     let outcome = guarded(|| {
         let _sampler = SystemMonitor::start(fit.journal.folder().clone())?;
         announce(&fit, &setup, resume.is_some())?;
         fit.run()
     });
-    let (state, reason, halted) = match outcome {
+    let (state, reason, stopped) = match outcome {
         Ok(Ending::Complete(reason)) => (RunState::Finished, reason, None),
-        Ok(Ending::Halted(halt)) => (halt.state(), halt.reason().to_owned(), Some(halt)),
+        Ok(Ending::Stopped(stop)) => (stop.state(), stop.reason().to_owned(), Some(stop)),
         Err(reason) => (RunState::Failed, reason, None),
     };
     let Fit { journal, position, writer, .. } = fit;
     // What is being written belongs to the run still.
     drop(writer);
     journal.end(state, reason, position.step);
-    halted
+    stopped
 }
 
 /// Tries learning rates.
@@ -157,29 +157,33 @@ fn search(
 ) -> Option<StopReason> {
     let setup = match prepare(config, inbox, event_sender, runs, cache) {
         Ok(setup) => setup,
-        Err(halt) => return halt,
+        Err(stop) => return stop,
     };
     match guarded(|| lr_finder::find(&setup, inbox, event_sender)) {
         Ok(Found::Curve(curve)) => event_sender.say(Event::LrFound(curve)),
-        Ok(Found::Halted(halt)) => {
-            not_begun(event_sender, halt.state(), halt.reason().to_owned());
-            return Some(halt);
+        Ok(Found::Stopped(stop)) => {
+            not_begun(event_sender, stop.state(), stop.reason().to_owned());
+            return Some(stop);
         }
-        Err(reason) => return not_begun_or_halted(reason, inbox, event_sender),
+        Err(reason) => return not_started_or_stopped(reason, inbox, event_sender),
     }
     None
 }
 
 /// What failed before it had begun may have failed because its end was asked for.
-fn not_begun_or_halted(reason: String, inbox: &mut Inbox, event_sender: &EventSender) -> Option<StopReason> {
-    let halt = inbox.halt_asked();
-    match halt {
-        Some(halt) => {
-            not_begun(event_sender, halt.state(), format!("{} before the first step", halt.reason()))
+fn not_started_or_stopped(
+    reason: String,
+    inbox: &mut Inbox,
+    event_sender: &EventSender,
+) -> Option<StopReason> {
+    let stop = inbox.take_stop();
+    match stop {
+        Some(stop) => {
+            not_begun(event_sender, stop.state(), format!("{} before the first step", stop.reason()))
         }
         None => not_begun(event_sender, RunState::Failed, reason),
     }
-    halt
+    stop
 }
 
 /// Builds the network and makes the run's folder: `run.toml` first, then `status.json`, which makes it a run.
@@ -216,7 +220,7 @@ fn take(path: &Path) -> Result<(RunFolder, RunLock)> {
 }
 
 /// Takes up a run from its last checkpoint.
-fn go_on<'a>(
+fn resume_run<'a>(
     setup: &'a Setup,
     folder: RunFolder,
     hold: RunLock,
@@ -281,7 +285,7 @@ fn fit<'a>(
         position,
         plan: Arc::new(AugmentPipeline::new(&setup.config.augment)),
         resident: Resident::upload(setup)?.map(Arc::new),
-        seen: Seen::nothing(setup.device)?,
+        seen: EpochOutputs::nothing(setup.device)?,
         shift,
         writer: Writer::start(journal.folder().clone())?,
         journal,

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use super::checkpoint::Kept;
 use super::early_stopping::Verdict;
-use super::fit::{Fit, Judged, Pass, Seen, Trained};
+use super::fit::{EpochOutputs, EvalOutput, Fit, Interruptible, TrainOutput};
 use super::{EpochReport, Event, Level, Phase};
 use crate::config::{Mode as Better, Monitor};
 use crate::dataset::Split;
@@ -15,10 +15,15 @@ use crate::runs::{Best, EpochRecord, METRICS, SplitPredictions};
 impl Fit<'_> {
     /// Writes the epoch down, keeps its weights if they are among the best, and decides: the learning rate of
     /// the next one, or that there shall be none.
-    pub(super) fn close_epoch(&mut self, epoch: usize, trained: &Trained, judged: &Judged) -> Result<()> {
-        let report = judged.seen.compute();
+    pub(super) fn close_epoch(
+        &mut self,
+        epoch: usize,
+        trained: &TrainOutput,
+        evaluated: &EvalOutput,
+    ) -> Result<()> {
+        let report = evaluated.seen.compute();
         let monitor = self.config().early_stopping.monitor;
-        let mut record = self.record(epoch, trained, judged, &report);
+        let mut record = self.record(epoch, trained, evaluated, &report);
         let value = monitored(monitor, &record);
         let verdict = self.position.stopping.update(value.unwrap_or(f64::NAN));
         record.wait_count = self.position.stopping.wait_count();
@@ -55,7 +60,7 @@ impl Fit<'_> {
         self.position.epochs_done = epoch;
         self.position.batches_done = 0;
         self.position.images_seen = 0;
-        self.seen = Seen::nothing(self.setup.device)?;
+        self.seen = EpochOutputs::nothing(self.setup.device)?;
         self.checkpoint_epoch(epoch, among_best, improved)
     }
 
@@ -101,8 +106,8 @@ impl Fit<'_> {
     fn record(
         &self,
         epoch: usize,
-        trained: &Trained,
-        judged: &Judged,
+        trained: &TrainOutput,
+        evaluated: &EvalOutput,
         report: &MultilabelReport,
     ) -> EpochRecord {
         let train = trained.seen.micro();
@@ -115,8 +120,8 @@ impl Fit<'_> {
             train_accuracy: Some(train.accuracy),
             train_precision: Some(train.precision),
             train_f1_score: Some(train.f1),
-            val_loss: Some(judged.loss).filter(finite),
-            val_loss_unweighted: judged.seen.bce().filter(finite),
+            val_loss: Some(evaluated.loss).filter(finite),
+            val_loss_unweighted: evaluated.seen.bce().filter(finite),
             val_accuracy: Some(report.micro.accuracy),
             val_precision: Some(report.micro.precision),
             val_f1_score: Some(report.micro.f1),
@@ -138,20 +143,20 @@ impl Fit<'_> {
     }
 
     /// Tries the best weights on validation and test images and writes down what they said.
-    pub(super) fn test(&mut self) -> Result<Pass<()>> {
+    pub(super) fn test(&mut self) -> Result<Interruptible<()>> {
         let Some(best) = self.position.best.clone() else {
             bail!("no epoch had a best value, so there are no weights to test");
         };
         self.learner.network_mut().state_mut().load(&self.journal.folder().best_weights())?;
         let mut predicted = Vec::new();
         for split in [Split::Val, Split::Test] {
-            let judged = match self.predict(split, Phase::Testing)? {
-                Pass::Done(judged) => judged,
-                Pass::Halted(halt) => return Ok(Pass::Halted(halt)),
+            let evaluated = match self.predict(split, Phase::Testing)? {
+                Interruptible::Done(evaluated) => evaluated,
+                Interruptible::Stopped(stop) => return Ok(Interruptible::Stopped(stop)),
             };
-            let predictions = split_predictions(&self.setup.dataset, split, &judged.seen, best.epoch);
+            let predictions = split_predictions(&self.setup.dataset, split, &evaluated.seen, best.epoch);
             evaluation::keep(self.journal.folder(), split, &predictions)?;
-            let report = judged.seen.compute();
+            let report = evaluated.seen.compute();
             self.journal.event(Event::Evaluated {
                 split: split.name().to_owned(),
                 auroc_macro: report.auroc_macro.value,
@@ -163,17 +168,17 @@ impl Fit<'_> {
         if let [val, test] = predicted.as_slice() {
             self.conclude(val, test)?;
         }
-        Ok(Pass::Done(()))
+        Ok(Interruptible::Done(()))
     }
 
     /// Chooses thresholds on the validation images, judges the test images by them, and draws what came out.
     fn conclude(&self, val: &SplitPredictions, test: &SplitPredictions) -> Result<()> {
         let (folder, labels) = (self.journal.folder(), self.setup.dataset.labels());
         let thresholds = evaluation::default_thresholds(val, labels);
-        let judged =
+        let evaluated =
             evaluation::record(folder, labels, &thresholds, Split::Test, test, evaluation::RESAMPLES)?;
         // Figures are for people: a run whose numbers are written doesn't fail for them.
-        if let Err(error) = evaluation::draw(folder, labels, &judged, &thresholds, test) {
+        if let Err(error) = evaluation::draw(folder, labels, &evaluated, &thresholds, test) {
             self.journal
                 .note(Level::Warning, format!("no figures: {error:#}; `chestxr-tui evaluate` draws them"))?;
         }

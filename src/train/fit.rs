@@ -30,18 +30,18 @@ const EVAL_BATCH_FACTOR: usize = 4;
 pub enum Ending {
     /// All epochs done or early stopping; why, in words.
     Complete(String),
-    /// Halted before its time.
-    Halted(StopReason),
+    /// Stopped before its time.
+    Stopped(StopReason),
 }
 
-/// A pass over a split came to its end, or was halted.
-pub(super) enum Pass<T> {
+/// A pass over a split came to its end, or was stopped.
+pub(super) enum Interruptible<T> {
     Done(T),
-    Halted(StopReason),
+    Stopped(StopReason),
 }
 
 /// What a pass over the training images leaves.
-pub(super) struct Trained {
+pub(super) struct TrainOutput {
     /// By the probabilities that are reported.
     pub seen: EpochAccumulator,
     /// Mean of the trained loss.
@@ -53,7 +53,7 @@ pub(super) struct Trained {
 }
 
 /// What a pass over a split said.
-pub(super) struct Judged {
+pub(super) struct EvalOutput {
     /// By the probabilities that are reported.
     pub seen: EpochAccumulator,
     /// Mean of the trained loss.
@@ -61,14 +61,14 @@ pub(super) struct Judged {
 }
 
 /// What the epoch in work has seen; on the device, until somebody reads it.
-pub(super) struct Seen {
+pub(super) struct EpochOutputs {
     /// Logits as the network gave them, `float32 B,C` a batch.
     pub logits: Vec<Tensor>,
     /// Sum of the trained loss over the images, `float64` scalar.
     pub loss_sum: Tensor,
 }
 
-impl Seen {
+impl EpochOutputs {
     pub fn nothing(device: Device) -> Result<Self> {
         let loss_sum = Tensor::f_zeros([0_i64; 0].as_slice(), (Kind::Double, device))?;
         Ok(Self { logits: Vec::new(), loss_sum })
@@ -84,7 +84,7 @@ pub struct Fit<'a> {
     /// The training images on the device, when they lie there.
     pub(super) resident: Option<Arc<Resident>>,
     pub(super) position: Position,
-    pub(super) seen: Seen,
+    pub(super) seen: EpochOutputs,
     /// Subtracted from logits before they become probabilities (`float32 C`); see `loss::logit_correction`.
     pub(super) shift: Option<Tensor>,
     pub(super) journal: Journal,
@@ -108,26 +108,26 @@ impl Fit<'_> {
             }
             let epoch = self.position.epochs_done + 1;
             let trained = match self.train_epoch(epoch)? {
-                Pass::Done(trained) => trained,
-                Pass::Halted(halt) => return self.halt(halt),
+                Interruptible::Done(trained) => trained,
+                Interruptible::Stopped(stop) => return self.stop(stop),
             };
             self.learner.use_ema_weights()?;
-            let judged = match self.predict(Split::Val, Phase::Validating)? {
-                Pass::Done(judged) => judged,
-                Pass::Halted(halt) => return self.halt(halt),
+            let evaluated = match self.predict(Split::Val, Phase::Validating)? {
+                Interruptible::Done(evaluated) => evaluated,
+                Interruptible::Stopped(stop) => return self.stop(stop),
             };
             self.learner.use_raw_weights()?;
-            self.close_epoch(epoch, &trained, &judged)?;
+            self.close_epoch(epoch, &trained, &evaluated)?;
         };
         self.finish_writing()?;
         match self.test()? {
-            Pass::Done(()) => Ok(Ending::Complete(reason)),
-            Pass::Halted(halt) => Ok(Ending::Halted(halt)),
+            Interruptible::Done(()) => Ok(Ending::Complete(reason)),
+            Interruptible::Stopped(stop) => Ok(Ending::Stopped(stop)),
         }
     }
 
     /// One pass over the training images, from where the epoch in work stands.
-    fn train_epoch(&mut self, epoch: usize) -> Result<Pass<Trained>> {
+    fn train_epoch(&mut self, epoch: usize) -> Result<Interruptible<TrainOutput>> {
         let setup = self.setup;
         let config = &setup.config;
         let (_, labels) = setup.dataset.trainable(Split::Train)?;
@@ -144,8 +144,8 @@ impl Fit<'_> {
             let in_step = batch % accumulate;
             if in_step == 0 {
                 // Between steps there are no gradients, so here a run can be left and gone on with.
-                if let Some(halt) = self.obey(&mut meter)? {
-                    return Ok(Pass::Halted(halt));
+                if let Some(stop) = self.poll_commands(&mut meter)? {
+                    return Ok(Interruptible::Stopped(stop));
                 }
                 self.learner.zero_grad()?;
             }
@@ -154,7 +154,7 @@ impl Fit<'_> {
 
             // The last step of an epoch may have fewer batches than the others.
             let together = accumulate.min(total - (batch - in_step));
-            let (loss, logits) = self.learner.learn(&images, &targets, 1.0 / together as f64)?;
+            let (loss, logits) = self.learner.forward_backward(&images, &targets, 1.0 / together as f64)?;
             let ends_step = in_step + 1 == together;
             if ends_step {
                 let lr = self.position.rate.at(self.position.step);
@@ -186,7 +186,7 @@ impl Fit<'_> {
         let mut seen = EpochAccumulator::new(labels.classes());
         let in_order: Vec<u8> = loader.order().iter().flat_map(|image| labels.row(*image)).copied().collect();
         seen.push(&to_floats(&logits)?, &in_order)?;
-        Ok(Pass::Done(Trained {
+        Ok(Interruptible::Done(TrainOutput {
             seen,
             loss,
             lr: self.position.rate.at(self.position.step.saturating_sub(1)),
@@ -207,7 +207,7 @@ impl Fit<'_> {
     }
 
     /// What the weights in the network say of a whole split, in its order.
-    pub(super) fn predict(&mut self, split: Split, phase: Phase) -> Result<Pass<Judged>> {
+    pub(super) fn predict(&mut self, split: Split, phase: Phase) -> Result<Interruptible<EvalOutput>> {
         let setup = self.setup;
         let (images, labels) = setup.dataset.trainable(split)?;
         let mut batches = Batches::new(images, labels, setup.device);
@@ -218,11 +218,11 @@ impl Fit<'_> {
         let mut logits_seen = Vec::new();
         let mut targets_seen = Vec::new();
         for (done, indices) in order.chunks(together).enumerate() {
-            if let Some(halt) = self.obey(&mut meter)? {
-                return Ok(Pass::Halted(halt));
+            if let Some(stop) = self.poll_commands(&mut meter)? {
+                return Ok(Interruptible::Stopped(stop));
             }
             let (images, targets) = batches.gather(indices)?;
-            logits_seen.push(self.learner.judge(&images)?);
+            logits_seen.push(self.learner.evaluate(&images)?);
             targets_seen.push(targets);
             meter.lap(Work::Compute);
             let elapsed = self.journal.elapsed();
@@ -239,7 +239,7 @@ impl Fit<'_> {
         if split == Split::Val {
             self.validation_seconds = meter.seconds();
         }
-        Ok(Pass::Done(Judged { seen, loss }))
+        Ok(Interruptible::Done(EvalOutput { seen, loss }))
     }
 
     /// Logits of the probabilities that are reported: what weights and sampling moved is moved back.

@@ -18,8 +18,8 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// The halt a command asks for.
-    pub fn asked_by(command: &Command) -> Option<Self> {
+    /// The stop a command asks for.
+    pub fn of_command(command: &Command) -> Option<Self> {
         match command {
             Command::Stop => Some(Self::Stop),
             Command::Interrupt => Some(Self::Interrupt),
@@ -73,18 +73,18 @@ impl Inbox {
         self.kept.pop_front().or_else(|| self.channel.recv().ok()).unwrap_or(Command::Shutdown)
     }
 
-    /// Whether a halt is among the commands so far, all of which are kept.
-    pub fn halt_is_asked(&mut self) -> bool {
+    /// Whether a stop is among the commands so far, all of which are kept.
+    pub fn stop_requested(&mut self) -> bool {
         self.kept.extend(self.channel.try_iter());
-        self.kept.iter().any(|command| StopReason::asked_by(command).is_some())
+        self.kept.iter().any(|command| StopReason::of_command(command).is_some())
     }
 
-    /// The first halt among the commands so far. It and what came before it are taken, since they were about
-    /// the run it ends; what came after is kept, as are all commands when none is a halt.
-    pub fn halt_asked(&mut self) -> Option<StopReason> {
+    /// The first stop among the commands so far. It and what came before it are taken, since they were about
+    /// the run it ends; what came after is kept, as are all commands when none is a stop.
+    pub fn take_stop(&mut self) -> Option<StopReason> {
         self.kept.extend(self.channel.try_iter());
-        let at = self.kept.iter().position(|command| StopReason::asked_by(command).is_some())?;
-        self.kept.drain(..=at).next_back().as_ref().and_then(StopReason::asked_by)
+        let at = self.kept.iter().position(|command| StopReason::of_command(command).is_some())?;
+        self.kept.drain(..=at).next_back().as_ref().and_then(StopReason::of_command)
     }
 }
 
@@ -93,17 +93,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_halt_takes_what_came_before_it_and_leaves_what_came_after() {
+    fn a_stop_takes_earlier_commands_and_leaves_later_ones() {
         let (sender, receiver) = std::sync::mpsc::channel();
         let mut inbox = Inbox::new(receiver);
-        assert_eq!(inbox.halt_asked(), None);
+        assert_eq!(inbox.take_stop(), None);
         for command in [Command::Pause, Command::Interrupt, Command::Shutdown] {
             sender.send(command).expect("open");
         }
-        assert_eq!(inbox.halt_asked(), Some(StopReason::Interrupt));
+        assert_eq!(inbox.take_stop(), Some(StopReason::Interrupt));
         assert_eq!(inbox.next(), Command::Shutdown);
         sender.send(Command::Checkpoint).expect("open");
-        assert_eq!(inbox.halt_asked(), None);
+        assert_eq!(inbox.take_stop(), None);
         assert_eq!(inbox.try_next(), Some(Command::Checkpoint));
         assert_eq!(inbox.try_next(), None);
         drop(sender);

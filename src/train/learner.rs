@@ -82,7 +82,12 @@ impl Learner {
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn learn(&mut self, images: &Tensor, targets: &Tensor, share: f64) -> Result<(Tensor, Tensor)> {
+    pub fn forward_backward(
+        &mut self,
+        images: &Tensor,
+        targets: &Tensor,
+        share: f64,
+    ) -> Result<(Tensor, Tensor)> {
         let (logits, loss) = {
             let _cast = self.cast()?;
             let logits = self.network.forward(images, Mode::Train)?;
@@ -117,7 +122,7 @@ impl Learner {
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn judge(&self, images: &Tensor) -> Result<Tensor> {
+    pub fn evaluate(&self, images: &Tensor) -> Result<Tensor> {
         let _no_grad = tch::no_grad_guard();
         let _cast = self.cast()?;
         Ok(self.network.forward(images, Mode::Eval)?.f_to_kind(tch::Kind::Float)?)
@@ -147,7 +152,7 @@ impl Learner {
     }
 
     /// Whether the network holds the running mean.
-    pub fn is_judging(&self) -> bool {
+    pub fn uses_ema_weights(&self) -> bool {
         self.ema.as_ref().is_some_and(Ema::is_swapped)
     }
 
@@ -155,7 +160,7 @@ impl Learner {
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn judged_weights(&mut self) -> Result<Snapshot> {
+    pub fn evaluation_weights(&mut self) -> Result<Snapshot> {
         self.use_ema_weights()?;
         let snapshot = self.network.state().snapshot();
         self.use_raw_weights()?;

@@ -24,7 +24,7 @@ const SKIPPED: usize = 10;
 /// How a search ended.
 pub enum Found {
     Curve(LrCurve),
-    Halted(StopReason),
+    Stopped(StopReason),
 }
 
 /// Searches with the network, loss and batches of a run, none of which is kept.
@@ -41,8 +41,8 @@ pub fn find(setup: &Setup, inbox: &mut Inbox, event_sender: &EventSender) -> Res
     let mut reason = format!("all {STEPS} rates were tried");
     for step in 0..STEPS {
         while let Some(command) = inbox.try_next() {
-            if let Some(halt) = StopReason::asked_by(&command) {
-                return Ok(Found::Halted(halt));
+            if let Some(stop) = StopReason::of_command(&command) {
+                return Ok(Found::Stopped(stop));
             }
             if matches!(command, Command::Start { .. } | Command::FindLr { .. }) {
                 event_sender.note(Level::Warning, "learning rates are being tried; wait or stop that first");
@@ -58,7 +58,7 @@ pub fn find(setup: &Setup, inbox: &mut Inbox, event_sender: &EventSender) -> Res
         };
         let lr = rate(step);
         learner.zero_grad()?;
-        let (loss, _) = learner.learn(&images, &targets, 1.0)?;
+        let (loss, _) = learner.forward_backward(&images, &targets, 1.0)?;
         learner.end_step(lr, step as u64 + 1)?;
         let loss = mean.push(f64::try_from(loss)?);
         event_sender.progress.send_modify(|progress| {

@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 
 use super::Event;
 use super::checkpoint::{self, Restored};
-use super::fit::{Ending, Fit, Seen};
+use super::fit::{Ending, EpochOutputs, Fit};
 use super::inbox::StopReason;
 use super::writer::{self, Job, Written};
 
@@ -33,11 +33,11 @@ impl Fit<'_> {
 
     fn submit(&mut self, kept: Option<usize>, improved: bool) -> Result<()> {
         let kept = match kept {
-            Some(epoch) => Some((epoch, self.learner.judged_weights()?)),
+            Some(epoch) => Some((epoch, self.learner.evaluation_weights()?)),
             None => None,
         };
-        // A checkpoint may be asked for while the running mean is being judged.
-        let judging = self.learner.is_judging();
+        // A checkpoint may be asked for while the running mean is being evaluated.
+        let with_ema = self.learner.uses_ema_weights();
         let mut tensors = self.learner.state()?;
         tensors.push(("epoch.loss_sum".into(), self.seen.loss_sum.shallow_clone()));
         if !self.seen.logits.is_empty() {
@@ -55,7 +55,7 @@ impl Fit<'_> {
             best: improved.then_some(self.position.epochs_done),
             keep: self.position.kept.iter().map(|kept| kept.epoch).collect(),
         };
-        if judging {
+        if with_ema {
             self.learner.use_ema_weights()?;
         }
         self.saved_at = Instant::now();
@@ -84,11 +84,11 @@ impl Fit<'_> {
     }
 
     /// Ends a run before its time, with a checkpoint it can go on from.
-    pub(super) fn halt(&mut self, halt: StopReason) -> Result<Ending> {
+    pub(super) fn stop(&mut self, stop: StopReason) -> Result<Ending> {
         self.checkpoint()
             .and_then(|()| self.finish_writing())
             .context("the last checkpoint could not be written")?;
-        Ok(Ending::Halted(halt))
+        Ok(Ending::Stopped(stop))
     }
 
     /// Takes up where a checkpoint left off.
@@ -98,7 +98,7 @@ impl Fit<'_> {
     pub(super) fn restore(&mut self, mut restored: Restored) -> Result<()> {
         self.learner.restore(&mut restored)?;
         let device = self.setup.device;
-        self.seen = Seen::nothing(device)?;
+        self.seen = EpochOutputs::nothing(device)?;
         if let Some(sum) = restored.take("epoch.loss_sum", Kind::Double, device)? {
             self.seen.loss_sum = sum;
         }

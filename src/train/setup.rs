@@ -124,7 +124,7 @@ impl Setup {
                 progress.phase = Phase::Loading;
                 (progress.done, progress.total) = (done as usize, total.unwrap_or(0) as usize);
             });
-            !inbox.halt_is_asked()
+            !inbox.stop_requested()
         };
         if let Some(path) = take_pretrained(network, model, &mut watch)? {
             event_sender

@@ -107,7 +107,7 @@ pub enum Action {
     /// Tries a run's best weights on the images.
     Predict,
     /// Evaluates the run under the cursor.
-    Judge,
+    Evaluate,
 
     /// Why: of the run or image under the cursor.
     Why,

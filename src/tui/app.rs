@@ -17,7 +17,7 @@ use super::state::explain::{self, ExplainState};
 use super::state::form::Form;
 use super::state::live::{LiveRun, Log};
 use super::state::rates::Rates;
-use super::state::runs::{Details, Done, Listed, RunsState, SideBySide, Wish};
+use super::state::runs::{Details, Done, Listed, RunsRequest, RunsState, SideBySide};
 use super::theme::Theme;
 use crate::config::RunConfig;
 use crate::dataset::{Dataset, Split};
@@ -58,7 +58,7 @@ pub enum Message {
     /// A run's epochs were read, or not.
     Epochs(PathBuf, Result<Vec<crate::runs::EpochRecord>, String>),
     /// A run was read for the evaluate screen, or not.
-    Judged(Asked, Result<Box<Answer>, String>),
+    Evaluated(Asked, Result<Box<Answer>, String>),
     /// Thresholds, numbers and figures were written, or not.
     Kept(PathBuf, Result<(), String>),
     /// Two runs were compared, or not.
@@ -69,10 +69,10 @@ pub enum Message {
     Opened(explain::Asked, Result<Box<explain::Opened>, String>),
     /// A map was made, or not.
     Mapped(explain::MapKey, Result<Box<explain::ImageMap>, String>),
-    /// A map was left undone for a newer wish.
+    /// A map was left undone for a newer request.
     Passed(explain::MapKey),
     /// All images of the split were looked at: the opening's number and `N,C` probabilities.
-    Seen(u64, Vec<f32>),
+    AllPredicted(u64, Vec<f32>),
     /// A picture was encoded and wants to be drawn.
     Picture,
     /// Another thread of the program broke.
@@ -93,7 +93,7 @@ pub enum Effect {
     /// Download ChestMNIST of this size.
     Fetch(usize, StopFlag),
     /// Ask something of the folder of runs, or of the queue.
-    Runs(Wish),
+    Runs(RunsRequest),
     /// Compare the marked runs on the same images.
     Beside(Vec<PathBuf>),
     /// Open a folder, or put its name into the clipboard.
@@ -101,7 +101,7 @@ pub enum Effect {
     /// Read a run's epochs.
     ReadEpochs(PathBuf),
     /// Read a run for the evaluate screen.
-    Judge(Asked),
+    Evaluate(Asked),
     /// Write thresholds, numbers and figures of a run.
     Keep { run: PathBuf, split: Split, thresholds: Box<Thresholds> },
     /// Compare the run on the evaluate screen with another.
@@ -109,7 +109,7 @@ pub enum Effect {
     /// Read the images of a run.
     ReadImages { run: PathBuf, data: Box<crate::config::DataSection> },
     /// Open a run to explain it, or make a map.
-    Explain(explain::Wish),
+    Explain(explain::ExplainRequest),
     /// Leave; with true, without waiting for the trainer.
     Leave { at_once: bool },
 }

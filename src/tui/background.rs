@@ -67,10 +67,10 @@ pub fn spawn(
                 });
                 Message::Epochs(path, outcome)
             }
-            Effect::Judge(asked) => {
+            Effect::Evaluate(asked) => {
                 let read = || evaluate::answer(&asked, &runs_folder, &cache).map(Box::new);
                 let outcome = guarded(|| read().map_err(|error| format!("{error:#}")));
-                Message::Judged(asked, outcome)
+                Message::Evaluated(asked, outcome)
             }
             Effect::Keep { run, split, thresholds } => {
                 let write = || evaluate::keep(&run, split, &thresholds);
@@ -105,7 +105,7 @@ pub fn spawn(
             Effect::Fetch(..) => Message::Fetched(Err(reason)),
             Effect::Beside(paths) => Message::Beside(paths, Err(reason)),
             Effect::ReadEpochs(path) => Message::Epochs(path, Err(reason)),
-            Effect::Judge(asked) => Message::Judged(asked, Err(reason)),
+            Effect::Evaluate(asked) => Message::Evaluated(asked, Err(reason)),
             Effect::Keep { run, .. } => Message::Kept(run, Err(reason)),
             Effect::Compare { other, .. } => Message::Compared(other, Err(reason)),
             Effect::ReadImages { run, .. } => Message::Images(run, Err(reason)),

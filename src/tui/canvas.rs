@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Widget};
 
 use super::action::Action;
-use super::graphics::{Gallery, Protocol, Wanted};
+use super::graphics::{Gallery, ImageRequest, Protocol};
 use super::theme::Theme;
 
 /// A place that answers a click.
@@ -33,7 +33,7 @@ pub struct Canvas<'a> {
     /// How pictures are shown.
     pub pictures: Pictures<'a>,
     /// Pictures in pixels that this frame wants.
-    pub wanted: Vec<Wanted>,
+    pub wanted: Vec<ImageRequest>,
 }
 
 /// How a frame shows pictures.
@@ -180,7 +180,7 @@ impl<'a> Canvas<'a> {
 
     /// Ends the frame: without colours where none are wanted, without anything but ASCII where only that
     /// can be shown. Returns what can be clicked and the pictures that are still to be put in.
-    pub fn finish(self) -> (Vec<Hit>, Vec<Wanted>) {
+    pub fn finish(self) -> (Vec<Hit>, Vec<ImageRequest>) {
         for cell in &mut self.buf.content {
             if !self.theme.coloured {
                 (cell.fg, cell.bg) = (Color::Reset, Color::Reset);

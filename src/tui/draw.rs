@@ -6,13 +6,13 @@ use ratatui::layout::Rect;
 use super::action::Screen;
 use super::app::{App, Overlay};
 use super::canvas::{Canvas, Hit, Pictures};
-use super::graphics::{Gallery, Wanted};
+use super::graphics::{Gallery, ImageRequest};
 use super::panes::{
     augment, data, evaluate, explain, form, header, help, palette, question, rates, runs, train,
 };
 
 /// Draws everything; returns what answers clicks, and the pictures that `gallery` is to put in.
-pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Hit>, Vec<Wanted>) {
+pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Hit>, Vec<ImageRequest>) {
     let area = buf.area;
     let mut canvas = Canvas::new(buf, &app.theme, app.ascii);
     canvas.pictures = Pictures {

@@ -71,11 +71,11 @@ fn states() -> Vec<(&'static str, App)> {
     };
     add("train_empty", fixture::app(), &["2"]);
     add("runs_loading", fixture::app(), &["6"]);
-    add("evaluate_full", fixture::judged(), &["Down", "Right"]);
-    add("evaluate_grid", fixture::judged(), &["v"]);
-    add("evaluate_calibration", fixture::judged(), &["v", "v"]);
-    add("evaluate_typing", fixture::judged(), &["=", ".", "2"]);
-    add("evaluate_images", fixture::judged(), &["f", "Down"]);
+    add("evaluate_full", fixture::evaluated(), &["Down", "Right"]);
+    add("evaluate_grid", fixture::evaluated(), &["v"]);
+    add("evaluate_calibration", fixture::evaluated(), &["v", "v"]);
+    add("evaluate_typing", fixture::evaluated(), &["=", ".", "2"]);
+    add("evaluate_images", fixture::evaluated(), &["f", "Down"]);
     add("evaluate_loading", fixture::app(), &["3"]);
     add("explain_loading", fixture::app(), &["4"]);
     add("explain_full", fixture::explained(), &["f", "f", "f"]);

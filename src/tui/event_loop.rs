@@ -13,7 +13,7 @@ use super::app::{App, Effect, Message};
 use super::background::{self, Endings};
 use super::draw;
 use super::explainer::Explainer;
-use super::graphics::{Gallery, Wish, probe};
+use super::graphics::{Gallery, GraphicsChoice, probe};
 use super::runs_worker::RunsWorker;
 use super::terminal::Screen;
 use crate::dataset::Cache;
@@ -32,7 +32,7 @@ const TICK: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_millis(400);
 
 /// What was asked of runs just before the program ends is waited for so long: a model may be being written.
-const LAST_WISHES: Duration = Duration::from_secs(20);
+const LAST_REQUESTS: Duration = Duration::from_secs(20);
 
 /// What can come at most in one go before a frame is drawn, so that a flood can't stop the drawing.
 const BURST: usize = 512;
@@ -70,7 +70,7 @@ enum Dirty {
 /// When the terminal can't be taken.
 pub async fn run(
     app: &mut App,
-    graphics: Wish,
+    graphics: GraphicsChoice,
     start: Option<Command>,
     trainer: &mut Trainer,
     cache: &Cache,
@@ -81,8 +81,8 @@ pub async fn run(
     // Before anything is read, so that a person sees at once that the program is there.
     show(app, None, &mut screen)?;
     let mut effects = app.enter_screen();
-    if let Some(wish) = start {
-        effects.extend(app.ask_for(wish));
+    if let Some(request) = start {
+        effects.extend(app.ask_for(request));
     }
     let outside = Outside {
         sender: sender.clone(),
@@ -109,7 +109,7 @@ pub async fn run(
     let mut sources = Sources { input, endings, inbox, trainer, progress_waits: false, trainer_heard: true };
     let ending = go_round(app, &mut sources, &outside, &mut screen, &mut gallery, late).await;
     if !matches!(ending, Ending::AtOnce) {
-        app.undone = !outside.keeper.finish(LAST_WISHES);
+        app.undone = !outside.keeper.finish(LAST_REQUESTS);
         while let Ok(message) = sources.inbox.try_recv() {
             if matches!(message, Message::RunsDone(..)) {
                 app.update(message, jiff::Zoned::now());
@@ -334,8 +334,10 @@ impl Outside<'_> {
                 Effect::Send(command) => trainer.send(command),
                 Effect::Leave { at_once: true } => return Some(Ending::AtOnce),
                 Effect::Leave { at_once: false } => return Some(Ending::Left),
-                Effect::Explain(wish) => self.explainer.ask(wish, &app.runs_folder, self.cache, &self.sender),
-                Effect::Runs(wish) => self.keeper.ask(wish, &app.runs_folder, &self.sender),
+                Effect::Explain(request) => {
+                    self.explainer.ask(request, &app.runs_folder, self.cache, &self.sender)
+                }
+                Effect::Runs(request) => self.keeper.ask(request, &app.runs_folder, &self.sender),
                 Effect::OpenFolder(path) => {
                     let (level, text) = super::desktop::show_folder(&path);
                     // The loop may be gone already.

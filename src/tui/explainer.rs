@@ -1,5 +1,5 @@
-//! The thread that has a run's network at hand and makes maps with it. Of wishes that wait it grants the newest: a
-//! person who moves on doesn't wait for what was passed by. While nobody wishes anything it looks at all images of the
+//! The thread that has a run's network at hand and makes maps with it. Of requests that wait it grants the newest: a
+//! person who moves on doesn't wait for what was passed by. While nobody requests anything it looks at all images of the
 //! split, so that they can be told apart by what the network says. It shares nothing with the trainer but the machine.
 
 use std::cell::OnceCell;
@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::Message;
-use super::state::explain::{Asked, ImageMap, MapKey, Opened, Wish};
+use super::state::explain::{Asked, ExplainRequest, ImageMap, MapKey, Opened};
 use crate::dataset::images::Images;
 use crate::dataset::{Cache, Dataset, Split};
 use crate::evaluation::{self, Predictor, Weights};
@@ -22,24 +22,30 @@ use crate::explain::{METHODS, Options, Request, explain};
 use crate::metrics::DEFAULT_THRESHOLD;
 use crate::runs::{self, RunFolder};
 
-/// Images looked at between two looks for wishes.
+/// Images looked at between two looks for requests.
 const CHUNK: usize = 32;
 
 /// Fewer points than `explain` takes: a map on the screen is looked at, not published.
 const STEPS: usize = 24;
 const SAMPLES: usize = 8;
 
-/// The way to the thread, which begins with the first wish.
+/// The way to the thread, which begins with the first request.
 #[derive(Default)]
 pub struct Explainer {
-    thread: OnceCell<Sender<Wish>>,
-    /// There are wishes that the thread hasn't read: what it is at can be left.
+    thread: OnceCell<Sender<ExplainRequest>>,
+    /// There are requests that the thread hasn't read: what it is at can be left.
     newer: Arc<AtomicBool>,
 }
 
 impl Explainer {
     /// Asks; the answer comes as a message.
-    pub fn ask(&self, wish: Wish, runs: &Path, cache: &Cache, messages: &UnboundedSender<Message>) {
+    pub fn ask(
+        &self,
+        request: ExplainRequest,
+        runs: &Path,
+        cache: &Cache,
+        messages: &UnboundedSender<Message>,
+    ) {
         let thread = self.thread.get_or_init(|| {
             let (sender, inbox) = channel();
             let work = Work {
@@ -59,7 +65,7 @@ impl Explainer {
             sender
         });
         // A thread that broke has said so.
-        let _ = thread.send(wish);
+        let _ = thread.send(request);
         self.newer.store(true, Ordering::SeqCst);
     }
 }
@@ -82,26 +88,26 @@ struct Run {
 }
 
 impl Work {
-    fn run(mut self, inbox: &Receiver<Wish>) {
+    fn run(mut self, inbox: &Receiver<ExplainRequest>) {
         loop {
             let idle = self.opened.as_ref().is_none_or(|run| run.seen.is_none());
-            let wish = match inbox.try_recv() {
+            let request = match inbox.try_recv() {
                 Err(TryRecvError::Empty) if !idle => {
                     self.look_on();
                     continue;
                 }
                 Err(TryRecvError::Empty) => inbox.recv(),
                 Err(TryRecvError::Disconnected) => Err(RecvError),
-                Ok(wish) => Ok(wish),
+                Ok(request) => Ok(request),
             };
-            let Ok(wish) = wish else { return };
+            let Ok(request) = request else { return };
             // Before the rest is read: what comes from here on is newer.
             self.newer.store(false, Ordering::SeqCst);
             let (mut open, mut map) = (None, None);
-            for wish in std::iter::once(wish).chain(inbox.try_iter()) {
-                match wish {
-                    Wish::Open(asked) => (open, map) = (Some(asked), None),
-                    Wish::Map(key) => map = Some(key),
+            for request in std::iter::once(request).chain(inbox.try_iter()) {
+                match request {
+                    ExplainRequest::Open(asked) => (open, map) = (Some(asked), None),
+                    ExplainRequest::Map(key) => map = Some(key),
                 }
             }
             if let Some(asked) = open {
@@ -177,7 +183,7 @@ impl Work {
         let number = run.number;
         match guarded(|| run.look_on()) {
             Ok(None) => {}
-            Ok(Some(all)) => self.tell(Message::Seen(number, all)),
+            Ok(Some(all)) => self.tell(Message::AllPredicted(number, all)),
             Err(reason) => {
                 run.seen = None;
                 self.tell(Message::Broken(reason));
@@ -207,8 +213,9 @@ impl Work {
         };
         let method = METHODS.get(key.method).context("there is no such method")?;
         let request = Request { image, class: key.class };
-        let mut go_on = |_: usize| !self.newer.load(Ordering::SeqCst);
-        let Some(mut maps) = explain(predictor, images, &[request], method, &options, &mut go_on)? else {
+        let mut keep_going = |_: usize| !self.newer.load(Ordering::SeqCst);
+        let Some(mut maps) = explain(predictor, images, &[request], method, &options, &mut keep_going)?
+        else {
             return Ok(None);
         };
         let map = maps.pop().context("one image gives one map")?;

@@ -11,7 +11,7 @@ use super::app::{App, Effect, Message};
 use super::state::data::DataView;
 use super::state::evaluate::{Answer, Asked, EvaluatedRun};
 use super::state::explain;
-use super::state::runs::{Details, Listed, SideBySide, Wish};
+use super::state::runs::{Details, Listed, RunsRequest, SideBySide};
 use super::theme::Theme;
 use crate::config::{DataSection, RunConfig};
 use crate::dataset::labels::LabelSet;
@@ -261,7 +261,7 @@ pub fn listed(runs: Vec<Arc<RunSummary>>) -> Message {
 pub fn with_runs() -> App {
     let mut app = app();
     let effects = press(&mut app, &["6"]);
-    assert_eq!(effects, [Effect::Runs(Wish::List)]);
+    assert_eq!(effects, [Effect::Runs(RunsRequest::List)]);
     app.update(listed(summaries()), noon());
     let path = app.runs.chosen().expect("a run").path.clone();
     let details = Details { epochs: records(0), bytes: 61_700_000, tested: None };
@@ -386,12 +386,12 @@ pub fn answer() -> Answer {
 }
 
 /// A workbench that shows what a run is worth.
-pub fn judged() -> App {
+pub fn evaluated() -> App {
     let mut app = app();
     let effects = press(&mut app, &["3"]);
     let asked = Asked { run: None, split: Split::Test, predict: false };
-    assert_eq!(effects, [Effect::Judge(asked.clone())]);
-    app.update(Message::Judged(asked, Ok(Box::new(answer()))), noon());
+    assert_eq!(effects, [Effect::Evaluate(asked.clone())]);
+    app.update(Message::Evaluated(asked, Ok(Box::new(answer()))), noon());
     app
 }
 
@@ -451,9 +451,11 @@ pub fn explained() -> App {
     let mut app = app();
     let effects = press(&mut app, &["4"]);
     let (asked, opened) = opened(1);
-    assert_eq!(effects, [Effect::Explain(explain::Wish::Open(asked.clone()))]);
+    assert_eq!(effects, [Effect::Explain(explain::ExplainRequest::Open(asked.clone()))]);
     let effects = app.update(Message::Opened(asked, Ok(Box::new(opened))), noon());
-    let [Effect::Explain(explain::Wish::Map(key))] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::Explain(explain::ExplainRequest::Map(key))] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
     app.update(Message::Mapped(*key, Ok(Box::new(map_of(key.image)))), noon());
     app
 }

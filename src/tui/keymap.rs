@@ -332,7 +332,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Mode::Runs, &[letter('M')], Action::Statistic, "", "that number at the best epoch, the last, its least, its most"),
     bind(Mode::Runs, &[letter('o')], Action::Sort, "sort", "sort by the next column; a click on its head does it too"),
     bind(Mode::Runs, &[letter('O')], Action::Reverse, "", "the other way round"),
-    bind(Mode::Runs, &[letter('v')], Action::Judge, "evaluate", "what the run's best weights are worth"),
+    bind(Mode::Runs, &[letter('v')], Action::Evaluate, "evaluate", "what the run's best weights are worth"),
     bind(Mode::Runs, &[letter('x')], Action::Why, "explain", "why the run's network says what it says"),
     bind(Mode::Runs, &[letter('u')], Action::GoOn, "go on", "go on with the run from its last checkpoint"),
     bind(Mode::Runs, &[letter('e')], Action::Clone, "clone", "the run's settings as those of the next run, in the form"),

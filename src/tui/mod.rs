@@ -51,7 +51,7 @@ pub struct Options {
     /// A theme by name.
     pub theme: Option<String>,
     /// How pictures are shown.
-    pub graphics: graphics::Wish,
+    pub graphics: graphics::GraphicsChoice,
     /// What the trainer is asked for at once.
     pub start: Option<Command>,
 }
@@ -173,8 +173,8 @@ fn no_colour() -> bool {
 
 /// Whether only ASCII can be shown: asked for, or the locale isn't UTF-8.
 pub fn ascii_only() -> bool {
-    if let Some(wish) = std::env::var_os("CHESTXR_ASCII") {
-        return wish == "1";
+    if let Some(request) = std::env::var_os("CHESTXR_ASCII") {
+        return request == "1";
     }
     // The first of these that is set decides, as in the C library.
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]

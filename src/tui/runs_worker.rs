@@ -15,24 +15,24 @@ use anyhow::{Context, Result, bail};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::Message;
-use super::state::runs::{Change, Details, Done, Listed, Settled, Wish};
+use super::state::runs::{Change, Details, Done, Listed, RunsRequest, Settled};
 use crate::evaluation;
 use crate::runs::{Catalog, Claim, Queue, RunFolder, Turn};
 
-/// Runs measured between two looks for wishes.
+/// Runs measured between two looks for requests.
 const CHUNK: usize = 128;
 /// Runs that the first list begins with: more than any screen shows, read in a blink.
 const FIRST: usize = 200;
 
-/// The way to the thread, which begins with the first wish.
+/// The way to the thread, which begins with the first request.
 #[derive(Default)]
 pub struct RunsWorker {
-    thread: OnceCell<(Sender<Wish>, Option<JoinHandle<()>>)>,
+    thread: OnceCell<(Sender<RunsRequest>, Option<JoinHandle<()>>)>,
 }
 
 impl RunsWorker {
     /// Asks; the answer comes as a message.
-    pub fn ask(&self, wish: Wish, runs: &Path, messages: &UnboundedSender<Message>) {
+    pub fn ask(&self, request: RunsRequest, runs: &Path, messages: &UnboundedSender<Message>) {
         let (thread, _) = self.thread.get_or_init(|| {
             let (sender, inbox) = channel();
             let work = Work::new(runs, messages.clone());
@@ -45,7 +45,7 @@ impl RunsWorker {
             (sender, spawned.ok())
         });
         // Where there is no thread, that has been said.
-        let _ = thread.send(wish);
+        let _ = thread.send(request);
     }
 
     /// Waits until what was asked is done, at most so long: the program ends, and it would be lost. Whether all is done.
@@ -80,38 +80,38 @@ impl Work {
         Self { catalog, queue, turn: None, claim: None, messages, partial: false, untold: false }
     }
 
-    fn run(mut self, inbox: &Receiver<Wish>) {
-        let mut waiting: VecDeque<Wish> = VecDeque::new();
+    fn run(mut self, inbox: &Receiver<RunsRequest>) {
+        let mut waiting: VecDeque<RunsRequest> = VecDeque::new();
         loop {
             waiting.extend(inbox.try_iter());
-            let wish = match waiting.pop_front() {
-                Some(wish) => wish,
+            let request = match waiting.pop_front() {
+                Some(request) => request,
                 None if !self.partial && !self.untold && self.catalog.is_measured() => match inbox.recv() {
-                    Ok(wish) => wish,
+                    Ok(request) => request,
                     Err(_) => return,
                 },
                 None => {
                     match inbox.try_recv() {
-                        Ok(wish) => waiting.push_back(wish),
+                        Ok(request) => waiting.push_back(request),
                         Err(TryRecvError::Empty) => self.complete(),
                         Err(TryRecvError::Disconnected) => return,
                     }
                     continue;
                 }
             };
-            let is_look = |wish: &Wish| matches!(wish, Wish::LookAt(_));
-            if is_look(&wish) && waiting.iter().any(is_look) {
+            let is_look = |request: &RunsRequest| matches!(request, RunsRequest::LookAt(_));
+            if is_look(&request) && waiting.iter().any(is_look) {
                 continue;
             }
-            self.grant(wish);
+            self.handle(request);
         }
     }
 
-    fn grant(&mut self, wish: Wish) {
-        let answer = match &wish {
-            Wish::List => Message::Runs(guarded(|| self.list())),
-            Wish::LookAt(path) => Message::Looked(path.clone(), guarded(|| look(path)).map(Box::new)),
-            _ => Message::RunsDone(guarded(|| self.act(&wish)).map(Box::new)),
+    fn handle(&mut self, request: RunsRequest) {
+        let answer = match &request {
+            RunsRequest::List => Message::Runs(guarded(|| self.list())),
+            RunsRequest::LookAt(path) => Message::Looked(path.clone(), guarded(|| look(path)).map(Box::new)),
+            _ => Message::RunsDone(guarded(|| self.act(&request)).map(Box::new)),
         };
         // The loop may be gone already.
         let _ = self.messages.send(answer);
@@ -132,7 +132,7 @@ impl Work {
 
     /// Goes on with what lists lack: runs first, then numbers.
     fn complete(&mut self) {
-        if self.partial { self.grant(Wish::List) } else { self.measure() }
+        if self.partial { self.handle(RunsRequest::List) } else { self.measure() }
     }
 
     /// Measures some runs; tells the list when that was the last of them.
@@ -152,41 +152,41 @@ impl Work {
         }
     }
 
-    fn act(&mut self, wish: &Wish) -> Result<Done> {
-        Ok(match wish {
-            Wish::Describe(path, change) => {
+    fn act(&mut self, request: &RunsRequest) -> Result<Done> {
+        Ok(match request {
+            RunsRequest::Describe(path, change) => {
                 describe(path, change)?;
                 Done::Described
             }
-            Wish::Weigh(paths) => {
+            RunsRequest::Weigh(paths) => {
                 let bytes = paths.iter().filter_map(|path| RunFolder::open(path).ok());
                 Done::Weighed(paths.clone(), bytes.map(|folder| folder.bytes()).sum())
             }
-            Wish::Discard(paths) => discard(paths),
-            Wish::Restore(discarded) => match discarded.restore() {
+            RunsRequest::Discard(paths) => discard(paths),
+            RunsRequest::Restore(discarded) => match discarded.restore() {
                 Ok(()) => Done::Restored(discarded.clone()),
                 Err(error) => Done::NotRestored(discarded.clone(), sentence(&error)),
             },
-            Wish::Enqueue(config) => {
+            RunsRequest::Enqueue(config) => {
                 self.queue.add(config)?;
                 Done::Enqueued
             }
-            Wish::Dequeue(waiting) => {
+            RunsRequest::Dequeue(waiting) => {
                 self.queue.remove(waiting)?;
                 Done::Dequeued
             }
-            Wish::Swap(pair) => {
+            RunsRequest::Swap(pair) => {
                 let [a, b] = &**pair;
                 self.queue.swap(a, b)?;
                 Done::Swapped
             }
-            Wish::Export(path) => {
+            RunsRequest::Export(path) => {
                 Done::Exported(evaluation::export::model_folder(&RunFolder::open(path)?)?.join("model.onnx"))
             }
-            Wish::TakeNext { anew } => self
+            RunsRequest::TakeNext { anew } => self
                 .next(*anew)
                 .unwrap_or_else(|error| Done::NotTaken { reason: sentence(&error), again: true }),
-            Wish::Settle(how) => {
+            RunsRequest::Settle(how) => {
                 if let Some(claim) = self.claim.take() {
                     match how {
                         Settled::Begun => claim.begun()?,
@@ -196,11 +196,11 @@ impl Work {
                 }
                 Done::Settled
             }
-            Wish::LeaveQueue => {
+            RunsRequest::LeaveQueue => {
                 self.turn = None;
                 Done::Settled
             }
-            Wish::List | Wish::LookAt(_) => bail!("a look changes nothing"),
+            RunsRequest::List | RunsRequest::LookAt(_) => bail!("a look changes nothing"),
         })
     }
 
@@ -328,56 +328,56 @@ mod tests {
         let paths = [run(runs.path()), run(runs.path())];
         let (messages, mut inbox) = unbounded_channel();
         let keeper = RunsWorker::default();
-        let ask = |wish| keeper.ask(wish, runs.path(), &messages);
+        let ask = |request| keeper.ask(request, runs.path(), &messages);
 
-        ask(Wish::List);
+        ask(RunsRequest::List);
         let first = list(&mut inbox);
         let number =
             |run: &crate::runs::RunSummary| run.measured.as_ref().and_then(|m| m.get(Measure::default()));
         assert!(first.runs.iter().all(|run| number(run) == Some(0.7)));
 
-        ask(Wish::Describe(paths[0].clone(), Change::Tags("+paper".into())));
+        ask(RunsRequest::Describe(paths[0].clone(), Change::Tags("+paper".into())));
         assert_eq!(done(&mut inbox), Ok(Done::Described));
-        ask(Wish::Describe(paths[0].clone(), Change::Tags("two words, no:tag!".into())));
+        ask(RunsRequest::Describe(paths[0].clone(), Change::Tags("two words, no:tag!".into())));
         assert!(done(&mut inbox).expect_err("no tag").contains("is no tag"));
-        ask(Wish::Discard(vec![paths[1].clone(), runs.path().join("nowhere")]));
+        ask(RunsRequest::Discard(vec![paths[1].clone(), runs.path().join("nowhere")]));
         let Ok(Done::Discarded(gone, bytes, Some(refused))) = done(&mut inbox) else { panic!("one of two") };
         assert!(bytes > 0 && refused.contains("nowhere"), "{refused}");
-        ask(Wish::List);
+        ask(RunsRequest::List);
         let after = list(&mut inbox);
         assert_eq!(after.runs.len(), 1);
         assert_eq!(after.runs[0].about.tags, ["paper"]);
-        ask(Wish::Restore(gone[0].clone()));
+        ask(RunsRequest::Restore(gone[0].clone()));
         assert_eq!(done(&mut inbox), Ok(Done::Restored(gone[0].clone())));
 
-        let take = || ask(Wish::TakeNext { anew: false });
+        let take = || ask(RunsRequest::TakeNext { anew: false });
         take();
         assert_eq!(done(&mut inbox), Ok(Done::Taken(None)));
         let queue = Queue::of(runs.path());
         let is_free = || queue.take_turn().expect("lockable").is_some();
         assert!(is_free(), "nothing waits here, so others may take");
-        ask(Wish::Enqueue(Box::default()));
+        ask(RunsRequest::Enqueue(Box::default()));
         assert_eq!(done(&mut inbox), Ok(Done::Enqueued));
         take();
         assert_eq!(done(&mut inbox), Ok(Done::Taken(Some(Box::default()))));
         assert!(!is_free() && queue.list().expect("readable").is_empty());
-        ask(Wish::Enqueue(Box::default()));
+        ask(RunsRequest::Enqueue(Box::default()));
         assert_eq!(done(&mut inbox), Ok(Done::Enqueued));
         take();
         assert_eq!(done(&mut inbox), Ok(Done::Settled), "one at a time is taken");
         let [second] = queue.list().expect("readable").try_into().expect("it waits still");
-        ask(Wish::Dequeue(Box::new(second)));
+        ask(RunsRequest::Dequeue(Box::new(second)));
         assert_eq!(done(&mut inbox), Ok(Done::Dequeued));
-        ask(Wish::Settle(Settled::Failed("no images".into())));
+        ask(RunsRequest::Settle(Settled::Failed("no images".into())));
         assert_eq!(done(&mut inbox), Ok(Done::Settled));
         assert_eq!(queue.list().expect("readable")[0].failed.as_deref(), Some("no images"));
         take();
         assert_eq!(done(&mut inbox), Ok(Done::Taken(None)));
-        ask(Wish::TakeNext { anew: true });
+        ask(RunsRequest::TakeNext { anew: true });
         assert_eq!(done(&mut inbox), Ok(Done::Taken(Some(Box::default()))));
-        ask(Wish::Settle(Settled::Begun));
-        ask(Wish::LeaveQueue);
-        ask(Wish::Describe(paths[0].clone(), Change::Note("asked last".into())));
+        ask(RunsRequest::Settle(Settled::Begun));
+        ask(RunsRequest::LeaveQueue);
+        ask(RunsRequest::Describe(paths[0].clone(), Change::Note("asked last".into())));
         assert!(keeper.finish(Duration::from_secs(600)), "what was asked is done before the program ends");
         assert!(is_free() && queue.list().expect("readable").is_empty());
         let about = RunFolder::open(&paths[0]).and_then(|folder| folder.read_about()).expect("readable");
@@ -391,9 +391,9 @@ mod tests {
         let (sender, inbox) = channel();
         let (messages, mut answers) = unbounded_channel();
         for number in 0..50 {
-            sender.send(Wish::LookAt(runs.path().join(number.to_string()))).expect("open");
+            sender.send(RunsRequest::LookAt(runs.path().join(number.to_string()))).expect("open");
         }
-        sender.send(Wish::LookAt(path.clone())).expect("open");
+        sender.send(RunsRequest::LookAt(path.clone())).expect("open");
         drop(sender);
         Work::new(runs.path(), messages).run(&inbox);
         match answers.blocking_recv() {

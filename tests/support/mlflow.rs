@@ -44,12 +44,12 @@ impl Server {
     pub fn start(programs: &Path, home: &Path) -> Self {
         let mut server =
             Self { programs: programs.to_owned(), home: home.to_owned(), port: free_port(), process: None };
-        server.go_on();
+        server.resume();
         server
     }
 
     /// Starts it again after [`Server::kill`], with the data it had.
-    pub fn go_on(&mut self) {
+    pub fn resume(&mut self) {
         let log = fs::File::create(self.home.join("server.log")).expect("a log");
         let mut command = Command::new(self.programs.join("mlflow"));
         command
@@ -81,7 +81,7 @@ impl Server {
         self.kill();
         fs::remove_file(self.home.join("runs.db")).expect("removed");
         fs::remove_dir_all(self.home.join("files")).expect("removed");
-        self.go_on();
+        self.resume();
     }
 
     /// Ends it as a power cut does.

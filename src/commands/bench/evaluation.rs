@@ -1,4 +1,4 @@
-//! What judging costs: a test split of ChestX-ray14's size with its intervals, and an epoch's end.
+//! What evaluation costs: a test split of ChestX-ray14's size with its intervals, and an epoch's end.
 
 use std::time::Instant;
 
@@ -23,16 +23,16 @@ const POSITIVES: [u32; 14] =
     [11_559, 2_776, 13_317, 19_894, 5_782, 6_331, 1_431, 5_302, 4_667, 2_303, 2_516, 1_686, 3_385, 227];
 const ALL_IMAGES: f64 = 112_120.0;
 
-/// What judging costs.
+/// What evaluation costs.
 #[derive(Debug, Serialize)]
-pub struct Judging {
+pub struct Evaluation {
     /// Every metric of 22,433 x 14 predictions with 1,000 resamples.
     pub evaluate_seconds: Figure,
     /// What the end of an epoch computes of 11,219 x 14 predictions.
     pub epoch_auroc_ms: Figure,
 }
 
-impl Judging {
+impl Evaluation {
     /// For people.
     pub fn lines(&self) -> String {
         let (evaluate, epoch) = (self.evaluate_seconds, self.epoch_auroc_ms);
@@ -45,7 +45,7 @@ impl Judging {
 }
 
 /// Judges the same made-up predictions `repeats` times.
-pub fn measure(repeats: usize) -> Result<Judging> {
+pub fn measure(repeats: usize) -> Result<Evaluation> {
     let (scores, labels) = predictions();
     let classes = POSITIVES.len();
     let table = Predictions::new(&scores, &labels, classes).context("made-up predictions")?;
@@ -75,14 +75,14 @@ pub fn measure(repeats: usize) -> Result<Judging> {
     let report = seconds(&|| {
         std::hint::black_box(MultilabelReport::new(&epoch));
     });
-    Ok(Judging {
+    Ok(Evaluation {
         evaluate_seconds: Figure::of(evaluate)?,
         epoch_auroc_ms: Figure::of(report.into_iter().map(|seconds| 1000.0 * seconds).collect())?,
     })
 }
 
 /// N x C probabilities that tell positives from negatives somewhat, and labels as rare as the real ones: how many
-/// scores are equal and how many images are called decides what judging costs.
+/// scores are equal and how many images are called decides what evaluation costs.
 fn predictions() -> (Vec<f32>, Vec<u8>) {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED);
     let mut scores = Vec::with_capacity(TEST_IMAGES * POSITIVES.len());

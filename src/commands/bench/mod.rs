@@ -22,7 +22,7 @@ use chestxr_tui::text::thousands;
 
 use super::{Exit, Misuse, complain};
 use crate::cli::{BenchArgs, BenchPart};
-use evaluation::Judging;
+use evaluation::Evaluation;
 use explaining::Explaining;
 use listing::Listing;
 use loading::Loading;
@@ -73,7 +73,7 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     streaming: Option<Streaming>,
     #[serde(flatten)]
-    judging: Option<Judging>,
+    evaluation: Option<Evaluation>,
     /// What maps cost, by network.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     explaining: Vec<Explaining>,
@@ -117,7 +117,7 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
         augmentation: None,
         training: Vec::new(),
         streaming: None,
-        judging: None,
+        evaluation: None,
         explaining: Vec::new(),
         listing: None,
         screen: None,
@@ -128,9 +128,9 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
     if with_images.into_iter().any(wanted) {
         images(&mut report, wanted, &networks, &config, args.repeats, pause, json)?;
     }
-    if wanted(BenchPart::Judging) {
-        let judging = report.judging.insert(evaluation::measure(args.repeats)?);
-        say(json, &judging.lines());
+    if wanted(BenchPart::Evaluation) {
+        let evaluation = report.evaluation.insert(evaluation::measure(args.repeats)?);
+        say(json, &evaluation.lines());
     }
     if wanted(BenchPart::Explaining) {
         for arch in [Arch::ChestNetS, Arch::ResNet18] {

@@ -188,7 +188,7 @@ fn of_place(
     pause: Duration,
 ) -> Result<Turn> {
     let measured = |rate: &mut dyn FnMut() -> Result<f64>| -> Result<(f64, Option<u64>)> {
-        dataset.let_go(place == Place::Disk);
+        dataset.release_pages(place == Place::Disk);
         // The images of the turn before were in memory.
         native::release_freed();
         let counted = forget_peak();

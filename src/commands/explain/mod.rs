@@ -90,23 +90,24 @@ pub fn run(args: &ExplainArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     }
     bar.end();
     std::fs::create_dir_all(&out).with_context(|| format!("can't make {}", out.display()))?;
-    let judged = pictures::Judged { chosen: &chosen, labels: predictor.labels(), levels: &levels };
+    let explained_images =
+        pictures::ExplainedImages { chosen: &chosen, labels: predictor.labels(), levels: &levels };
     let title = format!("Run {}, epoch {}", folder.id(), predictor.epoch());
     let mut show = inline::Show::new(global.graphics, global.json);
     if args.montage {
-        let sheet = judged.montage(&title, &requests, &methods, &explained)?;
+        let sheet = explained_images.montage(&title, &requests, &methods, &explained)?;
         let path = out.join("montage.png");
         write(&path, &sheet)?;
         show.png(&sheet)?;
-        tell(&judged, &explained, global.json, |_| path.clone())?;
+        tell(&explained_images, &explained, global.json, |_| path.clone())?;
     } else {
         for one in &explained {
-            let sheet = judged.sheet(&title, one)?;
-            let path = out.join(file_name(&judged, one));
+            let sheet = explained_images.sheet(&title, one)?;
+            let path = out.join(file_name(&explained_images, one));
             write(&path, &sheet)?;
             show.png(&sheet)?;
         }
-        tell(&judged, &explained, global.json, |one| out.join(file_name(&judged, one)))?;
+        tell(&explained_images, &explained, global.json, |one| out.join(file_name(&explained_images, one)))?;
     }
     Ok(Exit::Done)
 }
@@ -177,9 +178,9 @@ fn furthest_above(row: &[f32], levels: &[f32]) -> usize {
     (0..row.len()).max_by(|a, b| above(*a).total_cmp(&above(*b))).unwrap_or(0)
 }
 
-fn file_name(judged: &pictures::Judged, one: &Explained) -> String {
-    let image = file_part(&judged.chosen.names[one.image]);
-    format!("{image}_{}_{}.png", file_part(&judged.key(one.class)), file_part(one.method.name))
+fn file_name(explained_images: &pictures::ExplainedImages, one: &Explained) -> String {
+    let image = file_part(&explained_images.chosen.names[one.image]);
+    format!("{image}_{}_{}.png", file_part(&explained_images.key(one.class)), file_part(one.method.name))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -187,7 +188,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn tell(
-    judged: &pictures::Judged,
+    explained_images: &pictures::ExplainedImages,
     explained: &[Explained],
     json: bool,
     picture: impl Fn(&Explained) -> PathBuf,
@@ -196,12 +197,12 @@ fn tell(
     for one in explained {
         let map = &one.map;
         let told = Told {
-            image: &judged.chosen.names[one.image],
-            condition: judged.key(one.class),
+            image: &explained_images.chosen.names[one.image],
+            condition: explained_images.key(one.class),
             method: one.method.name,
-            label: judged.label(one.image, one.class),
+            label: explained_images.label(one.image, one.class),
             probability: map.probability,
-            threshold: judged.levels[one.class],
+            threshold: explained_images.levels[one.class],
             logit: map.logit,
             evidence: map.has_evidence(),
             native: map.native,

@@ -11,7 +11,7 @@ use super::Explained;
 use super::images::Chosen;
 
 /// Images with what is needed to tell of them.
-pub struct Judged<'a> {
+pub struct ExplainedImages<'a> {
     pub chosen: &'a Chosen,
     pub labels: &'a LabelSet,
     pub levels: &'a [f32],
@@ -19,7 +19,7 @@ pub struct Judged<'a> {
 
 const OPACITY: f32 = 0.6;
 
-impl Judged<'_> {
+impl ExplainedImages<'_> {
     /// The key of a condition.
     pub fn key(&self, class: usize) -> String {
         self.labels.get(class).map_or_else(|| class.to_string(), |condition| condition.key.clone())

@@ -404,12 +404,12 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_a_store_keeps_its_images_while_it_is_made_once_more() {
+    fn an_open_store_keeps_its_images_while_it_is_rebuilt() {
         let cache = tempfile::tempdir().expect("a temporary folder");
         let (mapped, _) = built(cache.path(), "here");
         fs::remove_file(only_store(cache.path()).join(LABELS)).expect("removed");
         assert_eq!(built(cache.path(), "here").1, COUNT);
-        mapped.let_go();
+        mapped.release_pages();
         assert!((0..COUNT).all(|row| mapped.image(row) == [row as u8; 4]));
     }
 }

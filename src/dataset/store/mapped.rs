@@ -90,7 +90,7 @@ impl Mapped {
         if self.budget < u64::MAX {
             let cost = ((end.div_ceil(AROUND) - first / AROUND) * AROUND) as u64;
             if self.touched.fetch_add(cost, Ordering::Relaxed) + cost > self.budget {
-                self.let_go();
+                self.release_pages();
             }
         }
         &self.images[first..end]
@@ -112,7 +112,7 @@ impl Mapped {
     }
 
     /// Takes all images out of this process's memory; they come back when they are read again.
-    pub fn let_go(&self) {
+    pub fn release_pages(&self) {
         self.touched.store(0, Ordering::Relaxed);
         // SAFETY: the map is of a file and read only, so pages that are let go come back with the same bytes when they
         // are read again, in whatever thread; no slice of it becomes invalid.

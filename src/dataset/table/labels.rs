@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Columns, Wishes};
+use super::{ColumnSpec, Columns};
 use crate::dataset::labels::{LabelSet, is_no_finding, key_of};
 use crate::dataset::listing::{TableError, counted};
 use crate::dataset::sheet::Sheet;
@@ -16,12 +16,12 @@ const MOST_CLASSES: usize = 500;
 pub(super) fn labels(
     sheet: &Sheet,
     columns: &Columns,
-    wishes: &Wishes,
+    spec: &ColumnSpec,
     table: &Path,
     notes: &mut Vec<String>,
 ) -> Result<(LabelSet, Vec<Vec<u8>>), TableError> {
     // A column called `label` may hold findings or 0 and 1; its values tell.
-    let flag = |cell: &str| flag(cell, wishes.uncertain);
+    let flag = |cell: &str| flag(cell, spec.uncertain);
     let is_flags = |column: usize| {
         let mut cells =
             sheet.rows.iter().filter_map(|(_, record)| record.get(column)).filter(|cell| !cell.is_empty());
@@ -34,11 +34,11 @@ pub(super) fn labels(
     if let Some(&column) = columns.of.get("findings")
         && !is_flags(column)
     {
-        return Ok(of_findings(sheet, column, wishes, notes));
+        return Ok(of_findings(sheet, column, spec, notes));
     }
     let taken: Vec<usize> =
         columns.of.iter().filter(|(role, _)| **role != "findings").map(|(_, place)| *place).collect();
-    let places: Vec<usize> = if wishes.labels.is_empty() {
+    let places: Vec<usize> = if spec.labels.is_empty() {
         (0..sheet.heading.len()).filter(|place| !taken.contains(place) && is_flags(*place)).collect()
     } else {
         let find = |name: &String| {
@@ -47,7 +47,7 @@ pub(super) fn labels(
                 TableError::new(table, format!("has no column `{name}` for labels; its columns are {known}"))
             })
         };
-        wishes.labels.iter().map(find).collect::<Result<_, _>>()?
+        spec.labels.iter().map(find).collect::<Result<_, _>>()?
     };
     // "No finding" is what remains when all others are 0, never a label of its own.
     let places: Vec<usize> =
@@ -129,11 +129,11 @@ fn flag(cell: &str, uncertain: Option<u8>) -> Option<u8> {
 fn of_findings(
     sheet: &Sheet,
     column: usize,
-    wishes: &Wishes,
+    spec: &ColumnSpec,
     notes: &mut Vec<String>,
 ) -> (LabelSet, Vec<Vec<u8>>) {
     let cells = || sheet.rows.iter().map(|(_, record)| record.get(column).unwrap_or_default());
-    let separator = wishes.separator.clone().unwrap_or_else(|| {
+    let separator = spec.separator.clone().unwrap_or_else(|| {
         let marks = ["|", ";", ","];
         let used = |mark: &&str| cells().filter(|cell| cell.contains(*mark)).count();
         let found = marks
@@ -148,8 +148,8 @@ fn of_findings(
         *counts.entry(key_of(finding)).or_insert(0) += 1;
     }
     let fourteen = LabelSet::chest_xray_14().keys();
-    let keys: Vec<String> = if !wishes.labels.is_empty() {
-        wishes.labels.iter().map(|name| key_of(name)).collect()
+    let keys: Vec<String> = if !spec.labels.is_empty() {
+        spec.labels.iter().map(|name| key_of(name)).collect()
     } else if counts.keys().all(|key| fourteen.contains(key)) {
         fourteen
     } else {

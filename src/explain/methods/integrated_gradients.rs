@@ -54,7 +54,7 @@ fn finish(scene: &Scene, row: i64, map: &Tensor, baseline: &Tensor) -> Result<Ma
         shift: scene.shift,
         layer: scene.layer,
         keys: vec![scene.keys[row as usize]],
-        go_on: scene.go_on,
+        keep_going: scene.keep_going,
     };
     let mut maps = one.maps(&map.f_squeeze_dim(1)?, one.size(), true, &[logit])?;
     Ok(with_completeness(maps.pop().context("one image gives one map")?, of_baseline))

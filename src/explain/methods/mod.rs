@@ -104,7 +104,7 @@ pub struct Scene<'a> {
     /// One an image, what noise is drawn from besides the seed.
     pub keys: Vec<u64>,
     /// Asked before each batch of passes.
-    pub go_on: &'a dyn Fn() -> bool,
+    pub keep_going: &'a dyn Fn() -> bool,
 }
 
 /// Nobody wants the map any more.
@@ -124,7 +124,7 @@ impl Scene<'_> {
 
     /// Ends the work where nobody wants it any more.
     fn check(&self) -> Result<(), Ended> {
-        if (self.go_on)() { Ok(()) } else { Err(Ended) }
+        if (self.keep_going)() { Ok(()) } else { Err(Ended) }
     }
 
     /// The logits (`N`) of each row's condition.

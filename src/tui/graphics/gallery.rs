@@ -25,7 +25,7 @@ pub type Paint = Arc<dyn Fn([u32; 2]) -> RgbImage + Send + Sync>;
 
 /// A picture that a frame wants to show.
 #[derive(Clone)]
-pub struct Wanted {
+pub struct ImageRequest {
     /// The same for the same picture whatever its size.
     pub key: u64,
     pub area: Rect,
@@ -35,7 +35,7 @@ pub struct Wanted {
 /// Encoded pictures are kept up to so many bytes.
 const KEPT: usize = 32 << 20;
 
-/// While wishes keep changing, encoding waits until they rest for so long: a person who holds a key is on the way.
+/// While requests keep changing, encoding waits until they rest for so long: a person who holds a key is on the way.
 const REST: Duration = Duration::from_millis(60);
 
 type Key = (u64, u16, u16);
@@ -61,11 +61,11 @@ struct Encoded {
     id: u32,
 }
 
-/// Pictures by wish; see the room's head.
+/// Pictures by request; see the room's head.
 pub struct Gallery {
     terminal: Terminal,
     store: Arc<Mutex<Store>>,
-    wishes: Sender<Vec<Wanted>>,
+    requests: Sender<Vec<ImageRequest>>,
     /// What was asked for last, so that nothing is asked twice.
     asked: Vec<Key>,
 }
@@ -76,11 +76,11 @@ impl Gallery {
     /// # Errors
     /// When the system refuses a thread.
     pub fn new(terminal: Terminal, ready: impl Fn() + Send + 'static) -> std::io::Result<Self> {
-        let (wishes, inbox) = channel();
+        let (requests, inbox) = channel();
         let store = Arc::new(Mutex::new(Store::default()));
         let worker = Worker { inbox, store: store.clone(), terminal: terminal.clone(), next_id: first_id() };
         std::thread::Builder::new().name("pictures".into()).spawn(move || worker.run(&ready))?;
-        Ok(Self { terminal, store, wishes, asked: Vec::new() })
+        Ok(Self { terminal, store, requests, asked: Vec::new() })
     }
 
     /// The terminal it draws for.
@@ -95,7 +95,7 @@ impl Gallery {
 
     /// Puts what is there into the frame and asks for what isn't. Called once for each frame, after everything else
     /// was drawn; a frame without pictures passes none.
-    pub fn place(&mut self, wanted: &[Wanted], buf: &mut Buffer) {
+    pub fn place(&mut self, requested: &[ImageRequest], buf: &mut Buffer) {
         if !self.terminal.protocol.is_some_and(Protocol::has_pixels) {
             return;
         }
@@ -103,13 +103,13 @@ impl Gallery {
         let mut store = lock(&self.store);
         store.clock += 1;
         let clock = store.clock;
-        for wish in wanted.iter().filter(|wish| !wish.area.is_empty()) {
-            let key = (wish.key, wish.area.width, wish.area.height);
+        for request in requested.iter().filter(|request| !request.area.is_empty()) {
+            let key = (request.key, request.area.width, request.area.height);
             if let Some(encoded) = store.pictures.get_mut(&key) {
                 encoded.used = clock;
-                Image::new(&encoded.widget).render(wish.area, buf);
+                Image::new(&encoded.widget).render(request.area, buf);
             } else if !store.broken.contains(&key) {
-                missing.push(wish.clone());
+                missing.push(request.clone());
             }
         }
         // Goes out with the frame's first cell: a cell of a picture may have no room for it.
@@ -122,11 +122,11 @@ impl Gallery {
         }
         drop(store);
         let keys: Vec<Key> =
-            missing.iter().map(|wish| (wish.key, wish.area.width, wish.area.height)).collect();
+            missing.iter().map(|request| (request.key, request.area.width, request.area.height)).collect();
         if keys != self.asked {
             self.asked = keys;
             // Without its worker the gallery shows nothing new; half blocks remain.
-            let _ = self.wishes.send(missing);
+            let _ = self.requests.send(missing);
         }
     }
 }
@@ -150,7 +150,7 @@ fn deletion(id: u32, tmux: bool) -> String {
 }
 
 struct Worker {
-    inbox: Receiver<Vec<Wanted>>,
+    inbox: Receiver<Vec<ImageRequest>>,
     store: Arc<Mutex<Store>>,
     terminal: Terminal,
     next_id: u32,
@@ -158,21 +158,21 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, ready: &dyn Fn()) {
-        while let Ok(mut wishes) = self.inbox.recv() {
+        while let Ok(mut requests) = self.inbox.recv() {
             let mut first = true;
             loop {
-                // The first wish after a rest is granted at once.
+                // The first request after a rest is granted at once.
                 if !first {
                     match self.inbox.recv_timeout(REST) {
                         Ok(newer) => {
-                            wishes = newer;
+                            requests = newer;
                             continue;
                         }
                         Err(RecvTimeoutError::Timeout) => {}
                         Err(RecvTimeoutError::Disconnected) => return,
                     }
                 }
-                let done = self.grant(&mut wishes, ready);
+                let done = self.encode_all(&mut requests, ready);
                 first = false;
                 if done {
                     break;
@@ -181,11 +181,11 @@ impl Worker {
         }
     }
 
-    /// Encodes one after the other; false when newer wishes came.
-    fn grant(&mut self, wishes: &mut Vec<Wanted>, ready: &dyn Fn()) -> bool {
+    /// Encodes one after the other; false when newer requests came.
+    fn encode_all(&mut self, requests: &mut Vec<ImageRequest>, ready: &dyn Fn()) -> bool {
         let mut next = 0;
-        while next < wishes.len() {
-            self.encode(&wishes[next]);
+        while next < requests.len() {
+            self.encode(&requests[next]);
             ready();
             next += 1;
             let mut newer = None;
@@ -193,22 +193,23 @@ impl Worker {
                 newer = Some(more);
             }
             if let Some(newer) = newer {
-                *wishes = newer;
+                *requests = newer;
                 return false;
             }
         }
         true
     }
 
-    fn encode(&mut self, wish: &Wanted) {
-        let key = (wish.key, wish.area.width, wish.area.height);
+    fn encode(&mut self, request: &ImageRequest) {
+        let key = (request.key, request.area.width, request.area.height);
         if lock(&self.store).pictures.contains_key(&key) {
             return;
         }
         let id = self.next_id;
         // The lowest 24 bits, never 0: they are a colour.
         self.next_id = (id % 0x00ff_ffff) + 1;
-        let made = catch_unwind(AssertUnwindSafe(|| encode(&wish.paint, wish.area, &self.terminal, id)));
+        let made =
+            catch_unwind(AssertUnwindSafe(|| encode(&request.paint, request.area, &self.terminal, id)));
         let mut store = lock(&self.store);
         let Ok(Some((widget, bytes))) = made else {
             store.broken.insert(key);

@@ -12,6 +12,6 @@ mod probe;
 mod protocol;
 mod sixel;
 
-pub use gallery::{Gallery, Paint, Wanted};
+pub use gallery::{Gallery, ImageRequest, Paint};
 pub use probe::{Terminal, probe};
-pub use protocol::{Protocol, Wish};
+pub use protocol::{GraphicsChoice, Protocol};

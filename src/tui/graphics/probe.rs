@@ -7,7 +7,7 @@ use crossterm::event::Event;
 
 use super::answers::Answers;
 use super::keys;
-use super::protocol::{Protocol, Wish};
+use super::protocol::{GraphicsChoice, Protocol};
 
 /// A terminal and how pictures go to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,12 +54,13 @@ const KITTY: [u32; 2] = [0, 28];
 
 /// Asks the terminal, which must be in raw mode with nobody else reading from it; gives up after `limit`. Returns the
 /// keys that were typed meanwhile as well.
-pub fn probe(wish: Wish, ascii: bool, limit: Duration) -> (Terminal, Vec<Event>) {
+pub fn probe(choice: GraphicsChoice, ascii: bool, limit: Duration) -> (Terminal, Vec<Event>) {
     let began = Instant::now();
     let in_tmux = std::env::var_os("TMUX").is_some_and(|value| !value.is_empty());
     let (mut direct, mut outside, mut typed) = (Answers::default(), Answers::default(), Vec::new());
     // Nothing is asked where the answer could not matter.
-    if !matches!(wish, Wish::Off | Wish::As(Protocol::Half | Protocol::Ascii)) && !ascii {
+    if !matches!(choice, GraphicsChoice::Off | GraphicsChoice::As(Protocol::Half | Protocol::Ascii)) && !ascii
+    {
         let until = began + limit;
         let in_screen = std::env::var("TERM").is_ok_and(|term| term.starts_with("screen"));
         let kitty = if in_tmux || in_screen { "" } else { KITTY_QUESTION };
@@ -70,7 +71,7 @@ pub fn probe(wish: Wish, ascii: bool, limit: Duration) -> (Terminal, Vec<Event>)
             typed.extend(ask(&questions, &mut outside, until));
         }
     }
-    let (protocol, reason) = choose(&direct, in_tmux.then_some(&outside), wish, ascii);
+    let (protocol, reason) = choose(&direct, in_tmux.then_some(&outside), choice, ascii);
     let seen = if in_tmux { &outside } else { &direct };
     let terminal = Terminal {
         protocol,
@@ -89,14 +90,14 @@ pub fn probe(wish: Wish, ascii: bool, limit: Duration) -> (Terminal, Vec<Event>)
 fn choose(
     direct: &Answers,
     outside: Option<&Answers>,
-    wish: Wish,
+    choice: GraphicsChoice,
     ascii: bool,
 ) -> (Option<Protocol>, String) {
-    match wish {
-        Wish::Off => return (None, "pictures are off".into()),
-        Wish::As(protocol) => return (Some(protocol), "asked for".into()),
-        Wish::Auto if ascii => return (Some(Protocol::Ascii), "only ASCII can be shown".into()),
-        Wish::Auto => {}
+    match choice {
+        GraphicsChoice::Off => return (None, "pictures are off".into()),
+        GraphicsChoice::As(protocol) => return (Some(protocol), "asked for".into()),
+        GraphicsChoice::Auto if ascii => return (Some(Protocol::Ascii), "only ASCII can be shown".into()),
+        GraphicsChoice::Auto => {}
     }
     let seen = outside.unwrap_or(direct);
     let name = seen.name.clone().unwrap_or_default();
@@ -195,7 +196,7 @@ mod tests {
     }
 
     fn auto(direct: &Answers, outside: Option<&Answers>) -> Protocol {
-        choose(direct, outside, Wish::Auto, false).0.expect("pictures are on")
+        choose(direct, outside, GraphicsChoice::Auto, false).0.expect("pictures are on")
     }
 
     #[test]
@@ -230,11 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn wishes_overrule() {
+    fn a_choice_overrides_detection() {
         let kitty = told("kitty(0.41.1)", false);
-        assert_eq!(choose(&kitty, None, Wish::Off, false).0, None);
-        assert_eq!(choose(&kitty, None, Wish::As(Protocol::Sixel), false).0, Some(Protocol::Sixel));
-        assert_eq!(choose(&kitty, None, Wish::Auto, true).0, Some(Protocol::Ascii));
+        assert_eq!(choose(&kitty, None, GraphicsChoice::Off, false).0, None);
+        assert_eq!(choose(&kitty, None, GraphicsChoice::As(Protocol::Sixel), false).0, Some(Protocol::Sixel));
+        assert_eq!(choose(&kitty, None, GraphicsChoice::Auto, true).0, Some(Protocol::Ascii));
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Protocol {
 
 /// What a person wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wish {
+pub enum GraphicsChoice {
     /// The finest the terminal has.
     #[default]
     Auto,
@@ -50,7 +50,7 @@ pub enum Wish {
     Off,
 }
 
-impl FromStr for Wish {
+impl FromStr for GraphicsChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -66,7 +66,7 @@ impl FromStr for Wish {
     }
 }
 
-impl fmt::Display for Wish {
+impl fmt::Display for GraphicsChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Auto => "auto",
@@ -81,10 +81,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wishes_are_typed_as_they_are_shown() {
+    fn choices_parse_as_they_display() {
         for name in ["auto", "kitty", "iterm2", "sixel", "half", "ascii", "off"] {
-            assert_eq!(name.parse::<Wish>().expect("a wish").to_string(), name);
+            assert_eq!(name.parse::<GraphicsChoice>().expect("a choice").to_string(), name);
         }
-        assert!("png".parse::<Wish>().is_err_and(|said| said.contains("sixel")));
+        assert!("png".parse::<GraphicsChoice>().is_err_and(|said| said.contains("sixel")));
     }
 }

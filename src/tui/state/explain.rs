@@ -62,7 +62,7 @@ pub struct MapKey {
 
 /// What is asked of the explainer's thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum ExplainRequest {
     Open(Asked),
     Map(MapKey),
 }

@@ -91,7 +91,7 @@ impl App {
             Action::Fetch => return self.fetch(),
 
             Action::Start => return self.start(),
-            Action::GoOn => return self.go_on(),
+            Action::GoOn => return self.resume_run(),
             Action::FindRate => return self.find_rate(),
             Action::Pause => return self.pause(),
             Action::Stop => match self.running() {
@@ -168,7 +168,7 @@ impl App {
             | Action::NextRun
             | Action::Against
             | Action::Predict
-            | Action::Judge => return self.perform_evaluate(action),
+            | Action::Evaluate => return self.perform_evaluate(action),
 
             Action::Mark
             | Action::Compare

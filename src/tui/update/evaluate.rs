@@ -19,14 +19,19 @@ const FAR: i32 = 10;
 
 impl App {
     /// Asks for a run to be read; `None` is the newest.
-    pub(super) fn judge(&mut self, run: Option<PathBuf>, split: Split, predict: bool) -> Vec<Effect> {
+    pub(super) fn request_evaluation(
+        &mut self,
+        run: Option<PathBuf>,
+        split: Split,
+        predict: bool,
+    ) -> Vec<Effect> {
         let asked = Asked { run, split, predict };
         self.evaluate.asked = Some(asked.clone());
         self.evaluate.shown = Loading::Busy(self.now.timestamp());
         self.evaluate.images = None;
         self.evaluate.dataset = Loading::Idle;
         (self.evaluate.against, self.evaluate.against_path) = (Loading::Idle, None);
-        vec![Effect::Judge(asked)]
+        vec![Effect::Evaluate(asked)]
     }
 
     /// The evaluate screen comes up: reads the newest run unless one is there.
@@ -35,7 +40,7 @@ impl App {
             // A failure may have mended itself: a run may have ended since.
             Loading::Idle | Loading::Failed(_) => {
                 let (run, split) = self.asked();
-                self.judge(run, split, false)
+                self.request_evaluation(run, split, false)
             }
             Loading::Busy(_) | Loading::Ready(_) => Vec::new(),
         }
@@ -47,7 +52,7 @@ impl App {
     }
 
     /// A run was read.
-    pub(super) fn judged(&mut self, asked: Asked, outcome: Result<Box<Answer>, String>) {
+    pub(super) fn evaluation_ready(&mut self, asked: Asked, outcome: Result<Box<Answer>, String>) {
         // An answer to an older question is of no use any more.
         if self.evaluate.asked.as_ref() != Some(&asked) {
             return;
@@ -74,7 +79,7 @@ impl App {
                 // Only what is still on screen is read again.
                 if shown.as_ref() == Some(run) {
                     let (view, order, place) = (self.evaluate.view, self.evaluate.order, self.evaluate.place);
-                    let effects = self.judge(shown, split, false);
+                    let effects = self.request_evaluation(shown, split, false);
                     (self.evaluate.view, self.evaluate.order, self.evaluate.place) = (view, order, place);
                     return effects;
                 }
@@ -106,8 +111,8 @@ impl App {
 
     /// Does what was asked for on the evaluate screen.
     pub(super) fn perform_evaluate(&mut self, action: Action) -> Vec<Effect> {
-        if action == Action::Judge {
-            return self.judge_chosen();
+        if action == Action::Evaluate {
+            return self.evaluate_chosen();
         }
         let mut effects = self.show(Screen::Evaluate);
         match action {
@@ -150,7 +155,7 @@ impl App {
             Action::Against => effects.extend(self.next_against()),
             Action::Predict => {
                 let (run, split) = self.asked();
-                effects.extend(self.judge(run, split, true));
+                effects.extend(self.request_evaluation(run, split, true));
             }
             _ => {}
         }
@@ -179,13 +184,13 @@ impl App {
             Split::Val => Split::Train,
             Split::Train => Split::Test,
         };
-        self.judge(run, next, false)
+        self.request_evaluation(run, next, false)
     }
 
     /// Reads everything again.
     pub(super) fn reload_evaluate(&mut self) -> Vec<Effect> {
         let (run, split) = self.asked();
-        self.judge(run, split, false)
+        self.request_evaluation(run, split, false)
     }
 
     /// Moves through conditions, or through the images of a cell.
@@ -287,7 +292,7 @@ impl App {
         let at = run.and_then(|run| choices.iter().position(|other| *other == run)).unwrap_or(0);
         let next = (at as isize + by).rem_euclid(choices.len() as isize) as usize;
         let next = choices[next].clone();
-        self.judge(Some(next), split, false)
+        self.request_evaluation(Some(next), split, false)
     }
 
     /// Compares with the next run after the one compared with last.
@@ -311,7 +316,7 @@ impl App {
     }
 
     /// From the list of runs to what the chosen one is worth.
-    fn judge_chosen(&mut self) -> Vec<Effect> {
+    fn evaluate_chosen(&mut self) -> Vec<Effect> {
         let Some((path, live, best)) = self.runs.chosen().map(|run| {
             (run.path.clone(), run.state.is_live(), run.status.best.as_ref().map(|best| best.value))
         }) else {
@@ -325,6 +330,6 @@ impl App {
         }
         self.screen = Screen::Evaluate;
         (self.runs.opened, self.runs.filtering) = (false, false);
-        self.judge(Some(path), Split::Test, false)
+        self.request_evaluation(Some(path), Split::Test, false)
     }
 }

@@ -12,7 +12,7 @@ use crate::tui::action::{Action, Screen};
 use crate::tui::app::{App, Effect};
 use crate::tui::state::evaluate::Loading;
 use crate::tui::state::explain::{
-    Asked, CONTRASTS, ImageMap, LARGEST, MapKey, OPACITIES, Opened, Outcome, PLAIN, Wish,
+    Asked, CONTRASTS, ExplainRequest, ImageMap, LARGEST, MapKey, OPACITIES, Opened, Outcome, PLAIN,
 };
 
 impl App {
@@ -37,7 +37,7 @@ impl App {
         self.explain.asked = Some(asked.clone());
         self.explain.shown = Loading::Busy(self.now.timestamp());
         (self.explain.pending, self.explain.failed, self.explain.patient) = (None, None, None);
-        vec![Effect::Explain(Wish::Open(asked))]
+        vec![Effect::Explain(ExplainRequest::Open(asked))]
     }
 
     /// A run was opened, or not.
@@ -126,7 +126,7 @@ impl App {
             return Vec::new();
         }
         self.explain.pending = Some(key);
-        vec![Effect::Explain(Wish::Map(key))]
+        vec![Effect::Explain(ExplainRequest::Map(key))]
     }
 
     /// Does what was asked for on the explain screen.

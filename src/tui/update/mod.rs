@@ -97,8 +97,8 @@ impl App {
                 self.runs.marks.take(&path, &outcome);
                 Vec::new()
             }
-            Message::Judged(asked, outcome) => {
-                self.judged(asked, outcome);
+            Message::Evaluated(asked, outcome) => {
+                self.evaluation_ready(asked, outcome);
                 Vec::new()
             }
             Message::Kept(run, outcome) => self.kept(&run, outcome),
@@ -121,7 +121,7 @@ impl App {
                 Vec::new()
             }
             Message::Passed(key) => self.passed(key),
-            Message::Seen(number, probabilities) => {
+            Message::AllPredicted(number, probabilities) => {
                 self.all_seen(number, probabilities);
                 Vec::new()
             }

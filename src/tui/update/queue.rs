@@ -4,7 +4,7 @@ use crate::config::RunConfig;
 use crate::runs::RunState;
 use crate::train::{Command, Level};
 use crate::tui::app::{App, Effect, Overlay};
-use crate::tui::state::runs::{Settled, Wish};
+use crate::tui::state::runs::{RunsRequest, Settled};
 
 /// Seconds until a queue that couldn't be read is asked once more.
 const AGAIN: u32 = 30;
@@ -28,7 +28,7 @@ impl App {
         let Some(config) = self.form.config().cloned() else { return Vec::new() };
         self.runs.queue.going = true;
         self.say(Level::Info, "queued; it begins when the run that is on ends");
-        vec![Effect::Runs(Wish::Enqueue(Box::new(config)))]
+        vec![Effect::Runs(RunsRequest::Enqueue(Box::new(config)))]
     }
 
     /// Puts a run with the settings under the cursor into the queue.
@@ -51,7 +51,7 @@ impl App {
             _ => "queued; Q starts the queue",
         };
         self.say(Level::Info, sentence);
-        vec![Effect::Runs(Wish::Enqueue(Box::new(config)))]
+        vec![Effect::Runs(RunsRequest::Enqueue(Box::new(config)))]
     }
 
     /// Starts what waits, now or when the run that is on ends.
@@ -69,7 +69,7 @@ impl App {
             return Vec::new();
         }
         self.runs.queue.by_hand = true;
-        vec![Effect::Runs(Wish::TakeNext { anew: true })]
+        vec![Effect::Runs(RunsRequest::TakeNext { anew: true })]
     }
 
     /// Moves what is under the cursor in the queue.
@@ -84,7 +84,7 @@ impl App {
         };
         // The cursor goes with what it moves; the list comes with the new order.
         self.runs.row = self.runs.row.saturating_add_signed(by);
-        vec![Effect::Runs(Wish::Swap(Box::new([a, b])))]
+        vec![Effect::Runs(RunsRequest::Swap(Box::new([a, b])))]
     }
 
     /// The next of the queue was taken, or nothing waits.
@@ -98,7 +98,7 @@ impl App {
         };
         // A person may have started another run meanwhile; its end asks again.
         if self.running().is_some() || self.trainer_gone || matches!(self.overlay, Some(Overlay::Saving)) {
-            return vec![Effect::Runs(Wish::Settle(Settled::PutBack))];
+            return vec![Effect::Runs(RunsRequest::Settle(Settled::PutBack))];
         }
         self.runs.queue.taken = true;
         let name = crate::text::one_line(&config.run.name, 40);
@@ -123,30 +123,30 @@ impl App {
         if left > 0 || !self.runs.queue.going || self.running().is_some() {
             return Vec::new();
         }
-        vec![Effect::Runs(Wish::TakeNext { anew: false })]
+        vec![Effect::Runs(RunsRequest::TakeNext { anew: false })]
     }
 
     /// What was taken for the run has left the queue, or waits in it again.
     pub(super) fn settle(&mut self, how: Settled) -> Option<Effect> {
-        std::mem::take(&mut self.runs.queue.taken).then_some(Effect::Runs(Wish::Settle(how)))
+        std::mem::take(&mut self.runs.queue.taken).then_some(Effect::Runs(RunsRequest::Settle(how)))
     }
 
     /// A run ended in `state`: the next one begins, unless a person ended it.
-    pub(super) fn go_on_with_queue(&mut self, state: RunState, reason: &str) -> Vec<Effect> {
+    pub(super) fn continue_queue(&mut self, state: RunState, reason: &str) -> Vec<Effect> {
         let mut effects = Vec::new();
         match state {
             RunState::Finished | RunState::Failed => {
                 // One that couldn't even begin is passed over until a person has it tried anew.
                 effects.extend(self.settle(Settled::Failed(reason.to_owned())));
                 if self.runs.queue.going {
-                    effects.push(Effect::Runs(Wish::TakeNext { anew: false }));
+                    effects.push(Effect::Runs(RunsRequest::TakeNext { anew: false }));
                 }
             }
             _ => {
                 effects.extend(self.settle(Settled::PutBack));
                 let waits = !effects.is_empty() || !self.runs.queue.waiting.is_empty();
                 if std::mem::take(&mut self.runs.queue.going) {
-                    effects.push(Effect::Runs(Wish::LeaveQueue));
+                    effects.push(Effect::Runs(RunsRequest::LeaveQueue));
                 }
                 if waits {
                     self.say(Level::Warning, "what waits in the queue stays there; Q on screen 6 starts it");

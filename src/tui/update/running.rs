@@ -10,31 +10,31 @@ use crate::tui::state::live::LiveRun;
 
 impl App {
     /// Asks the trainer for a run, or to go on with one, or to try learning rates.
-    pub fn ask_for(&mut self, wish: Command) -> Vec<Effect> {
-        let (Command::Start { config, .. } | Command::FindLr { config }) = &wish else {
-            return vec![Effect::Send(wish)];
+    pub fn ask_for(&mut self, request: Command) -> Vec<Effect> {
+        let (Command::Start { config, .. } | Command::FindLr { config }) = &request else {
+            return vec![Effect::Send(request)];
         };
         for warning in config.warnings() {
             self.note(Level::Warning, &warning);
         }
         self.overlay = None;
         let mut effects = self.show(Screen::Train);
-        effects.extend(self.begin(wish));
+        effects.extend(self.begin(request));
         effects
     }
 
     /// Has the trainer begin, whatever screen is shown.
-    pub(super) fn begin(&mut self, wish: Command) -> Vec<Effect> {
-        if let Command::Start { config, .. } | Command::FindLr { config } = &wish {
+    pub(super) fn begin(&mut self, request: Command) -> Vec<Effect> {
+        if let Command::Start { config, .. } | Command::FindLr { config } = &request {
             // From here on a run is on, though the trainer hasn't said so yet.
             self.begin_run(config.data.source.clone());
         }
-        if let (Command::FindLr { .. }, Some(run)) = (&wish, &mut self.run) {
+        if let (Command::FindLr { .. }, Some(run)) = (&request, &mut self.run) {
             run.searching = true;
         }
         // What waits in the queue has its turn when this has ended.
-        self.runs.queue.going |= matches!(wish, Command::Start { .. });
-        vec![Effect::Send(wish)]
+        self.runs.queue.going |= matches!(request, Command::Start { .. });
+        vec![Effect::Send(request)]
     }
 
     pub(super) fn start(&mut self) -> Vec<Effect> {
@@ -87,7 +87,7 @@ impl App {
     }
 
     /// Goes on with the run on screen: on the runs screen the one under the cursor, else the last one.
-    pub(super) fn go_on(&mut self) -> Vec<Effect> {
+    pub(super) fn resume_run(&mut self) -> Vec<Effect> {
         if !self.is_free() {
             return Vec::new();
         }

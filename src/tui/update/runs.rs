@@ -10,7 +10,9 @@ use crate::train::Level;
 use crate::tui::action::{Action, Screen};
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::state::form::Form;
-use crate::tui::state::runs::{Ask, Beside, Change, Details, Done, Epochs, Listed, SideBySide, Typed, Wish};
+use crate::tui::state::runs::{
+    Ask, Beside, Change, Details, Done, Epochs, Listed, RunsRequest, SideBySide, Typed,
+};
 
 /// A line's end of a note, in the one line in which it is typed.
 const LINE_BREAK: &str = "⏎";
@@ -23,7 +25,7 @@ impl App {
             return Vec::new();
         }
         self.runs.asked = true;
-        vec![Effect::Runs(Wish::List)]
+        vec![Effect::Runs(RunsRequest::List)]
     }
 
     /// A second went by: the list follows what other processes do.
@@ -76,7 +78,7 @@ impl App {
             (self.runs.epochs, self.runs.bytes, self.runs.tested) = (Epochs::Unread, None, None);
         }
         self.runs.read = Some(path.clone());
-        vec![Effect::Runs(Wish::LookAt(path))]
+        vec![Effect::Runs(RunsRequest::LookAt(path))]
     }
 
     /// The run under the cursor was looked at.
@@ -196,7 +198,7 @@ impl App {
                 None => self.nothing_chosen(),
             },
             Action::Export => match self.runs.chosen() {
-                Some(run) => vec![Effect::Runs(Wish::Export(run.path.clone()))],
+                Some(run) => vec![Effect::Runs(RunsRequest::Export(run.path.clone()))],
                 None => self.nothing_chosen(),
             },
             Action::Clone => self.clone_chosen(),
@@ -342,13 +344,13 @@ impl App {
             Ask::Tags => Change::Tags(text),
             Ask::Note => Change::Note(text.replace(LINE_BREAK, "\n")),
         };
-        vec![Effect::Runs(Wish::Describe(run, change))]
+        vec![Effect::Runs(RunsRequest::Describe(run, change))]
     }
 
     fn ask_delete(&mut self) -> Vec<Effect> {
         if let Some(waiting) = self.runs.chosen_waiting().cloned() {
             self.say(Level::Info, "removed from the queue");
-            return vec![Effect::Runs(Wish::Dequeue(Box::new(waiting)))];
+            return vec![Effect::Runs(RunsRequest::Dequeue(Box::new(waiting)))];
         }
         let marked = self.runs.marks.paths();
         let doomed = match (marked.is_empty(), self.runs.chosen()) {
@@ -363,14 +365,14 @@ impl App {
         }
         self.runs.doomed = Some((doomed.clone(), None));
         self.overlay = Some(Overlay::AskDelete);
-        vec![Effect::Runs(Wish::Weigh(doomed))]
+        vec![Effect::Runs(RunsRequest::Weigh(doomed))]
     }
 
     /// Deletes what the question named.
     pub(super) fn delete_doomed(&mut self) -> Vec<Effect> {
         self.overlay = None;
         match self.runs.doomed.take() {
-            Some((paths, _)) => vec![Effect::Runs(Wish::Discard(paths))],
+            Some((paths, _)) => vec![Effect::Runs(RunsRequest::Discard(paths))],
             None => Vec::new(),
         }
     }
@@ -378,7 +380,7 @@ impl App {
     fn undelete(&mut self) -> Vec<Effect> {
         // Whatever comes before the answer, leaving too, it isn't deleted any more.
         match self.runs.discarded.pop() {
-            Some(discarded) => vec![Effect::Runs(Wish::Restore(discarded))],
+            Some(discarded) => vec![Effect::Runs(RunsRequest::Restore(discarded))],
             None => {
                 self.say(Level::Info, "nothing was deleted since the program began");
                 Vec::new()

@@ -9,7 +9,7 @@ use crate::tui::fixture::{
     self, command, ended, noon, press, tell, training, with_marks, with_queue, with_runs,
 };
 use crate::tui::keymap::Mode;
-use crate::tui::state::runs::{Beside, Change, Done, Listed, Settled, Wish};
+use crate::tui::state::runs::{Beside, Change, Done, Listed, RunsRequest, Settled};
 
 fn done(app: &mut App, done: Done) -> Vec<Effect> {
     app.update(Message::RunsDone(Ok(Box::new(done))), noon())
@@ -49,14 +49,14 @@ fn conditions_on_settings_and_tags_filter_the_list() {
 #[test]
 fn a_second_brings_the_list_up_to_date_only_where_it_is_shown() {
     let mut app = with_runs();
-    assert_eq!(app.update(Message::Tick, noon()), [Effect::Runs(Wish::List)]);
+    assert_eq!(app.update(Message::Tick, noon()), [Effect::Runs(RunsRequest::List)]);
     assert_eq!(app.update(Message::Tick, noon()), [], "one reading at a time");
     let mut runs = fixture::summaries();
     assert_eq!(app.update(fixture::listed(runs.clone()), noon()), [], "nothing has changed");
     app.update(Message::Tick, noon());
     Arc::make_mut(&mut runs[0]).status.epoch = 13;
     let effects = app.update(fixture::listed(runs), noon());
-    assert_eq!(effects, [Effect::Runs(Wish::LookAt(path(0)))], "it has gone on");
+    assert_eq!(effects, [Effect::Runs(RunsRequest::LookAt(path(0)))], "it has gone on");
     press(&mut app, &["2"]);
     assert_eq!(app.update(Message::Tick, noon()), []);
 }
@@ -99,14 +99,14 @@ fn what_is_typed_about_a_run_is_kept() {
     press(&mut app, &["Down"]);
     let effects = press(&mut app, &["#", "+", "a", " ", "-", "b", "Enter"]);
     let change = Change::Tags("+a -b".into());
-    assert_eq!(effects, [Effect::Runs(Wish::Describe(path(1), change))]);
+    assert_eq!(effects, [Effect::Runs(RunsRequest::Describe(path(1), change))]);
     let keys = ["n", "Backspace", "9", "Enter"];
     let change = Change::Name("try 9".into());
-    assert_eq!(press(&mut app, &keys), [Effect::Runs(Wish::Describe(path(1), change))]);
+    assert_eq!(press(&mut app, &keys), [Effect::Runs(RunsRequest::Describe(path(1), change))]);
     assert_eq!(press(&mut app, &["i", "x", "Esc"]), []);
     assert_eq!(press(&mut app, &["n", "Enter"]), [], "what was offered changes nothing");
     assert_eq!(app.mode(), Mode::Runs);
-    assert_eq!(done(&mut app, Done::Described), [Effect::Runs(Wish::List)]);
+    assert_eq!(done(&mut app, Done::Described), [Effect::Runs(RunsRequest::List)]);
 }
 
 #[test]
@@ -117,11 +117,11 @@ fn a_run_is_deleted_after_a_yes_and_a_live_one_never() {
         app.overlay.is_none() && app.notice.as_ref().is_some_and(|notice| notice.text.contains("stop it"))
     );
     press(&mut app, &["Down", "Down", "Down"]);
-    assert_eq!(press(&mut app, &["d"]), [Effect::Runs(Wish::Weigh(vec![path(3)]))]);
+    assert_eq!(press(&mut app, &["d"]), [Effect::Runs(RunsRequest::Weigh(vec![path(3)]))]);
     done(&mut app, Done::Weighed(vec![path(3)], 61_700_000));
     assert_eq!(app.runs.doomed, Some((vec![path(3)], Some(61_700_000))));
     assert_eq!(press(&mut app, &["Esc"]), []);
-    assert_eq!(press(&mut app, &["d", "Enter"])[1..], [Effect::Runs(Wish::Discard(vec![path(3)]))]);
+    assert_eq!(press(&mut app, &["d", "Enter"])[1..], [Effect::Runs(RunsRequest::Discard(vec![path(3)]))]);
     assert_eq!(press(&mut app, &["U"]), [], "nothing is in the trash yet");
     let runs = tempfile::tempdir().expect("a temporary folder");
     let made = |second: i8| {
@@ -131,8 +131,8 @@ fn a_run_is_deleted_after_a_yes_and_a_live_one_never() {
     };
     let [first, second] = [made(1), made(2)];
     done(&mut app, Done::Discarded(vec![first.clone(), second.clone()], 7, None));
-    assert_eq!(press(&mut app, &["U"]), [Effect::Runs(Wish::Restore(second.clone()))]);
-    assert_eq!(press(&mut app, &["U"]), [Effect::Runs(Wish::Restore(first.clone()))], "each once");
+    assert_eq!(press(&mut app, &["U"]), [Effect::Runs(RunsRequest::Restore(second.clone()))]);
+    assert_eq!(press(&mut app, &["U"]), [Effect::Runs(RunsRequest::Restore(first.clone()))], "each once");
     assert_eq!(app.runs.discarded, [], "what is being put back isn't purged");
     second.purge().expect("removed");
     done(&mut app, Done::NotRestored(second, "it may have been purged".into()));
@@ -146,11 +146,11 @@ fn a_run_waits_for_the_one_that_is_on() {
     press(&mut app, &["s"]);
     assert!(matches!(app.overlay, Some(Overlay::AskQueue)));
     let effects = press(&mut app, &["Enter"]);
-    assert!(matches!(effects[..], [Effect::Runs(Wish::Enqueue(_))]), "{effects:?}");
+    assert!(matches!(effects[..], [Effect::Runs(RunsRequest::Enqueue(_))]), "{effects:?}");
     let effects = ended(&mut app, RunState::Failed, "no memory");
     assert_eq!(
         effects,
-        [Effect::Runs(Wish::TakeNext { anew: false })],
+        [Effect::Runs(RunsRequest::TakeNext { anew: false })],
         "a failure keeps nobody from their turn"
     );
     let mut next = RunConfig::default();
@@ -158,9 +158,13 @@ fn a_run_waits_for_the_one_that_is_on() {
     let effects = done(&mut app, Done::Taken(Some(Box::new(next.clone()))));
     assert_eq!(command(&effects), Some(&Command::Start { config: Box::new(next), resume: None }));
     let effects = tell(&mut app, Event::Started(Box::new(fixture::info())));
-    assert_eq!(effects, [Effect::Runs(Wish::Settle(Settled::Begun))], "only now it has a folder of its own");
+    assert_eq!(
+        effects,
+        [Effect::Runs(RunsRequest::Settle(Settled::Begun))],
+        "only now it has a folder of its own"
+    );
     let effects = ended(&mut app, RunState::Finished, "all epochs done");
-    assert_eq!(effects, [Effect::Runs(Wish::TakeNext { anew: false })]);
+    assert_eq!(effects, [Effect::Runs(RunsRequest::TakeNext { anew: false })]);
     assert_eq!(done(&mut app, Done::Taken(None)), []);
 }
 
@@ -170,18 +174,21 @@ fn what_cannot_begin_stays_with_its_reason_and_the_next_is_taken() {
     ended(&mut app, RunState::Finished, "all epochs done");
     done(&mut app, Done::Taken(Some(Box::default())));
     let reason = "there is no file lost.npz".to_owned();
-    let failed = Effect::Runs(Wish::Settle(Settled::Failed(reason.clone())));
+    let failed = Effect::Runs(RunsRequest::Settle(Settled::Failed(reason.clone())));
     let effects = tell(&mut app, Event::Ended { id: None, state: RunState::Failed, reason, best: None });
-    assert_eq!(effects, [failed, Effect::Runs(Wish::TakeNext { anew: false })]);
+    assert_eq!(effects, [failed, Effect::Runs(RunsRequest::TakeNext { anew: false })]);
     // One that a person ends while it loads waits again, and the queue with it.
     done(&mut app, Done::Taken(Some(Box::default())));
     let reason = "stopped by hand".to_owned();
     let effects = tell(&mut app, Event::Ended { id: None, state: RunState::Stopped, reason, best: None });
-    assert_eq!(effects, [Effect::Runs(Wish::Settle(Settled::PutBack)), Effect::Runs(Wish::LeaveQueue)]);
+    assert_eq!(
+        effects,
+        [Effect::Runs(RunsRequest::Settle(Settled::PutBack)), Effect::Runs(RunsRequest::LeaveQueue)]
+    );
     // One that was taken while a person started another run waits again.
     let mut app = training();
     let effects = done(&mut app, Done::Taken(Some(Box::default())));
-    assert_eq!(effects, [Effect::Runs(Wish::Settle(Settled::PutBack))]);
+    assert_eq!(effects, [Effect::Runs(RunsRequest::Settle(Settled::PutBack))]);
 }
 
 #[test]
@@ -192,9 +199,12 @@ fn a_stop_by_hand_holds_the_queue_until_it_is_started() {
         Message::Runs(Ok(Listed { runs: Vec::new(), waiting, unread: 0, damaged: 0, more: false })),
         noon(),
     );
-    assert_eq!(ended(&mut app, RunState::Stopped, "stopped by hand"), [Effect::Runs(Wish::LeaveQueue)]);
+    assert_eq!(
+        ended(&mut app, RunState::Stopped, "stopped by hand"),
+        [Effect::Runs(RunsRequest::LeaveQueue)]
+    );
     assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains('Q')));
-    assert!(press(&mut app, &["6", "Q"]).contains(&Effect::Runs(Wish::TakeNext { anew: true })));
+    assert!(press(&mut app, &["6", "Q"]).contains(&Effect::Runs(RunsRequest::TakeNext { anew: true })));
 }
 
 #[test]
@@ -204,11 +214,11 @@ fn rows_of_the_queue_are_moved_and_removed() {
     assert!(app.runs.chosen().is_none());
     assert_eq!(press(&mut app, &["K"]), []);
     let [first, second] = [0, 1].map(|row| app.runs.waiting()[row].clone());
-    assert_eq!(press(&mut app, &["J"]), [Effect::Runs(Wish::Swap(Box::new([first, second.clone()])))]);
+    assert_eq!(press(&mut app, &["J"]), [Effect::Runs(RunsRequest::Swap(Box::new([first, second.clone()])))]);
     assert_eq!(app.runs.row, 1, "the cursor goes with it");
-    assert_eq!(press(&mut app, &["d"]), [Effect::Runs(Wish::Dequeue(Box::new(second)))]);
+    assert_eq!(press(&mut app, &["d"]), [Effect::Runs(RunsRequest::Dequeue(Box::new(second)))]);
     press(&mut app, &["g"]);
-    assert!(matches!(press(&mut app, &["a"])[..], [Effect::Runs(Wish::Enqueue(_))]));
+    assert!(matches!(press(&mut app, &["a"])[..], [Effect::Runs(RunsRequest::Enqueue(_))]));
     press(&mut app, &["e"]);
     assert_eq!(app.form.current().run.name, "wide");
     assert_eq!(app.mode(), Mode::Form);
@@ -221,12 +231,12 @@ fn a_run_is_cloned_into_the_form_and_into_the_queue() {
     assert_eq!((app.mode(), app.form.current().run.name.as_str()), (Mode::Form, "try 3"));
     let mut app = with_runs();
     let effects = press(&mut app, &["a"]);
-    assert!(matches!(effects[..], [Effect::Runs(Wish::Enqueue(_))]), "{effects:?}");
+    assert!(matches!(effects[..], [Effect::Runs(RunsRequest::Enqueue(_))]), "{effects:?}");
     assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("Q starts")));
     app.runs.row = 6;
     assert_eq!(press(&mut app, &["a"]), [], "its settings can't be read");
     assert_eq!(press(&mut app, &["f"]), [Effect::OpenFolder(path(6))]);
-    assert_eq!(press(&mut app, &["E"]), [Effect::Runs(Wish::Export(path(6)))]);
+    assert_eq!(press(&mut app, &["E"]), [Effect::Runs(RunsRequest::Export(path(6)))]);
 }
 
 #[test]
@@ -248,7 +258,7 @@ fn a_note_of_several_lines_keeps_them() {
     press(&mut app, &["g"]);
     assert_eq!(press(&mut app, &["i", "Enter"]), []);
     let change = Change::Note("first line\nsecond!".into());
-    assert_eq!(press(&mut app, &["i", "!", "Enter"]), [Effect::Runs(Wish::Describe(path(0), change))]);
+    assert_eq!(press(&mut app, &["i", "!", "Enter"]), [Effect::Runs(RunsRequest::Describe(path(0), change))]);
 }
 
 #[test]
@@ -257,7 +267,7 @@ fn a_queue_that_cannot_be_read_is_asked_again_by_and_by() {
     ended(&mut app, RunState::Finished, "all epochs done");
     done(&mut app, Done::NotTaken { reason: "can't read the queue".into(), again: true });
     assert!(app.wants_ticks());
-    let next = Effect::Runs(Wish::TakeNext { anew: false });
+    let next = Effect::Runs(RunsRequest::TakeNext { anew: false });
     let ticks = (0..120).take_while(|_| !app.update(Message::Tick, noon()).contains(&next)).count();
     assert!((5..100).contains(&ticks), "{ticks}");
     done(&mut app, Done::NotTaken { reason: "another process works the queue".into(), again: false });

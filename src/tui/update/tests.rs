@@ -9,7 +9,7 @@ use crate::tui::app::{App, Effect, Message, Overlay};
 use crate::tui::fixture::{self, command, ended, failed, noon, press, tell, training, with_data, with_runs};
 use crate::tui::keymap::Mode;
 use crate::tui::state::data::Loading;
-use crate::tui::state::runs::Wish;
+use crate::tui::state::runs::RunsRequest;
 
 fn sent(effects: Vec<Effect>) -> Option<Command> {
     command(&effects).cloned()
@@ -51,7 +51,7 @@ fn a_run_is_on_from_the_moment_it_is_asked_for() {
     press(&mut app, &["Esc"]);
     assert_eq!(sent(press(&mut app, &["x", "Enter"])), Some(Command::Stop));
     tell(&mut app, Event::Loading { source: "phantom".into() });
-    assert!(app.running().expect("a run").stopping, "the wish to stop is older than the loading");
+    assert!(app.running().expect("a run").stopping, "the request to stop is older than the loading");
 }
 
 #[test]
@@ -213,9 +213,9 @@ fn the_run_that_a_filter_leaves_is_read_while_it_is_typed() {
     let mut app = with_runs();
     let effects = press(&mut app, &["/", "b", "3"]);
     let path = app.runs.chosen().expect("a run").path.clone();
-    assert_eq!(effects.last(), Some(&Effect::Runs(Wish::LookAt(path))));
+    assert_eq!(effects.last(), Some(&Effect::Runs(RunsRequest::LookAt(path))));
     let mut app = with_runs();
-    assert!(matches!(press(&mut app, &["/", "Down"])[..], [Effect::Runs(Wish::LookAt(_))]));
+    assert!(matches!(press(&mut app, &["/", "Down"])[..], [Effect::Runs(RunsRequest::LookAt(_))]));
     assert_eq!((app.mode(), app.runs.row), (Mode::Typing, 1));
     app.perform(Action::Row(2));
     assert_eq!((app.mode(), app.runs.row), (Mode::Typing, 2));
@@ -226,11 +226,12 @@ fn the_run_that_a_filter_leaves_is_read_while_it_is_typed() {
 #[test]
 fn one_reading_of_the_list_is_on_its_way_at_most() {
     let mut app = with_runs();
-    let lists = |effects: &[Effect]| effects.iter().filter(|e| **e == Effect::Runs(Wish::List)).count();
+    let lists =
+        |effects: &[Effect]| effects.iter().filter(|e| **e == Effect::Runs(RunsRequest::List)).count();
     assert_eq!(lists(&press(&mut app, &["r"])), 1);
     assert_eq!(lists(&press(&mut app, &["r", "r"])), 0);
     let effects = app.update(Message::Runs(Err("busy".into())), noon());
-    assert_eq!(effects, [Effect::Runs(Wish::List)], "asked for while it was read, so once more");
+    assert_eq!(effects, [Effect::Runs(RunsRequest::List)], "asked for while it was read, so once more");
     assert_eq!(app.update(Message::Runs(Err("busy".into())), noon()), []);
 }
 
@@ -373,7 +374,7 @@ fn a_search_that_is_stopped_leaves_nothing_and_one_that_fails_says_why() {
 }
 
 #[test]
-fn u_goes_on_with_a_run_that_can_go_on() {
+fn u_resumes_a_run_that_can_be_resumed() {
     let mut app = training();
     assert_eq!(sent(press(&mut app, &["u"])), None, "it is on");
     ended(&mut app, RunState::Finished, "all epochs done");
@@ -407,7 +408,7 @@ fn u_goes_on_with_a_run_that_can_go_on() {
 
 #[test]
 fn a_moved_threshold_moves_matrix_and_rates_and_is_kept_only_when_asked_for() {
-    let mut app = fixture::judged();
+    let mut app = fixture::evaluated();
     let row = app.evaluate.row();
     let numbers =
         |app: &App| app.evaluate.run().and_then(|run| run.numbers(app.evaluate.row())).expect("numbers");
@@ -431,7 +432,7 @@ fn a_moved_threshold_moves_matrix_and_rates_and_is_kept_only_when_asked_for() {
 
 #[test]
 fn threshold_keys_for_all_move_every_condition_but_not_normal_detection() {
-    let mut app = fixture::judged();
+    let mut app = fixture::evaluated();
     press(&mut app, &["a", "=", ".", "3", "Enter"]);
     let run = app.evaluate.run().expect("a run");
     let (normal, conditions) = run.levels.split_last().expect("rows");
@@ -443,7 +444,7 @@ fn threshold_keys_for_all_move_every_condition_but_not_normal_detection() {
 
 #[test]
 fn a_cell_leads_to_its_images_furthest_wrong_first() {
-    let mut app = fixture::judged();
+    let mut app = fixture::evaluated();
     let effects = press(&mut app, &["f"]);
     assert!(matches!(effects.as_slice(), [Effect::ReadImages { .. }]), "{effects:?}");
     let list = app.evaluate.images.as_ref().expect("images");
@@ -462,7 +463,7 @@ fn a_cell_leads_to_its_images_furthest_wrong_first() {
 
 #[test]
 fn the_order_of_conditions_changes_and_the_cursor_stays_on_its_condition() {
-    let mut app = fixture::judged();
+    let mut app = fixture::evaluated();
     press(&mut app, &["Down", "Down"]);
     let row = app.evaluate.row();
     for _ in 0..3 {
@@ -474,21 +475,21 @@ fn the_order_of_conditions_changes_and_the_cursor_stays_on_its_condition() {
 
 #[test]
 fn an_answer_to_an_older_question_is_not_shown() {
-    let mut app = fixture::judged();
+    let mut app = fixture::evaluated();
     press(&mut app, &["s"]);
     let old =
         crate::tui::state::evaluate::Asked { run: None, split: crate::dataset::Split::Test, predict: false };
-    app.update(Message::Judged(old, Ok(Box::new(fixture::answer()))), noon());
+    app.update(Message::Evaluated(old, Ok(Box::new(fixture::answer()))), noon());
     assert!(app.evaluate.run().is_none(), "val was asked for since");
 }
 
 #[test]
 fn moving_through_images_asks_for_the_newest_map_only_once() {
-    use crate::tui::state::explain::Wish;
+    use crate::tui::state::explain::ExplainRequest;
     let mut app = fixture::explained();
     let first = app.explain.image().expect("an image");
     let effects = press(&mut app, &["Down"]);
-    let [Effect::Explain(Wish::Map(key))] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::Explain(ExplainRequest::Map(key))] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(key.image, first + 1);
     assert!(press(&mut app, &["g", "G", "g"]).len() <= 3);
     // Back on the first image its map is there already.

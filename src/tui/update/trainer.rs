@@ -112,7 +112,7 @@ impl App {
                 run.ending = Some(Ending { state, reason: reason.clone() });
                 let mut effects = self.after_the_end();
                 if !matches!(effects[..], [Effect::Leave { .. }]) {
-                    effects.extend(self.go_on_with_queue(state, &reason));
+                    effects.extend(self.continue_queue(state, &reason));
                 }
                 return effects;
             }
@@ -164,7 +164,7 @@ impl App {
         self.list_if_shown()
     }
 
-    /// The trainer paused, or went on: a wish for that is fulfilled, a later wish still stands.
+    /// The trainer paused, or went on: a request for that is fulfilled, a later request still stands.
     fn pause_answered(&mut self, paused: bool) {
         if let Some(run) = &mut self.run {
             run.asked_pause = run.asked_pause.filter(|asked| *asked != paused);

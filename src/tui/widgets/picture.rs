@@ -13,7 +13,7 @@ use crate::dataset::Split;
 use crate::dataset::{Bounds, Dataset};
 use crate::explain::{COLOUR_MAPS, Overlay, Shows, paint};
 use crate::tui::canvas::Canvas;
-use crate::tui::graphics::{Paint, Wanted};
+use crate::tui::graphics::{ImageRequest, Paint};
 
 /// From dark to light.
 const SHADES: &[u8; 10] = b" .:-=+*#%@";
@@ -97,7 +97,7 @@ impl Picture {
             shown = gallery.has(self.key, place);
             let inner = self.paint.clone();
             let framed = move |out: [u32; 2]| framed(&inner, exact, out);
-            canvas.wanted.push(Wanted { key: self.key, area: place, paint: Arc::new(framed) });
+            canvas.wanted.push(ImageRequest { key: self.key, area: place, paint: Arc::new(framed) });
         }
         if !shown {
             self.blocks(place, canvas);

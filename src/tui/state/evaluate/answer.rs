@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::evaluated_run::{EvaluatedRun, read_best};
 use crate::dataset::labels::LabelSet;
 use crate::dataset::{Cache, Split};
-use crate::evaluation::{self, Comparison, Opponent, compare};
+use crate::evaluation::{self, Comparison, ComparisonInput, compare};
 use crate::metrics::Thresholds;
 use crate::runs::{self, RunFolder, RunId, SplitPredictions};
 
@@ -48,8 +48,8 @@ impl Against {
         let ((predictions_a, kept_a), (predictions_b, kept_b)) = (read(other)?, read(shown)?);
         let labels = LabelSet::of_keys(&shown.read_provenance()?.conditions);
         let comparison = compare(
-            Opponent { predictions: &predictions_a, thresholds: kept_a.as_ref() },
-            Opponent { predictions: &predictions_b, thresholds: kept_b.as_ref() },
+            ComparisonInput { predictions: &predictions_a, thresholds: kept_a.as_ref() },
+            ComparisonInput { predictions: &predictions_b, thresholds: kept_b.as_ref() },
             &labels,
             evaluation::RESAMPLES,
         )?;

@@ -68,7 +68,7 @@ impl EvaluatedRun {
         });
         let known = known.or_else(|| {
             let resamples = evaluation::RESAMPLES;
-            Some(evaluation::judge(&labels, &kept, split.name(), &predictions, resamples))
+            Some(evaluation::evaluate(&labels, &kept, split.name(), &predictions, resamples))
         });
         let val = (split != Split::Val).then_some(val);
         let (path, id) = (folder.path().to_owned(), folder.id().clone());
@@ -90,7 +90,7 @@ impl EvaluatedRun {
         evaluation: Option<Evaluation>,
     ) -> Self {
         let evaluation =
-            evaluation.unwrap_or_else(|| evaluation::judge(&labels, &kept, split.name(), &predictions, 0));
+            evaluation.unwrap_or_else(|| evaluation::evaluate(&labels, &kept, split.name(), &predictions, 0));
         let levels = levels(&kept, &labels);
         let table = predictions.table();
         let pooled = |scores: &[f32]| {
@@ -144,7 +144,7 @@ impl EvaluatedRun {
         let kept = self.kept_numbers(row)?;
         let level = *self.levels.get(row)?;
         match self.cuts.get(row)?.as_ref() {
-            Some(cuts) if level != kept.threshold => Some(cuts.judged(kept, level)),
+            Some(cuts) if level != kept.threshold => Some(cuts.evaluated(kept, level)),
             _ => Some(kept.clone()),
         }
     }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::SideBySide;
 use crate::dataset::Split;
-use crate::evaluation::{self, Contender, RESAMPLES};
+use crate::evaluation::{self, ComparedRun, RESAMPLES};
 use crate::runs::RunFolder;
 
 /// Sets the runs that were tested against the first of them. A run that wasn't, or on other images, is left out with the
@@ -16,37 +16,37 @@ use crate::runs::RunFolder;
 /// When fewer than two are left.
 pub fn read(paths: &[PathBuf]) -> Result<SideBySide> {
     let mut left_out = Vec::new();
-    let (mut contenders, mut judged, mut own) = (Vec::<Contender>::new(), Vec::new(), Vec::new());
+    let (mut compared_runs, mut evaluated, mut own) = (Vec::<ComparedRun>::new(), Vec::new(), Vec::new());
     for path in paths {
         let read = RunFolder::open(path).and_then(|folder| {
-            let contender = Contender::read(&folder, Split::Test)?;
-            if let Some(first) = contenders.first() {
+            let compared_run = ComparedRun::read(&folder, Split::Test)?;
+            if let Some(first) = compared_runs.first() {
                 // Before the others are compared: one that is on other images spoils nothing for them.
                 let labels = crate::dataset::labels::LabelSet::of_keys(&first.conditions);
-                if first.conditions != contender.conditions {
-                    bail!("run {} knows other conditions", contender.id);
+                if first.conditions != compared_run.conditions {
+                    bail!("run {} knows other conditions", compared_run.id);
                 }
-                if let Err(error) = evaluation::compare(first.opponent(), contender.opponent(), &labels, 0) {
-                    bail!("run {}: {error}", contender.id);
+                if let Err(error) = evaluation::compare(first.input(), compared_run.input(), &labels, 0) {
+                    bail!("run {}: {error}", compared_run.id);
                 }
             }
-            Ok((folder, contender))
+            Ok((folder, compared_run))
         });
         match read {
-            Ok((folder, contender)) => {
+            Ok((folder, compared_run)) => {
                 let evaluation = folder.read_evaluation("test").ok();
-                let evaluation = evaluation.filter(|found| found.epoch == contender.predictions.epoch);
+                let evaluation = evaluation.filter(|found| found.epoch == compared_run.predictions.epoch);
                 own.push(evaluation);
-                contenders.push(contender);
-                judged.push(path.clone());
+                compared_runs.push(compared_run);
+                evaluated.push(path.clone());
             }
             Err(error) => left_out.push(crate::text::one_line(&format!("{error:#}"), 200)),
         }
     }
-    if contenders.len() < 2 {
+    if compared_runs.len() < 2 {
         bail!("{}", left_out.join("; "));
     }
-    let side = evaluation::SideBySide::new(contenders, Split::Test, RESAMPLES)?;
+    let side = evaluation::SideBySide::new(compared_runs, Split::Test, RESAMPLES)?;
     let own = own
         .into_iter()
         .enumerate()
@@ -64,5 +64,5 @@ pub fn read(paths: &[PathBuf]) -> Result<SideBySide> {
                 .collect()
         })
         .collect();
-    Ok(SideBySide { labels: side.labels, runs: judged, own, against_first: side.against_first, left_out })
+    Ok(SideBySide { labels: side.labels, runs: evaluated, own, against_first: side.against_first, left_out })
 }

@@ -14,7 +14,7 @@ use crate::runs::{Discarded, EpochRecord, Filter, Measure, RunSummary, SortBy, W
 use crate::tui::format::rate;
 
 pub use marks::{Beside, Mark, Marks, Part, SideBySide};
-pub use request::{Change, Details, Done, Listed, Settled, Wish};
+pub use request::{Change, Details, Done, Listed, RunsRequest, Settled};
 
 /// Settings with a column of their own.
 const HAVE_COLUMNS: [&str; 4] = ["run.name", "model.arch", "data.source", "optimizer.epochs"];

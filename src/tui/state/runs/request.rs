@@ -8,7 +8,7 @@ use crate::runs::{Discarded, EpochRecord, RunSummary, Waiting};
 
 /// What is asked; the [`RunsWorker`](crate::tui::runs_worker::RunsWorker) does it in this order.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Wish {
+pub enum RunsRequest {
     /// The list, and what waits in the queue.
     List,
     /// What lies under the cursor; passed over for a newer one.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::compare::{Comparison, Difference};
-use super::contenders::{Contender, SideBySide};
+use super::compared_runs::{ComparedRun, SideBySide};
 use crate::files::replace_file;
 use crate::metrics::{CutPoints, Interval};
 use crate::report::figures::{
@@ -29,7 +29,7 @@ const CURVES: &[&str] =
 ///
 /// # Errors
 /// When a figure can't be drawn or a file can't be written.
-pub fn write_contest(side: &SideBySide, out: &Path) -> Result<Vec<String>> {
+pub fn write_comparison(side: &SideBySide, out: &Path) -> Result<Vec<String>> {
     std::fs::create_dir_all(out).with_context(|| format!("can't make the folder {}", out.display()))?;
     let mut files: Vec<(String, Vec<u8>)> = vec![
         ("comparison.md".into(), markdown(side).into_bytes()),
@@ -130,7 +130,7 @@ fn curve(points: Vec<(f64, f64)>) -> Curve {
 }
 
 fn learning(side: &SideBySide) -> Result<Vec<u8>, FigureError> {
-    let of_run = |run: &Contender, key: &str| {
+    let of_run = |run: &ComparedRun, key: &str| {
         let Some(metric) = METRICS.iter().find(|metric| metric.key == key) else { return Curve::default() };
         let known = run.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, (metric.get)(epoch)?)));
         curve(known.collect())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use super::compare::{Comparison, Opponent, compare};
+use super::compare::{Comparison, ComparisonInput, compare};
 use crate::config::{FIELDS, RunConfig};
 use crate::dataset::Split;
 use crate::dataset::labels::LabelSet;
@@ -14,7 +14,7 @@ use crate::runs::{EpochRecord, RunFolder, SplitPredictions};
 
 /// A run with what its best weights said of a split.
 #[derive(Clone, Debug)]
-pub struct Contender {
+pub struct ComparedRun {
     pub id: String,
     /// The network and the run's last four digits, `chestnet-s a1b2`.
     pub title: String,
@@ -41,7 +41,7 @@ pub fn best_predictions(folder: &RunFolder, split: Split) -> Result<Option<Split
     Ok(Some(SplitPredictions::read(&path)?).filter(|predictions| predictions.epoch == best))
 }
 
-impl Contender {
+impl ComparedRun {
     /// Reads a run; nothing is predicted anew.
     ///
     /// # Errors
@@ -70,8 +70,8 @@ impl Contender {
     }
 
     /// For [`compare`].
-    pub fn opponent(&self) -> Opponent<'_> {
-        Opponent { predictions: &self.predictions, thresholds: self.thresholds.as_ref() }
+    pub fn input(&self) -> ComparisonInput<'_> {
+        ComparisonInput { predictions: &self.predictions, thresholds: self.thresholds.as_ref() }
     }
 }
 
@@ -90,7 +90,7 @@ pub struct SideBySide {
     pub split: Split,
     pub labels: LabelSet,
     /// The first is the one that the others are set against.
-    pub runs: Vec<Contender>,
+    pub runs: Vec<ComparedRun>,
     /// What each of the others has over the first.
     pub against_first: Vec<Comparison>,
     pub settings: Vec<SettingDifference>,
@@ -101,7 +101,7 @@ impl SideBySide {
     ///
     /// # Errors
     /// When there are fewer than two, one comes twice, or their images or conditions aren't the same.
-    pub fn new(runs: Vec<Contender>, split: Split, resamples: usize) -> Result<Self> {
+    pub fn new(runs: Vec<ComparedRun>, split: Split, resamples: usize) -> Result<Self> {
         let [first, others @ ..] = runs.as_slice() else { bail!("there is no run to compare") };
         if others.is_empty() {
             bail!("a comparison needs two runs at least");
@@ -117,7 +117,7 @@ impl SideBySide {
                 if run.conditions != first.conditions {
                     bail!("runs {} and {} know different conditions", first.id, run.id);
                 }
-                let compared = compare(first.opponent(), run.opponent(), &labels, resamples);
+                let compared = compare(first.input(), run.input(), &labels, resamples);
                 compared.with_context(|| format!("runs {} and {} can't be compared", first.id, run.id))
             })
             .collect::<Result<Vec<_>>>()?;
@@ -165,12 +165,12 @@ pub fn setting_differences(configs: &[&RunConfig]) -> Vec<SettingDifference> {
 mod tests {
     use super::*;
 
-    fn contender(id: &str, scale: f32) -> Contender {
+    fn compared_run(id: &str, scale: f32) -> ComparedRun {
         let labels: Vec<u8> = (0..60).map(|image| u8::from(image % 4 == 0)).collect();
         let scored = labels.iter().enumerate();
         let probabilities =
             scored.map(|(image, l)| f32::from(*l) * scale + (image % 10) as f32 / 20.0).collect();
-        Contender {
+        ComparedRun {
             id: id.to_owned(),
             title: id.to_owned(),
             config: RunConfig::default(),
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn each_run_is_set_against_the_first() {
-        let runs = vec![contender("a", 0.1), contender("b", 0.4), contender("c", 0.1)];
+        let runs = vec![compared_run("a", 0.1), compared_run("b", 0.4), compared_run("c", 0.1)];
         let side = SideBySide::new(runs, Split::Test, 50).expect("the same images");
         assert_eq!(side.against_first.len(), 2);
         assert!(side.against_first[0].macro_auroc.difference > Some(0.1));
@@ -200,17 +200,17 @@ mod tests {
 
     #[test]
     fn what_can_not_be_compared_is_said() {
-        let says = |runs: Vec<Contender>| {
+        let says = |runs: Vec<ComparedRun>| {
             format!("{:#}", SideBySide::new(runs, Split::Test, 5).expect_err("not comparable"))
         };
-        assert!(says(vec![contender("a", 0.1)]).contains("two runs"));
-        assert!(says(vec![contender("a", 0.1), contender("a", 0.2)]).contains("twice"));
-        let mut other = contender("b", 0.2);
+        assert!(says(vec![compared_run("a", 0.1)]).contains("two runs"));
+        assert!(says(vec![compared_run("a", 0.1), compared_run("a", 0.2)]).contains("twice"));
+        let mut other = compared_run("b", 0.2);
         other.conditions = vec!["edema".into()];
-        assert!(says(vec![contender("a", 0.1), other]).contains("different conditions"));
-        let mut other = contender("b", 0.2);
+        assert!(says(vec![compared_run("a", 0.1), other]).contains("different conditions"));
+        let mut other = compared_run("b", 0.2);
         other.predictions.labels[0] = 0;
-        assert!(says(vec![contender("a", 0.1), other]).contains("different labels"));
+        assert!(says(vec![compared_run("a", 0.1), other]).contains("different labels"));
     }
 
     #[test]
