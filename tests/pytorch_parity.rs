@@ -125,7 +125,7 @@ fn losses(name: &str, images: &Images, labels: &Labels, lr: f64, steps: usize) -
             let indices: Vec<usize> = (0..32).map(|j| (step * 32 + j) % images.len()).collect();
             let (x, y) = batches.gather(&indices).expect("a batch");
             learner.zero_grad().expect("cleared");
-            let (loss, _) = learner.learn(&x, &y, 1.0).expect("a loss");
+            let (loss, _) = learner.forward_backward(&x, &y, 1.0).expect("a loss");
             learner.end_step(lr, step as u64 + 1).expect("a step");
             f64::try_from(loss).expect("a number")
         })

@@ -25,14 +25,14 @@ const ALL_IMAGES: f64 = 112_120.0;
 
 /// What evaluation costs.
 #[derive(Debug, Serialize)]
-pub struct Evaluation {
+pub struct EvaluationTimes {
     /// Every metric of 22,433 x 14 predictions with 1,000 resamples.
     pub evaluate_seconds: Figure,
     /// What the end of an epoch computes of 11,219 x 14 predictions.
     pub epoch_auroc_ms: Figure,
 }
 
-impl Evaluation {
+impl EvaluationTimes {
     /// For people.
     pub fn lines(&self) -> String {
         let (evaluate, epoch) = (self.evaluate_seconds, self.epoch_auroc_ms);
@@ -45,7 +45,7 @@ impl Evaluation {
 }
 
 /// Judges the same made-up predictions `repeats` times.
-pub fn measure(repeats: usize) -> Result<Evaluation> {
+pub fn measure(repeats: usize) -> Result<EvaluationTimes> {
     let (scores, labels) = predictions();
     let classes = POSITIVES.len();
     let table = Predictions::new(&scores, &labels, classes).context("made-up predictions")?;
@@ -75,7 +75,7 @@ pub fn measure(repeats: usize) -> Result<Evaluation> {
     let report = seconds(&|| {
         std::hint::black_box(MultilabelReport::new(&epoch));
     });
-    Ok(Evaluation {
+    Ok(EvaluationTimes {
         evaluate_seconds: Figure::of(evaluate)?,
         epoch_auroc_ms: Figure::of(report.into_iter().map(|seconds| 1000.0 * seconds).collect())?,
     })

@@ -22,7 +22,7 @@ use chestxr_tui::text::thousands;
 
 use super::{Exit, Misuse, complain};
 use crate::cli::{BenchArgs, BenchPart};
-use evaluation::Evaluation;
+use evaluation::EvaluationTimes;
 use explaining::Explaining;
 use listing::Listing;
 use loading::Loading;
@@ -73,7 +73,7 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     streaming: Option<Streaming>,
     #[serde(flatten)]
-    evaluation: Option<Evaluation>,
+    evaluation: Option<EvaluationTimes>,
     /// What maps cost, by network.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     explaining: Vec<Explaining>,

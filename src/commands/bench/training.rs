@@ -126,7 +126,7 @@ fn ceiling(config: &RunConfig, cache: &Cache, pause: Duration) -> Result<f64> {
         number += 1;
         learner.zero_grad()?;
         // Waited for, as a GPU works behind the CPU's back.
-        let (loss, _) = learner.learn(&x, &y, 1.0)?;
+        let (loss, _) = learner.forward_backward(&x, &y, 1.0)?;
         learner.end_step(config.optimizer.lr, number)?;
         if setup.device.is_cuda() && number.is_multiple_of(16) {
             let _ = f64::try_from(loss)?;
