@@ -19,3 +19,4 @@ pub mod text;
 pub mod tracking;
 pub mod train;
 pub mod tui;
+pub mod zip;

@@ -12,6 +12,21 @@ pub fn one_line(text: &str, limit: usize) -> String {
     format!("{kept}…")
 }
 
+/// `text` without characters that move a terminal's cursor or turn its writing direction, cut to `longest`
+/// characters; what is cut off is marked with `…`.
+pub fn printable(text: &str, longest: usize) -> String {
+    let harmless = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            && !matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let mut shown: String = text.chars().filter(harmless).take(longest).collect();
+    if text.chars().filter(harmless).nth(longest).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// A name as part of a file's name: letters, digits, `-` and `_` stay, everything else becomes `_`.
 pub fn file_part(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()

@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::dtype::Dtype;
 use super::entry::EntryReader;
-use super::error::{Fault, NpzError, printable};
-use super::npy::{ArrayInfo, Dtype, read_header};
-use super::zip::{Directory, Entry};
+use super::error::{Fault, NpzError};
+use super::npy::{ArrayInfo, MAGIC, read_header};
+use crate::text::printable;
+use crate::zip::{Directory, Entry, LOCAL, ZipError};
 
 /// What a file may ask of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +57,10 @@ impl Archive {
                 return Err(Fault::NotFile);
             }
             let file = File::open(path).map_err(Fault::Io)?;
-            let directory = Directory::read(&file)?;
+            let directory = Directory::read(&file).map_err(|error| match error {
+                ZipError::NoEnd => without_directory(&file),
+                other => other.into(),
+            })?;
             Ok((file, directory))
         };
         let (file, directory) = open().map_err(|fault| NpzError::of_file(path, fault))?;
@@ -223,7 +229,7 @@ impl Archive {
     /// Opens an entry and reads its header. The elements that follow are then known to take exactly the bytes that
     /// the zip directory leaves for them, and no more than allowed.
     fn start(&self, entry: &Entry) -> Result<(ArrayInfo, EntryReader<'_>), Fault> {
-        let mut reader = self.directory.open(entry, &self.file)?;
+        let mut reader = EntryReader::open(&self.directory, entry, &self.file)?;
         let info = read_header(&mut reader)?;
         self.allow(info.len().map_or(u64::MAX, |count| count as u64), info.dtype.size())?;
         let holds = entry.size - reader.made(); // `made` never exceeds `size`
@@ -241,6 +247,17 @@ impl Archive {
             (needs, limit) if needs > limit => Err(Fault::TooBig { needs, limit }),
             _ => Ok(()),
         }
+    }
+}
+
+/// What is wrong with a file that has no zip directory, by its first bytes.
+fn without_directory(file: &File) -> Fault {
+    let mut start = [0; MAGIC.len()];
+    match file.read_at(&mut start, 0) {
+        Ok(0) => Fault::EmptyFile,
+        Ok(_) if start == *MAGIC => Fault::SingleNpy,
+        Ok(_) if start.starts_with(&LOCAL.to_le_bytes()) => Fault::CutShort,
+        _ => Fault::NotZip,
     }
 }
 

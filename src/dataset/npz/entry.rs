@@ -6,12 +6,15 @@ use std::os::unix::fs::FileExt;
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 use super::error::Fault;
-use super::zip::Entry;
+use crate::zip::{DEFLATED, Directory, Entry, STORED};
 
 /// Packed bytes fetched from the file at a time.
 const INPUT: usize = 128 << 10;
 /// Unpacked bytes made at a time: zeroed, filled and summed while they are in the cache.
 const STEP: usize = 128 << 10;
+
+/// The most deflate can shrink: a 258-byte match in two bits.
+const BEST_RATIO: u64 = 1032;
 
 /// Reads the unpacked bytes of an entry in order. It never makes more than the directory declares, and `finish`
 /// tells whether it made exactly that, with the right CRC-32.
@@ -38,16 +41,29 @@ struct Inflater {
 }
 
 impl<'a> EntryReader<'a> {
-    /// A reader of `entry`, whose packed bytes begin at `offset`.
-    pub(super) fn new(file: &'a File, offset: u64, entry: &Entry, deflated: bool) -> Self {
-        let inflater = deflated.then(|| Inflater {
+    /// A reader of the unpacked bytes of `entry`, once its sizes and its compression method are known to be possible.
+    pub(super) fn open(directory: &Directory, entry: &Entry, file: &'a File) -> Result<Self, Fault> {
+        if entry.encrypted {
+            return Err(Fault::Encrypted);
+        }
+        let (packed, size) = (entry.packed, entry.size);
+        match entry.method {
+            STORED if packed != size => return Err(Fault::Damaged("its stored size differs from its own")),
+            DEFLATED if packed.saturating_mul(BEST_RATIO) < size => {
+                return Err(Fault::Ratio { packed, size });
+            }
+            STORED | DEFLATED => {}
+            other => return Err(Fault::Method(other)),
+        }
+        let offset = directory.data_offset(entry, file)?;
+        let inflater = (entry.method == DEFLATED).then(|| Inflater {
             state: Decompress::new(false),
             input: Vec::new(),
             used: 0,
             ended: false,
         });
         let (unfetched, expected_crc, size) = (entry.packed, entry.crc, entry.size);
-        Self { file, offset, unfetched, inflater, crc: Crc::new(), expected_crc, size, made: 0 }
+        Ok(Self { file, offset, unfetched, inflater, crc: Crc::new(), expected_crc, size, made: 0 })
     }
 
     /// Unpacked bytes made so far.

@@ -4,7 +4,9 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use super::npy::Dtype;
+use super::dtype::{Dtype, Shape};
+use crate::text::printable;
+use crate::zip::ZipError;
 
 /// Why an archive couldn't be read or written; its `Display` is one sentence for the user.
 #[derive(Debug, thiserror::Error)]
@@ -152,19 +154,6 @@ const LONGEST_NAME: usize = 60;
 /// Most names that a sentence lists.
 const MOST_NAMES: usize = 12;
 
-/// `text` without what could move a terminal's cursor or turn its writing direction, cut to `longest` characters.
-pub(super) fn printable(text: &str, longest: usize) -> String {
-    let harmless = |c: &char| {
-        !c.is_control()
-            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    let mut shown: String = text.chars().filter(harmless).take(longest).collect();
-    if text.chars().filter(harmless).nth(longest).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
 /// The beginning of a sentence.
 struct Subject<'a>(Option<&'a str>);
 
@@ -192,21 +181,6 @@ impl fmt::Display for Names<'_> {
         match self.0.len().saturating_sub(MOST_NAMES) {
             0 => Ok(()),
             more => write!(f, " and {more} more"),
-        }
-    }
-}
-
-/// A shape as numpy prints it.
-pub(super) struct Shape<'a>(pub(super) &'a [usize]);
-
-impl fmt::Display for Shape<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [one] => write!(f, "({one},)"),
-            many => {
-                let sizes: Vec<_> = many.iter().map(usize::to_string).collect();
-                write!(f, "({})", sizes.join(", "))
-            }
         }
     }
 }
@@ -261,5 +235,18 @@ mod tests {
         assert_eq!(shown(1024), "1.0 KiB");
         assert_eq!(shown(5_625_733_120), "5.2 GiB");
         assert_eq!(shown(u64::MAX), "16.0 EiB");
+    }
+}
+
+impl From<ZipError> for Fault {
+    fn from(error: ZipError) -> Self {
+        match error {
+            ZipError::Io(error) => Self::Io(error),
+            ZipError::NoEnd => Self::NotZip,
+            ZipError::Directory(why) => Self::Directory(why),
+            ZipError::Twice(name) => Self::Twice(printable(name.trim_end_matches(".npy"), 60)),
+            ZipError::Outside => Self::Damaged("it lies outside the file"),
+            ZipError::Misplaced => Self::Damaged("it is not where the zip directory says"),
+        }
     }
 }

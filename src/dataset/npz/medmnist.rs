@@ -5,9 +5,10 @@ use std::path::Path;
 use super::super::images::{Images, Labels};
 use super::super::part::Part;
 use super::archive::{Archive, Limits, count, integers};
+use super::dtype::Dtype;
 use super::entry::EntryReader;
 use super::error::{Fault, NpzError};
-use super::npy::{ArrayInfo, Dtype};
+use super::npy::ArrayInfo;
 
 /// Everything of a MedMNIST-style archive.
 #[derive(Clone, Debug, PartialEq)]

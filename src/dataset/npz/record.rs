@@ -2,7 +2,7 @@
 //!
 //! Format: PKWARE's APPNOTE.TXT, sections 4.3.7 (before a member), 4.3.12 (directory), 4.3.14 to 4.3.16 (end).
 
-use super::zip::{CENTRAL, END, END_64, EXTRA_64, LOCAL, LOCATOR_64};
+use crate::zip::{CENTRAL, END, END_64, EXTRA_64, LOCAL, LOCATOR_64};
 
 /// 1 January 1980, the first day zip knows, at midnight: no clock gets into the bytes.
 const DATE: u16 = (1 << 5) | 1;

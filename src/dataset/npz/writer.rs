@@ -13,7 +13,7 @@ use crate::files::Replacement;
 use super::error::{Fault, NpzError};
 use super::npy;
 use super::record::{self, Member};
-use super::zip::{DEFLATED, STORED};
+use crate::zip::{DEFLATED, STORED};
 
 /// Entries this large get 64-bit sizes. Below the 32-bit end, since deflate may grow incompressible data a little.
 const WIDE_FROM: u64 = 0xf000_0000;

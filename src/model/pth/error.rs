@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use crate::text::printable;
+
 /// Why a checkpoint couldn't be read; its `Display` is one sentence for the user.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {fault}")]
@@ -118,19 +120,4 @@ pub(super) fn listed(names: &[&str]) -> String {
         (false, 0) => quoted.join(", "),
         (false, more) => format!("{} and {more} more", quoted.join(", ")),
     }
-}
-
-/// `text` without what could move a terminal's cursor or turn its writing direction, cut to `longest`
-/// characters.
-fn printable(text: &str, longest: usize) -> String {
-    let harmless = |c: &char| {
-        !c.is_control()
-            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-            && !matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    let mut shown: String = text.chars().filter(harmless).take(longest).collect();
-    if text.chars().filter(harmless).nth(longest).is_some() {
-        shown.push('…');
-    }
-    shown
 }

@@ -183,7 +183,8 @@ fn zip(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let ends = [directory.len() as u32, file.len() as u32].map(u32::to_le_bytes);
     file.extend(directory);
     file.extend(b"PK\x05\x06");
-    file.extend([0; 8]);
+    file.extend([0; 4]);
+    file.extend([(parts.len() as u16).to_le_bytes(); 2].as_flattened());
     file.extend(ends.as_flattened());
     file.extend([0; 2]);
     file
