@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod model;
 pub mod native;
 pub mod panics;
+pub mod random;
 pub mod report;
 pub mod runs;
 pub mod text;

@@ -454,7 +454,7 @@ fn assert_normal(name: &str, images: &Images, ours: &Evaluation, theirs: &Normal
 
 #[test]
 fn the_generator_is_the_published_one() {
-    assert_eq!(splitmix::SplitMix64::new(1_234_567).draw(), 6_457_827_717_110_365_317);
+    assert_eq!(chestxr_tui::random::SplitMix64::new(1_234_567).next_u64(), 6_457_827_717_110_365_317);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use chestxr_tui::random::SplitMix64;
 use support::{chestxr, json, only_run, stderr};
 
 /// Three epochs with everything that has a state of its own: augmentation, dropout, a running mean, a warm-up,
@@ -95,13 +96,9 @@ fn killed(mut command: Command, after: Duration) -> Option<()> {
     (!ended).then_some(())
 }
 
-fn random(state: &mut u64) -> f64 {
-    // SplitMix64 (Steele et al. 2014).
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+/// Uniform in 0..1.
+fn random(generator: &mut SplitMix64) -> f64 {
+    (generator.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 fn number(name: &str, default: u64) -> u64 {
@@ -115,7 +112,7 @@ fn a_killed_run_goes_on_to_the_same_bytes() {
     wait(train(whole.path()).stdout(Stdio::null()).spawn().expect("it starts"), "the uninterrupted run");
     let mut took = started.elapsed();
     let expected = outcome(&only_run(whole.path()));
-    let mut seed = number("CHESTXR_KILL_SEED", 3);
+    let mut seed = SplitMix64::new(number("CHESTXR_KILL_SEED", 3));
     let kills = number("CHESTXR_KILLS", 4);
     let (mut kill, mut hits) = (0, 0);
     while hits < kills {

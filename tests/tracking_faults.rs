@@ -155,13 +155,13 @@ fn a_sending_killed_at_any_moment_is_taken_up_and_nothing_arrives_twice() {
     let run = train(runs.path(), None);
     let kills: usize = std::env::var("CHESTXR_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(6);
     let to = ["--to", &line.uri(), "--set", "tracking.register_as=killed"];
-    let mut random = support::splitmix::SplitMix64::new(7);
+    let mut random = chestxr_tui::random::SplitMix64::new(7);
     let mut killed = 0;
     while killed < kills {
         let mut sending = program(runs.path());
         let sending = sending.args(["track", "sync"]).args(to).stdout(Stdio::null()).stderr(Stdio::null());
         let mut sending = sending.spawn().expect("it runs");
-        std::thread::sleep(Duration::from_millis(20 + random.draw() % 1800));
+        std::thread::sleep(Duration::from_millis(20 + random.next_u64() % 1800));
         match sending.try_wait().expect("asked") {
             None => {
                 sending.kill().expect("killed");

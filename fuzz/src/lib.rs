@@ -2,10 +2,12 @@
 
 #![allow(dead_code, reason = "the readers bring more with them than is fuzzed")]
 
-#[path = "../../src/files.rs"]
+#[path = "../../src/files/mod.rs"]
 pub mod files;
 #[path = "../../src/panics.rs"]
 pub mod panics;
+#[path = "../../src/random.rs"]
+pub mod random;
 #[path = "../../src/text.rs"]
 pub mod text;
 #[path = "../../src/zip.rs"]

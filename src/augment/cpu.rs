@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::keyed_rng::mix;
 use super::{Affine, AugmentParams, AugmentPipeline, Step};
 use crate::config::Border;
 use crate::dataset::images::Images;
+use crate::random::split_mix64;
 
 /// Grey values 0..=255 are brought to -1..=1: mean .5 and deviation .5 of the unit interval.
 pub fn normalised() -> [f32; 256] {
@@ -230,7 +230,7 @@ pub(super) fn gaussian(sigma: f64) -> Vec<f32> {
 /// Noise of this deviation at a pixel: the sum of four even 16-bit numbers (variance 1/3 of their range
 /// squared), which is close to Gaussian and ends at 3.46 deviations.
 pub(super) fn noise(seed: u64, place: usize, sigma: f64) -> f32 {
-    let bits = mix(seed ^ mix(place as u64));
+    let bits = split_mix64(seed ^ split_mix64(place as u64));
     let sum: u64 = (0..4).map(|part| (bits >> (16 * part)) & 0xFFFF).sum();
     ((sum as f64 / 65_535.0 - 2.0) * 3.0_f64.sqrt() * sigma) as f32
 }

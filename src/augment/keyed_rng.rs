@@ -1,15 +1,19 @@
-//! Random numbers that depend on what they are for, not on when they are drawn.
+//! Random numbers that depend on a key (seed, epoch, image, repetition, transform), not on the order of calls.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// The rng of one transform for one image in one epoch.
+use crate::random::split_mix64;
+
+/// The random numbers of one transform for one image in one epoch.
 pub struct KeyedRng(Xoshiro256PlusPlus);
 
 impl KeyedRng {
-    /// KeyedRng of their own for every key.
+    /// The generator of a key: other keys give unrelated sequences.
     pub fn new(key: [u64; 5]) -> Self {
-        Self(Xoshiro256PlusPlus::seed_from_u64(key.into_iter().fold(0, |state, part| mix(state ^ mix(part)))))
+        Self(Xoshiro256PlusPlus::seed_from_u64(
+            key.into_iter().fold(0, |state, part| split_mix64(state ^ split_mix64(part))),
+        ))
     }
 
     /// True with this probability.
@@ -36,13 +40,4 @@ impl KeyedRng {
     pub fn bits(&mut self) -> u64 {
         self.0.random()
     }
-}
-
-/// The output function of SplitMix64 (Steele, Lea & Flood 2014) on the next state: neighbouring numbers come
-/// far apart.
-pub fn mix(state: u64) -> u64 {
-    let mut z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }

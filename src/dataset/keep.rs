@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use super::listing::Row;
+use super::row::Row;
 
 /// What an image must be to be taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

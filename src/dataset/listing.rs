@@ -13,6 +13,7 @@ use super::labels::LabelSet;
 use super::part::{About, Part};
 use super::phantom::Bounds;
 use super::progress::Watch;
+use super::row::{Given, Row};
 use super::split::{self, Shares};
 use super::store::{self, Asked, Made, StoreError};
 use super::{DataError, Split};
@@ -33,31 +34,6 @@ impl TableError {
         let what: String = what.into();
         Self { file: one_line(&path.to_string_lossy(), 300), what: one_line(&what, 800) }
     }
-}
-
-/// Which split a source puts an image into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Given {
-    /// This one.
-    Split(Split),
-    /// Training or validation, which is left to us (NIH's `train_val_list`).
-    TrainVal,
-}
-
-/// An image of a table.
-#[derive(Clone, Debug, Default)]
-pub struct Row {
-    pub path: PathBuf,
-    /// A value for each condition, 0 or 1.
-    pub labels: Vec<u8>,
-    pub patient: Option<String>,
-    pub split: Option<Given>,
-    pub sex: Option<String>,
-    /// Years.
-    pub age: Option<u16>,
-    pub view: Option<String>,
-    /// Label column and x, y, width, height in pixels of the picture.
-    pub boxes: Vec<(usize, [f32; 4])>,
 }
 
 /// All images of a table.

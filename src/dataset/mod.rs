@@ -14,6 +14,7 @@ pub mod part;
 pub mod phantom;
 pub mod progress;
 pub mod registry;
+mod row;
 pub mod source;
 pub mod split;
 pub mod stats;

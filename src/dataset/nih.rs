@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::labels::{LabelSet, is_no_finding, key_of};
-use super::listing::{Given, Listing, Row, TableError, counted};
+use super::listing::{Listing, TableError, counted};
+use super::row::{Given, Row};
 use super::sheet::{Sheet, said, years};
 use super::{DataError, Split};
 use crate::text::thousands;

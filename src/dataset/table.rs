@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::labels::{LabelSet, key_of};
-use super::listing::{Given, Listing, Row, TableError};
+use super::listing::{Listing, TableError};
+use super::row::{Given, Row};
 use super::sheet::{Sheet, said, years};
 use super::{DataError, Split};
 use crate::text::{one_line, thousands};

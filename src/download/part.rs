@@ -1,7 +1,7 @@
 //! What came so far, beside the file it shall become.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use super::checksum::Running;
 use super::error::{DownloadError, shown};
 use super::{Order, Watch};
 use crate::files::is_named;
+use crate::files::lock::Lock;
 
 /// What a part is a part of.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -176,12 +177,9 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
     // Whoever held it may just have put it in place, and our lock is then on a finished file: look again.
     for _ in 0..10 {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            // Some network file systems have no locks; the checksum still tells what came of two at once.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(error),
+        // Without locks the checksum detects what two downloads at once have mixed.
+        if Lock::try_exclusive(&file)? == Lock::Busy {
+            return Ok(None);
         }
         if is_named(&file, path) {
             return Ok(Some(file));

@@ -1,12 +1,6 @@
 //! Normal noise that the reference scripts can draw as well: a counter, SplitMix64 and Box-Muller.
 
-/// The `n`-th number of the sequence `seed` (SplitMix64, Steele et al. 2014).
-fn split_mix(seed: u64, n: u64) -> u64 {
-    let mut z = seed.wrapping_add((n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
+use crate::random::SplitMix64;
 
 /// Above 0, at most 1.
 fn unit(bits: u64) -> f64 {
@@ -15,13 +9,13 @@ fn unit(bits: u64) -> f64 {
 
 /// Number `n` of the uniform sequence `seed`, above 0 and at most 1.
 pub fn uniform(seed: u64, n: u64) -> f64 {
-    unit(split_mix(seed, n))
+    unit(SplitMix64::nth(seed, n))
 }
 
 /// `count` numbers of mean 0 and deviation 1, of image `key`: the cosine branch of Box and Muller (1958) on numbers
 /// 2n and 2n + 1.
 pub fn normal(seed: u64, key: u64, count: usize) -> Vec<f32> {
-    let seed = split_mix(seed, key);
+    let seed = SplitMix64::nth(seed, key);
     (0..count as u64)
         .map(|n| {
             let (u, v) = (uniform(seed, 2 * n), uniform(seed, 2 * n + 1));

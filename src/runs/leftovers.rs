@@ -10,6 +10,7 @@ use super::owner::{is_alive, lock_beside};
 use super::trash::{TRASH, bytes_of};
 use super::{Metric, RunFolder};
 use crate::config::{Mode, Monitor};
+use crate::files::older;
 
 /// A run that has just begun has no status yet; a folder without one for longer will never have one.
 const STILLBORN: Duration = Duration::from_secs(24 * 3600);
@@ -150,11 +151,6 @@ pub(super) fn is_named_as_a_run(path: &Path) -> bool {
     let [day, time, .., chance] = parts.as_slice() else { return false };
     let hexadecimal = chance.len() == 4 && chance.bytes().all(|b| b.is_ascii_hexdigit());
     parts.len() > 3 && digits(day, 8) && digits(time, 6) && hexadecimal && path.is_dir()
-}
-
-pub(super) fn older(path: &Path, now: SystemTime, age: Duration) -> bool {
-    let changed = fs::symlink_metadata(path).and_then(|meta| meta.modified());
-    changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|since| since > age))
 }
 
 #[cfg(test)]

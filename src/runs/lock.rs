@@ -2,9 +2,8 @@
 //! A process's number tells less: containers have numbers and host names of their own, and between a look at the number
 //! and the first word in the journal another process may do the same.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
-use std::path::Path;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::RunFolder;
 use super::status::host_name;
 use crate::files::is_named;
+use crate::files::lock::{Lock, is_locked};
 use crate::text::one_line;
 
 const LOCK: &str = ".lock";
@@ -43,12 +43,12 @@ impl RunFolder {
             }
             let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
             let mut lock = opened.with_context(failed)?;
-            match had(lock.try_lock()).with_context(failed)? {
-                Some(false) => continue,
-                None => self.ensure_not_live()?,
+            match Lock::try_exclusive(&lock).with_context(failed)? {
+                Lock::Busy => continue,
+                Lock::Unsupported => self.ensure_not_live()?,
                 // The run was moved away meanwhile.
-                Some(true) if !is_named(&lock, &path) => continue,
-                Some(true) => {}
+                Lock::Acquired if !is_named(&lock, &path) => continue,
+                Lock::Acquired => {}
             }
             // For people and for whoever is refused; nothing depends on it.
             let _ = lock.set_len(0);
@@ -63,7 +63,7 @@ impl RunFolder {
 
     /// Whether some process has the run; `None` where that can't be told.
     pub fn is_held(&self) -> Option<bool> {
-        is_held(&self.path().join(LOCK))
+        is_locked(&self.path().join(LOCK))
     }
 
     /// What the process's number says; a status that can't be read says nothing.
@@ -76,30 +76,10 @@ impl RunFolder {
     }
 }
 
-/// Whether some process has locked a file; `None` where there is no such file or it can't be locked.
-pub(super) fn is_held(path: &Path) -> Option<bool> {
-    let lock = File::open(path).ok()?;
-    // A shared lock: two that look aren't in each other's way, and NFS gives no other for reading.
-    had(lock.try_lock_shared()).ok()?.map(|had| !had)
-}
-
-/// Whether a lock was had; `None` where the file system has none.
-fn had(attempt: Result<(), TryLockError>) -> io::Result<Option<bool>> {
-    match attempt {
-        Ok(()) => Ok(Some(true)),
-        Err(TryLockError::WouldBlock) => Ok(Some(false)),
-        Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-/// Whether it is the file system that can't lock files.
-pub(super) fn has_no_locks(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::ENOTSUP | libc::ENOLCK))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::runs::{RunState, Status};
 

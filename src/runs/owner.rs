@@ -10,9 +10,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 
 use super::RunId;
-use super::leftovers::older;
-use super::lock::{has_no_locks, is_held};
-use crate::files::is_named;
+use crate::files::lock::{Lock, is_locked};
+use crate::files::{is_named, older};
 
 /// Where nothing can be locked, deleted runs can be put back for so long.
 const UNLOCKED: Duration = Duration::from_secs(24 * 3600);
@@ -55,10 +54,7 @@ impl Owner {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
-            match lock.lock() {
-                Err(error) if !has_no_locks(&error) => return Err(error),
-                _ => {}
-            }
+            Lock::exclusive(&lock)?;
             let owner = Self { trash: trash.to_owned(), mark, lock };
             // `runs gc` may have come between the file and its lock.
             if owner.is_there() {
@@ -99,5 +95,5 @@ pub(super) fn lock_beside(entry: &Path) -> Option<PathBuf> {
 
 /// Whether the process whose lock this is may still put back what it deleted.
 pub(super) fn is_alive(lock: &Path, now: SystemTime) -> bool {
-    is_held(lock).unwrap_or_else(|| lock.exists() && !older(lock, now, UNLOCKED))
+    is_locked(lock).unwrap_or_else(|| lock.exists() && !older(lock, now, UNLOCKED))
 }

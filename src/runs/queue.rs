@@ -5,14 +5,14 @@
 //! there as `0001.taken` until it has begun, so that a kill doesn't lose it and nobody moves it meanwhile. A run that
 //! couldn't begin stays, with the reason in its first line.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::lock::has_no_locks;
 use crate::config::RunConfig;
+use crate::files::lock::Lock;
 use crate::files::replace_file;
 
 /// What the first line of a run begins with that couldn't begin; the reason follows.
@@ -91,7 +91,7 @@ impl Queue {
             // Nobody moves anything while it is read; a queue that nobody has edited yet has no lock.
             let lock = File::open(self.folder.join(".edit"));
             if let Ok(lock) = &lock {
-                supported(lock.lock_shared())?;
+                Lock::shared(lock)?;
             }
             Ok(self.numbers(Kind::Waiting)?.into_iter().filter_map(|number| self.read(number)).collect())
         };
@@ -184,12 +184,10 @@ impl Queue {
             OpenOptions::new().create(true).truncate(false).write(true).open(&path)
         };
         let lock = open().with_context(|| format!("can't make {}", path.display()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => {
-                supported(Err(error)).with_context(|| format!("can't lock {}", path.display()))?
-            }
+        // Without locks the user sees to it that one process takes runs.
+        if Lock::try_exclusive(&lock).with_context(|| format!("can't lock {}", path.display()))? == Lock::Busy
+        {
+            return Ok(None);
         }
         self.edit(|| {
             for number in self.numbers(Kind::Taken)? {
@@ -206,7 +204,7 @@ impl Queue {
         let lock = || -> io::Result<File> {
             fs::create_dir_all(&self.folder)?;
             let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
-            supported(lock.lock())?;
+            Lock::exclusive(&lock)?;
             Ok(lock)
         };
         let _lock = lock().with_context(|| format!("can't lock {}", path.display()))?;
@@ -355,14 +353,6 @@ impl Claim {
 fn text_of(config: &RunConfig) -> Result<String> {
     // Plain structs of numbers, texts and names have a form in TOML.
     Ok(toml::to_string(&config.to_table())?)
-}
-
-/// A file system that has no locks is worked without: its user must see to it that one process does.
-fn supported(locked: io::Result<()>) -> io::Result<()> {
-    match locked {
-        Err(error) if has_no_locks(&error) => Ok(()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! the ledger remembers what it can't tell (the content of files) and says at a glance how things stand.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TrackingError;
 use crate::config::{ServerUri, TrackingSection};
+use crate::files::lock::Lock;
 use crate::files::replace_file;
 use crate::runs::RunFolder;
 
@@ -178,11 +179,11 @@ impl Ledger {
 
 /// Holds a run for one sender, in whatever process it is; let go when dropped, and by the system when the process ends.
 #[derive(Debug)]
-pub(super) struct Hold {
+pub(super) struct LedgerLock {
     _file: File,
 }
 
-impl Hold {
+impl LedgerLock {
     /// Takes the run.
     ///
     /// # Errors
@@ -191,34 +192,18 @@ impl Hold {
         let path = folder.path().join(LOCK);
         let file = OpenOptions::new().create(true).append(true).open(&path);
         let file = file.with_context(|| format!("can't write {}", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(TrackingError::Busy { path: folder.path().to_owned() }),
-            // Some file systems of networks have no locks: two senders at once do twice what is right once.
-            Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(Self { _file: file }),
-            Err(TryLockError::Error(error)) => {
-                Err(TrackingError::Folder(format!("can't lock {}: {error}", path.display())))
-            }
+        match Lock::try_exclusive(&file) {
+            Ok(Lock::Busy) => Err(TrackingError::Busy { path: folder.path().to_owned() }),
+            // Without locks two senders at once may repeat what one sender does once.
+            Ok(Lock::Acquired | Lock::Unsupported) => Ok(Self { _file: file }),
+            Err(error) => Err(TrackingError::Folder(format!("can't lock {}: {error}", path.display()))),
         }
     }
-}
-
-fn has_no_locks(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::Unsupported
-        || matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_system_without_locks_keeps_no_run_away() {
-        for number in [libc::ENOLCK, libc::ENOSYS, libc::EOPNOTSUPP] {
-            assert!(has_no_locks(&io::Error::from_raw_os_error(number)), "{number}");
-        }
-        assert!(!has_no_locks(&io::Error::from_raw_os_error(libc::EIO)));
-    }
 
     #[test]
     fn the_settings_name_the_server_and_where_they_are_silent_the_last_one_is_remembered() {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::TrackingError;
 use super::client::HttpClient;
 use super::known::Known;
-use super::ledger::{Hold, Ledger, Sent, Standing};
+use super::ledger::{Ledger, LedgerLock, Sent, Standing};
 use super::record::RunRecord;
 use super::round::Round;
 use crate::config::TrackingSection;
@@ -100,7 +100,7 @@ impl Client<'_> {
         tracking: &TrackingSection,
         session: &mut Option<Session>,
     ) -> Result<Report, TrackingError> {
-        let _hold = Hold::take(folder)?;
+        let _hold = LedgerLock::take(folder)?;
         // Before anything is read: what changes from here on is for the next round.
         let (begun, seen) = (Timestamp::now(), FileStamps::of(folder));
         let mut ledger = Ledger::read(folder)?;

@@ -1,34 +1,16 @@
 //! The problems that `tests/reference/evaluation_golden.py` computes from a seed, computed here again. All draws are
 //! integers, so both sides have the same images to the last bit; its docstring is the definition.
 
-/// Vigna's generator.
-pub struct SplitMix64(u64);
+use chestxr_tui::random::SplitMix64;
 
-impl SplitMix64 {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
+/// One of `values`, each as likely.
+fn one_of(random: &mut SplitMix64, values: &[u64]) -> u64 {
+    values[random.below(values.len() as u64) as usize]
+}
 
-    pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// 0..below.
-    fn below(&mut self, below: u64) -> u64 {
-        self.draw() % below
-    }
-
-    fn one_of(&mut self, values: &[u64]) -> u64 {
-        values[self.below(values.len() as u64) as usize]
-    }
-
-    /// The exponent of the number of score levels.
-    fn exponent(&mut self) -> u64 {
-        self.one_of(&[2, 3, 5, 8, 12, 16])
-    }
+/// The exponent of the number of score levels.
+fn exponent(random: &mut SplitMix64) -> u64 {
+    one_of(random, &[2, 3, 5, 8, 12, 16])
 }
 
 /// N x C images, row-major.
@@ -45,7 +27,7 @@ pub struct Problem {
 
 pub fn problem(seed: u64) -> Problem {
     let mut random = SplitMix64::new(seed);
-    let m = random.exponent();
+    let m = exponent(&mut random);
     let level = 1 << m;
     let band = random.below(4) as usize;
     let n = ([2, 10, 41, 151][band] + random.below([8, 31, 110, 250][band])) as usize;
@@ -88,7 +70,7 @@ pub struct Pair {
 
 pub fn pair(seed: u64) -> Pair {
     let mut random = SplitMix64::new(seed);
-    let m = random.exponent();
+    let m = exponent(&mut random);
     let level = 1 << m;
     let band = random.below(4) as usize;
     let n = 4 + random.below([6, 30, 120, 396][band]);
@@ -126,7 +108,7 @@ pub fn logits(seed: u64) -> Logits {
     let n = 5 + random.below(96) as usize;
     let c = 1 + random.below(5) as usize;
     let rate = 100 + random.below(601);
-    let spread = random.one_of(&[64, 128, 256, 512]);
+    let spread = one_of(&mut random, &[64, 128, 256, 512]);
     let shift = 64 + random.below(385) as i64;
     let mut made = Logits { n, c, labels: Vec::new(), logits: Vec::new(), k_sum: 0 };
     for _ in 0..n * c {

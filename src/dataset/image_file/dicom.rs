@@ -5,8 +5,10 @@
 //! image, an error or a `Debug`.
 
 mod elements;
+mod fault;
 mod jpeg2000;
 mod pixels;
+mod shape;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -21,15 +23,13 @@ use dicom_dictionary_std::tags;
 
 use super::error::{Fault, ImageFileError};
 use super::gray::DecodedImage;
-use super::read::Limits;
+use super::limits::Limits;
 use crate::panics::caught;
 use crate::text::one_line;
 use elements::{Elements, Until};
-use pixels::Shape;
+use fault::damaged;
+use shape::Shape;
 
-const DICOM: &str = "DICOM file";
-/// Longest message of a decoder that a sentence repeats, in characters.
-const LONGEST_REASON: usize = 100;
 /// Keeps the hash of a patient apart from any other of the same text.
 const DOMAIN: &[u8] = b"chestxr-tui patient";
 /// Hex digits of a patient's hash.
@@ -165,10 +165,6 @@ fn is_inverted(elements: &Elements) -> Result<bool, Fault> {
         "" => Err(Fault::DicomColour(format!("{samples} samples for a pixel"))),
         other => Err(Fault::DicomColour(one_line(other, LONGEST_WORD))),
     }
-}
-
-fn damaged(what: &str) -> Fault {
-    Fault::Damaged { format: DICOM, what: what.to_owned() }
 }
 
 /// The file at `path` and its length.

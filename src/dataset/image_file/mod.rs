@@ -5,9 +5,11 @@
 
 pub mod dicom;
 mod error;
+mod filter;
 mod find;
 mod gray;
 mod header;
+mod limits;
 mod preprocess;
 mod read;
 mod resample;
@@ -16,8 +18,10 @@ mod sniff;
 mod tests;
 
 pub use error::{Fault, ImageFileError};
+pub use filter::Filter;
 pub use find::find;
 pub use gray::{DecodedImage, Depth, Pixels};
-pub use preprocess::{Filter, Fit, MAX_SIDE, Preprocess};
-pub use read::{Limits, read};
+pub use limits::Limits;
+pub use preprocess::{Fit, MAX_SIDE, Preprocess};
+pub use read::read;
 pub use sniff::{Kind, sniff};

@@ -3,27 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::phantom::Bounds;
+use super::filter::Filter;
 use super::gray::{DecodedImage, Pixels};
 use super::resample::{Sample, Span, resample};
 
 /// Longest side of an image, in pixels: far above what a network takes.
 pub const MAX_SIDE: usize = 16_384;
-
-/// The filter that a picture is reduced with, as Pillow names and computes them: widened by the reduction, so that
-/// every pixel of the picture counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Filter {
-    /// The mean of the pixels under an image's pixel.
-    Box,
-    /// A triangle twice as wide.
-    Bilinear,
-    /// A cubic four times as wide (Catmull-Rom, a = -0.5).
-    #[default]
-    Bicubic,
-    /// A windowed sinc six times as wide.
-    Lanczos,
-}
 
 /// What happens to a picture whose shape isn't the image's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

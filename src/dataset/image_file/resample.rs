@@ -7,7 +7,7 @@
 
 use std::f64::consts::PI;
 
-use super::preprocess::Filter;
+use super::filter::Filter;
 
 /// Bits behind the point of a weight, as Pillow has them.
 const PRECISION: u32 = 22;

@@ -9,6 +9,7 @@ use image::{ExtendedColorType, ImageEncoder};
 
 use super::read::decode;
 use super::{DecodedImage, Fault, Kind, Limits, Pixels, read, sniff};
+use crate::random::SplitMix64;
 
 const SIDE: u32 = 11;
 
@@ -53,18 +54,6 @@ fn said(name: &str, bytes: &[u8]) -> String {
     let said = read(&path, Limits::default()).unwrap_err().to_string();
     assert!(said.contains(&format!("{name}: the file ")), "{said}");
     said
-}
-
-/// Values between 0 and `end`, the same in every run.
-struct KeyedRng(u64);
-
-impl KeyedRng {
-    fn roll(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
 }
 
 #[test]
@@ -134,15 +123,15 @@ fn a_cut_jpeg_is_refused_at_every_length() {
 
 #[test]
 fn two_thousand_flipped_bytes_never_panic() {
-    let mut rng = KeyedRng(0x9e37_79b9_7f4a_7c15);
+    let mut rng = SplitMix64::new(1);
     let limits = Limits { side: 2000, bytes: 4 << 20 };
     for file in [png(&values(4), ExtendedColorType::Rgba8), jpeg()] {
         let mut refused = 0;
         for _ in 0..2000 {
             let mut broken = file.clone();
-            for _ in 0..=rng.roll(3) {
-                let at = rng.roll(broken.len());
-                broken[at] ^= 1 << rng.roll(8);
+            for _ in 0..=rng.below(3) as usize {
+                let at = rng.below(broken.len() as u64) as usize;
+                broken[at] ^= 1 << rng.below(8) as usize;
             }
             refused += usize::from(decode(&broken, limits).is_err());
         }

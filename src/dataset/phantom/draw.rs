@@ -7,6 +7,8 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
+use crate::random::split_mix64;
+
 /// What a stream of random numbers is for. Each image has one stream per topic, so that more draws in one
 /// (pixel noise grows with the image's size) leave the others as they were.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +34,7 @@ impl Draw {
     /// Like [`Draw::new`], with a number that tells several streams of one topic apart.
     pub fn sub(seed: u64, index: u64, topic: Topic, part: usize) -> Self {
         let topic = topic as u64 + part as u64;
-        let mixed = scramble(scramble(scramble(seed) ^ index) ^ topic);
+        let mixed = split_mix64(split_mix64(split_mix64(seed) ^ index) ^ topic);
         Self(Xoshiro256PlusPlus::seed_from_u64(mixed))
     }
 
@@ -81,14 +83,6 @@ impl Draw {
 /// The sum of a word's four 16-bit parts.
 fn quarters(word: u64) -> u32 {
     (0..4).map(|part| (word >> (16 * part)) as u32 & 0xffff).sum()
-}
-
-/// A bijection that spreads nearby numbers over all 64 bits (SplitMix64's finaliser).
-fn scramble(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// Cosine and sine of `turns` full turns, by a polynomial (error under 2e-4) so that every machine agrees.

@@ -6,33 +6,17 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::mapped::{Mapped, RECORD};
+use super::layout::{ASKED, HEADER, Header, IMAGES, LABELS, RECORD, RECORDS, header_of};
+use super::mapped::Mapped;
 use crate::dataset::images::hash_of;
 use crate::dataset::progress::{Progress, Watch};
+use crate::files::lock::Lock;
 use crate::files::{is_named, replace_file};
 use crate::text::bytes as size;
 
-pub(super) const IMAGES: &str = "images.u8";
-pub(super) const RECORDS: &str = "images.bin";
-pub(super) const LABELS: &str = "labels.u8";
-const HEADER: &str = "store.json";
-/// The header of a part, which isn't yet what it says.
-pub(super) const ASKED: &str = "asked.json";
 const PLACES: &str = "places";
 /// Images that each thread makes between two visits to the disk.
 const PER_THREAD: usize = 8;
-
-/// What a store is, in its `store.json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Header {
-    pub(super) images: usize,
-    pub(super) height: usize,
-    pub(super) width: usize,
-    /// What it was made of, in words for people.
-    pub(super) of: String,
-}
 
 /// What a store shall hold.
 pub struct Asked<'a> {
@@ -173,16 +157,11 @@ fn known(asked: &Asked, place: &Path) -> Option<(Arc<Mapped>, Vec<u8>)> {
     plain.then(|| open(asked, &asked.cache.join(&key)).ok())?
 }
 
-/// What the file `name` in a folder says that it holds.
-pub(super) fn header_of(folder: &Path, name: &str) -> Option<Header> {
-    serde_json::from_slice(&fs::read(folder.join(name)).ok()?).ok()
-}
-
 /// Waits until nobody else makes what this lock is for.
 fn lock(name: &Path) -> io::Result<File> {
     loop {
         let lock = File::create(name)?;
-        lock.lock()?;
+        Lock::exclusive(&lock)?;
         if is_named(&lock, name) {
             return Ok(lock);
         }

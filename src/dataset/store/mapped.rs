@@ -11,11 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::{Advice, Mmap, UncheckedAdvice};
 
-use super::build::{Header, IMAGES, RECORDS};
+use super::layout::{Header, IMAGES, RECORD, RECORDS};
 use crate::dataset::images::ImageHash;
 
-/// Bytes of an image's record: hash, width and height of its picture.
-pub(super) const RECORD: usize = 24;
 /// The kernel maps the whole piece of this size in which a page lies that is asked for, as far as it has it.
 const AROUND: usize = 64 << 10;
 

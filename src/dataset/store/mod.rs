@@ -7,6 +7,7 @@
 //! same images in two places are kept once.
 
 mod build;
+mod layout;
 mod mapped;
 mod unfinished;
 

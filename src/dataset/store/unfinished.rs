@@ -2,13 +2,13 @@
 //! again; of images that changed since nobody will ask, so its part would stay for ever.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::build::{ASKED, Header, IMAGES, LABELS, RECORDS, header_of};
-use super::mapped::RECORD;
+use super::layout::{ASKED, Header, IMAGES, LABELS, RECORD, RECORDS, header_of};
 use crate::files::is_named;
+use crate::files::lock::{Lock, is_locked};
 use crate::text::thousands;
 
 /// The part of a store.
@@ -39,7 +39,7 @@ pub fn unfinished(cache: &Path) -> Vec<Unfinished> {
                 }
                 None => format!("{done} images"),
             };
-            let live = File::open(lock_of(&path)).is_ok_and(|lock| is_held(&lock));
+            let live = is_locked(&lock_of(&path)) == Some(true);
             Unfinished { of, bytes: [IMAGES, RECORDS, LABELS].map(length).iter().sum(), live, path }
         })
         .collect();
@@ -55,7 +55,7 @@ impl Unfinished {
     pub fn free(&self) -> io::Result<bool> {
         let name = lock_of(&self.path);
         let lock = File::create(&name)?;
-        if is_held(&lock) || !is_named(&lock, &name) {
+        if Lock::try_exclusive(&lock)? == Lock::Busy || !is_named(&lock, &name) {
             return Ok(false);
         }
         fs::remove_dir_all(&self.path)?;
@@ -67,11 +67,6 @@ impl Unfinished {
 
 fn lock_of(part: &Path) -> PathBuf {
     part.with_extension("lock")
-}
-
-/// Whether another has this lock; if not, it is ours until it is closed.
-fn is_held(lock: &File) -> bool {
-    matches!(lock.try_lock(), Err(TryLockError::WouldBlock))
 }
 
 #[cfg(test)]

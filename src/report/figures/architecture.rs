@@ -2,7 +2,8 @@
 
 use super::font;
 use super::page::{FigureError, MARGIN, TOP, empty, page, png};
-use super::svg::{Rect, Stroke, Svg, TextStyle};
+use super::style::{Stroke, TextStyle};
+use super::svg::{Rect, Svg};
 use super::theme::{AXIS, BAND, BLUE, GREEN, GRID, INK, LABEL, MUTED, PANEL_TITLE, PAPER, VERMILION};
 
 /// A part of the network that is drawn as one column.

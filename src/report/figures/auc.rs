@@ -5,7 +5,8 @@ use super::legend::Legend;
 use super::page::{FigureError, empty, png};
 use super::rows::{Column, RowChart, whisker};
 use super::scale::nice_ticks;
-use super::svg::{Rect, Stroke, Svg};
+use super::style::Stroke;
+use super::svg::{Rect, Svg};
 use super::theme::{BLUE, HEADING, INK, REFERENCE_LINE};
 use super::{Estimate, axes::Panel, font};
 

@@ -1,7 +1,8 @@
 //! One plot: its frame, grid, tick labels and what is drawn in it.
 
 use super::scale::{Scale, Tick};
-use super::svg::{Rect, Stroke, Svg};
+use super::style::Stroke;
+use super::svg::{Rect, Svg};
 use super::theme::{AXIS_LINE, AXIS_TITLE, GRID_LINE, TICK};
 use super::{Curve, font};
 

@@ -7,7 +7,8 @@ use super::legend::{Legend, Sample};
 use super::multiples::{Multiples, NARROW_GAP, Shape};
 use super::page::{FigureError, MARGIN, PANELS_WIDTH, TOP, page, png};
 use super::scale::{Spread, count_ticks, unit_ticks};
-use super::svg::{Marker, Rect, Stroke, Svg};
+use super::style::{Marker, Stroke};
+use super::svg::{Rect, Svg};
 use super::theme::{BLUE, GREEN, NOTE, PANEL_TITLE, REFERENCE_LINE, VERMILION};
 
 const MAIN: f64 = 400.0;

@@ -5,7 +5,7 @@ use super::legend::{Legend, Sample};
 use super::page::{FigureError, empty, png};
 use super::rows::{Column, RowChart, row};
 use super::scale::unit_ticks;
-use super::svg::Stroke;
+use super::style::Stroke;
 use super::theme::{POINTS, REFERENCE};
 
 const TITLE: &str = "Precision, recall and F1 by condition";

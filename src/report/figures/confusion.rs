@@ -3,7 +3,8 @@
 use super::font;
 use super::format::{count, optional, percent, share, unit};
 use super::page::{FigureError, MARGIN, TOP, page, png};
-use super::svg::{Rect, Stroke, Svg, TextStyle};
+use super::style::{Stroke, TextStyle};
+use super::svg::{Rect, Svg};
 use super::theme::{AXIS_TITLE, HEADING, LABEL, MUTED, PAPER, ramp};
 use crate::metrics::Confusion;
 

@@ -3,7 +3,8 @@
 use super::font;
 use super::format::share;
 use super::page::{FigureError, MARGIN, PANELS_WIDTH, TOP, empty, page, png};
-use super::svg::{Rect, Stroke, Svg, TextStyle};
+use super::style::{Stroke, TextStyle};
+use super::svg::{Rect, Svg};
 use super::theme::{GRID, HEADING, LABEL, MUTED, PANEL_TITLE, PAPER, ramp};
 
 const TITLE: &str = "Co-occurrence of conditions";

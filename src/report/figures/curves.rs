@@ -6,7 +6,8 @@ use super::legend::{Legend, Sample};
 use super::multiples::{Multiples, NARROW_GAP, Shape};
 use super::page::{FigureError, MARGIN, PANELS_WIDTH, TOP, empty, page, png};
 use super::scale::unit_ticks;
-use super::svg::{Marker, Rect, Stroke, Svg, TextStyle};
+use super::style::{Marker, Stroke, TextStyle};
+use super::svg::{Rect, Svg};
 use super::theme::{BLUE, NOTE, REFERENCE_LINE, VERMILION, series};
 use super::{Curve, Estimate, font};
 

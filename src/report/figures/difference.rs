@@ -6,7 +6,7 @@ use super::legend::{Legend, Sample};
 use super::page::{FigureError, empty, png};
 use super::rows::{Column, RowChart, whisker};
 use super::scale::{domain_of, nice_ticks};
-use super::svg::{Marker, Stroke};
+use super::style::{Marker, Stroke};
 use super::theme::{BLUE, REFERENCE};
 
 /// Differences with a smaller p value are marked.

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use resvg::usvg::fontdb::Database;
 use ttf_parser::Face;
 
-use super::svg::TextStyle;
+use super::style::TextStyle;
 
 const REGULAR: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/fonts/LiberationSans-Regular.ttf"));

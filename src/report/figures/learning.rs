@@ -6,7 +6,7 @@ use super::legend::{Legend, Sample};
 use super::multiples::{Multiples, Shape};
 use super::page::{FigureError, MARGIN, PANELS_WIDTH, TOP, empty, page, png};
 use super::scale::{domain_of, extent, integer_ticks, nice_ticks};
-use super::svg::Marker;
+use super::style::Marker;
 use super::theme::series;
 
 const TITLE: &str = "Learning curves";

@@ -1,7 +1,8 @@
 //! What lines, points and areas stand for.
 
 use super::font;
-use super::svg::{Marker, Rect, Stroke, Svg};
+use super::style::{Marker, Stroke};
+use super::svg::{Rect, Svg};
 use super::theme::LABEL;
 
 /// Width of a sample of a line, and of a point.

@@ -28,6 +28,7 @@ mod normal;
 mod page;
 mod rows;
 mod scale;
+mod style;
 mod support;
 mod svg;
 #[cfg(test)]

@@ -5,7 +5,8 @@ use super::format::{self, unit};
 use super::legend::{Legend, Sample};
 use super::page::{FigureError, MARGIN, TOP, page, png};
 use super::scale::{Tick, nice_ticks, unit_ticks};
-use super::svg::{Marker, Rect, Stroke, Svg};
+use super::style::{Marker, Stroke};
+use super::svg::{Rect, Svg};
 use super::theme::{BLUE, INK, LABEL, NOTE, PANEL_TITLE, REFERENCE_LINE, VERMILION};
 use super::{Curve, Estimate, font};
 

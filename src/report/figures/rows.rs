@@ -5,7 +5,8 @@ use super::format::{NONE, UNDEFINED};
 use super::legend::Legend;
 use super::page::{MARGIN, ROWS_WIDTH, TOP, page};
 use super::scale::Tick;
-use super::svg::{Marker, Rect, Stroke, Svg};
+use super::style::{Marker, Stroke};
+use super::svg::{Rect, Svg};
 use super::theme::{BAND, HEADING, LABEL, MUTED};
 use super::{Estimate, font};
 

@@ -1,12 +1,12 @@
 //! One look for all figures: colours (Okabe and Ito 2008, told apart by the colour-blind), dashes, type sizes.
 
-use super::svg::{Marker, Stroke, TextStyle};
+pub(super) use super::style::INK;
+use super::style::{Marker, Stroke, TextStyle};
 
 /// The name of the embedded typeface.
 pub(super) const FAMILY: &str = "Liberation Sans";
 
 pub(super) const PAPER: &str = "#ffffff";
-pub(super) const INK: &str = "#1f2430";
 pub(super) const MUTED: &str = "#667080";
 pub(super) const REFERENCE: &str = "#8b94a3";
 pub(super) const AXIS: &str = "#9aa3b0";

@@ -8,7 +8,8 @@ use super::legend::{Legend, Sample};
 use super::multiples::{Multiples, NARROW_GAP, Shape};
 use super::page::{FigureError, MARGIN, PANELS_WIDTH, TOP, empty, page, png};
 use super::scale::{Spread, ticks_at, unit_ticks};
-use super::svg::{Rect, Stroke, Svg};
+use super::style::Stroke;
+use super::svg::{Rect, Svg};
 use super::theme::{BLUE, GREEN, INK, NOTE, VERMILION};
 
 const TITLE: &str = "Precision, recall and F1 by threshold";

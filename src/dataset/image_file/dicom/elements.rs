@@ -17,10 +17,10 @@ use dicom_parser::dataset::lazy_read::LazyDataSetReader;
 use flate2::read::DeflateDecoder;
 
 use super::super::error::Fault;
-use super::super::read::Limits;
+use super::super::limits::Limits;
+use super::fault::{DICOM, damaged};
 use super::syntax::{Packing, Syntax};
 use super::walk::{self, Head, Style};
-use super::{DICOM, damaged};
 
 /// The group of the elements that say how the rest is written.
 const META: u16 = 0x0002;

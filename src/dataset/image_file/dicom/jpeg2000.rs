@@ -3,8 +3,8 @@
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 
 use super::super::error::Fault;
-use super::pixels::Shape;
-use super::{DICOM, LONGEST_REASON, damaged};
+use super::fault::{DICOM, LONGEST_REASON, damaged};
+use super::shape::Shape;
 use crate::text::one_line;
 
 /// Begins a codestream: the marks SOC and SIZ.

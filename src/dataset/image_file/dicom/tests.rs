@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::super::gray::Pixels;
 use super::*;
+use crate::random::SplitMix64;
 
 /// A file made by tests/reference/dicom_golden.py.
 fn made(name: &str) -> Vec<u8> {
@@ -274,19 +275,6 @@ fn ages_come_in_years() {
     assert_eq!(ages, [Some(61), Some(1), Some(1), Some(1), Some(45), Some(7), None, None, None]);
 }
 
-/// A generator good enough to break files with (splitmix64).
-struct KeyedRng(u64);
-
-impl KeyedRng {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ z >> 31) % sides as u64) as usize
-    }
-}
-
 #[test]
 fn broken_files_neither_panic_nor_name_the_patient() {
     // Small limits: what a flipped length asks for shows at once.
@@ -295,18 +283,18 @@ fn broken_files_neither_panic_nor_name_the_patient() {
     let names = ["voi_table", "big_8", "implicit", "deflated", "rle_16", "jpeg", "lossless_12", "j2k_12"];
     for (seed, name) in names.iter().enumerate() {
         let whole = made(name);
-        let mut rng = KeyedRng(seed as u64);
+        let mut rng = SplitMix64::new(seed as u64);
         for length in (0..whole.len()).step_by(7) {
             check(&whole[..length], limits, name);
         }
         for _ in 0..rounds {
             let mut bytes = whole.clone();
-            for _ in 0..=rng.roll(4) {
-                let at = rng.roll(bytes.len());
-                bytes[at] = match rng.roll(3) {
+            for _ in 0..=rng.below(4) as usize {
+                let at = rng.below(bytes.len() as u64) as usize;
+                bytes[at] = match rng.below(3) as usize {
                     0 => 0xff,
-                    1 => bytes[at] ^ 1 << rng.roll(8),
-                    _ => rng.roll(256) as u8,
+                    1 => bytes[at] ^ 1 << rng.below(8) as usize,
+                    _ => rng.below(256) as u8,
                 };
             }
             check(&bytes, limits, name);

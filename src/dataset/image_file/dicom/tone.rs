@@ -4,7 +4,7 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 
 use super::elements::Elements;
-use super::pixels::Shape;
+use super::shape::Shape;
 
 /// White of an image.
 const WHITE: f64 = 65_535.0;

@@ -4,7 +4,7 @@
 //! (PS3.5 6.2.2, as archives write private sequences), and then loses its way. So what nobody needs is jumped over.
 
 use super::super::error::Fault;
-use super::{DICOM, damaged};
+use super::fault::{DICOM, damaged};
 
 /// The length of what ends with a mark.
 pub(super) const UNDEFINED: u32 = u32::MAX;

@@ -1,6 +1,8 @@
 //! Replacing a file so that a reader, or whoever comes after a kill, sees the old one or the new one, never a
 //! part.
 
+pub mod lock;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
@@ -110,6 +112,11 @@ pub fn disk(path: &Path) -> Option<Disk> {
     let [total, free] = [found.f_blocks as u64, found.f_bavail as u64]
         .map(|blocks| blocks.saturating_mul(found.f_frsize as u64));
     Some(Disk { total, free })
+}
+
+pub fn older(path: &Path, now: std::time::SystemTime, age: std::time::Duration) -> bool {
+    let changed = std::fs::symlink_metadata(path).and_then(|meta| meta.modified());
+    changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|since| since > age))
 }
 
 #[cfg(test)]

@@ -1,0 +1,30 @@
+//! A row of a table: one image, its labels and what else the source says of it.
+
+use std::path::PathBuf;
+
+use super::Split;
+
+/// Which split a source puts an image into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// This one.
+    Split(Split),
+    /// Training or validation, which is left to us (NIH's `train_val_list`).
+    TrainVal,
+}
+
+/// An image of a table.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    pub path: PathBuf,
+    /// A value for each condition, 0 or 1.
+    pub labels: Vec<u8>,
+    pub patient: Option<String>,
+    pub split: Option<Given>,
+    pub sex: Option<String>,
+    /// Years.
+    pub age: Option<u16>,
+    pub view: Option<String>,
+    /// Label column and x, y, width, height in pixels of the picture.
+    pub boxes: Vec<(usize, [f32; 4])>,
+}

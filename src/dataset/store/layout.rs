@@ -1,0 +1,30 @@
+//! The files of a store and its header.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub(super) const IMAGES: &str = "images.u8";
+pub(super) const RECORDS: &str = "images.bin";
+pub(super) const LABELS: &str = "labels.u8";
+pub(super) const HEADER: &str = "store.json";
+/// The header of a part, which isn't yet what it says.
+pub(super) const ASKED: &str = "asked.json";
+/// Bytes of an image's record: its hash, then width and height of the image file that it was made from.
+pub(super) const RECORD: usize = 24;
+
+/// What a store is, in its `store.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Header {
+    pub(super) images: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    /// What it was made of, in words for people.
+    pub(super) of: String,
+}
+
+/// What the file `name` in a folder says that it holds.
+pub(super) fn header_of(folder: &Path, name: &str) -> Option<Header> {
+    serde_json::from_slice(&fs::read(folder.join(name)).ok()?).ok()
+}
