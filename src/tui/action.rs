@@ -1,8 +1,8 @@
 //! What a person can ask of the workbench, by key, by click or from the palette.
 
-use super::state::evaluate::Cell;
 use crate::dataset::part::GroupBy;
 use crate::runs::SortBy;
+use crate::tui::state::evaluate::Cell;
 
 /// A screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

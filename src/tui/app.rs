@@ -6,23 +6,23 @@ use std::sync::Arc;
 use jiff::{Timestamp, Zoned};
 use tui_input::Input;
 
-use super::action::Screen;
-use super::canvas::Hit;
-use super::keymap::Mode;
-use super::state::augment::AugmentState;
-use super::state::charts::ChartView;
-use super::state::data::{DataState, DataView, StopFlag};
-use super::state::evaluate::{self, Against, Answer, Asked, EvaluateState};
-use super::state::explain::{self, ExplainState};
-use super::state::form::Form;
-use super::state::live::{LiveRun, Log};
-use super::state::rates::Rates;
-use super::state::runs::{Details, Done, Listed, RunsRequest, RunsState, SideBySide};
-use super::theme::Theme;
 use crate::config::RunConfig;
 use crate::dataset::{Dataset, Split};
 use crate::metrics::Thresholds;
 use crate::train::{Command, Event, Level, Phase, Progress};
+use crate::tui::action::Screen;
+use crate::tui::canvas::Hit;
+use crate::tui::keymap::Mode;
+use crate::tui::state::augment::AugmentState;
+use crate::tui::state::charts::ChartView;
+use crate::tui::state::data::{DataState, DataView, StopFlag};
+use crate::tui::state::evaluate::{self, Against, Answer, Asked, EvaluateState};
+use crate::tui::state::explain::{self, ExplainState};
+use crate::tui::state::form::Form;
+use crate::tui::state::live::{LiveRun, Log};
+use crate::tui::state::rates::Rates;
+use crate::tui::state::runs::{Details, Done, Listed, RunsRequest, RunsState, SideBySide};
+use crate::tui::theme::Theme;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub enum Message {
     /// The trainer is gone without having been asked to leave.
     TrainerGone,
     /// Data were read, or not.
-    Data(Box<crate::config::DataSection>, Result<super::state::data::DataView, String>),
+    Data(Box<crate::config::DataSection>, Result<crate::tui::state::data::DataView, String>),
     /// How far the reading of data is.
     Reading(Box<crate::config::DataSection>, crate::dataset::progress::Progress),
     /// The data of this digest were checked, or not.
@@ -263,7 +263,7 @@ impl App {
             // Other processes train, too: the list follows them.
             || self.screen == Screen::Runs
             || self.runs.queue.again_in.is_some()
-            || matches!(self.data.loading, super::state::data::Loading::Busy(_))
+            || matches!(self.data.loading, crate::tui::state::data::Loading::Busy(_))
             || matches!(self.evaluate.shown, evaluate::Loading::Busy(_))
             || matches!(self.explain.shown, evaluate::Loading::Busy(_))
     }

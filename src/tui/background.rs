@@ -11,14 +11,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::app::{Effect, Message};
-use super::state::data::{DataView, StopFlag};
-use super::state::evaluate::{self, Against};
-use super::state::runs::beside;
 use crate::dataset::check::check;
 use crate::dataset::{Cache, registry};
 use crate::download::{Checksum, Order, download};
 use crate::runs::RunFolder;
+use crate::tui::app::{Effect, Message};
+use crate::tui::state::data::{DataView, StopFlag};
+use crate::tui::state::evaluate::{self, Against};
+use crate::tui::state::runs::beside;
 
 /// Between two words about how far something is.
 const TELL: Duration = Duration::from_millis(200);

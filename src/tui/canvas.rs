@@ -7,9 +7,9 @@ use ratatui::symbols::border;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Widget};
 
-use super::action::Action;
-use super::graphics::{Gallery, ImageRequest, Protocol};
-use super::theme::Theme;
+use crate::tui::action::Action;
+use crate::tui::graphics::{Gallery, ImageRequest, Protocol};
+use crate::tui::theme::Theme;
 
 /// A place that answers a click.
 #[derive(Clone, Debug, PartialEq)]

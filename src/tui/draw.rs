@@ -3,11 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::action::Screen;
-use super::app::{App, Overlay};
-use super::canvas::{Canvas, Hit, Pictures};
-use super::graphics::{Gallery, ImageRequest};
-use super::panes::{
+use crate::tui::action::Screen;
+use crate::tui::app::{App, Overlay};
+use crate::tui::canvas::{Canvas, Hit, Pictures};
+use crate::tui::graphics::{Gallery, ImageRequest};
+use crate::tui::panes::{
     augment, data, evaluate, explain, form, header, help, palette, question, rates, runs, train,
 };
 

@@ -8,14 +8,14 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 
-use super::app::{App, Message};
-use super::draw::draw;
-use super::fixture::{self, ended, failed, noon, press, tell, training, with_data, with_runs};
-use super::state::runs::Listed;
-use super::theme::Theme;
 use crate::dataset::check::Severity;
 use crate::runs::RunState;
 use crate::train::{Event, Phase, Progress};
+use crate::tui::app::{App, Message};
+use crate::tui::draw::draw;
+use crate::tui::fixture::{self, ended, failed, noon, press, tell, training, with_data, with_runs};
+use crate::tui::state::runs::Listed;
+use crate::tui::theme::Theme;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
 /// One of each kind.
@@ -244,7 +244,7 @@ fn a_state_is_told_by_a_word_and_a_sign_of_its_own() {
         RunState::Interrupted,
     ];
     let signs: std::collections::HashSet<char> =
-        states.iter().map(|state| super::panes::state_mark(*state, &theme).0).collect();
+        states.iter().map(|state| crate::tui::panes::state_mark(*state, &theme).0).collect();
     assert_eq!(signs.len(), states.len());
     let text = screen(&with_runs(), (120, 34));
     for state in states {

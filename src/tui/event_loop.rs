@@ -9,15 +9,15 @@ use futures::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
-use super::app::{App, Effect, Message};
-use super::background::{self, Endings};
-use super::draw;
-use super::explainer::Explainer;
-use super::graphics::{Gallery, GraphicsChoice, probe};
-use super::runs_worker::RunsWorker;
-use super::terminal::Screen;
 use crate::dataset::Cache;
 use crate::train::{Command, Trainer};
+use crate::tui::app::{App, Effect, Message};
+use crate::tui::background::{self, Endings};
+use crate::tui::draw;
+use crate::tui::explainer::Explainer;
+use crate::tui::graphics::{Gallery, GraphicsChoice, probe};
+use crate::tui::runs_worker::RunsWorker;
+use crate::tui::terminal::Screen;
 
 /// Least time between frames that a person's keys ask for.
 const AFTER_INPUT: Duration = Duration::from_millis(12);
@@ -339,7 +339,7 @@ impl Outside<'_> {
                 }
                 Effect::Runs(request) => self.keeper.ask(request, &app.runs_folder, &self.sender),
                 Effect::OpenFolder(path) => {
-                    let (level, text) = super::desktop::show_folder(&path);
+                    let (level, text) = crate::tui::desktop::show_folder(&path);
                     // The loop may be gone already.
                     let _ = self.sender.send(Message::Told(level, text));
                 }

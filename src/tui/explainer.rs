@@ -13,14 +13,14 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::app::Message;
-use super::state::explain::{Asked, ExplainRequest, ImageMap, MapKey, Opened};
 use crate::dataset::images::Images;
 use crate::dataset::{Cache, Dataset, Split};
 use crate::evaluation::{self, Predictor, Weights};
 use crate::explain::{METHODS, Options, Request, explain};
 use crate::metrics::DEFAULT_THRESHOLD;
 use crate::runs::{self, RunFolder};
+use crate::tui::app::Message;
+use crate::tui::state::explain::{Asked, ExplainRequest, ImageMap, MapKey, Opened};
 
 /// Images looked at between two looks for requests.
 const CHUNK: usize = 32;

@@ -7,12 +7,6 @@ use std::sync::Arc;
 
 use jiff::Zoned;
 
-use super::app::{App, Effect, Message};
-use super::state::data::DataView;
-use super::state::evaluate::{Answer, Asked, EvaluatedRun};
-use super::state::explain;
-use super::state::runs::{Details, Listed, RunsRequest, SideBySide};
-use super::theme::Theme;
 use crate::config::{DataSection, RunConfig};
 use crate::dataset::labels::LabelSet;
 use crate::dataset::{Dataset, Split};
@@ -21,6 +15,12 @@ use crate::runs::{
     Waiting,
 };
 use crate::train::{Command, EpochReport, Event, LrCurve, Phase, Progress, RunInfo};
+use crate::tui::app::{App, Effect, Message};
+use crate::tui::state::data::DataView;
+use crate::tui::state::evaluate::{Answer, Asked, EvaluatedRun};
+use crate::tui::state::explain;
+use crate::tui::state::runs::{Details, Listed, RunsRequest, SideBySide};
+use crate::tui::theme::Theme;
 
 /// Noon of a day in a zone without surprises.
 pub fn noon() -> Zoned {

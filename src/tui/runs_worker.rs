@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::app::Message;
-use super::state::runs::{Change, Details, Done, Listed, RunsRequest, Settled};
 use crate::evaluation;
 use crate::runs::{Catalog, Claim, Queue, RunFolder, Turn};
+use crate::tui::app::Message;
+use crate::tui::state::runs::{Change, Details, Done, Listed, RunsRequest, Settled};
 
 /// Runs measured between two looks for requests.
 const CHUNK: usize = 128;

@@ -18,9 +18,9 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::app::Message;
-use super::graphics;
 use crate::panics;
+use crate::tui::app::Message;
+use crate::tui::graphics;
 
 /// A frame is collected and sent in one go: a terminal on a slow line never shows a part of it.
 const FRAME_BYTES: usize = 64 * 1024;

@@ -16,9 +16,9 @@ use ratatui_image::Image;
 use ratatui_image::protocol::Protocol as Widgets;
 use ratatui_image::protocol::{iterm2::Iterm2, kitty::Kitty, sixel::Sixel};
 
-use super::probe::{Terminal, through_tmux};
-use super::protocol::Protocol;
-use super::sixel;
+use crate::tui::graphics::probe::{Terminal, through_tmux};
+use crate::tui::graphics::protocol::Protocol;
+use crate::tui::graphics::sixel;
 
 /// Paints a picture of so many pixels (width, height).
 pub type Paint = Arc<dyn Fn([u32; 2]) -> RgbImage + Send + Sync>;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::Event;
 
-use super::answers::Answers;
-use super::keys;
-use super::protocol::{GraphicsChoice, Protocol};
+use crate::tui::graphics::answers::Answers;
+use crate::tui::graphics::keys;
+use crate::tui::graphics::protocol::{GraphicsChoice, Protocol};
 
 /// A terminal and how pictures go to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,7 +167,7 @@ fn has_input(limit: Duration) -> bool {
 }
 
 /// Wrapped so that tmux hands it on to the terminal outside.
-pub(super) fn through_tmux(sequence: &str) -> String {
+pub(in crate::tui) fn through_tmux(sequence: &str) -> String {
     format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
 }
 

@@ -6,7 +6,6 @@ use image::RgbImage;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::sentences;
 use crate::augment::{AugmentParams, AugmentPipeline, CpuAugmenter};
 use crate::dataset::Dataset;
 use crate::dataset::phantom::Bounds;
@@ -16,6 +15,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::count;
+use crate::tui::panes::sentences;
 use crate::tui::state::augment::{rows, value};
 use crate::tui::state::data::Loading;
 use crate::tui::widgets::gauge::bar;

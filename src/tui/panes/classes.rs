@@ -236,7 +236,7 @@ pub fn companions(view: &DataView, chosen: usize, area: Rect, canvas: &mut Canva
             Line::styled("No condition at all: derived from the labels, never one of them.", theme.text()),
             Line::styled("Labels are text-mined; about a tenth of them are wrong.", theme.muted()),
         ];
-        return super::sentences(inner, &lines, canvas);
+        return crate::tui::panes::sentences(inner, &lines, canvas);
     };
     let own = view.pairs[column][column];
     let title = format!("{} occurs with", view.name(chosen));

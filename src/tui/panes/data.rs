@@ -3,7 +3,6 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{classes, found, sentences};
 use crate::dataset::progress::Progress;
 use crate::dataset::registry::Registry;
 use crate::dataset::{Bounds, Split};
@@ -11,6 +10,7 @@ use crate::text::{bytes, one_line};
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::count;
+use crate::tui::panes::{classes, found, sentences};
 use crate::tui::state::data::{DataView, Loading, Side};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::gauge::gauge;

@@ -6,7 +6,6 @@ use image::RgbImage;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::sentences;
 use crate::dataset::phantom::Bounds;
 use crate::explain::{COLOUR_MAPS, METHODS, Overlay, SIGNED, Shows, paint};
 use crate::text::one_line;
@@ -14,6 +13,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed};
+use crate::tui::panes::sentences;
 use crate::tui::state::evaluate::Loading;
 use crate::tui::state::explain::{CONTRASTS, OPACITIES, Opened, Outcome, PLAIN, View};
 use crate::tui::widgets::gauge::bar;

@@ -4,12 +4,12 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::wrap;
 use crate::config::{Kind, RunConfig};
 use crate::text::one_line;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, middle, row};
+use crate::tui::panes::wrap;
 use crate::tui::state::form::Entry;
 
 const SECTION: u16 = 17;

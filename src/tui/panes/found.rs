@@ -4,7 +4,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::wrap;
 use crate::dataset::check::Severity;
 use crate::dataset::registry::Registry;
 use crate::dataset::stats::percent;
@@ -12,6 +11,7 @@ use crate::text::one_line;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::count;
+use crate::tui::panes::wrap;
 use crate::tui::state::data::{DataView, Found, Group};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::gauge::bar;

@@ -4,13 +4,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::state_mark;
 use crate::train::Level;
 use crate::tui::action::{Action, Screen};
 use crate::tui::app::App;
 use crate::tui::canvas::Canvas;
 use crate::tui::format::fixed;
 use crate::tui::keymap::{self, Mode};
+use crate::tui::panes::state_mark;
 
 /// The top line.
 pub fn top(app: &App, area: Rect, canvas: &mut Canvas) {

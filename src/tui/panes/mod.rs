@@ -21,9 +21,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::canvas::{Canvas, row};
-use super::theme::Theme;
 use crate::runs::RunState;
+use crate::tui::canvas::{Canvas, row};
+use crate::tui::theme::Theme;
 
 /// Sign and colour of a run's state; the word stands beside it wherever there is room.
 pub fn state_mark(state: RunState, theme: &Theme) -> (char, Style) {

@@ -3,7 +3,6 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::wrap;
 use crate::config::{PosWeight, RunConfig, ScheduleKind};
 use crate::dataset::labels::LabelSet;
 use crate::runs::RunState;
@@ -12,6 +11,7 @@ use crate::train::{Phase, Progress, RunInfo, Shares};
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{NONE, count, fixed, parameters, percent, rate};
+use crate::tui::panes::wrap;
 use crate::tui::state::live::LiveRun;
 use crate::tui::widgets::chart::spark;
 use crate::tui::widgets::gauge::{gauge, steps};

@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{sentences, wrap};
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, middle, row};
+use crate::tui::panes::{sentences, wrap};
 
 /// Stop the run?
 pub fn stop(app: &App, area: Rect, canvas: &mut Canvas) {
@@ -98,7 +98,7 @@ fn name(app: &App) -> String {
     }
 }
 
-pub(super) fn capital(text: &str) -> String {
+pub(in crate::tui) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

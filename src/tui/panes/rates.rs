@@ -3,10 +3,10 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{question::capital, wrap};
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, middle, row};
 use crate::tui::format::{fixed, rate};
+use crate::tui::panes::{question::capital, wrap};
 use crate::tui::state::charts::Point;
 use crate::tui::widgets::chart::{Axis, Chart, Series};
 use crate::tui::widgets::pen::Stroke;

@@ -3,9 +3,6 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::curves::Curves;
-use super::progress::{self, SETTINGS_HEIGHT};
-use super::{sentences, state_mark};
 use crate::config::RunConfig;
 use crate::dataset::labels::LabelSet;
 use crate::runs::RunState;
@@ -13,6 +10,9 @@ use crate::train::{Level, Phase, Progress};
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed, rate};
+use crate::tui::panes::curves::Curves;
+use crate::tui::panes::progress::{self, SETTINGS_HEIGHT};
+use crate::tui::panes::{sentences, state_mark};
 
 /// Draws the screen.
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tui_input::Input;
 
-use super::evaluate::Loading;
 use crate::dataset::labels::LabelSet;
 use crate::dataset::part::GroupBy;
 use crate::dataset::{Dataset, Split};
 use crate::explain::Map;
 use crate::runs::RunId;
+use crate::tui::state::evaluate::Loading;
 
 /// A run whose network is at hand.
 #[derive(Debug)]

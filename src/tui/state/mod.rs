@@ -1,4 +1,4 @@
-//! What the workbench knows: one type a subject, all owned by the [`App`](super::app::App). Nothing here draws.
+//! What the workbench knows: one type a subject, all owned by the [`App`](crate::tui::app::App). Nothing here draws.
 
 pub mod augment;
 pub mod charts;

@@ -220,7 +220,7 @@ impl App {
         conditions.max(self.runs.marks.differences().len()).saturating_sub(1)
     }
 
-    pub(super) fn show(&mut self, screen: Screen) -> Vec<Effect> {
+    pub(in crate::tui) fn show(&mut self, screen: Screen) -> Vec<Effect> {
         if self.screen == screen {
             return Vec::new();
         }
@@ -284,7 +284,7 @@ impl App {
             Mode::Typing => return self.go_typing(by),
             Mode::Help => {
                 if let Some(Overlay::Help(line)) = &mut self.overlay {
-                    *line = line.saturating_add_signed(by).min(super::super::panes::help::last_line());
+                    *line = line.saturating_add_signed(by).min(crate::tui::panes::help::last_line());
                 }
             }
             Mode::Data => {

@@ -13,7 +13,7 @@ const ON: &str = "0.5";
 
 impl App {
     /// Does what was asked for on the augment screen.
-    pub(super) fn perform_augment(&mut self, action: Action) -> Vec<Effect> {
+    pub(in crate::tui) fn perform_augment(&mut self, action: Action) -> Vec<Effect> {
         let effects = self.show(Screen::Augment);
         let images = self.data.view().map_or(0, |view| view.dataset.part(self.augment.split).labels.len());
         let state = &mut self.augment;
@@ -47,7 +47,7 @@ impl App {
     }
 
     /// The next split.
-    pub(super) fn next_augment_split(&mut self) {
+    pub(in crate::tui) fn next_augment_split(&mut self) {
         self.augment.split = match self.augment.split {
             Split::Train => Split::Val,
             Split::Val => Split::Test,
@@ -57,7 +57,7 @@ impl App {
     }
 
     /// The setting under the cursor, one step on.
-    pub(super) fn turn_augment(&mut self, by: isize) {
+    pub(in crate::tui) fn turn_augment(&mut self, by: isize) {
         let resolved = self.next_augmentation();
         let Some(row) = rows().get(self.augment.at).copied() else { return };
         let (now, _) = value(&resolved, &row);
@@ -65,7 +65,7 @@ impl App {
     }
 
     /// The setting under the cursor as the default has it.
-    pub(super) fn reset_augment(&mut self) {
+    pub(in crate::tui) fn reset_augment(&mut self) {
         let resolved = self.next_augmentation();
         let Some(row) = rows().get(self.augment.at).copied() else { return };
         self.put_augment(&resolved, row.field.key, RunConfig::default().get(row.field));

@@ -8,7 +8,7 @@ use crate::tui::state::data::{Fetching, Found, Side, StopFlag};
 
 impl App {
     /// Has the data checked when that is looked at, and wasn't done yet.
-    pub(super) fn check_data(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn check_data(&mut self) -> Vec<Effect> {
         let wanted = self.screen == Screen::Data && self.data.side == Side::Found;
         let Some(view) = self.data.view().filter(|_| wanted) else { return Vec::new() };
         if !matches!(self.data.report, Found::Unasked) {
@@ -20,7 +20,7 @@ impl App {
     }
 
     /// Downloads ChestMNIST at the size of the next run, or ends the download that is on.
-    pub(super) fn fetch(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn fetch(&mut self) -> Vec<Effect> {
         if let Some(fetching) = &self.data.fetching {
             fetching.stop.stop();
             self.say(Level::Info, "the download ends; what came is kept");
@@ -42,7 +42,7 @@ impl App {
     }
 
     /// Takes the images that were fetched as the next run's.
-    pub(super) fn fetched(&mut self, outcome: Result<usize, String>) -> Vec<Effect> {
+    pub(in crate::tui) fn fetched(&mut self, outcome: Result<usize, String>) -> Vec<Effect> {
         self.data.fetching = None;
         match outcome {
             Ok(size) => {

@@ -19,7 +19,7 @@ const FAR: i32 = 10;
 
 impl App {
     /// Asks for a run to be read; `None` is the newest.
-    pub(super) fn request_evaluation(
+    pub(in crate::tui) fn request_evaluation(
         &mut self,
         run: Option<PathBuf>,
         split: Split,
@@ -35,7 +35,7 @@ impl App {
     }
 
     /// The evaluate screen comes up: reads the newest run unless one is there.
-    pub(super) fn enter_evaluate(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn enter_evaluate(&mut self) -> Vec<Effect> {
         match &self.evaluate.shown {
             // A failure may have mended itself: a run may have ended since.
             Loading::Idle | Loading::Failed(_) => {
@@ -52,7 +52,7 @@ impl App {
     }
 
     /// A run was read.
-    pub(super) fn evaluation_ready(&mut self, asked: Asked, outcome: Result<Box<Answer>, String>) {
+    pub(in crate::tui) fn evaluation_ready(&mut self, asked: Asked, outcome: Result<Box<Answer>, String>) {
         // An answer to an older question is of no use any more.
         if self.evaluate.asked.as_ref() != Some(&asked) {
             return;
@@ -71,7 +71,7 @@ impl App {
     }
 
     /// Thresholds were written.
-    pub(super) fn kept(&mut self, run: &PathBuf, outcome: Result<(), String>) -> Vec<Effect> {
+    pub(in crate::tui) fn kept(&mut self, run: &PathBuf, outcome: Result<(), String>) -> Vec<Effect> {
         match outcome {
             Ok(()) => {
                 self.say(Level::Info, "thresholds kept; evaluation, figures and report are written by them");
@@ -90,7 +90,7 @@ impl App {
     }
 
     /// Two runs were compared.
-    pub(super) fn compared(&mut self, other: &PathBuf, outcome: Result<Box<Against>, String>) {
+    pub(in crate::tui) fn compared(&mut self, other: &PathBuf, outcome: Result<Box<Against>, String>) {
         if self.evaluate.against_path.as_ref() == Some(other) {
             self.evaluate.against = match outcome {
                 Ok(against) => Loading::Ready(against),
@@ -100,7 +100,7 @@ impl App {
     }
 
     /// The images of the run on screen were read.
-    pub(super) fn images_read(&mut self, run: &PathBuf, outcome: Result<Arc<Dataset>, String>) {
+    pub(in crate::tui) fn images_read(&mut self, run: &PathBuf, outcome: Result<Arc<Dataset>, String>) {
         if self.evaluate.run().is_some_and(|shown| shown.path == *run) {
             self.evaluate.dataset = match outcome {
                 Ok(dataset) => Loading::Ready(dataset),
@@ -110,7 +110,7 @@ impl App {
     }
 
     /// Does what was asked for on the evaluate screen.
-    pub(super) fn perform_evaluate(&mut self, action: Action) -> Vec<Effect> {
+    pub(in crate::tui) fn perform_evaluate(&mut self, action: Action) -> Vec<Effect> {
         if action == Action::Evaluate {
             return self.evaluate_chosen();
         }
@@ -163,7 +163,7 @@ impl App {
     }
 
     /// The next of the screen's views.
-    pub(super) fn next_evaluate_view(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn next_evaluate_view(&mut self) -> Vec<Effect> {
         self.evaluate.view = match self.evaluate.view {
             View::Condition => View::Grid,
             View::Grid => View::Calibration,
@@ -177,7 +177,7 @@ impl App {
     }
 
     /// The next split.
-    pub(super) fn next_evaluate_split(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn next_evaluate_split(&mut self) -> Vec<Effect> {
         let (run, split) = self.asked();
         let next = match split {
             Split::Test => Split::Val,
@@ -188,13 +188,13 @@ impl App {
     }
 
     /// Reads everything again.
-    pub(super) fn reload_evaluate(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn reload_evaluate(&mut self) -> Vec<Effect> {
         let (run, split) = self.asked();
         self.request_evaluation(run, split, false)
     }
 
     /// Moves through conditions, or through the images of a cell.
-    pub(super) fn go_evaluate(&mut self, by: isize) {
+    pub(in crate::tui) fn go_evaluate(&mut self, by: isize) {
         match &mut self.evaluate.images {
             Some(list) => {
                 list.at = list.at.saturating_add_signed(by).min(list.images.len().saturating_sub(1));
@@ -208,7 +208,7 @@ impl App {
     }
 
     /// Moves a threshold, or all.
-    pub(super) fn step_threshold(&mut self, by: i32) {
+    pub(in crate::tui) fn step_threshold(&mut self, by: i32) {
         self.evaluate.preset = None;
         self.evaluate.change_levels(|run, row| stepped(run.levels[row], by));
     }
@@ -222,7 +222,7 @@ impl App {
     }
 
     /// Takes a threshold that was typed.
-    pub(super) fn take_typed_threshold(&mut self) {
+    pub(in crate::tui) fn take_typed_threshold(&mut self) {
         let Some(typed) = self.evaluate.typing.take() else { return };
         match typed.value().trim().parse::<f32>() {
             Ok(level) if (0.0..=1.0).contains(&level) => {
@@ -234,11 +234,11 @@ impl App {
     }
 
     /// Back to the thresholds that are kept, or out of the images.
-    pub(super) fn back_evaluate(&mut self) {
+    pub(in crate::tui) fn back_evaluate(&mut self) {
         if self.evaluate.typing.take().is_some() || self.evaluate.images.take().is_some() {
             return;
         }
-        let moved = self.evaluate.run().is_some_and(super::super::state::evaluate::EvaluatedRun::any_moved);
+        let moved = self.evaluate.run().is_some_and(crate::tui::state::evaluate::EvaluatedRun::any_moved);
         if let (true, Loading::Ready(run)) = (moved, &mut self.evaluate.shown) {
             for row in 0..run.rows() {
                 if let Some(kept) = run.kept_numbers(row).map(|numbers| numbers.threshold) {

@@ -17,7 +17,7 @@ use crate::tui::state::explain::{
 
 impl App {
     /// The explain screen comes up: opens the run that is on, else the newest, unless one is there.
-    pub(super) fn enter_explain(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn enter_explain(&mut self) -> Vec<Effect> {
         match &self.explain.shown {
             // A failure may have mended itself: a run may have got weights since.
             Loading::Idle | Loading::Failed(_) => {
@@ -41,7 +41,11 @@ impl App {
     }
 
     /// A run was opened, or not.
-    pub(super) fn opened(&mut self, asked: &Asked, outcome: Result<Box<Opened>, String>) -> Vec<Effect> {
+    pub(in crate::tui) fn opened(
+        &mut self,
+        asked: &Asked,
+        outcome: Result<Box<Opened>, String>,
+    ) -> Vec<Effect> {
         if self.explain.asked.as_ref() != Some(asked) {
             return Vec::new();
         }
@@ -85,7 +89,7 @@ impl App {
     }
 
     /// A map was left undone; if it belongs on the screen after all, it is asked for again.
-    pub(super) fn passed(&mut self, key: MapKey) -> Vec<Effect> {
+    pub(in crate::tui) fn passed(&mut self, key: MapKey) -> Vec<Effect> {
         if self.explain.pending == Some(key) {
             self.explain.pending = None;
             return self.want_map();
@@ -94,7 +98,7 @@ impl App {
     }
 
     /// All images of the split were looked at.
-    pub(super) fn all_seen(&mut self, number: u64, probabilities: Vec<f32>) {
+    pub(in crate::tui) fn all_seen(&mut self, number: u64, probabilities: Vec<f32>) {
         if number != self.explain.number {
             return;
         }
@@ -105,7 +109,7 @@ impl App {
     }
 
     /// A map was made, or not.
-    pub(super) fn mapped(&mut self, key: MapKey, outcome: Result<Box<ImageMap>, String>) {
+    pub(in crate::tui) fn mapped(&mut self, key: MapKey, outcome: Result<Box<ImageMap>, String>) {
         if self.explain.pending == Some(key) {
             self.explain.pending = None;
         }
@@ -130,7 +134,7 @@ impl App {
     }
 
     /// Does what was asked for on the explain screen.
-    pub(super) fn perform_explain(&mut self, action: Action) -> Vec<Effect> {
+    pub(in crate::tui) fn perform_explain(&mut self, action: Action) -> Vec<Effect> {
         let mut effects = self.show(Screen::Explain);
         let layers = self.explain.run().map_or(1, |run| run.layers.len()).max(1);
         let classes = self.explain.run().map_or(1, |run| run.labels.len()).max(1);
@@ -204,7 +208,7 @@ impl App {
     }
 
     /// Takes what was searched for: an image's number, or a patient.
-    pub(super) fn take_search(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn take_search(&mut self) -> Vec<Effect> {
         let Some(typed) = self.explain.searching.take() else { return Vec::new() };
         let wanted = typed.value().trim().trim_start_matches('#').to_owned();
         let Some(run) = self.explain.run() else { return Vec::new() };
@@ -241,7 +245,7 @@ impl App {
     }
 
     /// Moves through the images, or over an image that is zoomed into.
-    pub(super) fn go_explain(&mut self, by: isize) -> Vec<Effect> {
+    pub(in crate::tui) fn go_explain(&mut self, by: isize) -> Vec<Effect> {
         if self.explain.zoom > 1 && by.abs() == 1 {
             self.pan(1, by);
             return Vec::new();
@@ -250,20 +254,20 @@ impl App {
     }
 
     /// The image before or after.
-    pub(super) fn step_image(&mut self, by: isize) -> Vec<Effect> {
+    pub(in crate::tui) fn step_image(&mut self, by: isize) -> Vec<Effect> {
         let last = self.explain.images.len().saturating_sub(1);
         self.explain.at = self.explain.at.saturating_add_signed(by).min(last);
         self.want_map()
     }
 
     /// To an image of the list.
-    pub(super) fn go_to_image(&mut self, at: usize) -> Vec<Effect> {
+    pub(in crate::tui) fn go_to_image(&mut self, at: usize) -> Vec<Effect> {
         self.explain.at = at.min(self.explain.images.len().saturating_sub(1));
         self.want_map()
     }
 
     /// Left and right: over an image that is zoomed into, else the image before or after.
-    pub(super) fn turn_explain(&mut self, by: isize) -> Vec<Effect> {
+    pub(in crate::tui) fn turn_explain(&mut self, by: isize) -> Vec<Effect> {
         if self.explain.zoom > 1 {
             self.pan(0, by);
             return Vec::new();
@@ -278,7 +282,7 @@ impl App {
     }
 
     /// The next split.
-    pub(super) fn next_explain_split(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn next_explain_split(&mut self) -> Vec<Effect> {
         let (run, split) = self.explained();
         let next = match split {
             Split::Test => Split::Val,
@@ -290,13 +294,13 @@ impl App {
     }
 
     /// The same run anew: of one that trains, the weights of now.
-    pub(super) fn reload_explain(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn reload_explain(&mut self) -> Vec<Effect> {
         let (run, split) = self.explained();
         self.open_to_explain(run, split)
     }
 
     /// The run before or after, of those with weights.
-    pub(super) fn explain_run_beside(&mut self, by: isize) -> Vec<Effect> {
+    pub(in crate::tui) fn explain_run_beside(&mut self, by: isize) -> Vec<Effect> {
         let (run, split) = self.explained();
         let choices = self.explain.run().map_or(&[][..], |run| run.choices.as_slice());
         if choices.len() < 2 {
@@ -313,7 +317,7 @@ impl App {
     }
 
     /// Out of the search, the zoom, the filter.
-    pub(super) fn back_explain(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn back_explain(&mut self) -> Vec<Effect> {
         let state = &mut self.explain;
         if state.searching.take().is_some() {
             return Vec::new();
@@ -328,7 +332,7 @@ impl App {
     }
 
     /// From the list of runs or the images of a cell to why.
-    pub(super) fn explain_chosen(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn explain_chosen(&mut self) -> Vec<Effect> {
         if self.screen == Screen::Evaluate
             && let (Some(run), Some(list)) = (self.evaluate.run(), &self.evaluate.images)
         {

@@ -15,7 +15,7 @@ use crate::tui::keymap::{self, Mode};
 const PASTE_LIMIT: usize = 4096;
 
 impl App {
-    pub(super) fn input(&mut self, event: &Event) -> Vec<Effect> {
+    pub(in crate::tui) fn input(&mut self, event: &Event) -> Vec<Effect> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.key(key),
             Event::Paste(text) => {

@@ -11,9 +11,9 @@ mod running;
 mod runs;
 mod trainer;
 
-use super::app::{App, Effect, Message};
-use super::state::data::{Found, Loading};
 use crate::train::{Level, Phase};
+use crate::tui::app::{App, Effect, Message};
+use crate::tui::state::data::{Found, Loading};
 
 impl App {
     /// Takes a message; `now` is when it came.
@@ -136,7 +136,7 @@ impl App {
 
     /// What must be read for the screen that is shown now.
     pub fn enter_screen(&mut self) -> Vec<Effect> {
-        use super::action::Screen;
+        use crate::tui::action::Screen;
         match self.screen {
             Screen::Data => self.load_data(false),
             Screen::Train => Vec::new(),
@@ -148,7 +148,7 @@ impl App {
     }
 
     /// Asks for the data of the next run unless they are here or on their way.
-    pub(super) fn load_data(&mut self, again: bool) -> Vec<Effect> {
+    pub(in crate::tui) fn load_data(&mut self, again: bool) -> Vec<Effect> {
         let section = self.form.current().data.clone();
         if !again && self.data.section.as_ref() == Some(&section) {
             return Vec::new();

@@ -11,7 +11,7 @@ const AGAIN: u32 = 30;
 
 impl App {
     /// While a run is on, asks whether the next one shall wait for its turn.
-    pub(super) fn ask_to_queue(&mut self) {
+    pub(in crate::tui) fn ask_to_queue(&mut self) {
         self.form.end(true);
         match self.form.problem().map(str::to_owned) {
             Some(problem) => {
@@ -23,7 +23,7 @@ impl App {
     }
 
     /// Puts the run of the form into the queue.
-    pub(super) fn queue_next(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn queue_next(&mut self) -> Vec<Effect> {
         self.overlay = None;
         let Some(config) = self.form.config().cloned() else { return Vec::new() };
         self.runs.queue.going = true;
@@ -32,7 +32,7 @@ impl App {
     }
 
     /// Puts a run with the settings under the cursor into the queue.
-    pub(super) fn enqueue_chosen(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn enqueue_chosen(&mut self) -> Vec<Effect> {
         let found = self.runs.chosen().map(|run| run.config.clone());
         let waiting = self.runs.chosen_waiting().map(|waiting| waiting.config.as_deref().ok().cloned());
         let config: Option<RunConfig> = match found.or(waiting) {
@@ -55,7 +55,7 @@ impl App {
     }
 
     /// Starts what waits, now or when the run that is on ends.
-    pub(super) fn start_queue(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn start_queue(&mut self) -> Vec<Effect> {
         if self.running().is_some_and(|run| run.searching) {
             self.is_free();
             return Vec::new();
@@ -73,7 +73,7 @@ impl App {
     }
 
     /// Moves what is under the cursor in the queue.
-    pub(super) fn move_in_queue(&mut self, by: isize) -> Vec<Effect> {
+    pub(in crate::tui) fn move_in_queue(&mut self, by: isize) -> Vec<Effect> {
         let waiting = self.runs.waiting();
         let pair = waiting
             .get(self.runs.row)
@@ -88,7 +88,7 @@ impl App {
     }
 
     /// The next of the queue was taken, or nothing waits.
-    pub(super) fn taken(&mut self, next: Option<Box<RunConfig>>) -> Vec<Effect> {
+    pub(in crate::tui) fn taken(&mut self, next: Option<Box<RunConfig>>) -> Vec<Effect> {
         let by_hand = std::mem::take(&mut self.runs.queue.by_hand);
         let Some(config) = next else {
             if by_hand {
@@ -108,7 +108,7 @@ impl App {
     }
 
     /// None of the queue could be taken.
-    pub(super) fn not_taken(&mut self, reason: &str, again: bool) {
+    pub(in crate::tui) fn not_taken(&mut self, reason: &str, again: bool) {
         self.runs.queue.by_hand = false;
         self.note(Level::Warning, reason);
         self.say(Level::Warning, reason.to_owned());
@@ -117,7 +117,7 @@ impl App {
     }
 
     /// A second went by: a queue that couldn't be read may be readable now.
-    pub(super) fn try_queue_again(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn try_queue_again(&mut self) -> Vec<Effect> {
         let Some(left) = self.runs.queue.again_in else { return Vec::new() };
         self.runs.queue.again_in = left.checked_sub(1);
         if left > 0 || !self.runs.queue.going || self.running().is_some() {
@@ -127,12 +127,12 @@ impl App {
     }
 
     /// What was taken for the run has left the queue, or waits in it again.
-    pub(super) fn settle(&mut self, how: Settled) -> Option<Effect> {
+    pub(in crate::tui) fn settle(&mut self, how: Settled) -> Option<Effect> {
         std::mem::take(&mut self.runs.queue.taken).then_some(Effect::Runs(RunsRequest::Settle(how)))
     }
 
     /// A run ended in `state`: the next one begins, unless a person ended it.
-    pub(super) fn continue_queue(&mut self, state: RunState, reason: &str) -> Vec<Effect> {
+    pub(in crate::tui) fn continue_queue(&mut self, state: RunState, reason: &str) -> Vec<Effect> {
         let mut effects = Vec::new();
         match state {
             RunState::Finished | RunState::Failed => {

@@ -24,7 +24,7 @@ impl App {
     }
 
     /// Has the trainer begin, whatever screen is shown.
-    pub(super) fn begin(&mut self, request: Command) -> Vec<Effect> {
+    pub(in crate::tui) fn begin(&mut self, request: Command) -> Vec<Effect> {
         if let Command::Start { config, .. } | Command::FindLr { config } = &request {
             // From here on a run is on, though the trainer hasn't said so yet.
             self.begin_run(config.data.source.clone());
@@ -37,7 +37,7 @@ impl App {
         vec![Effect::Send(request)]
     }
 
-    pub(super) fn start(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn start(&mut self) -> Vec<Effect> {
         if self.running().is_some_and(|run| !run.searching) && !self.trainer_gone {
             self.ask_to_queue();
             return Vec::new();
@@ -48,7 +48,7 @@ impl App {
         }
     }
 
-    pub(super) fn find_rate(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn find_rate(&mut self) -> Vec<Effect> {
         match self.next_config() {
             Some(config) => self.ask_for(Command::FindLr { config }),
             None => Vec::new(),
@@ -56,7 +56,7 @@ impl App {
     }
 
     /// Whether the trainer can take up something; says why when not.
-    pub(super) fn is_free(&mut self) -> bool {
+    pub(in crate::tui) fn is_free(&mut self) -> bool {
         if self.trainer_gone {
             self.say(Level::Error, "the trainer is gone; leave with q and start the program again");
             return false;
@@ -72,7 +72,7 @@ impl App {
     }
 
     /// The settings of the next run, if one may begin; says why when not.
-    pub(super) fn next_config(&mut self) -> Option<Box<RunConfig>> {
+    pub(in crate::tui) fn next_config(&mut self) -> Option<Box<RunConfig>> {
         if !self.is_free() {
             return None;
         }
@@ -87,7 +87,7 @@ impl App {
     }
 
     /// Goes on with the run on screen: on the runs screen the one under the cursor, else the last one.
-    pub(super) fn resume_run(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn resume_run(&mut self) -> Vec<Effect> {
         if !self.is_free() {
             return Vec::new();
         }
@@ -117,14 +117,14 @@ impl App {
     }
 
     /// A new run takes the place of the last; nothing of that one shows through.
-    pub(super) fn begin_run(&mut self, source: String) {
+    pub(in crate::tui) fn begin_run(&mut self, source: String) {
         self.run = Some(LiveRun { source, ..LiveRun::default() });
         self.progress = Progress { phase: Phase::Loading, ..Progress::default() };
         self.pass = Phase::Loading;
         self.charts.cursor = None;
     }
 
-    pub(super) fn pause(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn pause(&mut self) -> Vec<Effect> {
         let asked = self.run.as_ref().and_then(|run| run.asked_pause);
         let pause = !asked.unwrap_or(self.progress.phase == Phase::Paused);
         if let Some(run) = &mut self.run {
@@ -138,7 +138,7 @@ impl App {
     }
 
     /// Tells the trainer something about the run that is on.
-    pub(super) fn tell(&mut self, command: Command, answer: &str) -> Vec<Effect> {
+    pub(in crate::tui) fn tell(&mut self, command: Command, answer: &str) -> Vec<Effect> {
         if self.running().is_none() {
             self.say(Level::Info, "no run is on; s starts one");
             return Vec::new();
@@ -147,7 +147,7 @@ impl App {
         vec![Effect::Send(command)]
     }
 
-    pub(super) fn scale_rate(&mut self, factor: f64) -> Vec<Effect> {
+    pub(in crate::tui) fn scale_rate(&mut self, factor: f64) -> Vec<Effect> {
         if let Some(run) = self.running() {
             // What was asked for last may not have been told back yet.
             let from = run.asked_lr.unwrap_or(self.progress.lr);
@@ -166,7 +166,7 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn set_next_rate(&mut self, lr: f64) {
+    pub(in crate::tui) fn set_next_rate(&mut self, lr: f64) {
         let lr = tidy(lr);
         self.form.set("optimizer.lr", lr.to_string());
         match self.form.problem() {

@@ -19,7 +19,7 @@ const LINE_BREAK: &str = "⏎";
 
 impl App {
     /// Asks for the list of runs; while one is being read, for another after it.
-    pub(super) fn list_runs(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn list_runs(&mut self) -> Vec<Effect> {
         if self.runs.asked {
             self.runs.again = true;
             return Vec::new();
@@ -29,12 +29,12 @@ impl App {
     }
 
     /// A second went by: the list follows what other processes do.
-    pub(super) fn follow_runs(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn follow_runs(&mut self) -> Vec<Effect> {
         if self.screen != Screen::Runs || self.runs.asked { Vec::new() } else { self.list_runs() }
     }
 
     /// The list was read, or not.
-    pub(super) fn listed(&mut self, outcome: Result<Listed, String>) -> Vec<Effect> {
+    pub(in crate::tui) fn listed(&mut self, outcome: Result<Listed, String>) -> Vec<Effect> {
         let more = outcome.as_ref().is_ok_and(|listed| listed.more);
         self.runs.asked = more;
         let mut effects = Vec::new();
@@ -68,7 +68,7 @@ impl App {
     }
 
     /// Asks for the details of the run under the cursor unless they are here; `again`: read them anew.
-    pub(super) fn read_chosen(&mut self, again: bool) -> Vec<Effect> {
+    pub(in crate::tui) fn read_chosen(&mut self, again: bool) -> Vec<Effect> {
         let Some(path) = self.runs.chosen().map(|run| run.path.clone()) else { return Vec::new() };
         let same = self.runs.read.as_ref() == Some(&path);
         if same && !again {
@@ -82,7 +82,7 @@ impl App {
     }
 
     /// The run under the cursor was looked at.
-    pub(super) fn looked(&mut self, path: &PathBuf, outcome: Result<Box<Details>, String>) {
+    pub(in crate::tui) fn looked(&mut self, path: &PathBuf, outcome: Result<Box<Details>, String>) {
         let epochs = outcome.as_ref().map(|details| details.epochs.clone()).map_err(Clone::clone);
         self.runs.marks.take(path, &epochs);
         if self.runs.read.as_ref() != Some(path) {
@@ -98,7 +98,7 @@ impl App {
     }
 
     /// Something asked of runs or of the queue was done, or not.
-    pub(super) fn runs_done(&mut self, outcome: Result<Box<Done>, String>) -> Vec<Effect> {
+    pub(in crate::tui) fn runs_done(&mut self, outcome: Result<Box<Done>, String>) -> Vec<Effect> {
         let done = match outcome {
             Ok(done) => *done,
             Err(reason) => {
@@ -169,7 +169,7 @@ impl App {
     }
 
     /// The actions of the list and of the marked runs.
-    pub(super) fn perform_runs(&mut self, action: Action) -> Vec<Effect> {
+    pub(in crate::tui) fn perform_runs(&mut self, action: Action) -> Vec<Effect> {
         let mut effects = self.show(Screen::Runs);
         effects.extend(match action {
             Action::Mark => self.mark(),
@@ -297,7 +297,7 @@ impl App {
     }
 
     /// The marked runs were compared.
-    pub(super) fn set_beside(&mut self, paths: &[PathBuf], outcome: Result<Box<SideBySide>, String>) {
+    pub(in crate::tui) fn set_beside(&mut self, paths: &[PathBuf], outcome: Result<Box<SideBySide>, String>) {
         if self.runs.marks.paths() == paths {
             self.runs.marks.beside = match outcome {
                 Ok(side) => Beside::Ready(side),
@@ -307,7 +307,7 @@ impl App {
     }
 
     /// Reads the marked runs again.
-    pub(super) fn reload_marked(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn reload_marked(&mut self) -> Vec<Effect> {
         self.runs.marks.beside = Beside::Idle;
         let paths = self.runs.marks.paths();
         let mut effects: Vec<Effect> = paths.into_iter().map(|path| self.read_marked(path)).collect();
@@ -333,7 +333,7 @@ impl App {
     }
 
     /// Takes the line typed about a run.
-    pub(super) fn take_typed(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn take_typed(&mut self) -> Vec<Effect> {
         let Some(Typed { ask, run, offered, line }) = self.runs.typed.take() else { return Vec::new() };
         if line.value() == offered {
             return Vec::new();
@@ -369,7 +369,7 @@ impl App {
     }
 
     /// Deletes what the question named.
-    pub(super) fn delete_doomed(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn delete_doomed(&mut self) -> Vec<Effect> {
         self.overlay = None;
         match self.runs.doomed.take() {
             Some((paths, _)) => vec![Effect::Runs(RunsRequest::Discard(paths))],
@@ -402,13 +402,13 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn go_runs(&mut self, by: isize) -> Vec<Effect> {
+    pub(in crate::tui) fn go_runs(&mut self, by: isize) -> Vec<Effect> {
         self.runs.row = self.runs.row.saturating_add_signed(by).min(self.runs.rows().saturating_sub(1));
         self.read_chosen(false)
     }
 
     /// Esc on the list: the filter goes, then the marks.
-    pub(super) fn back_runs(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn back_runs(&mut self) -> Vec<Effect> {
         if self.runs.filter().is_empty() {
             self.runs.marks.clear();
         } else {

@@ -10,7 +10,7 @@ use crate::tui::state::rates::Rates;
 use crate::tui::state::runs::Settled;
 
 impl App {
-    pub(super) fn trainer(&mut self, event: Event) -> Vec<Effect> {
+    pub(in crate::tui) fn trainer(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Loading { source } => {
                 self.note(Level::Info, &format!("reading {source}"));
@@ -137,7 +137,7 @@ impl App {
         effects
     }
 
-    pub(super) fn trainer_is_gone(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn trainer_is_gone(&mut self) -> Vec<Effect> {
         if self.trainer_gone {
             return Vec::new();
         }
@@ -171,7 +171,7 @@ impl App {
         }
     }
 
-    pub(super) fn list_if_shown(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn list_if_shown(&mut self) -> Vec<Effect> {
         if self.screen == Screen::Runs { self.list_runs() } else { Vec::new() }
     }
 

@@ -3,10 +3,10 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::pen::{Pen, Stroke};
-use super::scale::{Scale, whole_marks};
 use crate::tui::canvas::{Canvas, row};
 use crate::tui::state::charts::Point;
+use crate::tui::widgets::pen::{Pen, Stroke};
+use crate::tui::widgets::scale::{Scale, whole_marks};
 
 /// A curve.
 pub struct Series {

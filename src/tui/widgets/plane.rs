@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::pen::{Pen, Stroke};
 use crate::tui::canvas::{Canvas, row};
+use crate::tui::widgets::pen::{Pen, Stroke};
 
 /// A point, each coordinate 0 to 1.
 pub type Point = (f64, f64);

@@ -3,10 +3,10 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::list::interval;
 use crate::report::thinned;
 use crate::tui::canvas::{Canvas, Panel};
 use crate::tui::format::fixed;
+use crate::tui::panes::evaluate::list::interval;
 use crate::tui::state::evaluate::EvaluatedRun;
 use crate::tui::widgets::pen::Stroke;
 use crate::tui::widgets::plane::{Plane, Trace};

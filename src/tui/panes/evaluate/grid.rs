@@ -4,12 +4,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::matrix::images_of;
 use crate::text::one_line;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed};
+use crate::tui::panes::evaluate::matrix::images_of;
 use crate::tui::state::evaluate::{Cell, EvaluatedRun};
 
 /// Least columns and rows of a matrix.

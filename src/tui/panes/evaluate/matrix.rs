@@ -3,12 +3,12 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::list::interval;
 use crate::metrics::{ConditionEvaluation, Confusion};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed, percent};
+use crate::tui::panes::evaluate::list::interval;
 use crate::tui::state::evaluate::{Cell, EvaluatedRun};
 use crate::tui::widgets::gauge::bar;
 

@@ -11,9 +11,9 @@ mod matrix;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use super::sentences;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel};
+use crate::tui::panes::sentences;
 use crate::tui::state::evaluate::{EvaluatedRun, Loading, View};
 
 /// Draws the screen.

@@ -3,12 +3,12 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::overlay;
 use crate::evaluation::{Comparison, Difference};
 use crate::text::one_line;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{NONE, change, fixed};
+use crate::tui::panes::runs::overlay;
 use crate::tui::panes::sentences;
 use crate::tui::state::runs::{Beside, Mark, Part, SideBySide};
 

@@ -3,7 +3,6 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::overlay;
 use crate::runs::{RunSummary, Tracked};
 use crate::text::{bytes, one_line};
 use crate::tui::app::App;
@@ -11,6 +10,7 @@ use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::fixed;
 use crate::tui::panes::curves::Curves;
 use crate::tui::panes::progress::{self, SETTINGS_HEIGHT};
+use crate::tui::panes::runs::overlay;
 use crate::tui::panes::{sentences, state_mark, wrap};
 use crate::tui::state::charts::ChartView;
 use crate::tui::state::runs::Epochs;

@@ -9,10 +9,10 @@ mod table;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::sentences;
 use crate::text::one_line;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, middle, row};
+use crate::tui::panes::sentences;
 use crate::tui::state::runs::{Ask, Listing, Typed};
 
 /// Draws the screen.

@@ -3,11 +3,11 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::table::number;
 use crate::runs::METRICS;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel};
+use crate::tui::panes::runs::table::number;
 use crate::tui::state::charts::{Point, curve, smooth};
 use crate::tui::state::runs::{Epochs, Mark};
 use crate::tui::widgets::chart::{Axis, Chart, Series};

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::evaluated_run::{EvaluatedRun, read_best};
 use crate::dataset::labels::LabelSet;
 use crate::dataset::{Cache, Split};
 use crate::evaluation::{self, Comparison, ComparisonInput, compare};
 use crate::metrics::Thresholds;
 use crate::runs::{self, RunFolder, RunId, SplitPredictions};
+use crate::tui::state::evaluate::evaluated_run::{EvaluatedRun, read_best};
 
 /// Which run on which split; `None` is the newest that was tried on it.
 #[derive(Clone, Debug, PartialEq)]

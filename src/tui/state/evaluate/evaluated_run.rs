@@ -233,7 +233,7 @@ fn levels(kept: &Thresholds, labels: &LabelSet) -> Vec<f32> {
 }
 
 /// Predictions of the best weights as they are now.
-pub(super) fn read_best(folder: &RunFolder, split: Split) -> Result<SplitPredictions> {
+pub(in crate::tui) fn read_best(folder: &RunFolder, split: Split) -> Result<SplitPredictions> {
     let none = || format!("run {} hasn't been tried on its {split} images; p does it", folder.id().short());
     evaluation::best_predictions(folder, split).with_context(none)?.with_context(none)
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use super::SideBySide;
 use crate::dataset::Split;
 use crate::evaluation::{self, ComparedRun, RESAMPLES};
 use crate::runs::RunFolder;
+use crate::tui::state::runs::SideBySide;
 
 /// Sets the runs that were tested against the first of them. A run that wasn't, or on other images, is left out with the
 /// reason.

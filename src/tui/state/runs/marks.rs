@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Epochs;
 use crate::dataset::labels::LabelSet;
 use crate::evaluation::{Comparison, SettingDifference};
 use crate::metrics::Interval;
 use crate::runs::EpochRecord;
 use crate::tui::state::charts::ChartView;
+use crate::tui::state::runs::Epochs;
 
 /// As many as can be told apart on one chart.
 pub const MOST: usize = 8;
