@@ -2,7 +2,7 @@
 
 use crate::dataset::part::GroupBy;
 use crate::runs::SortBy;
-use crate::tui::state::evaluate::Cell;
+use crate::tui::screens::evaluate::state::Cell;
 
 /// A screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,15 +13,15 @@ use crate::train::{Command, Event, Level, Phase, Progress};
 use crate::tui::action::Screen;
 use crate::tui::canvas::Hit;
 use crate::tui::keymap::Mode;
-use crate::tui::state::augment::AugmentState;
-use crate::tui::state::charts::ChartView;
-use crate::tui::state::data::{DataState, DataView, StopFlag};
-use crate::tui::state::evaluate::{self, Against, Answer, Asked, EvaluateState};
-use crate::tui::state::explain::{self, ExplainState};
-use crate::tui::state::form::Form;
-use crate::tui::state::live::{LiveRun, Log};
-use crate::tui::state::rates::Rates;
-use crate::tui::state::runs::{Details, Done, Listed, RunsRequest, RunsState, SideBySide};
+use crate::tui::overlays::form::state::Form;
+use crate::tui::overlays::rates::state::Rates;
+use crate::tui::screens::augment::state::AugmentState;
+use crate::tui::screens::data::state::{DataState, DataView, StopFlag};
+use crate::tui::screens::evaluate::state::{self as evaluate, Against, Answer, Asked, EvaluateState};
+use crate::tui::screens::explain::state::{self as explain, ExplainState};
+use crate::tui::screens::runs::state::{Details, Done, Listed, RunsRequest, RunsState, SideBySide};
+use crate::tui::screens::train::charts::ChartView;
+use crate::tui::screens::train::live::{LiveRun, Log};
 use crate::tui::theme::Theme;
 
 /// Something that happened.
@@ -36,7 +36,7 @@ pub enum Message {
     /// The trainer is gone without having been asked to leave.
     TrainerGone,
     /// Data were read, or not.
-    Data(Box<crate::config::DataSection>, Result<crate::tui::state::data::DataView, String>),
+    Data(Box<crate::config::DataSection>, Result<crate::tui::screens::data::state::DataView, String>),
     /// How far the reading of data is.
     Reading(Box<crate::config::DataSection>, crate::dataset::progress::Progress),
     /// The data of this digest were checked, or not.
@@ -263,7 +263,7 @@ impl App {
             // Other processes train, too: the list follows them.
             || self.screen == Screen::Runs
             || self.runs.queue.again_in.is_some()
-            || matches!(self.data.loading, crate::tui::state::data::Loading::Busy(_))
+            || matches!(self.data.loading, crate::tui::screens::data::state::Loading::Busy(_))
             || matches!(self.evaluate.shown, evaluate::Loading::Busy(_))
             || matches!(self.explain.shown, evaluate::Loading::Busy(_))
     }

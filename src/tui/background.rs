@@ -16,9 +16,9 @@ use crate::dataset::{Cache, registry};
 use crate::download::{Checksum, Order, download};
 use crate::runs::RunFolder;
 use crate::tui::app::{Effect, Message};
-use crate::tui::state::data::{DataView, StopFlag};
-use crate::tui::state::evaluate::{self, Against};
-use crate::tui::state::runs::beside;
+use crate::tui::screens::data::state::{DataView, StopFlag};
+use crate::tui::screens::evaluate::state::{self as evaluate, Against};
+use crate::tui::screens::runs::state::beside;
 
 /// Between two words about how far something is.
 const TELL: Duration = Duration::from_millis(200);

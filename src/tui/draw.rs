@@ -7,9 +7,18 @@ use crate::tui::action::Screen;
 use crate::tui::app::{App, Overlay};
 use crate::tui::canvas::{Canvas, Hit, Pictures};
 use crate::tui::graphics::{Gallery, ImageRequest};
-use crate::tui::panes::{
-    augment, data, evaluate, explain, form, header, help, palette, question, rates, runs, train,
-};
+use crate::tui::header;
+use crate::tui::overlays::form::pane as form;
+use crate::tui::overlays::help;
+use crate::tui::overlays::palette;
+use crate::tui::overlays::question;
+use crate::tui::overlays::rates::pane as rates;
+use crate::tui::screens::augment::pane as augment;
+use crate::tui::screens::data::pane as data;
+use crate::tui::screens::evaluate::pane as evaluate;
+use crate::tui::screens::explain::pane as explain;
+use crate::tui::screens::runs::pane as runs;
+use crate::tui::screens::train::pane as train;
 
 /// Draws everything; returns what answers clicks, and the pictures that `gallery` is to put in.
 pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Hit>, Vec<ImageRequest>) {

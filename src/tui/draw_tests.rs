@@ -14,7 +14,7 @@ use crate::train::{Event, Phase, Progress};
 use crate::tui::app::{App, Message};
 use crate::tui::draw::draw;
 use crate::tui::fixture::{self, ended, failed, noon, press, tell, training, with_data, with_runs};
-use crate::tui::state::runs::Listed;
+use crate::tui::screens::runs::state::Listed;
 use crate::tui::theme::Theme;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
@@ -244,7 +244,7 @@ fn a_state_is_told_by_a_word_and_a_sign_of_its_own() {
         RunState::Interrupted,
     ];
     let signs: std::collections::HashSet<char> =
-        states.iter().map(|state| crate::tui::panes::state_mark(*state, &theme).0).collect();
+        states.iter().map(|state| crate::tui::widgets::text::state_mark(*state, &theme).0).collect();
     assert_eq!(signs.len(), states.len());
     let text = screen(&with_runs(), (120, 34));
     for state in states {

@@ -20,7 +20,7 @@ use crate::explain::{METHODS, Options, Request, explain};
 use crate::metrics::DEFAULT_THRESHOLD;
 use crate::runs::{self, RunFolder};
 use crate::tui::app::Message;
-use crate::tui::state::explain::{Asked, ExplainRequest, ImageMap, MapKey, Opened};
+use crate::tui::screens::explain::state::{Asked, ExplainRequest, ImageMap, MapKey, Opened};
 
 /// Images looked at between two looks for requests.
 const CHUNK: usize = 32;

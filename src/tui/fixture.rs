@@ -16,10 +16,10 @@ use crate::runs::{
 };
 use crate::train::{Command, EpochReport, Event, LrCurve, Phase, Progress, RunInfo};
 use crate::tui::app::{App, Effect, Message};
-use crate::tui::state::data::DataView;
-use crate::tui::state::evaluate::{Answer, Asked, EvaluatedRun};
-use crate::tui::state::explain;
-use crate::tui::state::runs::{Details, Listed, RunsRequest, SideBySide};
+use crate::tui::screens::data::state::DataView;
+use crate::tui::screens::evaluate::state::{Answer, Asked, EvaluatedRun};
+use crate::tui::screens::explain::state as explain;
+use crate::tui::screens::runs::state::{Details, Listed, RunsRequest, SideBySide};
 use crate::tui::theme::Theme;
 
 /// Noon of a day in a zone without surprises.

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::evaluation;
 use crate::runs::{Catalog, Claim, Queue, RunFolder, Turn};
 use crate::tui::app::Message;
-use crate::tui::state::runs::{Change, Details, Done, Listed, RunsRequest, Settled};
+use crate::tui::screens::runs::state::{Change, Details, Done, Listed, RunsRequest, Settled};
 
 /// Runs measured between two looks for requests.
 const CHUNK: usize = 128;

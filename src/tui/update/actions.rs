@@ -6,11 +6,11 @@ use crate::train::{Command, Level};
 use crate::tui::action::{Action, Screen};
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::keymap::Mode;
-use crate::tui::panes::palette;
-use crate::tui::state::charts::{CHARTS, ChartView};
-use crate::tui::state::data::Side;
-use crate::tui::state::rates::Rates;
-use crate::tui::state::runs::Beside;
+use crate::tui::overlays::palette;
+use crate::tui::overlays::rates::state::Rates;
+use crate::tui::screens::data::state::Side;
+use crate::tui::screens::runs::state::Beside;
+use crate::tui::screens::train::charts::{CHARTS, ChartView};
 use crate::tui::theme::{self, Theme};
 
 /// Rows that a page key moves.
@@ -284,7 +284,7 @@ impl App {
             Mode::Typing => return self.go_typing(by),
             Mode::Help => {
                 if let Some(Overlay::Help(line)) = &mut self.overlay {
-                    *line = line.saturating_add_signed(by).min(crate::tui::panes::help::last_line());
+                    *line = line.saturating_add_signed(by).min(crate::tui::overlays::help::last_line());
                 }
             }
             Mode::Data => {

@@ -1,19 +1,11 @@
 //! What each message does to the state, and what is to be done outside because of it.
 
 mod actions;
-mod augment;
-mod data;
-mod evaluate;
-mod explain;
 mod input;
-mod queue;
-mod running;
-mod runs;
-mod trainer;
 
 use crate::train::{Level, Phase};
 use crate::tui::app::{App, Effect, Message};
-use crate::tui::state::data::{Found, Loading};
+use crate::tui::screens::data::state::{Found, Loading};
 
 impl App {
     /// Takes a message; `now` is when it came.
@@ -160,7 +152,5 @@ impl App {
     }
 }
 
-#[cfg(test)]
-mod runs_tests;
 #[cfg(test)]
 mod tests;

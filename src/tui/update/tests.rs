@@ -8,8 +8,8 @@ use crate::tui::action::{Action, Screen};
 use crate::tui::app::{App, Effect, Message, Overlay};
 use crate::tui::fixture::{self, command, ended, failed, noon, press, tell, training, with_data, with_runs};
 use crate::tui::keymap::Mode;
-use crate::tui::state::data::Loading;
-use crate::tui::state::runs::RunsRequest;
+use crate::tui::screens::data::state::Loading;
+use crate::tui::screens::runs::state::RunsRequest;
 
 fn sent(effects: Vec<Effect>) -> Option<Command> {
     command(&effects).cloned()
@@ -477,15 +477,18 @@ fn the_order_of_conditions_changes_and_the_cursor_stays_on_its_condition() {
 fn an_answer_to_an_older_question_is_not_shown() {
     let mut app = fixture::evaluated();
     press(&mut app, &["s"]);
-    let old =
-        crate::tui::state::evaluate::Asked { run: None, split: crate::dataset::Split::Test, predict: false };
+    let old = crate::tui::screens::evaluate::state::Asked {
+        run: None,
+        split: crate::dataset::Split::Test,
+        predict: false,
+    };
     app.update(Message::Evaluated(old, Ok(Box::new(fixture::answer()))), noon());
     assert!(app.evaluate.run().is_none(), "val was asked for since");
 }
 
 #[test]
 fn moving_through_images_asks_for_the_newest_map_only_once() {
-    use crate::tui::state::explain::ExplainRequest;
+    use crate::tui::screens::explain::state::ExplainRequest;
     let mut app = fixture::explained();
     let first = app.explain.image().expect("an image");
     let effects = press(&mut app, &["Down"]);
@@ -508,8 +511,10 @@ fn a_map_of_a_run_that_is_gone_is_not_shown() {
     let old = app.explain.key().expect("an image is shown");
     press(&mut app, &["]"]);
     let (asked, opened) = fixture::opened(2);
-    let asked =
-        crate::tui::state::explain::Asked { run: app.explain.asked.clone().and_then(|a| a.run), ..asked };
+    let asked = crate::tui::screens::explain::state::Asked {
+        run: app.explain.asked.clone().and_then(|a| a.run),
+        ..asked
+    };
     app.update(Message::Opened(asked, Ok(Box::new(opened))), noon());
     app.update(Message::Mapped(old, Ok(Box::new(fixture::map_of(old.image)))), noon());
     assert!(app.explain.map().is_none() && app.explain.run().is_some());

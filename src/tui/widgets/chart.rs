@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::tui::canvas::{Canvas, row};
-use crate::tui::state::charts::Point;
+use crate::tui::screens::train::charts::Point;
 use crate::tui::widgets::pen::{Pen, Stroke};
 use crate::tui::widgets::scale::{Scale, whole_marks};
 

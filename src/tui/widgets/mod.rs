@@ -6,3 +6,4 @@ pub mod pen;
 pub mod picture;
 pub mod plane;
 pub mod scale;
+pub mod text;

@@ -78,7 +78,7 @@ impl Picture {
         }
         if canvas.pictures.off {
             let line = Line::styled("pictures are off (--graphics)", canvas.theme.muted());
-            return crate::tui::panes::sentences(area, &[line], canvas);
+            return crate::tui::widgets::text::sentences(area, &[line], canvas);
         }
         // A cell is taken to be twice as high as wide where its pixels don't matter.
         let cell = canvas.pictures.pixels().map_or([1, 2], |gallery| gallery.terminal().cell.map(u32::from));

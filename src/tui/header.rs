@@ -1,0 +1,134 @@
+//! The top line (where one is, and the run that is on) and the bottom line (what the keys do).
+
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+
+use crate::train::Level;
+use crate::tui::action::{Action, Screen};
+use crate::tui::app::App;
+use crate::tui::canvas::Canvas;
+use crate::tui::format::fixed;
+use crate::tui::keymap::{self, Mode};
+use crate::tui::widgets::text::state_mark;
+
+/// The top line.
+pub fn top(app: &App, area: Rect, canvas: &mut Canvas) {
+    let theme = canvas.theme;
+    let (strong, muted) = (theme.strong(), theme.muted());
+    let here = theme.accent().add_modifier(Modifier::UNDERLINED);
+    let mut x = area.x;
+    let mut place = |canvas: &mut Canvas, text: &str, style| {
+        let rest = Rect { x, width: area.right().saturating_sub(x), ..area };
+        let used = canvas.text(rest, text, style);
+        x += used;
+        Rect { width: used, ..rest }
+    };
+    // On a narrow screen the name gives way to what is going on.
+    if area.width >= 70 {
+        place(canvas, " chestxr ", strong);
+    }
+    for (index, screen) in Screen::ALL.into_iter().enumerate() {
+        place(canvas, " ", muted);
+        let tab = if screen == app.screen {
+            place(canvas, &format!("{} {}", index + 1, screen.name().to_uppercase()), here)
+        } else {
+            place(canvas, &format!("{} {}", index + 1, screen.name()), muted)
+        };
+        place(canvas, " ", muted);
+        canvas.click(tab, Action::Show(screen));
+    }
+    let rest = Rect { x, width: area.right().saturating_sub(x + 1), ..area };
+    for line in run_lines(app, canvas) {
+        if canvas.right(rest, &line) > 0 {
+            break;
+        }
+    }
+}
+
+/// The run that is on, from the longest way to say it to the shortest.
+fn run_lines<'a>(app: &App, canvas: &Canvas) -> Vec<Line<'a>> {
+    let theme = canvas.theme;
+    let Some(run) = &app.run else {
+        return vec![Line::styled("no run yet", theme.muted())];
+    };
+    let (word, state) = run.word(&app.progress);
+    let (mark, style) = state_mark(state, theme);
+    let mut spans = vec![Span::styled(format!("{mark} {word}"), style)];
+    let mut lines = vec![Line::from(spans.clone())];
+    if let Some(info) = &run.info {
+        spans.push(Span::styled(format!("  {}", info.id.short()), theme.strong()));
+        lines.push(Line::from(spans.clone()));
+        let (epoch, epochs) = if run.is_on() {
+            (app.progress.epoch, app.progress.epochs)
+        } else {
+            (run.epochs.len(), info.config.optimizer.epochs)
+        };
+        spans.push(Span::styled(format!("  epoch {epoch}/{epochs}"), theme.text()));
+        lines.push(Line::from(spans.clone()));
+        if let Some(best) = &run.best {
+            let best = format!("  best {} @{}", fixed(Some(best.value), 3), best.epoch);
+            spans.push(Span::styled(best, theme.text()));
+            lines.push(Line::from(spans));
+        }
+    }
+    lines.reverse();
+    lines
+}
+
+/// The bottom line.
+pub fn bottom(app: &App, area: Rect, canvas: &mut Canvas) {
+    let theme = canvas.theme;
+    let mode = app.mode();
+    let at_home =
+        !matches!(mode, Mode::Form | Mode::Typing | Mode::Help | Mode::Question | Mode::Saving | Mode::Rates);
+    let mut room = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    if at_home && area.width >= 40 {
+        let mut spans = Vec::new();
+        for (key, label) in keymap::bar(Mode::Global) {
+            spans.push(Span::styled(format!("  {key}"), theme.accent()));
+            spans.push(Span::styled(format!(" {label}"), theme.muted()));
+        }
+        room.width -= canvas.right(room, &Line::from(spans)).min(room.width);
+    }
+    if let Some(notice) = &app.notice {
+        let (sign, style) = match notice.level {
+            Level::Info => ("", theme.strong()),
+            Level::Warning => ("! ", theme.warning()),
+            Level::Error => ("✗ ", theme.bad()),
+        };
+        // A sentence may take the whole line: what it says matters more than the keys.
+        let whole = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        let text = format!("{sign}{}", notice.text);
+        let row = if text.chars().count() > usize::from(room.width) { whole } else { room };
+        canvas.text(row, &" ".repeat(usize::from(row.width)), theme.text());
+        canvas.text(row, &crate::text::one_line(&text, usize::from(row.width)), style);
+        return;
+    }
+    let entries = keymap::bar(mode);
+    let count = entries.len();
+    for (index, (key, label)) in entries.into_iter().enumerate() {
+        let label = live_label(app, mode, label);
+        let width = (key.chars().count() + 1 + label.chars().count()) as u16;
+        let more = index + 1 < count;
+        if width + if more { 4 } else { 0 } > room.width {
+            canvas.text(room, "…", theme.muted());
+            break;
+        }
+        let line = Line::from(vec![
+            Span::styled(key, theme.accent()),
+            Span::styled(format!(" {label}"), theme.text()),
+        ]);
+        let used = canvas.line(room, &line) + 2;
+        room = Rect { x: room.x + used, width: room.width.saturating_sub(used), ..room };
+    }
+}
+
+/// A key that does one of two things says which.
+fn live_label(app: &App, mode: Mode, label: &'static str) -> &'static str {
+    match (mode, label) {
+        (Mode::Train, "pause") if app.progress.phase == crate::train::Phase::Paused => "resume",
+        (Mode::Train, "zoom") if app.charts.zoomed => "all",
+        _ => label,
+    }
+}

@@ -1,0 +1,7 @@
+//! What lies over a screen: help, command palette, questions, the form of settings, the learning-rate finder.
+
+pub mod form;
+pub mod help;
+pub mod palette;
+pub mod question;
+pub mod rates;

@@ -1,0 +1,4 @@
+//! What the learning-rate finder found.
+
+pub mod pane;
+pub mod state;

@@ -1,0 +1,5 @@
+//! The Augment screen.
+
+pub mod pane;
+pub mod state;
+mod update;

@@ -1,0 +1,5 @@
+//! The Evaluate screen.
+
+pub mod pane;
+pub mod state;
+mod update;

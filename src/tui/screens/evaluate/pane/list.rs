@@ -1,0 +1,107 @@
+//! Conditions with their AUROC and its interval, and normal detection at the end.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::text::one_line;
+use crate::tui::action::Action;
+use crate::tui::app::App;
+use crate::tui::canvas::{Canvas, Panel, row};
+use crate::tui::format::{count, fixed};
+use crate::tui::screens::evaluate::state::{EvaluatedRun, Order};
+
+/// Columns of the numbers at the right: AUROC, interval.
+const NUMBERS: u16 = 16;
+
+/// Draws the list.
+pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
+    let theme = canvas.theme;
+    let order = match app.evaluate.order {
+        Order::Auroc => "by AUROC",
+        Order::Support => "by support",
+        Order::Name => "by name",
+    };
+    let title = format!("{} {} {}", run.network, run.id.short(), run.split);
+    let mean = &run.evaluation.macro_average;
+    let macro_line = Line::from(vec![
+        Span::styled("macro ", theme.muted()),
+        Span::styled(fixed(mean.average.values.auroc, 3), theme.strong()),
+        Span::styled(interval(mean.auroc_ci), theme.text()),
+        Span::styled(format!(" over {}", mean.n_conditions), theme.muted()),
+    ]);
+    let panel = Panel {
+        title: &title,
+        right: Line::styled(order, theme.muted()),
+        bottom: macro_line,
+        bottom_right: Line::styled(format!("{} images", count(run.evaluation.n)), theme.muted()),
+        focused: true,
+    };
+    let inner = canvas.panel(area, &panel);
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let rows = app.evaluate.sorted();
+    let shown = usize::from(inner.height).max(1);
+    let first = app.evaluate.place.saturating_sub(shown - 1).min(rows.len().saturating_sub(shown));
+    let long = inner.width >= 40;
+    let name_width = if long { 18 } else { inner.width.saturating_sub(NUMBERS + 2).min(13) };
+    for (line_at, (place, index)) in rows.iter().enumerate().skip(first).take(shown).enumerate() {
+        let line = row(inner, line_at as u16);
+        let Some(numbers) = run.kept_numbers(*index) else { continue };
+        canvas.click(line, Action::Row(place));
+        let chosen = place == app.evaluate.place;
+        let name = Rect { x: line.x, width: name_width, ..line };
+        let style = match () {
+            () if *index == run.labels.len() => theme.accent(),
+            () if chosen => theme.strong(),
+            () => theme.text(),
+        };
+        canvas.text(name, &one_line(run.name(*index), usize::from(name_width)), style);
+        if run.is_moved(*index) {
+            canvas.text(Rect { x: line.x + name_width, width: 1, ..line }, "*", theme.warning());
+        }
+        let number = Line::from(vec![
+            Span::styled(fixed(numbers.auroc, 3), theme.strong()),
+            Span::styled(format!("{:>11}", interval(numbers.auroc_ci).trim()), theme.muted()),
+        ]);
+        canvas.right(line, &number);
+        let strip = Rect {
+            x: line.x + name_width + 1,
+            width: line.width.saturating_sub(name_width + NUMBERS + 1),
+            ..line
+        };
+        if strip.width >= 5 {
+            whisker(numbers.auroc, numbers.auroc_ci, strip, canvas);
+        }
+        if chosen {
+            canvas.style(Rect { x: line.x - 1, width: line.width + 2, ..line }, theme.selection());
+        }
+    }
+}
+
+/// An interval as ` .825–.841`; nothing without one.
+pub fn interval(interval: Option<[f64; 2]>) -> String {
+    interval.map_or(String::new(), |[low, high]| format!(" {}–{}", fixed(Some(low), 3), fixed(Some(high), 3)))
+}
+
+/// A value with its interval between .5 and 1: `├─●─┤`.
+fn whisker(value: Option<f64>, interval: Option<[f64; 2]>, area: Rect, canvas: &mut Canvas) {
+    let theme = canvas.theme;
+    let last = area.width - 1;
+    let column = |value: f64| (((value - 0.5) * 2.0).clamp(0.0, 1.0) * f64::from(last)).round() as u16;
+    for x in 0..area.width {
+        canvas.cell(area.x + x, area.y, '·', theme.track());
+    }
+    if let Some([low, high]) = interval {
+        let (low, high) = (column(low), column(high));
+        for x in low..=high {
+            let sign = match x {
+                x if x == low && low < high => '├',
+                x if x == high && low < high => '┤',
+                _ => '─',
+            };
+            canvas.cell(area.x + x, area.y, sign, theme.val());
+        }
+    }
+    if let Some(value) = value {
+        canvas.cell(area.x + column(value), area.y, '●', theme.val());
+    }
+}

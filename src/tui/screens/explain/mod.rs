@@ -1,0 +1,5 @@
+//! The Explain screen.
+
+pub mod pane;
+pub mod state;
+mod update;

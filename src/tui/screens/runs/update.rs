@@ -1,0 +1,419 @@
+//! The runs screen: the list, marks, what is typed about a run, and deleting.
+
+use std::path::PathBuf;
+
+use tui_input::Input;
+
+use crate::evaluation::setting_differences;
+use crate::runs::{METRICS, Measure};
+use crate::train::Level;
+use crate::tui::action::{Action, Screen};
+use crate::tui::app::{App, Effect, Overlay};
+use crate::tui::overlays::form::state::Form;
+use crate::tui::screens::runs::state::{
+    Ask, Beside, Change, Details, Done, Epochs, Listed, RunsRequest, SideBySide, Typed,
+};
+
+/// A line's end of a note, in the one line in which it is typed.
+const LINE_BREAK: &str = "⏎";
+
+impl App {
+    /// Asks for the list of runs; while one is being read, for another after it.
+    pub(in crate::tui) fn list_runs(&mut self) -> Vec<Effect> {
+        if self.runs.asked {
+            self.runs.again = true;
+            return Vec::new();
+        }
+        self.runs.asked = true;
+        vec![Effect::Runs(RunsRequest::List)]
+    }
+
+    /// A second went by: the list follows what other processes do.
+    pub(in crate::tui) fn follow_runs(&mut self) -> Vec<Effect> {
+        if self.screen != Screen::Runs || self.runs.asked { Vec::new() } else { self.list_runs() }
+    }
+
+    /// The list was read, or not.
+    pub(in crate::tui) fn listed(&mut self, outcome: Result<Listed, String>) -> Vec<Effect> {
+        let more = outcome.as_ref().is_ok_and(|listed| listed.more);
+        self.runs.asked = more;
+        let mut effects = Vec::new();
+        if !more && std::mem::take(&mut self.runs.again) {
+            effects = self.list_runs();
+        }
+        match outcome {
+            Ok(Listed { runs, waiting, unread, damaged, .. }) => {
+                (self.runs.unread, self.runs.damaged) = (unread, damaged);
+                let before = self.runs.chosen().map(|run| (run.path.clone(), run.status.clone()));
+                if !self.runs.queue.told {
+                    self.runs.queue.told = true;
+                    self.tell_of_queue(waiting.len());
+                }
+                self.runs.take(runs, waiting);
+                let after = self.runs.chosen().map(|run| (run.path.clone(), run.status.clone()));
+                effects.extend(self.read_chosen(before != after));
+                effects.extend(self.follow_marks());
+            }
+            Err(reason) => self.runs.fail(reason),
+        }
+        effects
+    }
+
+    /// What waits since an earlier day starts only when it is asked for.
+    fn tell_of_queue(&mut self, count: usize) {
+        if count > 0 && self.running().is_none() {
+            let runs = if count == 1 { "a run waits".to_owned() } else { format!("{count} runs wait") };
+            self.say(Level::Info, format!("{runs} in the queue; Q on screen 6 starts it"));
+        }
+    }
+
+    /// Asks for the details of the run under the cursor unless they are here; `again`: read them anew.
+    pub(in crate::tui) fn read_chosen(&mut self, again: bool) -> Vec<Effect> {
+        let Some(path) = self.runs.chosen().map(|run| run.path.clone()) else { return Vec::new() };
+        let same = self.runs.read.as_ref() == Some(&path);
+        if same && !again {
+            return Vec::new();
+        }
+        if !same {
+            (self.runs.epochs, self.runs.bytes, self.runs.tested) = (Epochs::Unread, None, None);
+        }
+        self.runs.read = Some(path.clone());
+        vec![Effect::Runs(RunsRequest::LookAt(path))]
+    }
+
+    /// The run under the cursor was looked at.
+    pub(in crate::tui) fn looked(&mut self, path: &PathBuf, outcome: Result<Box<Details>, String>) {
+        let epochs = outcome.as_ref().map(|details| details.epochs.clone()).map_err(Clone::clone);
+        self.runs.marks.take(path, &epochs);
+        if self.runs.read.as_ref() != Some(path) {
+            return;
+        }
+        match outcome {
+            Ok(details) => {
+                (self.runs.bytes, self.runs.tested) = (Some(details.bytes), details.tested);
+                self.runs.epochs = Epochs::Ready(details.epochs);
+            }
+            Err(reason) => self.runs.epochs = Epochs::Failed(reason),
+        }
+    }
+
+    /// Something asked of runs or of the queue was done, or not.
+    pub(in crate::tui) fn runs_done(&mut self, outcome: Result<Box<Done>, String>) -> Vec<Effect> {
+        let done = match outcome {
+            Ok(done) => *done,
+            Err(reason) => {
+                self.say(Level::Error, reason);
+                return self.list_runs();
+            }
+        };
+        match done {
+            Done::Weighed(paths, bytes) => {
+                if let Some((doomed, shown)) = &mut self.runs.doomed
+                    && *doomed == paths
+                {
+                    *shown = Some(bytes);
+                }
+                return Vec::new();
+            }
+            Done::Taken(next) => {
+                let mut effects = self.taken(next);
+                effects.extend(self.list_if_shown());
+                return effects;
+            }
+            Done::NotTaken { reason, again } => {
+                self.not_taken(&reason, again);
+                return Vec::new();
+            }
+            Done::Discarded(gone, bytes, refused) => {
+                let sentence = match (gone.as_slice(), refused) {
+                    (_, Some(reason)) => (Level::Error, reason),
+                    ([one], None) => (
+                        Level::Info,
+                        format!(
+                            "deleted {}; U puts it back, leaving frees {}",
+                            one.id.short(),
+                            crate::text::bytes(bytes)
+                        ),
+                    ),
+                    (several, None) => (
+                        Level::Info,
+                        format!(
+                            "deleted {} runs; U puts each back, leaving frees {}",
+                            several.len(),
+                            crate::text::bytes(bytes)
+                        ),
+                    ),
+                };
+                self.say(sentence.0, sentence.1);
+                self.runs.discarded.extend(gone);
+            }
+            Done::Restored(discarded) => {
+                self.say(Level::Info, format!("run {} is back", discarded.id.short()));
+            }
+            Done::NotRestored(discarded, reason) => {
+                // One that is in the trash no more would keep those before it from coming back.
+                if discarded.is_there() {
+                    self.runs.discarded.push(discarded);
+                }
+                self.say(Level::Error, reason);
+            }
+            Done::Exported(file) => {
+                self.say(
+                    Level::Info,
+                    format!("written: {}", crate::text::one_line(&file.display().to_string(), 300)),
+                );
+            }
+            Done::Described | Done::Enqueued | Done::Dequeued | Done::Swapped | Done::Settled => {}
+        }
+        self.list_runs()
+    }
+
+    /// The actions of the list and of the marked runs.
+    pub(in crate::tui) fn perform_runs(&mut self, action: Action) -> Vec<Effect> {
+        let mut effects = self.show(Screen::Runs);
+        effects.extend(match action {
+            Action::Mark => self.mark(),
+            Action::Compare => self.compare_marked(),
+            Action::Metric => {
+                let metric = (self.runs.measure.metric + 1) % METRICS.len();
+                self.runs.set_measure(Measure { metric, ..self.runs.measure });
+                self.runs.marks.view.cursor = None;
+                Vec::new()
+            }
+            Action::Statistic => {
+                let statistic = self.runs.measure.statistic.next();
+                self.runs.set_measure(Measure { statistic, ..self.runs.measure });
+                Vec::new()
+            }
+            Action::Sort => self.sort_runs(self.runs.sort.next()),
+            Action::SortBy(by) => self.sort_runs(by),
+            Action::Reverse => self.sort_runs(self.runs.sort),
+            Action::Rename => self.type_about(Ask::Name),
+            Action::Tag => self.type_about(Ask::Tags),
+            Action::Note => self.type_about(Ask::Note),
+            Action::Delete => self.ask_delete(),
+            Action::Undelete => self.undelete(),
+            Action::Folder => match self.runs.chosen() {
+                Some(run) => vec![Effect::OpenFolder(run.path.clone())],
+                None => self.nothing_chosen(),
+            },
+            Action::Export => match self.runs.chosen() {
+                Some(run) => vec![Effect::Runs(RunsRequest::Export(run.path.clone()))],
+                None => self.nothing_chosen(),
+            },
+            Action::Clone => self.clone_chosen(),
+            Action::Enqueue => self.enqueue_chosen(),
+            Action::StartQueue => self.start_queue(),
+            Action::Earlier => self.move_in_queue(-1),
+            Action::Later => self.move_in_queue(1),
+            Action::Other => {
+                if let Beside::Ready(side) = &self.runs.marks.beside {
+                    self.runs.marks.other = (self.runs.marks.other + 1) % side.against_first.len().max(1);
+                }
+                Vec::new()
+            }
+            _ => Vec::new(),
+        });
+        effects
+    }
+
+    fn nothing_chosen(&mut self) -> Vec<Effect> {
+        self.say(Level::Info, "no run is chosen");
+        Vec::new()
+    }
+
+    fn sort_runs(&mut self, by: crate::runs::SortBy) -> Vec<Effect> {
+        self.runs.sort_by(by);
+        self.read_chosen(false)
+    }
+
+    fn mark(&mut self) -> Vec<Effect> {
+        let Some(path) = self.runs.chosen().map(|run| run.path.clone()) else { return self.nothing_chosen() };
+        let Some(marked) = self.runs.marks.toggle(&path) else {
+            self.say(Level::Info, "eight runs are marked already; more could not be told apart");
+            return Vec::new();
+        };
+        self.marks_changed();
+        let mut effects = self.go_runs(1);
+        if marked {
+            effects.push(self.read_marked(path));
+        }
+        effects
+    }
+
+    fn read_marked(&mut self, path: PathBuf) -> Effect {
+        self.runs.marks.asked(&path);
+        Effect::ReadEpochs(path)
+    }
+
+    fn marks_changed(&mut self) {
+        let marks = &self.runs.marks;
+        let configs: Vec<_> = marks
+            .all()
+            .iter()
+            .filter_map(|mark| {
+                let run = self.runs.find(&mark.path)?;
+                let mut config = run.config.clone()?;
+                config.run.name = run.name().to_owned();
+                Some(config)
+            })
+            .collect();
+        let whole = configs.len() == marks.all().len();
+        let settings = whole.then(|| setting_differences(&configs.iter().collect::<Vec<_>>()));
+        let marks = &mut self.runs.marks;
+        (marks.settings, marks.beside, marks.row, marks.other) = (settings, Beside::Idle, 0, 0);
+        marks.opened &= !marks.all().is_empty();
+    }
+
+    /// The list has changed: marks of runs that are gone go, curves of live ones are read again.
+    fn follow_marks(&mut self) -> Vec<Effect> {
+        if self.runs.marks.all().is_empty() {
+            return Vec::new();
+        }
+        let there: std::collections::HashSet<PathBuf> =
+            self.runs.all().iter().map(|run| run.path.clone()).collect();
+        if self.runs.marks.keep(|path| there.contains(path)) {
+            self.marks_changed();
+        }
+        let live = |path: &PathBuf| self.runs.find(path).is_some_and(|run| run.state.is_live());
+        let due: Vec<PathBuf> = self.runs.marks.unasked().filter(|path| live(path)).collect();
+        due.into_iter().map(|path| self.read_marked(path)).collect()
+    }
+
+    fn compare_marked(&mut self) -> Vec<Effect> {
+        if self.runs.marks.all().is_empty() {
+            self.say(Level::Info, "no run is marked; space marks the one under the cursor");
+            return Vec::new();
+        }
+        self.runs.marks.opened = true;
+        (self.runs.opened, self.runs.marks.row) = (false, 0);
+        if self.runs.marks.all().len() < 2
+            || !matches!(self.runs.marks.beside, Beside::Idle | Beside::Failed(_))
+        {
+            return Vec::new();
+        }
+        self.runs.marks.beside = Beside::Busy;
+        vec![Effect::Beside(self.runs.marks.paths())]
+    }
+
+    /// The marked runs were compared.
+    pub(in crate::tui) fn set_beside(&mut self, paths: &[PathBuf], outcome: Result<Box<SideBySide>, String>) {
+        if self.runs.marks.paths() == paths {
+            self.runs.marks.beside = match outcome {
+                Ok(side) => Beside::Ready(side),
+                Err(reason) => Beside::Failed(reason),
+            };
+        }
+    }
+
+    /// Reads the marked runs again.
+    pub(in crate::tui) fn reload_marked(&mut self) -> Vec<Effect> {
+        self.runs.marks.beside = Beside::Idle;
+        let paths = self.runs.marks.paths();
+        let mut effects: Vec<Effect> = paths.into_iter().map(|path| self.read_marked(path)).collect();
+        effects.extend(self.compare_marked());
+        effects
+    }
+
+    fn type_about(&mut self, ask: Ask) -> Vec<Effect> {
+        let Some(run) = self.runs.chosen() else { return self.nothing_chosen() };
+        let line = match ask {
+            Ask::Name => run.name().to_owned(),
+            Ask::Tags => String::new(),
+            Ask::Note => {
+                let lines: Vec<String> =
+                    run.about.note.lines().map(|line| crate::text::one_line(line, 10_000)).collect();
+                lines.join(LINE_BREAK)
+            }
+        };
+        let (run, offered) = (run.path.clone(), line.clone());
+        self.runs.typed = Some(Typed { ask, run, offered, line: Input::new(line) });
+        (self.runs.opened, self.runs.filtering) = (false, false);
+        Vec::new()
+    }
+
+    /// Takes the line typed about a run.
+    pub(in crate::tui) fn take_typed(&mut self) -> Vec<Effect> {
+        let Some(Typed { ask, run, offered, line }) = self.runs.typed.take() else { return Vec::new() };
+        if line.value() == offered {
+            return Vec::new();
+        }
+        let text = line.value().trim().to_owned();
+        let change = match ask {
+            Ask::Name => Change::Name(text),
+            Ask::Tags => Change::Tags(text),
+            Ask::Note => Change::Note(text.replace(LINE_BREAK, "\n")),
+        };
+        vec![Effect::Runs(RunsRequest::Describe(run, change))]
+    }
+
+    fn ask_delete(&mut self) -> Vec<Effect> {
+        if let Some(waiting) = self.runs.chosen_waiting().cloned() {
+            self.say(Level::Info, "removed from the queue");
+            return vec![Effect::Runs(RunsRequest::Dequeue(Box::new(waiting)))];
+        }
+        let marked = self.runs.marks.paths();
+        let doomed = match (marked.is_empty(), self.runs.chosen()) {
+            (false, _) => marked,
+            (true, Some(run)) => vec![run.path.clone()],
+            (true, None) => return self.nothing_chosen(),
+        };
+        let live = doomed.iter().filter_map(|path| self.runs.find(path)).find(|run| run.state.is_live());
+        if let Some(id) = live.map(|run| run.id.short().to_owned()) {
+            self.say(Level::Warning, format!("run {id} is on; stop it before it is deleted"));
+            return Vec::new();
+        }
+        self.runs.doomed = Some((doomed.clone(), None));
+        self.overlay = Some(Overlay::AskDelete);
+        vec![Effect::Runs(RunsRequest::Weigh(doomed))]
+    }
+
+    /// Deletes what the question named.
+    pub(in crate::tui) fn delete_doomed(&mut self) -> Vec<Effect> {
+        self.overlay = None;
+        match self.runs.doomed.take() {
+            Some((paths, _)) => vec![Effect::Runs(RunsRequest::Discard(paths))],
+            None => Vec::new(),
+        }
+    }
+
+    fn undelete(&mut self) -> Vec<Effect> {
+        // Whatever comes before the answer, leaving too, it isn't deleted any more.
+        match self.runs.discarded.pop() {
+            Some(discarded) => vec![Effect::Runs(RunsRequest::Restore(discarded))],
+            None => {
+                self.say(Level::Info, "nothing was deleted since the program began");
+                Vec::new()
+            }
+        }
+    }
+
+    fn clone_chosen(&mut self) -> Vec<Effect> {
+        let waiting = || self.runs.chosen_waiting().and_then(|waiting| waiting.config.as_deref().ok());
+        let config = self.runs.chosen().and_then(|run| run.config.as_ref()).or_else(waiting).cloned();
+        match config {
+            Some(config) => {
+                self.form = Form::new(config);
+                self.overlay = Some(Overlay::Form);
+                self.say(Level::Info, "the run's settings are the next run's now; change what you want");
+            }
+            None => self.say(Level::Info, "there are no settings to take over"),
+        }
+        Vec::new()
+    }
+
+    pub(in crate::tui) fn go_runs(&mut self, by: isize) -> Vec<Effect> {
+        self.runs.row = self.runs.row.saturating_add_signed(by).min(self.runs.rows().saturating_sub(1));
+        self.read_chosen(false)
+    }
+
+    /// Esc on the list: the filter goes, then the marks.
+    pub(in crate::tui) fn back_runs(&mut self) -> Vec<Effect> {
+        if self.runs.filter().is_empty() {
+            self.runs.marks.clear();
+        } else {
+            self.runs.set_filter(String::new());
+        }
+        self.read_chosen(false)
+    }
+}

@@ -1,0 +1,182 @@
+//! What a person tells the trainer: start, go on, pause, another rate.
+
+use crate::config::RunConfig;
+use crate::runs::RunState;
+use crate::train::{Command, Level, Phase, Progress};
+use crate::tui::action::Screen;
+use crate::tui::app::{App, Effect, Overlay};
+use crate::tui::format::rate;
+use crate::tui::screens::train::live::LiveRun;
+
+impl App {
+    /// Asks the trainer for a run, or to go on with one, or to try learning rates.
+    pub fn ask_for(&mut self, request: Command) -> Vec<Effect> {
+        let (Command::Start { config, .. } | Command::FindLr { config }) = &request else {
+            return vec![Effect::Send(request)];
+        };
+        for warning in config.warnings() {
+            self.note(Level::Warning, &warning);
+        }
+        self.overlay = None;
+        let mut effects = self.show(Screen::Train);
+        effects.extend(self.begin(request));
+        effects
+    }
+
+    /// Has the trainer begin, whatever screen is shown.
+    pub(in crate::tui) fn begin(&mut self, request: Command) -> Vec<Effect> {
+        if let Command::Start { config, .. } | Command::FindLr { config } = &request {
+            // From here on a run is on, though the trainer hasn't said so yet.
+            self.begin_run(config.data.source.clone());
+        }
+        if let (Command::FindLr { .. }, Some(run)) = (&request, &mut self.run) {
+            run.searching = true;
+        }
+        // What waits in the queue has its turn when this has ended.
+        self.runs.queue.going |= matches!(request, Command::Start { .. });
+        vec![Effect::Send(request)]
+    }
+
+    pub(in crate::tui) fn start(&mut self) -> Vec<Effect> {
+        if self.running().is_some_and(|run| !run.searching) && !self.trainer_gone {
+            self.ask_to_queue();
+            return Vec::new();
+        }
+        match self.next_config() {
+            Some(config) => self.ask_for(Command::Start { config, resume: None }),
+            None => Vec::new(),
+        }
+    }
+
+    pub(in crate::tui) fn find_rate(&mut self) -> Vec<Effect> {
+        match self.next_config() {
+            Some(config) => self.ask_for(Command::FindLr { config }),
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether the trainer can take up something; says why when not.
+    pub(in crate::tui) fn is_free(&mut self) -> bool {
+        if self.trainer_gone {
+            self.say(Level::Error, "the trainer is gone; leave with q and start the program again");
+            return false;
+        }
+        match self.running() {
+            Some(run) if run.searching => {
+                self.say(Level::Warning, "learning rates are being tried; x ends that");
+            }
+            Some(_) => self.say(Level::Warning, "a run is on; x stops it, then s starts the next"),
+            None => return true,
+        }
+        false
+    }
+
+    /// The settings of the next run, if one may begin; says why when not.
+    pub(in crate::tui) fn next_config(&mut self) -> Option<Box<RunConfig>> {
+        if !self.is_free() {
+            return None;
+        }
+        self.form.end(true);
+        let config = self.form.config().cloned().map(Box::new);
+        if config.is_none() {
+            let problem = self.form.problem().unwrap_or("a setting isn't allowed").to_owned();
+            self.say(Level::Error, problem);
+            self.overlay = Some(Overlay::Form);
+        }
+        config
+    }
+
+    /// Goes on with the run on screen: on the runs screen the one under the cursor, else the last one.
+    pub(in crate::tui) fn resume_run(&mut self) -> Vec<Effect> {
+        if !self.is_free() {
+            return Vec::new();
+        }
+        let found = if self.screen == Screen::Runs {
+            let chosen = self.runs.chosen();
+            chosen.map(|run| (run.path.clone(), run.state, run.config.clone()))
+        } else {
+            self.run.as_ref().and_then(|run| {
+                let (info, ending) = (run.info.as_ref()?, run.ending.as_ref()?);
+                Some((info.path.clone(), ending.state, Some(info.config.clone())))
+            })
+        };
+        let refusal = match found {
+            None if self.screen == Screen::Runs => "no run is chosen",
+            None => "no run to go on with is on screen; choose one on screen 6",
+            Some((.., None)) => "the run's settings can't be read, so it can't go on",
+            Some((_, state, _)) if state.is_live() => "another process is at this run",
+            Some((_, RunState::Finished, _)) => {
+                "the run is finished; `train --resume RUN --set optimizer.epochs=N` goes on for longer"
+            }
+            Some((path, _, Some(config))) => {
+                return self.ask_for(Command::Start { config: Box::new(config), resume: Some(path) });
+            }
+        };
+        self.say(Level::Info, refusal);
+        Vec::new()
+    }
+
+    /// A new run takes the place of the last; nothing of that one shows through.
+    pub(in crate::tui) fn begin_run(&mut self, source: String) {
+        self.run = Some(LiveRun { source, ..LiveRun::default() });
+        self.progress = Progress { phase: Phase::Loading, ..Progress::default() };
+        self.pass = Phase::Loading;
+        self.charts.cursor = None;
+    }
+
+    pub(in crate::tui) fn pause(&mut self) -> Vec<Effect> {
+        let asked = self.run.as_ref().and_then(|run| run.asked_pause);
+        let pause = !asked.unwrap_or(self.progress.phase == Phase::Paused);
+        if let Some(run) = &mut self.run {
+            run.asked_pause = Some(pause);
+        }
+        if pause {
+            self.tell(Command::Pause, "pausing after this step")
+        } else {
+            self.tell(Command::Resume, "going on")
+        }
+    }
+
+    /// Tells the trainer something about the run that is on.
+    pub(in crate::tui) fn tell(&mut self, command: Command, answer: &str) -> Vec<Effect> {
+        if self.running().is_none() {
+            self.say(Level::Info, "no run is on; s starts one");
+            return Vec::new();
+        }
+        self.say(Level::Info, answer);
+        vec![Effect::Send(command)]
+    }
+
+    pub(in crate::tui) fn scale_rate(&mut self, factor: f64) -> Vec<Effect> {
+        if let Some(run) = self.running() {
+            // What was asked for last may not have been told back yet.
+            let from = run.asked_lr.unwrap_or(self.progress.lr);
+            if from <= 0.0 {
+                self.say(Level::Info, "the run has no learning rate yet; try again when it trains");
+                return Vec::new();
+            }
+            let lr = tidy(from * factor);
+            if let Some(run) = &mut self.run {
+                run.asked_lr = Some(lr);
+            }
+            let answer = format!("learning rate {} → {} from the next step", rate(from), rate(lr));
+            return self.tell(Command::SetLearningRate { lr }, &answer);
+        }
+        self.set_next_rate(self.form.current().optimizer.lr * factor);
+        Vec::new()
+    }
+
+    pub(in crate::tui) fn set_next_rate(&mut self, lr: f64) {
+        let lr = tidy(lr);
+        self.form.set("optimizer.lr", lr.to_string());
+        match self.form.problem() {
+            Some(problem) => self.say(Level::Error, problem.to_owned()),
+            None => self.say(Level::Info, format!("the next run starts with learning rate {}", rate(lr))),
+        }
+    }
+}
+
+/// Six digits are enough for a rate, and keep doubling and halving from growing tails.
+fn tidy(rate: f64) -> f64 {
+    format!("{rate:.5e}").parse().unwrap_or(rate)
+}
