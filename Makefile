@@ -36,8 +36,8 @@ lint: setup ## check formatting and run clippy, warnings being errors
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 
-bench: setup ## measure what the README says about speed
-	cargo run --quiet --release -- bench
+bench: setup ## measure speed and memory on this machine, the screen included
+	cargo run --quiet --release --features bench-screen -- bench
 
 clean: ## remove what was built here; libtorch stays in the user's cache
 	cargo clean

@@ -1,6 +1,6 @@
-//! `chestxr-tui`: a terminal workbench for training, judging and explaining multi-label chest X-ray classifiers. The
-//! rooms tell the story of an image: dataset, augment, model, train, metrics, evaluation, explain, report; `tui` and the
-//! commands of the binary read what the trainer says.
+//! `chestxr-tui`: a terminal workbench that trains, evaluates and explains multi-label chest X-ray classifiers. Data
+//! flows through the modules `dataset`, `augment`, `model`, `train`, `metrics`, `evaluation`, `explain` and `report`;
+//! `runs` stores what they make, `tracking` uploads it, and `tui` and the commands of the binary show it.
 
 pub mod augment;
 pub mod config;
@@ -9,6 +9,7 @@ pub mod download;
 pub mod evaluation;
 pub mod explain;
 pub mod files;
+pub mod logging;
 pub mod metrics;
 pub mod model;
 pub mod native;

@@ -1,4 +1,5 @@
-//! The program: parse, resolve, hand over, and turn what went wrong into a sentence and an exit code.
+//! The program: parses arguments, resolves the configuration, runs the command, and turns an error into a message and
+//! an exit code.
 
 mod cli;
 mod commands;
@@ -6,7 +7,6 @@ mod commands;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::Parser;
 
 use chestxr_tui::config::{AppPaths, RunConfig, ServerUri, ServerUriError, TrackingSection};
 use chestxr_tui::dataset::Cache;
@@ -15,32 +15,48 @@ use chestxr_tui::evaluation;
 use chestxr_tui::runs::{self, RunFolder};
 use chestxr_tui::tracking::{Uploader, environment};
 use chestxr_tui::train::{Command as TrainerCommand, Trainer};
-use chestxr_tui::{native, panics, tui};
+use chestxr_tui::{logging, native, panics, tui};
 
 use cli::{Cli, Command, Direction, Global, QueueCommand, RunsCommand, TrackCommand};
-use commands::{Exit, Misuse};
+use commands::{Exit, UsageError};
 
 fn main() -> ExitCode {
     native::tune_allocator();
     panics::install_panic_hook();
-    let cli = Cli::parse();
-    match run(cli) {
+    match run(Cli::from_command_line()) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            // A reader such as `head` that has seen enough is no failure of ours.
+            // A reader such as `head` that closes the pipe early is not an error.
             if commands::is_broken_pipe(&error) {
                 return Exit::Done.into();
             }
-            commands::complain(&format!("chestxr-tui: {error:#}"));
+            tracing::error!("{}", chestxr_tui::text::one_line(&format!("{error:#}"), 2000));
+            commands::print_error(&format!("chestxr-tui: {error:#}"));
             commands::exit_of(&error).into()
         }
     }
+}
+
+/// Starts the log for commands that do work; `completions` and `settings` only print.
+fn start_log(command: Option<&Command>, global: &Global, paths: &AppPaths) -> Result<()> {
+    if let Some(Command::Completions { .. } | Command::Settings { .. }) = command {
+        return Ok(());
+    }
+    logging::init(&paths.state, global.log.as_ref()).context("can't open the log file of --log")?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        commit = env!("CHESTXR_COMMIT"),
+        process = std::process::id(),
+        "start"
+    );
+    Ok(())
 }
 
 fn run(cli: Cli) -> Result<Exit> {
     let Cli { command, global } = cli;
     let paths = AppPaths::new(global.runs_dir.as_deref());
     let json = global.json;
+    start_log(command.as_ref(), &global, &paths)?;
     if let Some(Command::Train { resume: Some(run), .. }) = &command {
         let (config, folder) = resumed(&global, &paths, run)?;
         let request = TrainerCommand::Start {
@@ -54,8 +70,8 @@ fn run(cli: Cli) -> Result<Exit> {
     }
     if let Some(Command::Train { queue: true, .. }) = &command {
         if global.config.is_some() || !sets(&global).is_empty() {
-            let text = "the runs of the queue have settings of their own; `runs queue add` puts one with these there";
-            return Err(Misuse(text.into()).into());
+            let text = "train --queue: queued runs have their own settings; to queue a run with these, use `runs queue add`";
+            return Err(UsageError(text.into()).into());
         }
         return commands::queue::work(&paths, json);
     }
@@ -84,6 +100,7 @@ fn run(cli: Cli) -> Result<Exit> {
         Some(Command::Runs(command)) => runs_command(command, &config, &sets(&global), &paths, json),
         Some(Command::Bench(args)) => commands::bench::run(&args, config, &sets(&global), json),
         Some(Command::Doctor) => commands::doctor::run(&paths, global.graphics, json),
+        Some(Command::Settings { json_schema }) => commands::settings::run(json_schema, json),
         Some(Command::Completions { shell }) => commands::completions::run(shell),
     }
 }
@@ -103,24 +120,24 @@ fn runs_command(
         RunsCommand::Tag { run, tags } => commands::annotate::tag(paths, &run, &tags, json),
         RunsCommand::Note { run, text } => commands::annotate::note(paths, &run, text.as_deref(), json),
         RunsCommand::Rename { run, name } => commands::annotate::rename(paths, &run, &name, json),
-        RunsCommand::Rm { runs, yes } => commands::tidy::remove(paths, &runs, yes, json),
-        RunsCommand::Gc { dry_run } => commands::tidy::collect(paths, dry_run, json),
+        RunsCommand::Rm { runs, yes } => commands::delete::remove(paths, &runs, yes, json),
+        RunsCommand::Gc { dry_run } => commands::delete::collect(paths, dry_run, json),
         RunsCommand::Queue { change: None } => commands::queue::list(paths, json),
         RunsCommand::Queue { change: Some(change) } => match change {
             QueueCommand::Add => commands::queue::add(paths, config, json),
             QueueCommand::Rm { numbers } => commands::queue::remove(paths, &numbers),
             QueueCommand::Move { number, to } => {
-                commands::queue::shift(paths, number, to == Direction::Earlier)
+                commands::queue::move_run(paths, number, to == Direction::Earlier)
             }
         },
         RunsCommand::Export(args) => commands::runs_export::run(&args, sets, paths, json),
     }
 }
 
-/// The configuration as files, options and, for a run that is to begin, the environment make it.
-fn configured(global: &Global, begins: bool) -> Result<RunConfig> {
+/// The configuration from the file and the options; for a new run, also from MLflow's environment variables.
+fn configured(global: &Global, new_run: bool) -> Result<RunConfig> {
     let mut config = RunConfig::resolve(global.config.as_deref(), &sets(global))?;
-    if begins {
+    if new_run {
         if config.tracking.mlflow_uri.is_empty()
             && let Some(server) = server_of_environment()?
         {
@@ -132,17 +149,17 @@ fn configured(global: &Global, begins: bool) -> Result<RunConfig> {
     Ok(config)
 }
 
-/// The tracking server of the environment. Something there that is no server, as MLflow's own data bases and folders,
-/// counts as none.
-fn server_of_environment() -> Result<Option<ServerUri>, Misuse> {
+/// The tracking server of `MLFLOW_TRACKING_URI`. MLflow's databases and directories, which are not servers, count as
+/// none.
+fn server_of_environment() -> Result<Option<ServerUri>, UsageError> {
     match environment("MLFLOW_TRACKING_URI").map(|given| given.parse()) {
         None | Some(Err(ServerUriError::NoServer)) => Ok(None),
         Some(Ok(server)) => Ok(Some(server)),
-        Some(Err(error)) => Err(Misuse(format!("MLFLOW_TRACKING_URI can't be used: {error}"))),
+        Some(Err(error)) => Err(UsageError(format!("MLFLOW_TRACKING_URI: {error}"))),
     }
 }
 
-/// Takes the experiment of the environment where the settings leave it as it is.
+/// Takes the experiment of `MLFLOW_EXPERIMENT_NAME` where the settings have the default.
 fn name_experiment(tracking: &mut TrackingSection) {
     if let Some(name) = environment("MLFLOW_EXPERIMENT_NAME")
         && tracking.experiment == TrackingSection::default().experiment
@@ -151,7 +168,7 @@ fn name_experiment(tracking: &mut TrackingSection) {
     }
 }
 
-/// All settings given as options, the short ones by their full names.
+/// All settings given as options, as `key=value`: those of --set, then those of --data, --memory and --device.
 fn sets(global: &Global) -> Vec<String> {
     let mut sets = global.sets.clone();
     sets.extend(global.data.iter().map(|source| format!("data.source={source}")));
@@ -160,15 +177,15 @@ fn sets(global: &Global) -> Vec<String> {
     sets
 }
 
-/// The run to go on with, and its settings with what may be changed.
-fn resumed(global: &Global, paths: &AppPaths, wanted: &str) -> Result<(RunConfig, RunFolder)> {
+/// The run to resume, and its settings with the changes of --set.
+fn resumed(global: &Global, paths: &AppPaths, run: &str) -> Result<(RunConfig, RunFolder)> {
     if global.config.is_some() {
-        return Err(Misuse(
-            "a run goes on with its own settings: leave --config away, or start a new run with it".into(),
+        return Err(UsageError(
+            "--config: a resumed run has its own settings; omit --config, or start a new run with it".into(),
         )
         .into());
     }
-    let folder = runs::find(&paths.runs, wanted)?;
+    let folder = runs::find(&paths.runs, run)?;
     let mut config = folder.read_config()?;
     let own = config.clone();
     for given in sets(global) {
@@ -189,9 +206,9 @@ fn workbench(
     let cache = Cache::new();
     let trainer =
         Trainer::spawn(paths.runs.clone(), cache.clone()).context("can't start the trainer's thread")?;
-    // Before the terminal is taken: what goes wrong here is told on it.
+    // Before the terminal switches to the alternate screen, so that an error here is visible.
     let _uploader = Uploader::spawn(paths.runs.clone(), evaluation::model_to_send)
-        .context("can't start the thread that tells the tracking server")?;
+        .context("can't start the thread that syncs runs to MLflow")?;
     let options =
         tui::Options { config, paths, theme: global.theme.clone(), graphics: global.graphics, start };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,24 +1,37 @@
-//! Everything a person can type, nothing else.
+//! The command line: commands, arguments, options and their help. What a command does is in `commands`.
 
+mod bench;
+mod data;
 mod evaluation;
-mod images;
-mod measuring;
+mod global;
 mod runs;
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use bench::{BenchArgs, BenchPart};
+pub use data::{AugmentArgs, DataCommand, FetchArgs, ShowArgs};
 pub use evaluation::{EvaluateArgs, ExplainArgs, ExportArgs, ExportFormat, PredictArgs, PredictFormat};
-pub use images::{AugmentArgs, DataCommand, FetchArgs, ShowArgs};
-pub use measuring::{BenchArgs, BenchPart};
+pub use global::Global;
 pub use runs::{
     CompareArgs, Direction, ExportRunsArgs, ListArgs, QueueCommand, RunsCommand, SyncArgs, TrackCommand,
 };
 
-/// Trains and judges multi-label chest X-ray classifiers in the terminal. Not a medical device.
+/// Help of an argument that names a run.
+const RUN_HELP: &str = "Run: id or its beginning, last four digits, last, best, or its directory";
+
+/// Train, evaluate and explain multi-label chest X-ray classifiers in the terminal. Not a medical device.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, subcommand_help_heading = "Commands")]
+#[command(
+    version,
+    long_version = LONG_VERSION.as_str(),
+    propagate_version = true,
+    subcommand_help_heading = "Commands",
+    after_help = "Examples:\n  chestxr-tui --data phantom:4000\n  chestxr-tui --no-ui --data chestmnist --set \
+                  model.arch=resnet18"
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -26,84 +39,124 @@ pub struct Cli {
     pub global: Global,
 }
 
-/// Options that every command understands.
-#[derive(Debug, Args)]
-pub struct Global {
-    /// Work without the screen; without a command, train
-    #[arg(long, global = true)]
-    pub no_ui: bool,
-    /// Read settings from a TOML file, for example a run's run.toml
-    #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Change one setting, for example optimizer.lr=1e-3; may be repeated
-    #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
-    pub sets: Vec<String>,
-    /// Where images come from: phantom[:N], chestmnist, npz:FILE, nih:DIR, csv:FILE, dicom:DIR, or a bare path
-    #[arg(long, global = true, value_name = "SOURCE")]
-    pub data: Option<String>,
-    /// Keep runs in this folder
-    #[arg(long, global = true, value_name = "DIR", env = "CHESTXR_RUNS_DIR")]
-    pub runs_dir: Option<PathBuf>,
-    /// Keep at most so much of the images in memory, for example 800MB; the rest is read as it is needed
-    #[arg(long, global = true, value_name = "SIZE")]
-    pub memory: Option<String>,
-    /// Train on auto, cpu, cuda or cuda:N
-    #[arg(long, global = true, value_name = "DEVICE")]
-    pub device: Option<String>,
-    /// Colours of the workbench: a shipped theme or one of your own
-    #[arg(long, global = true, value_name = "NAME")]
-    pub theme: Option<String>,
-    /// Show pictures by auto (what the terminal has), kitty, iterm2, sixel, half (blocks), ascii or off
-    #[arg(long, global = true, value_name = "HOW", default_value = "auto", env = "CHESTXR_GRAPHICS")]
-    pub graphics: chestxr_tui::tui::graphics::GraphicsChoice,
-    /// Write JSON to stdout, one object a line
-    #[arg(long, global = true)]
-    pub json: bool,
+impl Cli {
+    /// Parses the process's arguments; prints help, version or a usage error and exits where that is asked for.
+    pub fn from_command_line() -> Self {
+        let matches = command().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// The clap command, with each global option shown only where it has an effect.
+pub fn command() -> clap::Command {
+    global::limit_help(Cli::command())
+}
+
+/// Program version, git commit of the build, libtorch version and CUDA support: the text of `--version`.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{}\ncommit   {}\nlibtorch {}\nCUDA     {}",
+        env!("CARGO_PKG_VERSION"),
+        env!("CHESTXR_COMMIT"),
+        chestxr_tui::native::libtorch_version(),
+        cuda_build()
+    )
+});
+
+/// `no`, or `yes` with the CUDA version that libtorch was built with, where build.rs could read it.
+pub fn cuda_build() -> String {
+    match (cfg!(chestxr_cuda), env!("CHESTXR_CUDA_VERSION")) {
+        (false, _) => "no".to_owned(),
+        (true, "") => "yes".to_owned(),
+        (true, version) => format!("yes, {version}"),
+    }
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Start a run, in the workbench or with --no-ui to its end
+    /// Start a run in the workbench, or with --no-ui without the screen
+    #[command(
+        after_help = "Examples:\n  chestxr-tui train --data chestmnist --set optimizer.epochs=20\n  chestxr-tui \
+                            train --resume last --no-ui"
+    )]
     Train {
-        /// Go on with a run from its last checkpoint; its own settings hold, and --set may change how long it
-        /// runs and where
+        /// Resume a run from its last checkpoint, with its own settings; --set may change duration and location
         #[arg(long, value_name = "RUN", conflicts_with = "find_lr")]
         resume: Option<String>,
-        /// Try learning rates on a few steps and suggest one, instead of training
+        /// Run a learning rate range test and suggest a rate, instead of training
         #[arg(long)]
         find_lr: bool,
-        /// Without the screen, work the runs that wait in the queue, one after another, to the last
+        /// With --no-ui: train all queued runs, one after another
         #[arg(long, conflicts_with_all = ["resume", "find_lr"])]
         queue: bool,
     },
-    /// Judge a run's best weights, or any model's predictions: numbers, intervals, figures, a report
+    /// Evaluate a run's best weights or any model's predictions: metrics, intervals, figures, a report
+    #[command(
+        after_help = "Examples:\n  chestxr-tui evaluate last\n  chestxr-tui evaluate best --thresholds youden \
+                            --by sex --json"
+    )]
     Evaluate(EvaluateArgs),
-    /// Say what a run's best weights find on images: PNG, JPEG, DICOM, folders of them, npz files
+    /// Predict with a run's best weights on PNG, JPEG, DICOM or npz files
+    #[command(
+        after_help = "Examples:\n  chestxr-tui predict best image.png\n  chestxr-tui predict last images/ \
+                            --format csv --out predictions.csv"
+    )]
     Predict(PredictArgs),
-    /// Show why a run's network said what it said: maps over images, and how good the maps are
+    /// Explain predictions with attribution maps, or measure how good the maps are
+    #[command(
+        after_help = "Examples:\n  chestxr-tui explain best --index 0,1 --method all --montage\n  chestxr-tui \
+                            explain last --score --findings 100"
+    )]
     Explain(ExplainArgs),
-    /// Draw a contact sheet of augmented images
+    /// Write a contact sheet of augmented images
+    #[command(
+        after_help = "Examples:\n  chestxr-tui augment --data phantom --index 0,5 --boxes\n  chestxr-tui augment \
+                            --set augment.preset=strong --out strong.png"
+    )]
     Augment(AugmentArgs),
-    /// Write a run's network for other programs: ONNX, safetensors for PyTorch, a folder that MLflow serves
+    /// Export a run's network: ONNX, safetensors for PyTorch, or an MLflow model
+    #[command(
+        after_help = "Examples:\n  chestxr-tui export best onnx\n  chestxr-tui export last mlflow --out model \
+                            --force"
+    )]
     Export(ExportArgs),
-    /// Look at images and labels
-    #[command(subcommand)]
+    /// List, download, check, show and convert data sets
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  chestxr-tui data list\n  chestxr-tui data info phantom:4000"
+    )]
     Data(DataCommand),
-    /// Look at runs
-    #[command(subcommand)]
+    /// List, compare, annotate, queue, export and delete runs
+    #[command(subcommand, after_help = "Examples:\n  chestxr-tui runs list\n  chestxr-tui runs show last")]
     Runs(RunsCommand),
-    /// Tell an MLflow server of runs
-    #[command(subcommand)]
+    /// Sync runs to MLflow
+    #[command(subcommand, after_help = "Examples:\n  chestxr-tui track sync --to http://localhost:5000")]
     Track(TrackCommand),
-    /// Measure this machine: training against bare steps, augmentation, loading, the screen
+    /// Measure speed and memory on this machine: loading, augmentation, training, evaluation, screen
+    #[command(
+        after_help = "Examples:\n  chestxr-tui bench --only loading,training\n  chestxr-tui bench --nets \
+                            resnet18:64 --json"
+    )]
     Bench(BenchArgs),
-    /// Say what this machine offers, what is missing and how to get it
+    /// List every setting with type, default, allowed values and meaning
+    #[command(after_help = "Examples:\n  chestxr-tui settings\n  chestxr-tui settings --json-schema")]
+    Settings {
+        /// Print a JSON Schema of run files, for completion in editors
+        #[arg(long)]
+        json_schema: bool,
+    },
+    /// Check this machine: libtorch, CUDA, terminal, directories; with advice for what is missing
+    #[command(after_help = "Examples:\n  chestxr-tui doctor\n  chestxr-tui doctor --json")]
     Doctor,
     /// Print a completion script for a shell
-    Completions { shell: clap_complete::Shell },
+    #[command(after_help = "Examples:\n  chestxr-tui completions bash")]
+    Completions {
+        /// Shell
+        shell: clap_complete::Shell,
+    },
 }
 
-/// A number of resamples that this machine survives.
+/// Parses a number of bootstrap resamples: 0, or 2 to 100,000.
 fn resamples(text: &str) -> Result<usize, String> {
     match text.replace('_', "").parse() {
         Ok(count) if count <= 100_000 && count != 1 => Ok(count),
@@ -111,8 +164,11 @@ fn resamples(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A path that means the same wherever it is read.
-fn whole_path(text: &str) -> Result<PathBuf, String> {
+/// Parses an absolute path.
+fn absolute_path(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    if path.is_absolute() { Ok(path) } else { Err("takes a whole path, from / on".to_owned()) }
+    if path.is_absolute() { Ok(path) } else { Err("takes an absolute path, starting with /".to_owned()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! What can be typed of runs, of the queue and of tracking.
+//! Arguments of `runs` and `track`.
 
 use std::path::PathBuf;
 
@@ -6,90 +6,116 @@ use chestxr_tui::dataset::Split;
 use chestxr_tui::runs::{RunState, SortBy};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{resamples, whole_path};
+use super::{RUN_HELP, absolute_path, resamples};
 
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
-    /// List runs, the newest first
+    /// List runs, newest first
+    #[command(
+        after_help = "Examples:\n  chestxr-tui runs list\n  chestxr-tui runs list --filter \"resnet18 \
+                            auroc>0.7\" --sort best"
+    )]
     List(ListArgs),
-    /// Show one run
+    /// Show a run: state, settings, metrics of every epoch
+    #[command(after_help = "Examples:\n  chestxr-tui runs show last\n  chestxr-tui runs show last --follow")]
     Show {
-        /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+        #[arg(help = RUN_HELP)]
         run: String,
-        /// Tell what the run did, then what it does, until it ends
+        /// Follow the run's event log until it ends
         #[arg(long)]
         follow: bool,
     },
-    /// Set runs side by side: differences with intervals and p-values, settings that differ, curves
+    /// Compare runs: differences with intervals and p-values, differing settings, curves
+    #[command(
+        after_help = "Examples:\n  chestxr-tui runs compare best last\n  chestxr-tui runs compare 1f3a 9c02 \
+                            --out comparison"
+    )]
     Compare(CompareArgs),
-    /// Write runs as files that MLflow reads, for machines that reach no server
+    /// Export runs as files that MLflow reads, for machines without a server
+    #[command(after_help = "Examples:\n  chestxr-tui runs export --mlflow exported")]
     Export(ExportRunsArgs),
-    /// Add tags to a run and remove them: +paper -draft; without any, tell them
+    /// Add or remove tags; without TAG, print them
+    #[command(
+        after_help = "Examples:\n  chestxr-tui runs tag best +paper -draft\n  chestxr-tui runs tag last"
+    )]
     Tag {
-        /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+        #[arg(help = RUN_HELP)]
         run: String,
-        /// `+TAG` or `TAG` adds one, `-TAG` removes it
+        /// `+TAG` or `TAG` adds a tag, `-TAG` removes it
         #[arg(value_name = "+TAG|-TAG", allow_hyphen_values = true)]
         tags: Vec<String>,
     },
-    /// Write a note about a run, an empty one for none; without a text, tell it
+    /// Set a run's note; an empty one removes it; without TEXT, print it
+    #[command(
+        after_help = "Examples:\n  chestxr-tui runs note last \"baseline for the paper\"\n  chestxr-tui runs \
+                            note last"
+    )]
     Note {
-        /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+        #[arg(help = RUN_HELP)]
         run: String,
-        /// The note
+        /// Note
         text: Option<String>,
     },
-    /// Give a run another name; an empty one gives it back that of its settings
+    /// Rename a run; an empty name restores run.name of its settings
+    #[command(after_help = "Examples:\n  chestxr-tui runs rename last baseline")]
     Rename {
-        /// A run's id or the beginning of one, its last four digits, last, best, or its folder
+        #[arg(help = RUN_HELP)]
         run: String,
-        /// The name
+        /// New name
         name: String,
     },
-    /// Delete runs for good, and tell how many bytes that frees; asks first
+    /// Delete runs permanently, after confirmation
+    #[command(after_help = "Examples:\n  chestxr-tui runs rm 1f3a\n  chestxr-tui runs rm 1f3a 9c02 --yes")]
     Rm {
-        /// Runs, named as for show
+        /// Runs, named as for `runs show`
         #[arg(required = true, value_name = "RUN")]
         runs: Vec<String>,
-        /// Delete without asking
+        /// Delete without confirmation
         #[arg(long, short)]
         yes: bool,
     },
-    /// Clear away what kills and deletions left: runs that never began, files not finished, surplus weights
+    /// Remove leftovers: runs that never started, incomplete files, surplus checkpoints
+    #[command(after_help = "Examples:\n  chestxr-tui runs gc --dry-run\n  chestxr-tui runs gc")]
     Gc {
-        /// Only tell what would go
+        /// Only list what would be removed
         #[arg(long)]
         dry_run: bool,
     },
-    /// Tell which runs wait for their turn, or change what waits; `train --queue` works them
+    /// List queued runs, or change the queue; `train --queue` trains them
+    #[command(
+        after_help = "Examples:\n  chestxr-tui runs queue\n  chestxr-tui runs queue add --set optimizer.lr=1e-3"
+    )]
     Queue {
         #[command(subcommand)]
         change: Option<QueueCommand>,
     },
 }
 
-/// What `runs queue` changes.
+/// Changes of the queue.
 #[derive(Debug, Subcommand)]
 pub enum QueueCommand {
-    /// Put a run at the end, with settings given as for train: --config, --set, --data
+    /// Append a run; settings as for train: --config, --set, --data
+    #[command(after_help = "Examples:\n  chestxr-tui runs queue add --data chestmnist --set run.seed=1")]
     Add,
-    /// Take runs out
+    /// Remove runs from the queue
+    #[command(after_help = "Examples:\n  chestxr-tui runs queue rm 3 4")]
     Rm {
-        /// Numbers as `runs queue` tells them
+        /// Numbers, as listed by `runs queue`
         #[arg(required = true, value_name = "NUMBER")]
         numbers: Vec<u32>,
     },
-    /// Move a run one place
+    /// Move a run one position
+    #[command(after_help = "Examples:\n  chestxr-tui runs queue move 3 earlier")]
     Move {
-        /// Its number as `runs queue` tells it
+        /// Number, as listed by `runs queue`
         number: u32,
-        /// Towards the beginning or the end
+        /// Direction
         #[arg(value_enum)]
         to: Direction,
     },
 }
 
-/// Which way a run of the queue is moved.
+/// Direction of a move in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Direction {
     Earlier,
@@ -98,64 +124,67 @@ pub enum Direction {
 
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only runs with this tag; may be repeated
+    /// Only runs with this tag; repeatable
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
     /// Only runs in this state: running, paused, stopped, finished, failed, interrupted
     #[arg(long, value_name = "STATE", value_parser = RunState::parse)]
     pub state: Option<RunState>,
-    /// Only runs for which this holds, for example "resnet18 lr>1e-4 auroc>.7"; as / on the Runs screen
+    /// Only runs that match, for example "resnet18 lr>1e-4 auroc>0.7"; as / on the Runs screen
     #[arg(long, value_name = "FILTER")]
     pub filter: Option<String>,
-    /// started, best (macro AUROC), state, name, id, network, data, epochs, time, tags, tracked, or a setting such as lr
+    /// Sort by started, best (macro AUROC), state, name, id, network, data, epochs, time, tags, tracked, or a setting
+    /// such as lr
     #[arg(long, value_name = "COLUMN", default_value = "started", value_parser = SortBy::parse)]
     pub sort: SortBy,
-    /// The other way round
+    /// Reverse the order
     #[arg(long)]
     pub reverse: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum TrackCommand {
-    /// Send what MLflow servers still lack of runs: metrics, settings, files, models
+    /// Sync runs to their MLflow servers: metrics, settings, files, models
+    #[command(after_help = "Examples:\n  chestxr-tui track sync\n  chestxr-tui track sync last --to \
+                            http://localhost:5000")]
     Sync(SyncArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct SyncArgs {
-    /// Runs, named as for runs show; left out: all that name a server, or all with --to
+    /// Runs, named as for `runs show`; default: all that name a server, or all with --to
     #[arg(value_name = "RUN")]
     pub runs: Vec<String>,
-    /// Send to this server, for example http://host:5000; a run whose settings name none is sent there from now on
+    /// Sync to this server, for example http://host:5000; becomes the server of runs whose settings name none
     #[arg(long, value_name = "URI")]
     pub to: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct ExportRunsArgs {
-    /// Runs, named as for runs show; left out: all
+    /// Runs, named as for `runs show`; default: all
     #[arg(value_name = "RUN")]
     pub runs: Vec<String>,
-    /// Write into this folder in MLflow's layout, which `mlflow migrate-filestore` reads
+    /// Output directory, in the file layout that `mlflow migrate-filestore` reads
     #[arg(long, value_name = "DIR")]
     pub mlflow: PathBuf,
-    /// Where that folder will lie when MLflow reads it, a whole path, if it is carried to another machine
-    #[arg(long, value_name = "DIR", value_parser = whole_path)]
+    /// Absolute path of that directory on the machine where MLflow will read it, if another
+    #[arg(long, value_name = "DIR", value_parser = absolute_path)]
     pub at: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// Two runs or more, named as for show; the others are set against the first
+    /// Two or more runs, named as for `runs show`; the first is the baseline
     #[arg(num_args = 2.., required = true, value_name = "RUN")]
     pub runs: Vec<String>,
-    /// The images they are compared on
+    /// Split to compare on: train, val or test
     #[arg(long, value_name = "SPLIT", default_value = "test", value_parser = Split::parse)]
     pub split: Split,
-    /// Draw so many bootstrap resamples for the means' intervals; 0 for none
+    /// Number of bootstrap resamples for intervals of the means; 0 disables them
     #[arg(long, value_name = "N", default_value_t = chestxr_tui::evaluation::RESAMPLES, value_parser = resamples)]
     pub bootstrap: usize,
-    /// Write comparison.md, comparison.json and the figures here
+    /// Write comparison.md, comparison.json and figures to this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

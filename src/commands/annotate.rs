@@ -8,12 +8,12 @@ use serde_json::json;
 use chestxr_tui::config::AppPaths;
 use chestxr_tui::runs::{self, Annotations, RunFolder};
 
-use super::{Exit, Misuse};
+use super::{Exit, UsageError};
 
 /// Adds and removes tags, and tells those there are.
 pub fn tag(paths: &AppPaths, wanted: &str, words: &[String], json: bool) -> Result<Exit> {
     let (folder, mut about) = read(paths, wanted)?;
-    about.change_tags(words.iter().map(String::as_str)).map_err(Misuse)?;
+    about.change_tags(words.iter().map(String::as_str)).map_err(UsageError)?;
     if !words.is_empty() {
         folder.write_about(&about)?;
     }

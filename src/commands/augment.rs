@@ -11,7 +11,7 @@ use chestxr_tui::explain::{COLOUR_MAPS, Overlay, Shows, paint};
 use chestxr_tui::files::replace_file;
 use chestxr_tui::report::figures::{TILE_PIXELS, Tile, image_sheet};
 
-use super::{Exit, Misuse, inline, progress};
+use super::{Exit, UsageError, inline, progress};
 use crate::cli::{AugmentArgs, Global};
 
 /// Tiles a row.
@@ -27,7 +27,7 @@ pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Ex
     let mut tiles = Vec::new();
     for index in &args.index {
         if *index >= images.len() {
-            bail!(Misuse(format!(
+            bail!(UsageError(format!(
                 "there is no {} image {index}; they go from 0 to {}",
                 args.split,
                 images.len().saturating_sub(1)

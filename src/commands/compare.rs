@@ -9,7 +9,7 @@ use chestxr_tui::evaluation::{ComparedRun, SideBySide, difference_cells, means, 
 use chestxr_tui::runs;
 use chestxr_tui::text::{one_line, thousands};
 
-use super::{Exit, Misuse};
+use super::{Exit, UsageError};
 use crate::cli::CompareArgs;
 
 /// A difference is marked below this.
@@ -21,7 +21,7 @@ pub fn run(args: &CompareArgs, paths: &AppPaths, json: bool) -> Result<Exit> {
     let folders = folders.collect::<Result<Vec<_>, _>>()?;
     for (index, folder) in folders.iter().enumerate() {
         if folders[..index].iter().any(|other| other.path() == folder.path()) {
-            return Err(Misuse(format!("run {} is named twice; name each run once", folder.id())).into());
+            return Err(UsageError(format!("run {} is named twice; name each run once", folder.id())).into());
         }
     }
     let compared_runs = folders.iter().map(|folder| ComparedRun::read(folder, args.split));

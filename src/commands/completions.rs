@@ -3,15 +3,14 @@
 use std::io::Write;
 
 use anyhow::Result;
-use clap::CommandFactory;
 
 use super::Exit;
-use crate::cli::Cli;
+use crate::cli::command;
 
 /// Prints a completion script.
 pub fn run(shell: clap_complete::Shell) -> Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "chestxr-tui", &mut script);
+    clap_complete::generate(shell, &mut command(), "chestxr-tui", &mut script);
     std::io::stdout().write_all(&script)?;
     Ok(Exit::Done)
 }

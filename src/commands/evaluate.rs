@@ -17,13 +17,13 @@ use chestxr_tui::runs::{self, ArrayNames, RunFolder, SplitPredictions};
 use chestxr_tui::text::{one_line, thousands};
 
 use super::progress::{self, Bar};
-use super::{Exit, Misuse, complain};
+use super::{Exit, UsageError, print_error};
 use crate::cli::{EvaluateArgs, Global};
 
 /// Judges what was asked for and tells the numbers.
 pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
     let spec: ThresholdSpec =
-        args.thresholds.as_deref().unwrap_or("").parse().map_err(|error| Misuse(format!("{error}")))?;
+        args.thresholds.as_deref().unwrap_or("").parse().map_err(|error| UsageError(format!("{error}")))?;
     let EvaluateOutput { evaluation, wrote, predictions, thresholds, labels, dataset } =
         match (&args.predictions, &args.run) {
             (Some(file), _) => elsewhere(file, args, &spec)?,
@@ -34,11 +34,11 @@ pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exi
                     None => of_run(&folder, args, &spec, global)?,
                 }
             }
-            (None, None) => bail!(Misuse("name a run, or give --predictions FILE".into())),
+            (None, None) => bail!(UsageError("name a run, or give --predictions FILE".into())),
         };
     let groups = match (args.by, &dataset) {
         (Some(by), Some(dataset)) => groups(by, args, dataset, &labels, &thresholds, &predictions, &wrote)?,
-        (Some(_), None) => bail!(Misuse("--by needs a run and its images".into())),
+        (Some(_), None) => bail!(UsageError("--by needs a run and its images".into())),
         (None, _) => Vec::new(),
     };
     let mut out = std::io::stdout().lock();
@@ -84,7 +84,7 @@ fn of_run(
         kept.clone()
     } else {
         let val = if split == Split::Val { output.clone() } else { source.predictions(Split::Val)? };
-        spec.resolve(kept, &val, Split::Val.name(), &labels).map_err(|error| Misuse(error.to_string()))?
+        spec.resolve(kept, &val, Split::Val.name(), &labels).map_err(|error| UsageError(error.to_string()))?
     };
     let evaluation = evaluation::record(folder, &labels, &thresholds, split, &output, args.bootstrap)?;
     evaluation::draw(folder, &labels, &evaluation, &thresholds, &output)?;
@@ -116,7 +116,7 @@ impl<'a> Images<'a> {
         match evaluation::best_predictions(self.folder, split) {
             Ok(Some(kept)) => return Ok(kept),
             Ok(None) => {}
-            Err(error) => complain(&format!("{error:#}; predicting anew")),
+            Err(error) => print_error(&format!("{error:#}; predicting anew")),
         }
         if self.loaded.is_none() {
             let predictor = Predictor::open(self.folder, self.device)?;
@@ -142,7 +142,7 @@ fn other_images(
     global: &Global,
 ) -> Result<EvaluateOutput> {
     let out =
-        args.out.as_deref().ok_or_else(|| Misuse("other images than the run's need --out DIR".into()))?;
+        args.out.as_deref().ok_or_else(|| UsageError("other images than the run's need --out DIR".into()))?;
     let config = folder.read_config()?;
     let dataset = Arc::new(progress::load_for(folder, source, global)?);
     let predictor = Predictor::open(folder, global.device.as_deref().unwrap_or("auto"))?;
@@ -168,7 +168,7 @@ fn other_images(
     let labels = predictor.labels();
     let thresholds = spec
         .resolve(Some(kept), &predictions, args.split.name(), labels)
-        .map_err(|e| Misuse(e.to_string()))?;
+        .map_err(|e| UsageError(e.to_string()))?;
     let title = format!("{} {}", config.model.arch.name(), folder.id().short());
     let origin = format!("Run {} on images from {}.", folder.id(), dataset.source());
     let output = finish(out, &title, &origin, labels, thresholds, args, predictions)?;
@@ -177,7 +177,7 @@ fn other_images(
 
 /// Anyone's predictions.
 fn elsewhere(file: &Path, args: &EvaluateArgs, spec: &ThresholdSpec) -> Result<EvaluateOutput> {
-    let out = args.out.as_deref().ok_or_else(|| Misuse("--predictions needs --out DIR".into()))?;
+    let out = args.out.as_deref().ok_or_else(|| UsageError("--predictions needs --out DIR".into()))?;
     let archive = Archive::open(file, Limits { max_bytes: 4 << 30 })?;
     let labels_name = args.labels.as_deref().unwrap_or("labels");
     let names =
@@ -204,7 +204,7 @@ fn elsewhere(file: &Path, args: &EvaluateArgs, spec: &ThresholdSpec) -> Result<E
         None => (&predictions, args.split.name()),
     };
     let thresholds =
-        spec.resolve(None, asked, asked_split, &labels).map_err(|error| Misuse(error.to_string()))?;
+        spec.resolve(None, asked, asked_split, &labels).map_err(|error| UsageError(error.to_string()))?;
     let title = file.file_stem().unwrap_or_default().to_string_lossy();
     let origin = format!("Predictions from {}.", one_line(&file.display().to_string(), 200));
     finish(out, &one_line(&title, 60), &origin, &labels, thresholds, args, predictions)
@@ -242,7 +242,7 @@ fn groups(
 ) -> Result<Vec<(String, Evaluation)>> {
     let groups = dataset.part(args.split).about.groups(by);
     if groups.is_empty() {
-        bail!(Misuse(format!(
+        bail!(UsageError(format!(
             "{} says nothing of the images' {}; nih:, csv: and dicom: sources can",
             dataset.source(),
             by.name()

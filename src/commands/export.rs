@@ -13,7 +13,7 @@ use chestxr_tui::files::replace_file;
 use chestxr_tui::runs::{self, RunId};
 use chestxr_tui::text::bytes;
 
-use super::{Exit, Misuse};
+use super::{Exit, UsageError};
 use crate::cli::{ExportArgs, ExportFormat, Global};
 
 /// Writes what was asked for and tells where it is.
@@ -23,7 +23,7 @@ pub fn run(args: &ExportArgs, global: &Global, paths: &AppPaths) -> Result<Exit>
     let out = target(args.out.as_deref(), folder.id(), args.format, which);
     // Before the weights are read: a person who must say more shouldn't wait for it.
     if !args.force && is_taken(&out, args.format) {
-        return Err(Misuse(format!(
+        return Err(UsageError(format!(
             "{} is there already; replace it with --force, or name another with --out",
             out.display()
         ))

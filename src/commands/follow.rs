@@ -14,7 +14,7 @@ use chestxr_tui::text::one_line;
 use chestxr_tui::train::Event;
 
 use super::train::printer;
-use super::{Exit, complain};
+use super::{Exit, print_error};
 
 /// How often the journal is looked at.
 const BEAT: Duration = Duration::from_millis(200);
@@ -34,19 +34,21 @@ pub fn run(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
             if json {
                 match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&line) {
                     Ok(_) => writeln!(io::stdout().lock(), "{line}")?,
-                    Err(_) => complain(&format!("a damaged line is left out: {}", one_line(&line, 200))),
+                    Err(_) => print_error(&format!("a damaged line is left out: {}", one_line(&line, 200))),
                 }
                 continue;
             }
             match serde_json::from_str::<Event>(&line) {
                 Ok(event) => printer.event(&event)?,
-                Err(_) => complain(&format!("an event this version doesn't know: {}", one_line(&line, 200))),
+                Err(_) => {
+                    print_error(&format!("an event this version doesn't know: {}", one_line(&line, 200)))
+                }
             }
         }
         if !live {
             let state = folder.read_status()?.honest_state();
             if state == RunState::Interrupted && !lines.ended {
-                complain("the run's process is gone; go on with it by train --resume");
+                print_error("the run's process is gone; go on with it by train --resume");
             }
             return Ok(Exit::Done);
         }

@@ -1,4 +1,4 @@
-//! The commands that end at once, one file each; headless training among them.
+//! The commands without a screen, one file each; headless training included.
 
 pub mod annotate;
 pub mod augment;
@@ -6,6 +6,7 @@ pub mod bench;
 pub mod compare;
 pub mod completions;
 pub mod data;
+pub mod delete;
 pub mod doctor;
 pub mod evaluate;
 pub mod explain;
@@ -17,7 +18,7 @@ pub mod progress;
 pub mod queue;
 pub mod runs;
 pub mod runs_export;
-pub mod tidy;
+pub mod settings;
 pub mod track;
 pub mod train;
 
@@ -29,13 +30,16 @@ use chestxr_tui::dataset::DataError;
 use chestxr_tui::dataset::source::SourceError;
 use chestxr_tui::runs::LookupError;
 
-/// How the program ends.
+/// Exit status of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
+    /// 0
     Done,
+    /// 1
     Failed,
-    Misused,
-    /// By a signal, after the checkpoint was written.
+    /// 2: wrong arguments, settings or source.
+    UsageError,
+    /// 130: by a signal, after the checkpoint was written.
     Interrupted,
 }
 
@@ -44,54 +48,57 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Failed => 1,
-            Exit::Misused => 2,
+            Exit::UsageError => 2,
             Exit::Interrupted => 130,
         })
     }
 }
 
-/// A command used in a way that can't work; the text says what to do instead.
+/// Arguments that contradict each other or name something unknown; the message has the correction.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Misuse(pub String);
+pub struct UsageError(pub String);
 
-/// Whether an error lies in what was typed or in what happened.
+/// [`Exit::UsageError`] for errors in arguments and settings, else [`Exit::Failed`].
 pub fn exit_of(error: &anyhow::Error) -> Exit {
-    let misused = error.is::<ConfigError>()
+    let is_usage = error.is::<ConfigError>()
         || error.is::<SourceError>()
-        || error.is::<Misuse>()
+        || error.is::<UsageError>()
         || matches!(error.downcast_ref(), Some(LookupError::Unnamed))
         || error.downcast_ref::<DataError>().is_some_and(DataError::is_usage);
-    if misused { Exit::Misused } else { Exit::Failed }
+    if is_usage { Exit::UsageError } else { Exit::Failed }
 }
 
-/// Says something on stderr, fit for a terminal. Nothing happens when stderr is gone: a complaint about that
-/// would have no place to go either.
-pub fn complain(text: &str) {
+/// Prints a line to stderr, without control characters. A closed stderr is ignored: there is nowhere to report it.
+pub fn print_error(text: &str) {
     let _ = writeln!(io::stderr(), "{}", chestxr_tui::text::one_line(text, 2000));
 }
 
-/// Whether an error is only that nobody reads our output any more.
+/// Whether the error is a closed output pipe.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
-/// Takes those of the settings given as options that say where a run is told of: the others are what it was trained with.
+/// Applies the `tracking.*` settings among `sets`: the other settings of a run are those it was trained with.
 ///
 /// # Errors
-/// When there is no such setting or the value isn't allowed.
+/// When a setting is unknown or its value is not allowed.
 pub fn set_tracking(config: &mut RunConfig, sets: &[String]) -> Result<(), ConfigError> {
     sets.iter()
         .filter(|set| set.trim_start().starts_with("tracking."))
         .try_for_each(|set| config.set_pair(set))
 }
 
-/// The workbench needs a terminal on both ends.
-pub fn require_terminal() -> Result<(), Misuse> {
+/// Checks that stdin and stdout are terminals, as the workbench needs.
+///
+/// # Errors
+/// When one of them is not.
+pub fn require_terminal() -> Result<(), UsageError> {
     if io::stdout().is_terminal() && io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Misuse(
-        "the workbench needs a terminal and this is none; add --no-ui to train without the screen".into(),
+    Err(UsageError(
+        "the workbench needs a terminal, and stdin or stdout is not one; add --no-ui to train without the screen"
+            .into(),
     ))
 }

@@ -19,7 +19,7 @@ use chestxr_tui::runs;
 use chestxr_tui::text::one_line;
 
 use super::progress::Bar;
-use super::{Exit, complain};
+use super::{Exit, print_error};
 use crate::cli::{Global, PredictArgs, PredictFormat};
 
 /// Images read, reduced and predicted at a time: memory stays flat whatever is asked for.
@@ -59,7 +59,7 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     let (levels, normal) = match &kept {
         Some(kept) => (kept.of(&keys), kept.normal.threshold),
         None => {
-            complain(&format!(
+            print_error(&format!(
                 "run {} has no thresholds yet, so .5 holds; `chestxr-tui evaluate {}` chooses them",
                 folder.id(),
                 folder.id()
@@ -67,7 +67,7 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
             (vec![DEFAULT_THRESHOLD; keys.len()], DEFAULT_THRESHOLD)
         }
     };
-    complain("Not a medical device: what is said here may decide about no patient.");
+    print_error("Not a medical device: what is said here may decide about no patient.");
 
     // The network stays on this thread; how a picture becomes an image goes to all of them.
     let preprocess = predictor.preprocess().clone();
@@ -84,7 +84,7 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
                 Ok(more) => images.extend(more),
                 Err(error) => {
                     failed += 1;
-                    complain(&format!("{error:#}"));
+                    print_error(&format!("{error:#}"));
                 }
             }
         }
@@ -103,7 +103,7 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     }
     if failed > 0 {
         let (images, files) = (found.len(), if failed == 1 { "file" } else { "files" });
-        complain(&format!("{images} images predicted; {failed} {files} could not be read"));
+        print_error(&format!("{images} images predicted; {failed} {files} could not be read"));
         return Ok(Exit::Failed);
     }
     Ok(Exit::Done)

@@ -14,7 +14,7 @@ use chestxr_tui::text::one_line;
 use chestxr_tui::train::{Command, Event, Trainer};
 
 use super::train::{Tracking, printer, tell, watch_signals};
-use super::{Exit, Misuse, complain};
+use super::{Exit, UsageError, print_error};
 
 /// Tells what waits.
 pub fn list(paths: &AppPaths, json: bool) -> Result<Exit> {
@@ -72,7 +72,7 @@ pub fn remove(paths: &AppPaths, numbers: &[u32]) -> Result<Exit> {
 }
 
 /// Moves a run one place towards the beginning or the end; one that is there already stays.
-pub fn shift(paths: &AppPaths, number: u32, earlier: bool) -> Result<Exit> {
+pub fn move_run(paths: &AppPaths, number: u32, earlier: bool) -> Result<Exit> {
     let queue = Queue::of(&paths.runs);
     let waiting = queue.list()?;
     let run = find(&waiting, number)?;
@@ -88,7 +88,7 @@ pub fn shift(paths: &AppPaths, number: u32, earlier: bool) -> Result<Exit> {
 
 fn find(waiting: &[Waiting], number: u32) -> Result<&Waiting> {
     let found = waiting.iter().find(|waiting| waiting.number == number);
-    let missing = || Misuse(format!("nothing waits under number {number}; `runs queue` tells what does"));
+    let missing = || UsageError(format!("nothing waits under number {number}; `runs queue` tells what does"));
     Ok(found.ok_or_else(missing)?)
 }
 
@@ -127,7 +127,7 @@ fn work_all(
         // Read anew each time: others add and move while a run is on.
         for Waiting { number, config, .. } in queue.list()? {
             if let Some(why) = config.err().filter(|_| unreadable.insert(number)) {
-                complain(&format!("number {number} of the queue is passed over: {why}"));
+                print_error(&format!("number {number} of the queue is passed over: {why}"));
             }
         }
         let Some(claim) = turn.claim()? else { break };
@@ -171,6 +171,6 @@ fn work_all(
 /// Says what became of a run that was taken, once.
 fn settle(claim: &mut Option<Claim>, how: impl FnOnce(Claim) -> Result<()>) {
     if let Some(Err(error)) = claim.take().map(how) {
-        complain(&format!("{error:#}"));
+        print_error(&format!("{error:#}"));
     }
 }

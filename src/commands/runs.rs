@@ -11,7 +11,7 @@ use chestxr_tui::runs::{
 };
 use chestxr_tui::text::{bytes, clock, one_line};
 
-use super::{Exit, complain};
+use super::{Exit, print_error};
 use crate::cli::ListArgs;
 
 /// Lists runs, the newest first unless asked otherwise.
@@ -30,7 +30,7 @@ pub fn list(paths: &AppPaths, args: &ListArgs, json: bool) -> Result<Exit> {
     });
     all.sort_by(|a, b| args.sort.compare(a, b, Measure::default(), args.reverse));
     for damaged in runs::damaged(&paths.runs, &everything) {
-        complain(&format!("warning: {damaged}"));
+        print_error(&format!("warning: {damaged}"));
     }
     let mut out = std::io::stdout().lock();
     if json {

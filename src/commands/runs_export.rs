@@ -11,14 +11,14 @@ use chestxr_tui::evaluation;
 use chestxr_tui::runs::{self, RunFolder};
 use chestxr_tui::tracking;
 
-use super::{Exit, Misuse, complain, set_tracking};
+use super::{Exit, UsageError, print_error, set_tracking};
 use crate::cli::ExportRunsArgs;
 
 /// Writes the named runs, or all, into a file store of MLflow's. One that can't be written doesn't keep the others away.
 pub fn run(args: &ExportRunsArgs, sets: &[String], paths: &AppPaths, json: bool) -> Result<Exit> {
     let is_theirs = |store: &&Path| store.file_name().is_some_and(|name| name == "mlruns");
     if [Some(args.mlflow.as_path()), args.at.as_deref()].iter().flatten().any(is_theirs) {
-        return Err(Misuse(
+        return Err(UsageError(
             "a folder named mlruns makes later servers of MLflow refuse to start beside it; choose another name".into(),
         )
         .into());
@@ -31,7 +31,7 @@ pub fn run(args: &ExportRunsArgs, sets: &[String], paths: &AppPaths, json: bool)
         }
     };
     if named.is_empty() {
-        return Err(Misuse(format!("there are no runs in {} to export", paths.runs.display())).into());
+        return Err(UsageError(format!("there are no runs in {} to export", paths.runs.display())).into());
     }
     // Settings that can't be are wrong for each of them.
     set_tracking(&mut RunConfig::default(), sets)?;
@@ -41,7 +41,7 @@ pub fn run(args: &ExportRunsArgs, sets: &[String], paths: &AppPaths, json: bool)
         let written = match export(&path, args, sets) {
             Ok(written) => written,
             Err(error) => {
-                complain(&format!("warning: can't export run {}: {error:#}", path.display()));
+                print_error(&format!("warning: can't export run {}: {error:#}", path.display()));
                 exit = Exit::Failed;
                 continue;
             }

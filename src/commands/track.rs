@@ -17,7 +17,7 @@ use chestxr_tui::tracking::{
     Client, HttpClient, Ledger, Patience, Progress, Report, TrackingError, environment,
 };
 
-use super::{Exit, Misuse, complain, set_tracking};
+use super::{Exit, UsageError, print_error, set_tracking};
 use crate::cli::SyncArgs;
 
 /// Sends the named runs, or all that have something to be sent: each to its own server, or to the one named now.
@@ -31,11 +31,11 @@ pub fn run(args: &SyncArgs, sets: &[String], paths: &AppPaths, json: bool) -> Re
     };
     // Read here and not by clap, which repeats what it refuses, a password with it.
     let to = args.to.as_ref().map(|to| to.parse::<ServerUri>()).transpose();
-    let to = to.map_err(|error| Misuse(format!("--to can't be used: {error}")))?;
+    let to = to.map_err(|error| UsageError(format!("--to can't be used: {error}")))?;
     let jobs = jobs(&named, args, to.as_ref(), sets)?;
     if jobs.is_empty() {
         let why = if named.is_empty() { "there are no runs" } else { "no run names a server" };
-        return Err(Misuse(format!(
+        return Err(UsageError(format!(
             "nothing to send: {why}; name a server with --to http://host:5000 or MLFLOW_TRACKING_URI, or train with \
              --set tracking.mlflow_uri=http://host:5000"
         ))
@@ -79,7 +79,7 @@ fn jobs(named: &[PathBuf], args: &SyncArgs, to: Option<&ServerUri>, sets: &[Stri
                 config.tracking
             }
             Err(error) if args.runs.is_empty() => {
-                complain(&format!("warning: run {} is left out: {error:#}", folder.id()));
+                print_error(&format!("warning: run {} is left out: {error:#}", folder.id()));
                 continue;
             }
             Err(error) => return Err(error),
@@ -146,7 +146,7 @@ fn tell(
         }
         Ok(report) => writeln!(out, "{}  {}", folder.id(), summary(report)),
         Err(error) => {
-            complain(&format!("chestxr-tui: {}: {error}", folder.id()));
+            print_error(&format!("chestxr-tui: {}: {error}", folder.id()));
             Ok(())
         }
     }

@@ -20,7 +20,7 @@ use chestxr_tui::text::{clock, thousands};
 use chestxr_tui::tracking::{Patience, Uploader};
 use chestxr_tui::train::{Command, Commander, Event, Level, LrCurve, Phase, Progress, RunInfo, Trainer};
 
-use super::{Exit, complain};
+use super::{Exit, print_error};
 
 /// Starts a run, goes on with one or tries learning rates, to the end. The first Ctrl-C finishes the step and writes the checkpoint; the second leaves at
 /// once.
@@ -69,7 +69,7 @@ pub(super) fn watch_signals(commander: Commander) -> std::io::Result<Arc<AtomicB
             // First the deed: stderr may be gone with the terminal.
             told.store(true, Ordering::Release);
             commander.send(Command::Interrupt);
-            complain("finishing the step and writing the checkpoint; once more leaves at once");
+            print_error("finishing the step and writing the checkpoint; once more leaves at once");
         }
         if pending.next().is_some() {
             // What is on disk is whole at every instant, so there is nothing to wait for. Nothing is taken down
@@ -116,7 +116,7 @@ impl Tracking {
         self.uploader.finish();
         for run in &self.runs {
             if let Err(error) = send_the_rest(run) {
-                complain(&format!("warning: {error:#}; `chestxr-tui track sync` sends it"));
+                print_error(&format!("warning: {error:#}; `chestxr-tui track sync` sends it"));
             }
         }
     }
@@ -307,7 +307,7 @@ impl Printer for Lines {
                     Level::Warning => "warning: ",
                     Level::Error => "error: ",
                 };
-                self.bar.suspend(|| complain(&format!("{head}{text}")));
+                self.bar.suspend(|| print_error(&format!("{head}{text}")));
                 Ok(())
             }
             Event::Evaluated { split, auroc_macro, auprc_macro, n_conditions } => {
@@ -324,7 +324,7 @@ impl Printer for Lines {
             }
             Event::Ended { state: RunState::Failed, reason, .. } => {
                 self.bar.finish_and_clear();
-                complain(&format!("chestxr-tui: {reason}"));
+                print_error(&format!("chestxr-tui: {reason}"));
                 Ok(())
             }
             Event::Ended { state, reason, best, .. } => {

@@ -8,6 +8,7 @@ mod memory;
 mod paths;
 mod pos_weight;
 mod rules;
+pub mod schema;
 mod server;
 mod text;
 

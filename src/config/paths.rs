@@ -17,21 +17,25 @@ pub struct AppPaths {
     pub data: PathBuf,
     /// Images made of them, e.g. `~/.cache/chestxr-tui/images`.
     pub images: PathBuf,
+    /// Log files and panic reports, e.g. `~/.local/state/chestxr-tui`.
+    pub state: PathBuf,
 }
 
 impl AppPaths {
     /// The platform's folders for this user; `runs` overrules where runs are kept. Without a home folder
     /// everything lies in `./chestxr-tui`.
     pub fn new(runs: Option<&Path>) -> Self {
-        let (data, config, cache) = match ProjectDirs::from("", "", "chestxr-tui") {
+        let (data, config, cache, state) = match ProjectDirs::from("", "", "chestxr-tui") {
             Some(folders) => (
                 folders.data_dir().to_owned(),
                 folders.config_dir().to_owned(),
                 folders.cache_dir().to_owned(),
+                // Only Linux has a place for state.
+                folders.state_dir().unwrap_or(folders.data_local_dir()).to_owned(),
             ),
             None => {
                 let here = PathBuf::from("chestxr-tui");
-                (here.clone(), here.clone(), here)
+                (here.clone(), here.clone(), here.clone(), here)
             }
         };
         Self {
@@ -40,6 +44,7 @@ impl AppPaths {
             weights: cache.join("weights"),
             data: cache.join("data"),
             images: cache.join("images"),
+            state,
         }
     }
 }

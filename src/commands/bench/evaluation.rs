@@ -33,7 +33,7 @@ pub struct EvaluationTimes {
 }
 
 impl EvaluationTimes {
-    /// For people.
+    /// The figures as text.
     pub fn lines(&self) -> String {
         let (evaluate, epoch) = (self.evaluate_seconds, self.epoch_auroc_ms);
         format!(

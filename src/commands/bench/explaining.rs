@@ -29,7 +29,7 @@ pub struct Explaining {
 }
 
 impl Explaining {
-    /// For people.
+    /// The figures as text.
     pub fn line(&self) -> String {
         let ratios: Vec<String> =
             self.ratios.iter().map(|(method, ratio)| format!("{method} {ratio:.1}")).collect();

@@ -10,7 +10,7 @@ use chestxr_tui::config::RunConfig;
 use chestxr_tui::runs::{Best, Catalog, EpochRecord, Provenance, RunFolder, RunState, Status};
 use chestxr_tui::text::thousands;
 
-use super::{Figure, Scratch};
+use super::{Figure, ScratchDir};
 
 /// Runs in the folder: years of work.
 const RUNS: usize = 2000;
@@ -34,7 +34,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// For people.
+    /// The figures as text.
     pub fn line(&self) -> String {
         format!(
             "{} runs: the first are listed after {:.0} ms, all after {:.0} ms, once more after {:.0} ms; their numbers \
@@ -50,7 +50,7 @@ impl Listing {
 
 /// Makes the runs and lists them.
 pub fn measure(repeats: usize) -> Result<Listing> {
-    let runs = Scratch::new()?;
+    let runs = ScratchDir::new()?;
     fill(&runs.0).with_context(|| format!("can't make runs in {}", runs.0.display()))?;
     // A folder that has just changed is looked at again, since its time can't tell yet.
     std::thread::sleep(std::time::Duration::from_secs(3));

@@ -25,7 +25,7 @@ pub struct Loading {
 }
 
 impl Loading {
-    /// For people.
+    /// The figures as text.
     pub fn line(&self, source: &str) -> String {
         format!(
             "{source}: {} images, {} raw, ready after {:.2} s, peak memory {} ({} before)",

@@ -1,11 +1,14 @@
-//! `bench`: what this machine makes of the program, measured in one process. Every figure is the median of
-//! repeats with the least and the greatest beside it: on a shared machine a single one says little.
+//! `bench`: speed and memory on this machine, measured in one process. Every figure is the median of several
+//! measurements with minimum and maximum: on a shared machine a single measurement is not reliable.
 
 mod evaluation;
 mod explaining;
 mod listing;
 mod loading;
+#[cfg(feature = "bench-screen")]
 mod screen;
+#[cfg(not(feature = "bench-screen"))]
+mod screen_off;
 mod streaming;
 mod training;
 
@@ -20,17 +23,18 @@ use chestxr_tui::config::{Arch, RunConfig};
 use chestxr_tui::dataset::{Cache, Split};
 use chestxr_tui::text::thousands;
 
-use super::{Exit, Misuse, complain};
+use super::{Exit, UsageError, print_error};
 use crate::cli::{BenchArgs, BenchPart};
 use evaluation::EvaluationTimes;
 use explaining::Explaining;
 use listing::Listing;
 use loading::Loading;
-use screen::Screen;
+#[cfg(not(feature = "bench-screen"))]
+use screen_off as screen;
 use streaming::Streaming;
 use training::Training;
 
-/// A measured figure.
+/// A figure of several measurements.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Figure {
     pub median: f64,
@@ -40,7 +44,10 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// Of these values.
+    /// Summarises measurements.
+    ///
+    /// # Errors
+    /// When there are none.
     fn of(mut values: Vec<f64>) -> Result<Self> {
         values.sort_by(f64::total_cmp);
         let (Some(low), Some(high)) = (values.first(), values.last()) else {
@@ -50,14 +57,15 @@ impl Figure {
     }
 }
 
-/// The value below which a share of sorted values lies, between neighbours by their distance.
+/// The quantile `share` (0 to 1) of sorted values, interpolated linearly.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * sorted.len().saturating_sub(1) as f64;
     let (below, above) = (at.floor() as usize, at.ceil() as usize);
     sorted[below] + (sorted[above] - sorted[below]) * at.fract()
 }
 
-/// Everything measured. What wasn't asked for is left out; what can't be measured is left out with the reason.
+/// Everything measured. Parts that were not requested are omitted; parts that can't be measured are listed with the
+/// reason.
 #[derive(Debug, Serialize)]
 struct Report {
     version: &'static str,
@@ -74,37 +82,37 @@ struct Report {
     streaming: Option<Streaming>,
     #[serde(flatten)]
     evaluation: Option<EvaluationTimes>,
-    /// What maps cost, by network.
+    /// Time per attribution map, by network.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     explaining: Vec<Explaining>,
     #[serde(flatten)]
     listing: Option<Listing>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    screen: Option<Screen>,
+    screen: Option<screen::Screen>,
     not_measured: Vec<String>,
 }
 
-/// What one thread augments.
+/// Augmentation speed of one thread.
 #[derive(Debug, Serialize)]
 struct Augmentation {
-    /// Images a second, by the preset of the configuration.
+    /// Images per second, with the preset of the configuration.
     augment_throughput: Figure,
     augment_preset: &'static str,
 }
 
-/// Measures and prints.
-pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) -> Result<Exit> {
+/// Measures the requested parts and prints them; `sets` are the settings given as options.
+pub fn run(args: &BenchArgs, config: RunConfig, sets: &[String], json: bool) -> Result<Exit> {
     let networks = args.nets.iter().map(|text| network(text)).collect::<Result<Vec<_>>>()?;
     if args.repeats == 0 || !(0.01..=600.0).contains(&args.seconds) {
-        return Err(Misuse("--repeats takes at least 1, and --seconds 0.01 to 600".into()).into());
+        return Err(UsageError("--repeats takes at least 1, and --seconds 0.01 to 600".into()).into());
     }
     let mut config = config;
     if config.data.source == "phantom" {
         config.set("data.source", &format!("phantom:{}", args.images))?;
     }
     let pause = Duration::from_secs_f64(args.seconds);
-    let wanted = |part: BenchPart| match args.only.is_empty() {
-        // Streaming takes images that don't fit, and keeps them on the disk.
+    let is_requested = |part: BenchPart| match args.only.is_empty() {
+        // Streaming needs images that don't fit in memory, and stores them on disk.
         true => part != BenchPart::Streaming,
         false => args.only.contains(&part),
     };
@@ -125,29 +133,29 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
     };
     let with_images =
         [BenchPart::Loading, BenchPart::Augmentation, BenchPart::Training, BenchPart::Streaming];
-    if with_images.into_iter().any(wanted) {
-        images(&mut report, wanted, &networks, &config, args.repeats, pause, json)?;
+    if with_images.into_iter().any(is_requested) {
+        images(&mut report, is_requested, &networks, &config, args.repeats, pause, json)?;
     }
-    if wanted(BenchPart::Evaluation) {
+    if is_requested(BenchPart::Evaluation) {
         let evaluation = report.evaluation.insert(evaluation::measure(args.repeats)?);
-        say(json, &evaluation.lines());
+        print_line(json, &evaluation.lines());
     }
-    if wanted(BenchPart::Explaining) {
+    if is_requested(BenchPart::Explaining) {
         for arch in [Arch::ChestNetS, Arch::ResNet18] {
             let measured = explaining::measure(arch, config.data.size, &config.run.device, args.repeats)?;
-            say(json, &measured.line());
+            print_line(json, &measured.line());
             report.explaining.push(measured);
         }
     }
-    if wanted(BenchPart::Runs) {
+    if is_requested(BenchPart::Runs) {
         let listing = report.listing.insert(listing::measure(args.repeats)?);
-        say(json, &listing.line());
+        print_line(json, &listing.line());
     }
-    if wanted(BenchPart::Screen) {
-        match screen::measure(given) {
-            Ok(screen) => say(json, &report.screen.insert(screen).line()),
+    if is_requested(BenchPart::Screen) {
+        match screen::measure(sets) {
+            Ok(screen) => print_line(json, &report.screen.insert(screen).line()),
             Err(error) => {
-                complain(&format!("the screen could not be measured: {error:#}"));
+                print_error(&format!("bench: screen not measured: {error:#}"));
                 report.not_measured.push(format!("screen: {error:#}"));
             }
         }
@@ -158,10 +166,10 @@ pub fn run(args: &BenchArgs, config: RunConfig, given: &[String], json: bool) ->
     Ok(Exit::Done)
 }
 
-/// Measures what needs images; they are gone afterwards.
+/// Measures the parts that need images; these are freed afterwards.
 fn images(
     report: &mut Report,
-    wanted: impl Fn(BenchPart) -> bool,
+    is_requested: impl Fn(BenchPart) -> bool,
     networks: &[(Arch, usize)],
     config: &RunConfig,
     repeats: usize,
@@ -170,14 +178,14 @@ fn images(
 ) -> Result<()> {
     let cache = Cache::new();
     let (loading, dataset) = loading::measure(&config.data, &cache)?;
-    say(json, &report.loading.insert(loading).line(&config.data.source));
-    if wanted(BenchPart::Augmentation) {
+    print_line(json, &report.loading.insert(loading).line(&config.data.source));
+    if is_requested(BenchPart::Augmentation) {
         let (train, _) = dataset.trainable(Split::Train)?;
         let plan = AugmentPipeline::new(&config.augment);
         let augmented = (0..repeats).map(|_| augment::throughput(&plan, train, pause)).collect();
         let (figure, preset) = (Figure::of(augmented)?, config.augment.preset.name());
         report.augmentation = Some(Augmentation { augment_throughput: figure, augment_preset: preset });
-        say(
+        print_line(
             json,
             &format!(
                 "augmentation `{preset}` on one thread: {} images/s ({} to {})",
@@ -188,36 +196,36 @@ fn images(
         );
     }
     let mut config = config.clone();
-    if wanted(BenchPart::Training) {
-        say(
+    if is_requested(BenchPart::Training) {
+        print_line(
             json,
             "network      batch   loop images/s          ceiling             loop/ceiling   data  metrics",
         );
         for (arch, batch) in networks {
             (config.model.arch, config.optimizer.batch_size) = (*arch, *batch);
             let measured = training::measure(&config, &cache, repeats, pause)?;
-            say(json, &measured.line());
+            print_line(json, &measured.line());
             report.training.push(measured);
         }
     }
-    if wanted(BenchPart::Streaming)
+    if is_requested(BenchPart::Streaming)
         && let Some((arch, batch)) = networks.first()
     {
         (config.model.arch, config.optimizer.batch_size) = (*arch, *batch);
         let measured = streaming::measure(&config, &dataset, repeats, pause)?;
-        say(json, &report.streaming.insert(measured).lines());
+        print_line(json, &report.streaming.insert(measured).lines());
     }
     Ok(())
 }
 
-/// A network and a batch size from `resnet18:32`.
+/// Parses a network and a batch size, `resnet18:32`.
 fn network(text: &str) -> Result<(Arch, usize)> {
     let parsed =
         text.split_once(':').and_then(|(arch, batch)| Some((Arch::from_name(arch)?, batch.parse().ok()?)));
     match parsed {
         Some((arch, batch)) if batch > 0 => Ok((arch, batch)),
-        _ => Err(Misuse(format!(
-            "`{}` is no network with a batch size; write for example {}:32",
+        _ => Err(UsageError(format!(
+            "--nets `{}`: not a network with a batch size; try {}:32",
             chestxr_tui::text::one_line(text, 40),
             Arch::NAMES.join(":32 or ")
         ))
@@ -225,10 +233,10 @@ fn network(text: &str) -> Result<(Arch, usize)> {
     }
 }
 
-/// A line for people, as soon as it is known.
-fn say(json: bool, line: &str) {
+/// Prints a line of the report, unless JSON is requested.
+fn print_line(json: bool, line: &str) {
     if !json {
-        // A reader that has left misses nothing that matters.
+        // A closed pipe doesn't end the measurement.
         let _ = writeln!(std::io::stdout(), "{line}");
     }
 }
@@ -237,7 +245,7 @@ fn whole(number: f64) -> String {
     thousands(number.round().max(0.0) as u64)
 }
 
-/// The greatest resident memory of this process so far in bytes; 0 where the system doesn't say.
+/// Peak resident memory of this process in bytes; 0 where the system doesn't report it.
 fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -245,25 +253,25 @@ fn peak_memory() -> u64 {
     1024 * kilobytes.unwrap_or(0)
 }
 
-/// Has [`peak_memory`] begin anew; false where the system doesn't let us.
-fn forget_peak() -> bool {
+/// Resets [`peak_memory`]; false where the system doesn't support it.
+fn reset_peak_memory() -> bool {
     std::fs::write("/proc/self/clear_refs", "5").is_ok()
 }
 
-/// A folder that is removed again.
-struct Scratch(std::path::PathBuf);
+/// A temporary directory, removed when dropped.
+struct ScratchDir(std::path::PathBuf);
 
-impl Scratch {
+impl ScratchDir {
     fn new() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("chestxr-bench-{}", std::process::id()));
-        std::fs::create_dir_all(&path).with_context(|| format!("can't make {}", path.display()))?;
+        std::fs::create_dir_all(&path).with_context(|| format!("can't create {}", path.display()))?;
         Ok(Self(path))
     }
 }
 
-impl Drop for Scratch {
+impl Drop for ScratchDir {
     fn drop(&mut self) {
-        // It lies where the system cleans up by itself.
+        // The system cleans its temporary directory anyway.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -273,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_medians_with_their_spread() {
+    fn a_figure_is_a_median_with_minimum_and_maximum() {
         let figure = Figure::of(vec![3.0, 1.0, 2.0, 10.0]).expect("values");
         assert_eq!((figure.median, figure.low, figure.high, figure.repeats), (2.5, 1.0, 10.0, 4));
         assert!(Figure::of(Vec::new()).is_err());
@@ -282,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_comes_with_its_batch() {
+    fn nets_are_parsed_as_network_and_batch_size() {
         assert_eq!(network("resnet18:256").expect("both"), (Arch::ResNet18, 256));
         for wrong in ["resnet18", "resnet18:0", "vgg:3", "resnet18:x"] {
             assert!(network(wrong).is_err(), "{wrong}");

@@ -15,7 +15,7 @@ use chestxr_tui::runs::RunState;
 use chestxr_tui::text::bytes;
 use chestxr_tui::train::{Command, Event, Phase, Trainer, shuffled};
 
-use super::{Figure, Misuse, Scratch, forget_peak, peak_memory, whole};
+use super::{Figure, ScratchDir, UsageError, peak_memory, reset_peak_memory, whole};
 
 /// Steps of the loop before the clock starts.
 const WARM_UP: u64 = 20;
@@ -134,7 +134,7 @@ pub fn measure(
         let what = format!(
             "streaming needs images that don't fit: these take {all}, so set --memory to less, or take more images"
         );
-        return Err(Misuse(what).into());
+        return Err(UsageError(what).into());
     };
     let mut config = config.clone();
     if config.model.arch != Arch::ChestNetS && config.model.stem == Stem::Auto {
@@ -191,7 +191,7 @@ fn of_place(
         dataset.release_pages(place == Place::Disk);
         // The images of the turn before were in memory.
         native::release_freed();
-        let counted = forget_peak();
+        let counted = reset_peak_memory();
         let rate = rate()?;
         Ok((rate, counted.then(peak_memory)))
     };
@@ -228,7 +228,7 @@ fn loading(config: &RunConfig, dataset: &Arc<Dataset>, epoch: usize, pause: Dura
 
 /// Images a second of the real loop within its first epoch.
 fn training(config: &RunConfig, dataset: &Arc<Dataset>, pause: Duration) -> Result<f64> {
-    let runs = Scratch::new()?;
+    let runs = ScratchDir::new()?;
     let cache = Cache::holding(&config.data, dataset.clone())?;
     let mut trainer = Trainer::spawn(runs.0.clone(), cache)?;
     trainer.send(Command::Start { config: Box::new(config.clone()), resume: None });

@@ -10,7 +10,7 @@ use chestxr_tui::dataset::{Cache, Split};
 use chestxr_tui::runs::RunState;
 use chestxr_tui::train::{Batches, Command, Event, Setup, Shares, Trainer};
 
-use super::{Figure, Scratch, whole};
+use super::{Figure, ScratchDir, whole};
 
 /// Steps before the clock starts: libtorch chooses its kernels in them.
 const WARM_UP: usize = 3;
@@ -91,7 +91,7 @@ fn alone(body: impl FnOnce() -> Result<f64> + Send) -> Result<f64> {
 
 /// Images a second of the second epoch of a run, and where its time went.
 fn real_loop(config: &RunConfig, cache: &Cache) -> Result<(f64, Shares)> {
-    let runs = Scratch::new()?;
+    let runs = ScratchDir::new()?;
     let mut trainer = Trainer::spawn(runs.0.clone(), cache.clone())?;
     trainer.send(Command::Start { config: Box::new(config.clone()), resume: None });
     let (mut rate, mut shares) = (0.0, Shares::default());

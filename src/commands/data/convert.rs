@@ -10,7 +10,7 @@ use chestxr_tui::dataset::npz::Writer;
 use chestxr_tui::text::bytes;
 
 use super::load;
-use crate::commands::{Exit, Misuse, complain};
+use crate::commands::{Exit, UsageError, print_error};
 
 /// Writes a source as an npz file in MedMNIST's layout, with the names of its conditions and its patients. Images are
 /// written one by one: they need not fit into memory.
@@ -24,7 +24,7 @@ pub fn run(
     let mut section = section.clone();
     if let Some(size) = size {
         if !(1..=4096).contains(&size) {
-            return Err(Misuse(format!("--size takes 1 to 4096 pixels, not {size}")).into());
+            return Err(UsageError(format!("--size takes 1 to 4096 pixels, not {size}")).into());
         }
         section.size = size;
     }
@@ -33,7 +33,7 @@ pub fn run(
         (size, dataset.source().is_sized(), dataset.image_size())
         && (height, width) != (size, size)
     {
-        return Err(Misuse(format!(
+        return Err(UsageError(format!(
             "the images of an npz file keep their {height} x {width} px; leave --size away, or convert the pictures \
              they were made from"
         ))
@@ -58,6 +58,6 @@ pub fn run(
     writer = writer.array_text("conditions", &dataset.labels().keys())?;
     writer.finish()?;
     let size = std::fs::metadata(out).with_context(|| format!("can't read {} back", out.display()))?.len();
-    complain(&format!("wrote {} ({})", out.display(), bytes(size)));
+    print_error(&format!("wrote {} ({})", out.display(), bytes(size)));
     Ok(Exit::Done)
 }

@@ -13,7 +13,7 @@ use chestxr_tui::download::{Checksum, DownloadError, Order, adopt, download};
 use chestxr_tui::text::{bytes, one_line};
 
 use crate::cli::FetchArgs;
-use crate::commands::{Exit, Misuse, complain};
+use crate::commands::{Exit, UsageError, print_error};
 
 /// Gets a file, unless it is here.
 pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
@@ -21,18 +21,20 @@ pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
         "chestmnist" => {}
         "nih" => {
             let home = &registry::Registry::get().nih.home;
-            return Err(Misuse(format!(
+            return Err(UsageError(format!(
                 "NIH gives its images out on a page of its own: {home}; unpack them and use --data nih:DIR"
             ))
             .into());
         }
         "phantom" => {
-            return Err(Misuse("phantom images are drawn, not fetched; use --data phantom:N".into()).into());
+            return Err(
+                UsageError("phantom images are drawn, not fetched; use --data phantom:N".into()).into()
+            );
         }
         other => {
             let other = one_line(other, 40);
             return Err(
-                Misuse(format!("there is no data set `{other}` to fetch; there is chestmnist")).into()
+                UsageError(format!("there is no data set `{other}` to fetch; there is chestmnist")).into()
             );
         }
     }
@@ -72,12 +74,12 @@ pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
         Ok(()) => {
             tell("fetched", std::fs::metadata(&target)?.len())?;
             if !as_json {
-                complain(&format!("use it with --data chestmnist --set data.size={}", args.size));
+                print_error(&format!("use it with --data chestmnist --set data.size={}", args.size));
             }
             Ok(Exit::Done)
         }
         Err(error @ DownloadError::Stopped) => {
-            complain(&format!("chestxr-tui: {error}"));
+            print_error(&format!("chestxr-tui: {error}"));
             Ok(Exit::Interrupted)
         }
         Err(error @ DownloadError::Unreachable { .. }) => {
@@ -111,7 +113,7 @@ impl Bar {
             let tenth = 10 * done / total.max(1);
             if self.lines && self.told != Some(tenth) {
                 self.told = Some(tenth);
-                complain(&format!("{} of {}", bytes(done), bytes(total)));
+                print_error(&format!("{} of {}", bytes(done), bytes(total)));
             }
         }
         // What an earlier attempt brought says nothing about this one's speed.

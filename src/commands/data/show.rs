@@ -12,7 +12,7 @@ use chestxr_tui::text::one_line;
 
 use super::load;
 use crate::cli::{Global, ShowArgs};
-use crate::commands::{Exit, Misuse, augment, inline};
+use crate::commands::{Exit, UsageError, augment, inline};
 
 /// Tiles a row.
 const COLUMNS: usize = 4;
@@ -62,9 +62,11 @@ fn choose(args: &ShowArgs, dataset: &Dataset) -> Result<Vec<usize>> {
     let count = usize::from(args.count);
     if let Some(index) = args.index.iter().find(|index| **index >= labels.len()) {
         let last = labels.len().saturating_sub(1);
-        return Err(
-            Misuse(format!("there is no {} image {index}; they go from 0 to {last}", args.split)).into()
-        );
+        return Err(UsageError(format!(
+            "there is no {} image {index}; they go from 0 to {last}",
+            args.split
+        ))
+        .into());
     }
     if !args.index.is_empty() {
         return Ok(args.index.clone());
@@ -78,7 +80,7 @@ fn choose(args: &ShowArgs, dataset: &Dataset) -> Result<Vec<usize>> {
             let keys = dataset.labels().keys();
             let class = keys.iter().position(|key| *key == chestxr_tui::dataset::labels::key_of(name));
             let class = class.ok_or_else(|| {
-                Misuse(format!(
+                UsageError(format!(
                     "there is no condition `{}`; there are normal, {}",
                     one_line(name, 40),
                     keys.join(", ")
@@ -90,7 +92,7 @@ fn choose(args: &ShowArgs, dataset: &Dataset) -> Result<Vec<usize>> {
     if candidates.is_empty() {
         let what = args.class.as_deref().unwrap_or("any");
         return Err(
-            Misuse(format!("the {} split has no image with {}", args.split, one_line(what, 40))).into()
+            UsageError(format!("the {} split has no image with {}", args.split, one_line(what, 40))).into()
         );
     }
     let step = candidates.len().div_ceil(count).max(1);

@@ -11,7 +11,7 @@ use chestxr_tui::runs::RunFolder;
 use chestxr_tui::text::one_line;
 use std::sync::Arc;
 
-use super::super::{Misuse, progress};
+use super::super::{UsageError, progress};
 use crate::cli::{ExplainArgs, Global};
 
 /// Images with what is known of them.
@@ -41,7 +41,7 @@ pub fn choose(
     predictor: &Predictor,
 ) -> Result<Chosen> {
     let mut chosen = match (args.image.as_slice(), args.index.as_slice()) {
-        ([], []) => bail!(Misuse("name images by --index N, or pictures by --image FILE".into())),
+        ([], []) => bail!(UsageError("name images by --index N, or pictures by --image FILE".into())),
         ([], indices) => of_split(indices, args, &*dataset(folder, global)?)?,
         (_, _) => of_pictures(args, predictor)?,
     };
@@ -56,7 +56,7 @@ fn of_split(indices: &[usize], args: &ExplainArgs, dataset: &Dataset) -> Result<
     let mut pixels = Vec::new();
     for index in indices {
         if *index >= images.len() {
-            bail!(Misuse(format!(
+            bail!(UsageError(format!(
                 "there is no {split} image {index}; they go from 0 to {}",
                 images.len().saturating_sub(1)
             )));

@@ -1,8 +1,8 @@
 //! `explain`: why a run's network said what it said, in pictures and in numbers.
 
 mod images;
-mod pictures;
 mod scores;
+mod sheets;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use chestxr_tui::runs;
 use chestxr_tui::text::file_part;
 
 use super::progress::Bar;
-use super::{Exit, Misuse, inline};
+use super::{Exit, UsageError, inline};
 use crate::cli::{ExplainArgs, Global};
 use images::Chosen;
 
@@ -91,7 +91,7 @@ pub fn run(args: &ExplainArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     bar.end();
     std::fs::create_dir_all(&out).with_context(|| format!("can't make {}", out.display()))?;
     let explained_images =
-        pictures::ExplainedImages { chosen: &chosen, labels: predictor.labels(), levels: &levels };
+        sheets::ExplainedImages { chosen: &chosen, labels: predictor.labels(), levels: &levels };
     let title = format!("Run {}, epoch {}", folder.id(), predictor.epoch());
     let mut show = inline::Show::new(global.graphics, global.json);
     if args.montage {
@@ -123,13 +123,14 @@ fn methods(args: &ExplainArgs) -> Result<Vec<&'static Method>> {
         (names, _) => names.iter().map(String::as_str).collect(),
     };
     let found = names.into_iter().map(|name| {
-        Method::find(name).map_err(|known| Misuse(format!("there is no method `{name}`; {known} and all")))
+        Method::find(name)
+            .map_err(|known| UsageError(format!("there is no method `{name}`; {known} and all")))
     });
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-fn check(options: &Options, predictor: &Predictor) -> Result<(), Misuse> {
-    let misuse = |error: OptionsError| Misuse(error.to_string());
+fn check(options: &Options, predictor: &Predictor) -> Result<(), UsageError> {
+    let misuse = |error: OptionsError| UsageError(error.to_string());
     options.check(predictor.image_size()).map_err(misuse)?;
     options.layer_index(&predictor.map_layers()).map_err(misuse)?;
     Ok(())
@@ -153,7 +154,10 @@ fn requests(
         let wanted = name.to_lowercase();
         let at = labels.iter().position(|c| c.key == wanted || c.name.to_lowercase() == wanted);
         let Some(at) = at else {
-            bail!(Misuse(format!("there is no condition `{name}`; there are {} and all", keys.join(", "))));
+            bail!(UsageError(format!(
+                "there is no condition `{name}`; there are {} and all",
+                keys.join(", ")
+            )));
         };
         named.push(at);
     }
@@ -178,7 +182,7 @@ fn furthest_above(row: &[f32], levels: &[f32]) -> usize {
     (0..row.len()).max_by(|a, b| above(*a).total_cmp(&above(*b))).unwrap_or(0)
 }
 
-fn file_name(explained_images: &pictures::ExplainedImages, one: &Explained) -> String {
+fn file_name(explained_images: &sheets::ExplainedImages, one: &Explained) -> String {
     let image = file_part(&explained_images.chosen.names[one.image]);
     format!("{image}_{}_{}.png", file_part(&explained_images.key(one.class)), file_part(one.method.name))
 }
@@ -188,7 +192,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn tell(
-    explained_images: &pictures::ExplainedImages,
+    explained_images: &sheets::ExplainedImages,
     explained: &[Explained],
     json: bool,
     picture: impl Fn(&Explained) -> PathBuf,
@@ -214,7 +218,7 @@ fn tell(
             continue;
         }
         let verdict = if told.probability > told.threshold { "called" } else { "not called" };
-        let notes = pictures::notes(map).join("; ");
+        let notes = sheets::notes(map).join("; ");
         writeln!(
             out,
             "{}  {}  {}  p {:.3} ({verdict} at {})  {notes}{}{}",

@@ -11,7 +11,7 @@ use chestxr_tui::runs::RunFolder;
 use chestxr_tui::text::thousands;
 
 use super::super::progress::Bar;
-use super::super::{Exit, Misuse};
+use super::super::{Exit, UsageError};
 use super::images;
 use crate::cli::{ExplainArgs, Global};
 
@@ -27,7 +27,7 @@ pub fn run(
 ) -> Result<Exit> {
     let dataset = images::dataset(folder, global)?;
     if !dataset.knows_regions() {
-        bail!(Misuse(format!(
+        bail!(UsageError(format!(
             "{} doesn't say where findings are; phantom images do (--data phantom:4000)",
             dataset.source()
         )));

@@ -11,7 +11,7 @@ use chestxr_tui::config::AppPaths;
 use chestxr_tui::runs::{self, RunFolder};
 use chestxr_tui::text::{bytes, one_line};
 
-use super::{Exit, Misuse, complain};
+use super::{Exit, UsageError, print_error};
 
 /// Deletes runs for good, after a yes.
 pub fn remove(paths: &AppPaths, wanted: &[String], yes: bool, json: bool) -> Result<Exit> {
@@ -27,14 +27,16 @@ pub fn remove(paths: &AppPaths, wanted: &[String], yes: bool, json: bool) -> Res
     let total = bytes(sizes.iter().sum());
     if !yes {
         if !io::stdin().is_terminal() {
-            return Err(Misuse("deleting asks first, and nobody is there to answer; add --yes".into()).into());
+            return Err(
+                UsageError("deleting asks first, and nobody is there to answer; add --yes".into()).into()
+            );
         }
         for (folder, size) in folders.iter().zip(&sizes) {
-            complain(&format!("{}  {}", describe(folder), bytes(*size)));
+            print_error(&format!("{}  {}", describe(folder), bytes(*size)));
         }
         let runs = if folders.len() == 1 { "it".to_owned() } else { format!("these {} runs", folders.len()) };
         if !agreed(&format!("Delete {runs} for good and free {total}? [y/N] "))? {
-            complain("nothing was deleted");
+            print_error("nothing was deleted");
             return Ok(Exit::Done);
         }
     }
@@ -86,7 +88,7 @@ pub fn collect(paths: &AppPaths, dry_run: bool, json: bool) -> Result<Exit> {
             && !dry_run
             && let Err(error) = left.remove()
         {
-            complain(&format!("{error:#}"));
+            print_error(&format!("{error:#}"));
             exit = Exit::Failed;
             continue;
         }
