@@ -73,7 +73,7 @@ fn run(cli: Cli) -> Result<Exit> {
             let text = "train --queue: queued runs have their own settings; to queue a run with these, use `runs queue add`";
             return Err(UsageError(text.into()).into());
         }
-        return commands::queue::work(&paths, json);
+        return commands::queue::train_all(&paths, json);
     }
     let config = configured(&global, matches!(command, None | Some(Command::Train { .. })))?;
     let start = || TrainerCommand::Start { config: Box::new(config.clone()), resume: None };
@@ -99,7 +99,7 @@ fn run(cli: Cli) -> Result<Exit> {
         }
         Some(Command::Runs(command)) => runs_command(command, &config, &sets(&global), &paths, json),
         Some(Command::Bench(args)) => commands::bench::run(&args, config, &sets(&global), json),
-        Some(Command::Doctor) => commands::doctor::run(&paths, global.graphics, json),
+        Some(Command::Doctor) => commands::doctor::run(&paths, global.graphics, global.log.as_ref(), json),
         Some(Command::Settings { json_schema }) => commands::settings::run(json_schema, json),
         Some(Command::Completions { shell }) => commands::completions::run(shell),
     }

@@ -1,4 +1,4 @@
-//! `runs tag`, `runs note`, `runs rename`: what a person says of a run.
+//! `runs tag`, `runs note`, `runs rename`: annotations of a run.
 
 use std::io::Write;
 
@@ -10,50 +10,50 @@ use chestxr_tui::runs::{self, Annotations, RunFolder};
 
 use super::{Exit, UsageError};
 
-/// Adds and removes tags, and tells those there are.
-pub fn tag(paths: &AppPaths, wanted: &str, words: &[String], json: bool) -> Result<Exit> {
-    let (folder, mut about) = read(paths, wanted)?;
-    about.change_tags(words.iter().map(String::as_str)).map_err(UsageError)?;
-    if !words.is_empty() {
-        folder.write_about(&about)?;
+/// Adds and removes tags, and prints the resulting ones.
+pub fn tag(paths: &AppPaths, run: &str, changes: &[String], json: bool) -> Result<Exit> {
+    let (folder, mut annotations) = read(paths, run)?;
+    annotations.change_tags(changes.iter().map(String::as_str)).map_err(UsageError)?;
+    if !changes.is_empty() {
+        folder.write_about(&annotations)?;
     }
-    let tags = if about.tags.is_empty() { "no tags".to_owned() } else { about.tags.join(" ") };
-    tell(&folder, &about, &tags, json)
+    let tags = if annotations.tags.is_empty() { "no tags".to_owned() } else { annotations.tags.join(" ") };
+    print(&folder, &annotations, &tags, json)
 }
 
-/// Replaces the note, or tells it.
-pub fn note(paths: &AppPaths, wanted: &str, text: Option<&str>, json: bool) -> Result<Exit> {
-    let (folder, mut about) = read(paths, wanted)?;
+/// Sets the note, or prints it.
+pub fn note(paths: &AppPaths, run: &str, text: Option<&str>, json: bool) -> Result<Exit> {
+    let (folder, mut annotations) = read(paths, run)?;
     if let Some(text) = text {
-        about.set_note(text);
-        folder.write_about(&about)?;
+        annotations.set_note(text);
+        folder.write_about(&annotations)?;
     }
-    let note = if about.note.is_empty() { "no note" } else { &about.note };
-    tell(&folder, &about, note, json)
+    let note = if annotations.note.is_empty() { "no note" } else { &annotations.note };
+    print(&folder, &annotations, note, json)
 }
 
-/// Gives the run another name; an empty one gives back that of its settings.
-pub fn rename(paths: &AppPaths, wanted: &str, name: &str, json: bool) -> Result<Exit> {
-    let (folder, mut about) = read(paths, wanted)?;
-    about.rename(name);
-    folder.write_about(&about)?;
-    let said = match &about.name {
-        Some(name) => format!("is now called {name}"),
-        None => "has the name of its settings again".to_owned(),
+/// Renames the run; an empty name restores that of its settings.
+pub fn rename(paths: &AppPaths, run: &str, name: &str, json: bool) -> Result<Exit> {
+    let (folder, mut annotations) = read(paths, run)?;
+    annotations.rename(name);
+    folder.write_about(&annotations)?;
+    let text = match &annotations.name {
+        Some(name) => format!("renamed to {name}"),
+        None => "name restored from its settings".to_owned(),
     };
-    tell(&folder, &about, &said, json)
+    print(&folder, &annotations, &text, json)
 }
 
-fn read(paths: &AppPaths, wanted: &str) -> Result<(RunFolder, Annotations)> {
-    let folder = runs::find(&paths.runs, wanted)?;
-    let about = folder.read_about()?;
-    Ok((folder, about))
+fn read(paths: &AppPaths, run: &str) -> Result<(RunFolder, Annotations)> {
+    let folder = runs::find(&paths.runs, run)?;
+    let annotations = folder.read_about()?;
+    Ok((folder, annotations))
 }
 
-fn tell(folder: &RunFolder, about: &Annotations, text: &str, json: bool) -> Result<Exit> {
+fn print(folder: &RunFolder, annotations: &Annotations, text: &str, json: bool) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     if json {
-        let line = json!({"id": folder.id(), "name": about.name, "tags": about.tags, "note": about.note});
+        let line = json!({"id": folder.id(), "name": annotations.name, "tags": annotations.tags, "note": annotations.note});
         writeln!(out, "{line}")?;
     } else {
         writeln!(out, "{}: {text}", folder.id())?;

@@ -1,4 +1,4 @@
-//! `augment`: a contact sheet of what training would see.
+//! `augment`: a contact sheet of augmented images.
 
 use std::io::Write;
 
@@ -14,10 +14,10 @@ use chestxr_tui::report::figures::{TILE_PIXELS, Tile, image_sheet};
 use super::{Exit, UsageError, inline, progress};
 use crate::cli::{AugmentArgs, Global};
 
-/// Tiles a row.
+/// Tiles per row.
 const COLUMNS: usize = 4;
 
-/// Draws the sheet, writes it and shows it.
+/// Renders the sheet, writes it and shows it in the terminal.
 pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Exit> {
     let dataset = progress::load(&config.data, global.json)?;
     let (images, _) = dataset.trainable(args.split)?;
@@ -28,7 +28,7 @@ pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Ex
     for index in &args.index {
         if *index >= images.len() {
             bail!(UsageError(format!(
-                "there is no {} image {index}; they go from 0 to {}",
+                "--index {index}: the {} split has images 0 to {}",
                 args.split,
                 images.len().saturating_sub(1)
             )));
@@ -36,7 +36,7 @@ pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Ex
         let image = images.image(*index);
         let regions = if args.boxes { dataset.regions(args.split, *index) } else { Vec::new() };
         let boxes: Vec<Bounds> = regions.into_iter().flat_map(|region| region.boxes).collect();
-        let original = vec![format!("{} image {index}", args.split), "as it is".to_owned()];
+        let original = vec![format!("{} image {index}", args.split), "original".to_owned()];
         tiles.push(tile(image, size, &boxes, original));
         for epoch in args.epoch..args.epoch + usize::from(args.count) {
             let draw = plan.draw(config.run.seed, epoch, *index, 0, size);
@@ -51,19 +51,19 @@ pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Ex
     let rows: Vec<Vec<Tile>> = tiles.chunks(COLUMNS).map(<[Tile]>::to_vec).collect();
     let subtitle =
         format!("preset {}, seed {}, {}", config.augment.preset.name(), config.run.seed, dataset.source());
-    let sheet = image_sheet("What training sees", &subtitle, &[], &rows)?;
+    let sheet = image_sheet("Augmented training images", &subtitle, &[], &rows)?;
     replace_file(&args.out, &sheet).with_context(|| format!("can't write {}", args.out.display()))?;
-    inline::Show::new(global.graphics, global.json).png(&sheet)?;
+    inline::ImagePrinter::new(global.graphics, global.json).print_png(&sheet)?;
     let mut out = std::io::stdout().lock();
     if global.json {
-        writeln!(out, "{}", serde_json::json!({"picture": args.out, "tiles": tiles.len()}))?;
+        writeln!(out, "{}", serde_json::json!({"image": args.out, "tiles": tiles.len()}))?;
     } else {
         writeln!(out, "{}", args.out.display())?;
     }
     Ok(Exit::Done)
 }
 
-/// An image with its boxes as a tile of a sheet.
+/// A tile of a contact sheet: an image with outlined boxes.
 pub(super) fn tile(
     image: &[u8],
     (height, width): (usize, usize),
@@ -80,24 +80,24 @@ pub(super) fn tile(
         crop: None,
         boxes,
     };
-    let picture = paint(image, [height, width], None, &overlay, [side(width), side(height)]);
+    let rendered = paint(image, [height, width], None, &overlay, [side(width), side(height)]);
     Tile {
-        width: picture.width() as usize,
-        height: picture.height() as usize,
-        rgb: picture.into_raw(),
+        width: rendered.width() as usize,
+        height: rendered.height() as usize,
+        rgb: rendered.into_raw(),
         captions,
     }
 }
 
-/// Two lines of pieces that stay whole.
-fn wrapped(words: &str) -> Vec<String> {
-    const LINE: usize = 38;
+/// Wraps text at commas.
+fn wrapped(text: &str) -> Vec<String> {
+    const WIDTH: usize = 38;
     let mut lines = vec![String::new()];
-    for piece in words.split(", ") {
+    for piece in text.split(", ") {
         let line = lines.len() - 1;
         if lines[line].is_empty() {
             lines[line] = piece.to_owned();
-        } else if lines[line].chars().count() + piece.chars().count() + 2 <= LINE {
+        } else if lines[line].chars().count() + piece.chars().count() + 2 <= WIDTH {
             lines[line] = format!("{}, {piece}", lines[line]);
         } else {
             lines.push(piece.to_owned());

@@ -1,4 +1,4 @@
-//! `runs compare`: runs on the same images, differences with what chance could do.
+//! `runs compare`: runs on the same images, with intervals and p-values of the differences.
 
 use std::io::Write;
 
@@ -12,21 +12,21 @@ use chestxr_tui::text::{one_line, thousands};
 use super::{Exit, UsageError};
 use crate::cli::CompareArgs;
 
-/// A difference is marked below this.
+/// Differences with a p-value below this are marked.
 const ALPHA: f64 = 0.05;
 
-/// Compares and tells; writes files where a folder is named.
+/// Compares the runs and prints the tables; writes files with --out.
 pub fn run(args: &CompareArgs, paths: &AppPaths, json: bool) -> Result<Exit> {
-    let folders = args.runs.iter().map(|wanted| runs::find(&paths.runs, wanted));
+    let folders = args.runs.iter().map(|run| runs::find(&paths.runs, run));
     let folders = folders.collect::<Result<Vec<_>, _>>()?;
     for (index, folder) in folders.iter().enumerate() {
         if folders[..index].iter().any(|other| other.path() == folder.path()) {
-            return Err(UsageError(format!("run {} is named twice; name each run once", folder.id())).into());
+            return Err(UsageError(format!("run {}: given twice; give each run once", folder.id())).into());
         }
     }
     let compared_runs = folders.iter().map(|folder| ComparedRun::read(folder, args.split));
     let side = SideBySide::new(compared_runs.collect::<Result<_>>()?, args.split, args.bootstrap)?;
-    let wrote = args.out.as_deref().map(|out| write_comparison(&side, out)).transpose()?;
+    let written = args.out.as_deref().map(|out| write_comparison(&side, out)).transpose()?;
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", side.to_json())?;
@@ -34,7 +34,7 @@ pub fn run(args: &CompareArgs, paths: &AppPaths, json: bool) -> Result<Exit> {
     }
     tables(&mut out, &side)?;
     settings(&mut out, &side)?;
-    if let (Some(files), Some(folder)) = (wrote, &args.out) {
+    if let (Some(files), Some(folder)) = (written, &args.out) {
         writeln!(out, "\nwrote {} to {}", files.join(", "), folder.display())?;
     }
     Ok(Exit::Done)
@@ -67,7 +67,7 @@ fn tables(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
         }
         writeln!(
             out,
-            "\nconditions: DeLong's test, p corrected for {} tests (Holm); means: {} resamples of the {}; * p < .05\n",
+            "\nconditions: DeLong's test, p-values corrected for {} tests (Holm); means: {} resamples by {}; * p < 0.05\n",
             comparison.tested(),
             comparison.resamples,
             comparison.unit
@@ -78,7 +78,7 @@ fn tables(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
 
 fn settings(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
     if side.settings.is_empty() {
-        return writeln!(out, "The settings are the same.");
+        return writeln!(out, "The settings are equal.");
     }
     let width = |values: &mut dyn Iterator<Item = usize>| values.max().unwrap_or(0);
     let key = width(&mut side.settings.iter().map(|setting| setting.key.len()));

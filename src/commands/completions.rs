@@ -1,4 +1,4 @@
-//! `completions SHELL`
+//! `completions`: completion scripts for shells.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! `evaluate`: a run's best weights, or anyone's predictions, output in full.
+//! `evaluate`: evaluates a run's best weights, or predictions from a file.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,29 +16,33 @@ use chestxr_tui::metrics::{Evaluation, Thresholds};
 use chestxr_tui::runs::{self, ArrayNames, RunFolder, SplitPredictions};
 use chestxr_tui::text::{one_line, thousands};
 
-use super::progress::{self, Bar};
+use super::progress::{self, Progress};
 use super::{Exit, UsageError, print_error};
 use crate::cli::{EvaluateArgs, Global};
 
-/// Judges what was asked for and tells the numbers.
+/// Evaluates, writes the report and prints the tables.
 pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
     let spec: ThresholdSpec =
         args.thresholds.as_deref().unwrap_or("").parse().map_err(|error| UsageError(format!("{error}")))?;
-    let EvaluateOutput { evaluation, wrote, predictions, thresholds, labels, dataset } =
+    let EvaluateOutput { evaluation, report_dir, predictions, thresholds, labels, dataset } =
         match (&args.predictions, &args.run) {
-            (Some(file), _) => elsewhere(file, args, &spec)?,
-            (None, Some(wanted)) => {
-                let folder = runs::find(&paths.runs, wanted)?;
+            (Some(file), _) => of_file(file, args, &spec)?,
+            (None, Some(run)) => {
+                let folder = runs::find(&paths.runs, run)?;
                 match &global.data {
                     Some(source) => other_images(&folder, source, args, &spec, global)?,
                     None => of_run(&folder, args, &spec, global)?,
                 }
             }
-            (None, None) => bail!(UsageError("name a run, or give --predictions FILE".into())),
+            (None, None) => {
+                bail!(UsageError("evaluate: no run given; name a run, or use --predictions FILE".into()))
+            }
         };
     let groups = match (args.by, &dataset) {
-        (Some(by), Some(dataset)) => groups(by, args, dataset, &labels, &thresholds, &predictions, &wrote)?,
-        (Some(_), None) => bail!(UsageError("--by needs a run and its images".into())),
+        (Some(by), Some(dataset)) => {
+            groups(by, args, dataset, &labels, &thresholds, &predictions, &report_dir)?
+        }
+        (Some(_), None) => bail!(UsageError("--by: needs a run and its images; omit --predictions".into())),
         (None, _) => Vec::new(),
     };
     let mut out = std::io::stdout().lock();
@@ -50,24 +54,24 @@ pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exi
     } else {
         table(&mut out, &evaluation)?;
         group_table(&mut out, &groups)?;
-        writeln!(out, "\nreport and figures: {}", wrote.display())?;
+        writeln!(out, "\nreport and figures: {}", report_dir.display())?;
     }
     Ok(Exit::Done)
 }
 
-/// What came of it, and what it came from.
+/// An evaluation with its inputs.
 struct EvaluateOutput {
     evaluation: Evaluation,
-    /// The folder of report and figures.
-    wrote: PathBuf,
+    /// The directory of report and figures.
+    report_dir: PathBuf,
     predictions: SplitPredictions,
     thresholds: Thresholds,
     labels: LabelSet,
-    /// The images, where they are here.
+    /// The images, where they were loaded.
     dataset: Option<Arc<Dataset>>,
 }
 
-/// A run on the images it has: the split's predictions are made now unless the best weights' are there.
+/// A run on a split of its own data; predictions are computed unless those of the best weights are saved.
 fn of_run(
     folder: &RunFolder,
     args: &EvaluateArgs,
@@ -75,48 +79,49 @@ fn of_run(
     global: &Global,
 ) -> Result<EvaluateOutput> {
     let split = args.split;
-    let mut source = Images::new(folder, global);
+    let mut source = PredictionSource::new(folder, global);
     let output = source.predictions(split)?;
     let labels = LabelSet::of_keys(&folder.read_provenance()?.conditions);
-    let kept = folder.read_thresholds()?.filter(|kept| spec.rule.is_none() && kept.epoch == output.epoch);
-    // The validation images are only asked when there is something to ask them.
-    let thresholds = if let (Some(kept), true) = (&kept, spec.is_empty()) {
-        kept.clone()
+    let saved = folder.read_thresholds()?.filter(|saved| spec.rule.is_none() && saved.epoch == output.epoch);
+    // Validation predictions are needed only when a threshold must be chosen.
+    let thresholds = if let (Some(saved), true) = (&saved, spec.is_empty()) {
+        saved.clone()
     } else {
         let val = if split == Split::Val { output.clone() } else { source.predictions(Split::Val)? };
-        spec.resolve(kept, &val, Split::Val.name(), &labels).map_err(|error| UsageError(error.to_string()))?
+        spec.resolve(saved, &val, Split::Val.name(), &labels)
+            .map_err(|error| UsageError(error.to_string()))?
     };
     let evaluation = evaluation::record(folder, &labels, &thresholds, split, &output, args.bootstrap)?;
     evaluation::draw(folder, &labels, &evaluation, &thresholds, &output)?;
     let artifacts = folder.artifacts();
-    let wrote = if split == Split::Test { artifacts } else { artifacts.join(split.name()) };
-    // Groups of images need what the source says of them.
+    let report_dir = if split == Split::Test { artifacts } else { artifacts.join(split.name()) };
+    // Subgroups need view, sex and age of the images.
     let dataset = match (args.by, source.loaded) {
         (None, _) => None,
         (Some(_), Some((_, dataset))) => Some(dataset),
         (Some(_), None) => Some(evaluation::own_images(folder, &Cache::new())?),
     };
-    Ok(EvaluateOutput { evaluation, wrote, predictions: output, thresholds, labels, dataset })
+    Ok(EvaluateOutput { evaluation, report_dir, predictions: output, thresholds, labels, dataset })
 }
 
-/// A run's predictions, read or made: images and weights are loaded when first needed.
-struct Images<'a> {
+/// A run's predictions, read or computed; images and weights are loaded when first needed.
+struct PredictionSource<'a> {
     folder: &'a RunFolder,
     device: &'a str,
     loaded: Option<(Predictor, Arc<Dataset>)>,
     quiet: bool,
 }
 
-impl<'a> Images<'a> {
+impl<'a> PredictionSource<'a> {
     fn new(folder: &'a RunFolder, global: &'a Global) -> Self {
         Self { folder, device: global.device.as_deref().unwrap_or("auto"), loaded: None, quiet: global.json }
     }
 
     fn predictions(&mut self, split: Split) -> Result<SplitPredictions> {
         match evaluation::best_predictions(self.folder, split) {
-            Ok(Some(kept)) => return Ok(kept),
+            Ok(Some(saved)) => return Ok(saved),
             Ok(None) => {}
-            Err(error) => print_error(&format!("{error:#}; predicting anew")),
+            Err(error) => print_error(&format!("warning: {error:#}; predicting again")),
         }
         if self.loaded.is_none() {
             let predictor = Predictor::open(self.folder, self.device)?;
@@ -125,15 +130,15 @@ impl<'a> Images<'a> {
         }
         let (predictor, dataset) = self.loaded.as_ref().context("just loaded")?;
         let images = dataset.part(split).labels.len();
-        let bar = Bar::start(&format!("{split} images"), images, self.quiet);
+        let bar = Progress::start(&format!("{split} images"), images, self.quiet);
         let predicted =
-            evaluation::predict_split(self.folder, predictor, dataset, split, &mut |done| bar.at(done))?;
-        bar.end();
-        predicted.context("nobody ended it")
+            evaluation::predict_split(self.folder, predictor, dataset, split, &mut |done| bar.set(done))?;
+        bar.finish();
+        predicted.context("prediction was stopped")
     }
 }
 
-/// A run on images from elsewhere, at the thresholds kept with its weights; nothing in the run changes.
+/// A run on another data set, with the thresholds saved with its weights; the run directory is not changed.
 fn other_images(
     folder: &RunFolder,
     source: &str,
@@ -141,15 +146,17 @@ fn other_images(
     spec: &ThresholdSpec,
     global: &Global,
 ) -> Result<EvaluateOutput> {
-    let out =
-        args.out.as_deref().ok_or_else(|| UsageError("other images than the run's need --out DIR".into()))?;
+    let out = args
+        .out
+        .as_deref()
+        .ok_or_else(|| UsageError("--data: evaluation on other images needs --out DIR".into()))?;
     let config = folder.read_config()?;
     let dataset = Arc::new(progress::load_for(folder, source, global)?);
     let predictor = Predictor::open(folder, global.device.as_deref().unwrap_or("auto"))?;
     let (images, labels) = dataset.trainable(args.split)?;
-    let bar = Bar::start(&format!("{} images", args.split), images.len(), global.json);
-    let scores = predictor.predict(images, &mut |done| bar.at(done))?.context("nobody ended it")?;
-    bar.end();
+    let bar = Progress::start(&format!("{} images", args.split), images.len(), global.json);
+    let scores = predictor.predict(images, &mut |done| bar.set(done))?.context("prediction was stopped")?;
+    bar.finish();
     let predictions = SplitPredictions {
         logits: scores.logits,
         probabilities: scores.probabilities,
@@ -158,16 +165,12 @@ fn other_images(
         patients: dataset.part(args.split).patients.clone(),
         epoch: Some(predictor.epoch()),
     };
-    let kept = folder.read_thresholds()?.with_context(|| {
-        format!(
-            "run {} has no thresholds yet; `chestxr-tui evaluate {}` chooses them",
-            folder.id(),
-            folder.id()
-        )
+    let saved = folder.read_thresholds()?.with_context(|| {
+        format!("run {}: no thresholds yet; `chestxr-tui evaluate {}` chooses them", folder.id(), folder.id())
     })?;
     let labels = predictor.labels();
     let thresholds = spec
-        .resolve(Some(kept), &predictions, args.split.name(), labels)
+        .resolve(Some(saved), &predictions, args.split.name(), labels)
         .map_err(|e| UsageError(e.to_string()))?;
     let title = format!("{} {}", config.model.arch.name(), folder.id().short());
     let origin = format!("Run {} on images from {}.", folder.id(), dataset.source());
@@ -175,9 +178,9 @@ fn other_images(
     Ok(EvaluateOutput { dataset: Some(dataset), ..output })
 }
 
-/// Anyone's predictions.
-fn elsewhere(file: &Path, args: &EvaluateArgs, spec: &ThresholdSpec) -> Result<EvaluateOutput> {
-    let out = args.out.as_deref().ok_or_else(|| UsageError("--predictions needs --out DIR".into()))?;
+/// Predictions from an npz file.
+fn of_file(file: &Path, args: &EvaluateArgs, spec: &ThresholdSpec) -> Result<EvaluateOutput> {
+    let out = args.out.as_deref().ok_or_else(|| UsageError("--predictions: needs --out DIR".into()))?;
     let archive = Archive::open(file, Limits { max_bytes: 4 << 30 })?;
     let labels_name = args.labels.as_deref().unwrap_or("labels");
     let names =
@@ -196,20 +199,22 @@ fn elsewhere(file: &Path, args: &EvaluateArgs, spec: &ThresholdSpec) -> Result<E
     if labels.len() != predictions.classes
         || validation.as_ref().is_some_and(|val| val.classes != predictions.classes)
     {
-        bail!("{}: its arrays are of different numbers of conditions", file.display());
+        bail!("{}: the arrays have different numbers of conditions", file.display());
     }
-    // Without validation images the rule can only be asked of these very ones, which the report says.
-    let (asked, asked_split) = match &validation {
+    // Without validation predictions thresholds are chosen on the evaluated ones; the report has this split's name.
+    let (chosen_on, chosen_on_split) = match &validation {
         Some(val) => (val, "val"),
         None => (&predictions, args.split.name()),
     };
-    let thresholds =
-        spec.resolve(None, asked, asked_split, &labels).map_err(|error| UsageError(error.to_string()))?;
+    let thresholds = spec
+        .resolve(None, chosen_on, chosen_on_split, &labels)
+        .map_err(|error| UsageError(error.to_string()))?;
     let title = file.file_stem().unwrap_or_default().to_string_lossy();
     let origin = format!("Predictions from {}.", one_line(&file.display().to_string(), 200));
     finish(out, &one_line(&title, 60), &origin, &labels, thresholds, args, predictions)
 }
 
+/// Evaluates predictions and writes the report to `out`.
 fn finish(
     out: &Path,
     title: &str,
@@ -226,11 +231,18 @@ fn finish(
     let path = out.join("evaluation.json");
     chestxr_tui::files::replace_file(&path, &json)
         .with_context(|| format!("can't write {}", path.display()))?;
-    let wrote = out.to_owned();
-    Ok(EvaluateOutput { evaluation, wrote, predictions, thresholds, labels: labels.clone(), dataset: None })
+    let report_dir = out.to_owned();
+    Ok(EvaluateOutput {
+        evaluation,
+        report_dir,
+        predictions,
+        thresholds,
+        labels: labels.clone(),
+        dataset: None,
+    })
 }
 
-/// The same output for each group of images, kept beside the report.
+/// Evaluates each subgroup, and saves the results next to the report.
 fn groups(
     by: GroupBy,
     args: &EvaluateArgs,
@@ -238,32 +250,32 @@ fn groups(
     labels: &LabelSet,
     thresholds: &Thresholds,
     predictions: &SplitPredictions,
-    wrote: &Path,
+    report_dir: &Path,
 ) -> Result<Vec<(String, Evaluation)>> {
     let groups = dataset.part(args.split).about.groups(by);
     if groups.is_empty() {
         bail!(UsageError(format!(
-            "{} says nothing of the images' {}; nih:, csv: and dicom: sources can",
+            "--by {1}: {0} has no {1} of its images; nih:, csv: and dicom: sources can have it",
             dataset.source(),
             by.name()
         )));
     }
     let split = args.split.name();
-    let output: Vec<(String, Evaluation)> = groups
+    let evaluations: Vec<(String, Evaluation)> = groups
         .into_iter()
         .map(|(name, images)| {
             let own = predictions.subset(&images);
             (name, evaluation::evaluate(labels, thresholds, split, &own, args.bootstrap))
         })
         .collect();
-    let named: serde_json::Map<_, _> = output
+    let named: serde_json::Map<_, _> = evaluations
         .iter()
         .map(|(name, evaluation)| Ok((name.clone(), serde_json::to_value(evaluation)?)))
         .collect::<Result<_>>()?;
-    let path = wrote.join(format!("groups_{}.json", by.name()));
+    let path = report_dir.join(format!("groups_{}.json", by.name()));
     chestxr_tui::files::replace_file(&path, &serde_json::to_vec_pretty(&named)?)
         .with_context(|| format!("can't write {}", path.display()))?;
-    Ok(output)
+    Ok(evaluations)
 }
 
 fn group_table(out: &mut impl Write, groups: &[(String, Evaluation)]) -> std::io::Result<()> {
@@ -330,9 +342,9 @@ fn table(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {
         number(values.f1),
         number(evaluation.micro_average.f1)
     )?;
-    let drawn = evaluation.bootstrap.as_ref();
-    let intervals = drawn
-        .map_or("no intervals".to_owned(), |b| format!("intervals: {} resamples of {}", b.resamples, b.unit));
+    let bootstrap = evaluation.bootstrap.as_ref();
+    let intervals = bootstrap
+        .map_or("no intervals".to_owned(), |b| format!("intervals: {} resamples by {}", b.resamples, b.unit));
     writeln!(
         out,
         "thresholds by {} on the {} images; {intervals}",

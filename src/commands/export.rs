@@ -1,4 +1,4 @@
-//! `export`: a run's network for other programs.
+//! `export`: a run's network as ONNX, safetensors or an MLflow model.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,15 +16,15 @@ use chestxr_tui::text::bytes;
 use super::{Exit, UsageError};
 use crate::cli::{ExportArgs, ExportFormat, Global};
 
-/// Writes what was asked for and tells where it is.
+/// Writes the network and prints its path.
 pub fn run(args: &ExportArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
     let folder = runs::find(&paths.runs, &args.run)?;
     let which = args.weights.into();
     let out = target(args.out.as_deref(), folder.id(), args.format, which);
-    // Before the weights are read: a person who must say more shouldn't wait for it.
-    if !args.force && is_taken(&out, args.format) {
+    // Before reading the weights, which takes longer.
+    if !args.force && would_overwrite(&out, args.format) {
         return Err(UsageError(format!(
-            "{} is there already; replace it with --force, or name another with --out",
+            "{}: exists already; replace it with --force, or name another output with --out",
             out.display()
         ))
         .into());
@@ -35,7 +35,7 @@ pub fn run(args: &ExportArgs, global: &Global, paths: &AppPaths) -> Result<Exit>
         ExportFormat::Safetensors => write(&out, &package.safetensors()?)?,
         ExportFormat::Mlflow => {
             package.mlflow(&out)?;
-            folder_size(&out)?
+            directory_size(&out)?
         }
     };
     let mut stdout = std::io::stdout().lock();
@@ -51,24 +51,24 @@ pub fn run(args: &ExportArgs, global: &Global, paths: &AppPaths) -> Result<Exit>
     Ok(Exit::Done)
 }
 
-/// Where the network goes: where a person says, in the folder that is named, or here; files are named after the run.
-fn target(wanted: Option<&Path>, run: &RunId, format: ExportFormat, which: Weights) -> PathBuf {
+/// The output path: --out, or a file named after the run in the directory of --out or in the current one.
+fn target(out: Option<&Path>, run: &RunId, format: ExportFormat, which: Weights) -> PathBuf {
     let which = if which == Weights::Best { "" } else { "-last" };
     let name = match format {
         ExportFormat::Onnx => format!("{run}{which}.onnx"),
         ExportFormat::Safetensors => format!("{run}{which}.safetensors"),
         ExportFormat::Mlflow => format!("{run}{which}-mlflow"),
     };
-    match wanted {
+    match out {
         None => name.into(),
-        // A folder is what becomes a model of MLflow, and what a file is put into.
+        // An MLflow model is a directory itself; a file goes into the directory.
         Some(folder) if format != ExportFormat::Mlflow && folder.is_dir() => folder.join(name),
         Some(path) => path.to_owned(),
     }
 }
 
-/// Whether something would be lost.
-fn is_taken(out: &Path, format: ExportFormat) -> bool {
+/// Whether writing would replace something.
+fn would_overwrite(out: &Path, format: ExportFormat) -> bool {
     match format {
         ExportFormat::Mlflow if out.is_dir() => {
             std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some())
@@ -77,13 +77,14 @@ fn is_taken(out: &Path, format: ExportFormat) -> bool {
     }
 }
 
-/// Writes a file whole or not at all; gives its bytes.
+/// Writes a file atomically; returns its size in bytes.
 fn write(out: &Path, content: &[u8]) -> Result<u64> {
     replace_file(out, content).with_context(|| format!("can't write {}", out.display()))?;
     Ok(content.len() as u64)
 }
 
-fn folder_size(out: &Path) -> Result<u64> {
+/// Bytes of the files in a directory.
+fn directory_size(out: &Path) -> Result<u64> {
     let sizes = std::fs::read_dir(out)?.map(|entry| Ok(entry?.metadata()?.len()));
-    sizes.sum::<Result<u64, std::io::Error>>().with_context(|| format!("can't read {} back", out.display()))
+    sizes.sum::<Result<u64, std::io::Error>>().with_context(|| format!("can't read {}", out.display()))
 }

@@ -1,4 +1,4 @@
-//! `runs show --follow`: what a run did and does, read from its journal by another process.
+//! `runs show --follow`: the events of a run in another process, read from its event log.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -16,78 +16,79 @@ use chestxr_tui::train::Event;
 use super::train::printer;
 use super::{Exit, print_error};
 
-/// How often the journal is looked at.
-const BEAT: Duration = Duration::from_millis(200);
+/// Interval between reads of the event log.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Tells the events of a run from its first to its last, waiting for more while it is live. In JSON the lines are passed
-/// on as they were written; for people, those of a newer version that this one doesn't know are passed over.
-pub fn run(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
-    let folder = runs::find(&paths.runs, wanted)?;
+/// Prints the events of a run from the first to the last, waiting for more while it is live. With `json` lines are
+/// printed unchanged; without it, events of a newer version that this one doesn't know are reported and skipped.
+pub fn run(paths: &AppPaths, run: &str, json: bool) -> Result<Exit> {
+    let folder = runs::find(&paths.runs, run)?;
     let path = folder.path().join("events.jsonl");
     let mut lines = Lines::new(path.clone());
     let mut printer = printer(false);
     loop {
-        // First the state, then the lines: what was written before the run ended is seen for sure. The last line comes
-        // after the last state, and before the run is let go.
+        // State before lines: lines written before the run ended are not missed. The last line is written after the
+        // last state, and before the lock is released.
         let live = folder.read_status()?.honest_state().is_live() || folder.is_held() == Some(true);
         while let Some(line) = lines.next().with_context(|| format!("can't read {}", path.display()))? {
             if json {
                 match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&line) {
                     Ok(_) => writeln!(io::stdout().lock(), "{line}")?,
-                    Err(_) => print_error(&format!("a damaged line is left out: {}", one_line(&line, 200))),
+                    Err(_) => {
+                        print_error(&format!("events.jsonl: damaged line skipped: {}", one_line(&line, 200)))
+                    }
                 }
                 continue;
             }
             match serde_json::from_str::<Event>(&line) {
                 Ok(event) => printer.event(&event)?,
                 Err(_) => {
-                    print_error(&format!("an event this version doesn't know: {}", one_line(&line, 200)))
+                    print_error(&format!("events.jsonl: unknown event skipped: {}", one_line(&line, 200)))
                 }
             }
         }
         if !live {
             let state = folder.read_status()?.honest_state();
             if state == RunState::Interrupted && !lines.ended {
-                print_error("the run's process is gone; go on with it by train --resume");
+                print_error("the run's process has ended; resume the run with `chestxr-tui train --resume`");
             }
             return Ok(Exit::Done);
         }
-        std::thread::sleep(BEAT);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// The whole lines of a growing file.
+/// The complete lines of a growing file.
 struct Lines {
     path: PathBuf,
-    /// Where the first line not read yet begins. Bytes behind it may be a part of a line, which a run that
-    /// goes on after a kill cuts off again.
-    at: u64,
-    read: VecDeque<String>,
-    /// The last line told of the run's end.
+    /// Offset of the first line not read yet. Bytes after it may be an incomplete line, which a resumed run removes.
+    offset: u64,
+    lines: VecDeque<String>,
+    /// Whether the last line is the run's end.
     ended: bool,
 }
 
 impl Lines {
     fn new(path: PathBuf) -> Self {
-        Self { path, at: 0, read: VecDeque::new(), ended: false }
+        Self { path, offset: 0, lines: VecDeque::new(), ended: false }
     }
 
     fn next(&mut self) -> io::Result<Option<String>> {
-        if self.read.is_empty() {
+        if self.lines.is_empty() {
             let mut file = match File::open(&self.path) {
                 Ok(file) => file,
-                // The run has just begun.
+                // The run has just started.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(error),
             };
-            file.seek(SeekFrom::Start(self.at))?;
+            file.seek(SeekFrom::Start(self.offset))?;
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
             let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-            self.at += whole as u64;
-            self.read.extend(String::from_utf8_lossy(&bytes[..whole]).lines().map(str::to_owned));
+            self.offset += whole as u64;
+            self.lines.extend(String::from_utf8_lossy(&bytes[..whole]).lines().map(str::to_owned));
         }
-        let line = self.read.pop_front();
+        let line = self.lines.pop_front();
         if let Some(line) = &line {
             self.ended = line.contains("\"event\":\"ended\"");
         }

@@ -1,4 +1,4 @@
-//! A bar on stderr for work that takes a while.
+//! Progress bars on stderr.
 
 use std::sync::OnceLock;
 
@@ -9,23 +9,29 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::Global;
 
-/// Reads the images of `section`, with a bar once that takes a while.
+/// Loads the data set of `section`, with a progress bar once that takes long; `quiet` hides it.
+///
+/// # Errors
+/// When the source can't be read.
 pub fn load(section: &DataSection, quiet: bool) -> Result<Dataset, DataError> {
-    let bar: OnceLock<Bar> = OnceLock::new();
+    let bar: OnceLock<Progress> = OnceLock::new();
     let loaded = Dataset::load_watched(section, &|progress| {
-        bar.get_or_init(|| Bar::start(progress.doing, progress.total, quiet)).at(progress.done)
+        bar.get_or_init(|| Progress::start(progress.doing, progress.total, quiet)).set(progress.done)
     });
     if let Some(bar) = bar.get() {
-        bar.end();
+        bar.finish();
     }
     loaded
 }
 
-/// Images from elsewhere for a run's network: made at its size, with its labels. What `--set data.…` says holds.
+/// Loads another data set for a run's network: with its image size and conditions, and the `data.*` settings of `--set`.
+///
+/// # Errors
+/// When the run or the source can't be read, or a setting is wrong.
 pub fn load_for(folder: &RunFolder, source: &str, global: &Global) -> anyhow::Result<Dataset> {
     let provenance = folder.read_provenance()?;
     let mut config = folder.read_config()?;
-    // How the run's own table was read says nothing about another one.
+    // The run's settings for its own table don't apply to another one.
     config.data =
         DataSection { source: source.to_owned(), size: provenance.image_size[0], ..DataSection::default() };
     for set in global.sets.iter().filter(|set| set.trim_start().starts_with("data.")) {
@@ -37,11 +43,11 @@ pub fn load_for(folder: &RunFolder, source: &str, global: &Global) -> anyhow::Re
     Ok(load(&config.data, global.json)?.labelled(&provenance.conditions)?)
 }
 
-/// A bar; invisible where stderr is no terminal.
-pub struct Bar(ProgressBar);
+/// A progress bar; invisible where stderr is not a terminal.
+pub struct Progress(ProgressBar);
 
-impl Bar {
-    /// A bar over `count` things called `what`.
+impl Progress {
+    /// A bar over `count` items, labelled `what`.
     pub fn start(what: &str, count: usize, quiet: bool) -> Self {
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(count as u64) };
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
@@ -50,14 +56,14 @@ impl Bar {
         Self(bar)
     }
 
-    /// So many are done; always true, for whoever asks whether to go on.
-    pub fn at(&self, done: usize) -> bool {
+    /// Sets the number of finished items. Returns true, as callbacks that may stop the work expect.
+    pub fn set(&self, done: usize) -> bool {
         self.0.set_position(done as u64);
         true
     }
 
-    /// Takes the bar away.
-    pub fn end(&self) {
+    /// Removes the bar.
+    pub fn finish(&self) {
         self.0.finish_and_clear();
     }
 }

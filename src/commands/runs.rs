@@ -14,7 +14,7 @@ use chestxr_tui::text::{bytes, clock, one_line};
 use super::{Exit, print_error};
 use crate::cli::ListArgs;
 
-/// Lists runs, the newest first unless asked otherwise.
+/// Lists runs, newest first by default.
 pub fn list(paths: &AppPaths, args: &ListArgs, json: bool) -> Result<Exit> {
     let mut catalog = Catalog::new(&paths.runs);
     catalog.refresh()?;
@@ -44,7 +44,7 @@ pub fn list(paths: &AppPaths, args: &ListArgs, json: bool) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     if all.is_empty() {
-        writeln!(out, "None of {} runs is like that.", everything.len())?;
+        writeln!(out, "No match among {} runs.", everything.len())?;
         return Ok(Exit::Done);
     }
     let head = ["run", "name", "state", "epochs", "best", "of", "time", "tags"];
@@ -69,7 +69,7 @@ pub fn list(paths: &AppPaths, args: &ListArgs, json: bool) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A run of the list, with the name that holds, the seconds worked and the bytes of its folder.
+/// A run of the list as JSON, with its name, training time in seconds and size in bytes.
 fn to_json(run: &RunSummary) -> Result<serde_json::Value> {
     let mut line = serde_json::to_value(run)?;
     line["name"] = json!(run.name());
@@ -78,18 +78,18 @@ fn to_json(run: &RunSummary) -> Result<serde_json::Value> {
     Ok(line)
 }
 
-/// Shows one run: how it stands, what it was, what its epochs brought.
-pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
-    let folder = runs::find(&paths.runs, wanted)?;
+/// Shows one run: state, settings and the metrics of its epochs.
+pub fn show(paths: &AppPaths, run: &str, json: bool) -> Result<Exit> {
+    let folder = runs::find(&paths.runs, run)?;
     let status = folder.read_status()?;
-    // A run says what it can even when a part of it is damaged.
+    // A damaged file doesn't prevent showing the others.
     let config = folder.read_config();
     let about = folder.read_about();
     let why = |error: &anyhow::Error| one_line(&format!("{error:#}"), 400);
     let about_damaged = about.as_ref().err().map(why);
     let about = about.unwrap_or_default();
-    let own = || config.as_ref().map_or("", |config| config.run.name.as_str());
-    let name = about.name.as_deref().unwrap_or_else(own);
+    let configured = || config.as_ref().map_or("", |config| config.run.name.as_str());
+    let name = about.name.as_deref().unwrap_or_else(configured);
     let (epochs, damaged) = folder.salvage_epochs();
     let epochs_damaged = damaged.as_ref().map(why);
     let mut out = std::io::stdout().lock();
@@ -122,11 +122,11 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
         writeln!(out, "{} {line}", if index == 0 { "note    " } else { "        " })?;
     }
     if let Some(damaged) = about_damaged {
-        writeln!(out, "about    {damaged}")?;
+        writeln!(out, "annotations {damaged}")?;
     }
     match folder.tracked() {
         Tracked::Off => {}
-        Tracked::Failed(reason) => writeln!(out, "tracking not sent: {reason}")?,
+        Tracked::Failed(reason) => writeln!(out, "tracking not uploaded: {reason}")?,
         other => writeln!(out, "tracking {}", other.word())?,
     }
     if let Ok(provenance) = folder.read_provenance() {
@@ -139,8 +139,8 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
         writeln!(out, "data     {source}, {train} / {val} / {test} images of {height} x {width} px")?;
         let (device, libtorch) = (shown(&provenance.device), shown(&provenance.libtorch));
         let (parameters, threads) = (provenance.parameters, provenance.threads);
-        let place = format!("on {device} with {threads} threads, libtorch {libtorch}");
-        writeln!(out, "model    {arch}, {parameters} parameters, {place}")?;
+        let machine = format!("on {device} with {threads} threads, libtorch {libtorch}");
+        writeln!(out, "model    {arch}, {parameters} parameters, {machine}")?;
     }
     if let Some(best) = &status.best {
         writeln!(out, "best     {} {:.4} after epoch {}", shown(&best.metric), best.value, best.epoch)?;
@@ -160,7 +160,7 @@ pub fn show(paths: &AppPaths, wanted: &str, json: bool) -> Result<Exit> {
         Err(error) => writeln!(out, "config   {}", why(error))?,
     }
     if let Some(damaged) = epochs_damaged {
-        writeln!(out, "epochs   {damaged}; the others follow")?;
+        writeln!(out, "epochs   {damaged}; the other epochs follow")?;
     }
     table(&mut out, &epochs)?;
     Ok(Exit::Done)
@@ -187,7 +187,7 @@ fn or_empty(value: &str) -> &str {
 
 fn table(out: &mut impl Write, epochs: &[EpochRecord]) -> std::io::Result<()> {
     if epochs.is_empty() {
-        return writeln!(out, "\nNo epoch is done yet.");
+        return writeln!(out, "\nNo epoch has finished yet.");
     }
     let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
     writeln!(

@@ -1,4 +1,4 @@
-//! `runs export --mlflow DIR`
+//! `runs export`: runs as an MLflow file store.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,14 @@ use chestxr_tui::tracking;
 use super::{Exit, UsageError, print_error, set_tracking};
 use crate::cli::ExportRunsArgs;
 
-/// Writes the named runs, or all, into a file store of MLflow's. One that can't be written doesn't keep the others away.
+/// Writes the named runs, or all, to an MLflow file store. A run that can't be written is reported, and the others are
+/// still written.
 pub fn run(args: &ExportRunsArgs, sets: &[String], paths: &AppPaths, json: bool) -> Result<Exit> {
-    let is_theirs = |store: &&Path| store.file_name().is_some_and(|name| name == "mlruns");
-    if [Some(args.mlflow.as_path()), args.at.as_deref()].iter().flatten().any(is_theirs) {
+    let is_mlruns = |store: &&Path| store.file_name().is_some_and(|name| name == "mlruns");
+    if [Some(args.mlflow.as_path()), args.at.as_deref()].iter().flatten().any(is_mlruns) {
         return Err(UsageError(
-            "a folder named mlruns makes later servers of MLflow refuse to start beside it; choose another name".into(),
+            "--mlflow: MLflow servers refuse to start next to a directory named mlruns; choose another name"
+                .into(),
         )
         .into());
     }
@@ -31,9 +33,11 @@ pub fn run(args: &ExportRunsArgs, sets: &[String], paths: &AppPaths, json: bool)
         }
     };
     if named.is_empty() {
-        return Err(UsageError(format!("there are no runs in {} to export", paths.runs.display())).into());
+        return Err(
+            UsageError(format!("runs export: no runs in {}; train one first", paths.runs.display())).into()
+        );
     }
-    // Settings that can't be are wrong for each of them.
+    // Wrong settings are wrong for every run: check them once.
     set_tracking(&mut RunConfig::default(), sets)?;
     let mut out = std::io::stdout().lock();
     let mut exit = Exit::Done;
@@ -41,7 +45,7 @@ pub fn run(args: &ExportRunsArgs, sets: &[String], paths: &AppPaths, json: bool)
         let written = match export(&path, args, sets) {
             Ok(written) => written,
             Err(error) => {
-                print_error(&format!("warning: can't export run {}: {error:#}", path.display()));
+                print_error(&format!("warning: run {} not exported: {error:#}", path.display()));
                 exit = Exit::Failed;
                 continue;
             }
@@ -56,11 +60,11 @@ pub fn run(args: &ExportRunsArgs, sets: &[String], paths: &AppPaths, json: bool)
         let there = args.at.as_deref().unwrap_or(&args.mlflow).display();
         writeln!(
             out,
-            "To look at them: mlflow migrate-filestore --source {there} --target sqlite:///runs.db, then mlflow server \
-             --backend-store-uri sqlite:///runs.db. {} must stay where it is: figures and models are found there.",
+            "To open them: mlflow migrate-filestore --source {there} --target sqlite:///runs.db, then mlflow server \
+             --backend-store-uri sqlite:///runs.db. {} must stay in place: MLflow reads figures and models there.",
             args.at
                 .as_deref()
-                .map_or("The folder".to_owned(), |at| format!("Put it at {}; it", at.display()))
+                .map_or("The directory".to_owned(), |at| format!("Copy it to {}; it", at.display()))
         )?;
     }
     Ok(exit)

@@ -1,4 +1,4 @@
-//! `track sync`: sends MLflow servers what they lack of runs.
+//! `track sync`: syncs runs to MLflow servers.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use chestxr_tui::tracking::{
 use super::{Exit, UsageError, print_error, set_tracking};
 use crate::cli::SyncArgs;
 
-/// Sends the named runs, or all that have something to be sent: each to its own server, or to the one named now.
+/// Syncs the named runs, or all that have something to upload: each to its own server, or to the one of --to.
 pub fn run(args: &SyncArgs, sets: &[String], paths: &AppPaths, json: bool) -> Result<Exit> {
     let named = match args.runs.is_empty() {
         true => runs::list(&paths.runs)?.into_iter().map(|run| run.path).collect::<Vec<PathBuf>>(),
@@ -29,14 +29,14 @@ pub fn run(args: &SyncArgs, sets: &[String], paths: &AppPaths, json: bool) -> Re
             args.runs.iter().map(find).collect::<Result<_>>()?
         }
     };
-    // Read here and not by clap, which repeats what it refuses, a password with it.
+    // Parsed here and not by clap, whose error message would repeat a password.
     let to = args.to.as_ref().map(|to| to.parse::<ServerUri>()).transpose();
-    let to = to.map_err(|error| UsageError(format!("--to can't be used: {error}")))?;
+    let to = to.map_err(|error| UsageError(format!("--to: {error}")))?;
     let jobs = jobs(&named, args, to.as_ref(), sets)?;
     if jobs.is_empty() {
         let why = if named.is_empty() { "there are no runs" } else { "no run names a server" };
         return Err(UsageError(format!(
-            "nothing to send: {why}; name a server with --to http://host:5000 or MLFLOW_TRACKING_URI, or train with \
+            "track sync: {why}; name a server with --to http://host:5000 or MLFLOW_TRACKING_URI, or train with \
              --set tracking.mlflow_uri=http://host:5000"
         ))
         .into());
@@ -50,7 +50,7 @@ pub fn run(args: &SyncArgs, sets: &[String], paths: &AppPaths, json: bool) -> Re
     let mut exit = Exit::Done;
     for Job { folder, server, tracking } in jobs {
         let outcome = send(&folder, server.clone(), &tracking, Patience::ASKED, &keep_going);
-        tell(&folder, &server, &outcome, json)?;
+        print_outcome(&folder, &server, &outcome, json)?;
         match outcome {
             Err(TrackingError::Stopped) => return Ok(Exit::Interrupted),
             Err(_) => exit = Exit::Failed,
@@ -66,20 +66,20 @@ struct Job {
     tracking: TrackingSection,
 }
 
-/// What is to be sent where: to the server named now, else to the run's own, else to the one it was last sent to, else to
-/// the environment's.
+/// The runs to sync with their servers: that of --to, else of the run's settings, else the one it was last synced to, else
+/// that of the environment.
 fn jobs(named: &[PathBuf], args: &SyncArgs, to: Option<&ServerUri>, sets: &[String]) -> Result<Vec<Job>> {
     let mut jobs = Vec::new();
     for path in named {
         let folder = RunFolder::open(path)?;
-        // A run too damaged to be read is named when it was asked for; among all it is passed over.
+        // A damaged run is an error when it was named; among all runs it is skipped.
         let mut tracking = match folder.read_config() {
             Ok(mut config) => {
                 set_tracking(&mut config, sets)?;
                 config.tracking
             }
             Err(error) if args.runs.is_empty() => {
-                print_error(&format!("warning: run {} is left out: {error:#}", folder.id()));
+                print_error(&format!("warning: run {} skipped: {error:#}", folder.id()));
                 continue;
             }
             Err(error) => return Err(error),
@@ -97,7 +97,10 @@ fn jobs(named: &[PathBuf], args: &SyncArgs, to: Option<&ServerUri>, sets: &[Stri
     Ok(jobs)
 }
 
-/// Sends one run, with a bar on stderr when that is a terminal.
+/// Syncs one run, with a progress bar on stderr when that is a terminal.
+///
+/// # Errors
+/// When the server can't be reached or rejects an upload, or the run can't be read.
 pub fn send(
     folder: &RunFolder,
     server: ServerUri,
@@ -105,7 +108,7 @@ pub fn send(
     patience: Patience,
     keep_going: &(dyn Fn() -> bool + Sync),
 ) -> Result<Report, TrackingError> {
-    // indicatif hides the bar by itself when stderr is no terminal.
+    // indicatif hides the bar when stderr is not a terminal.
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
         bar.set_style(style);
@@ -114,8 +117,8 @@ pub fn send(
     bar.set_message(format!("{server}: {}", folder.id()));
     let tell = |progress: Progress| {
         bar.set_message(match progress {
-            Progress::Rows(left) => format!("{}: metrics, {left} rows to go", folder.id().short()),
-            Progress::File(path, left) => format!("{}: {path}, {left} files to go", folder.id().short()),
+            Progress::Rows(left) => format!("{}: metrics, {left} rows left", folder.id().short()),
+            Progress::File(path, left) => format!("{}: {path}, {left} files left", folder.id().short()),
             Progress::Model => format!("{}: the model", folder.id().short()),
         });
     };
@@ -128,7 +131,7 @@ pub fn send(
     outcome
 }
 
-fn tell(
+fn print_outcome(
     folder: &RunFolder,
     server: &ServerUri,
     outcome: &Result<Report, TrackingError>,
@@ -152,9 +155,9 @@ fn tell(
     }
 }
 
-/// What was sent, in a few words.
+/// What was uploaded, in one line.
 fn summary(report: &Report) -> String {
-    let state = if report.is_complete { "complete" } else { "goes on" };
+    let state = if report.is_complete { "complete" } else { "continues" };
     let mut sent = Vec::new();
     if report.rows > 0 {
         sent.push(format!("{} rows", report.rows));
@@ -166,7 +169,7 @@ fn summary(report: &Report) -> String {
         sent.push("the model".to_owned());
     }
     match sent.is_empty() {
-        true if report.words > 0 => format!("{state}: only what is said of it was new"),
+        true if report.words > 0 => format!("{state}: only annotations were new"),
         true => format!("{state}, nothing new"),
         false => format!("{state}: {} sent", sent.join(", ")),
     }

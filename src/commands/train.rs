@@ -1,4 +1,4 @@
-//! `train --no-ui`: a run to its end, told in lines or in JSON.
+//! `train --no-ui`: a run from start to end, its events printed as lines of text or JSON.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,8 +22,8 @@ use chestxr_tui::train::{Command, Commander, Event, Level, LrCurve, Phase, Progr
 
 use super::{Exit, print_error};
 
-/// Starts a run, goes on with one or tries learning rates, to the end. The first Ctrl-C finishes the step and writes the checkpoint; the second leaves at
-/// once.
+/// Starts or resumes a run, or runs a learning rate range test, and waits for its end. The first Ctrl-C finishes the step
+/// and writes a checkpoint; the second exits at once.
 pub fn run(request: Command, paths: &AppPaths, json: bool) -> Result<Exit> {
     let trainer =
         Trainer::spawn(paths.runs.clone(), Cache::new()).context("can't start the trainer's thread")?;
@@ -35,20 +35,20 @@ pub fn run(request: Command, paths: &AppPaths, json: bool) -> Result<Exit> {
     trainer.send(request);
     let printer = printer(json);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let mut heard = |event: &Event| {
+    let mut on_event = |event: &Event| {
         if let Some(tracking) = &mut tracking {
-            tracking.hear(event);
+            tracking.on_event(event);
         }
     };
-    let (state, told) = runtime.block_on(follow(trainer, printer, &mut heard))?;
+    let (state, printed) = runtime.block_on(follow(trainer, printer, &mut on_event))?;
     if let Some(tracking) = tracking {
         tracking.finish();
     }
-    if let Err(error) = told {
+    if let Err(error) = printed {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Ok(Exit::Interrupted);
         }
-        return Err(error).context("can't write to stdout; the run was ended with a checkpoint");
+        return Err(error).context("can't write to stdout; the run was stopped with a checkpoint");
     }
     Ok(match state {
         RunState::Finished | RunState::Stopped => Exit::Done,
@@ -57,23 +57,26 @@ pub fn run(request: Command, paths: &AppPaths, json: bool) -> Result<Exit> {
     })
 }
 
-/// Has signals interrupt what the trainer does; the answer turns true with the first of them.
+/// Makes signals interrupt the trainer. The returned flag becomes true with the first signal.
+///
+/// # Errors
+/// When the handlers can't be installed.
 pub(super) fn watch_signals(commander: Commander) -> std::io::Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
-    let told = interrupted.clone();
+    let flag = interrupted.clone();
     let mut signals =
         Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)))?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         let mut pending = signals.forever();
         if pending.next().is_some() {
-            // First the deed: stderr may be gone with the terminal.
-            told.store(true, Ordering::Release);
+            // Before the message: stderr may be closed with the terminal.
+            flag.store(true, Ordering::Release);
             commander.send(Command::Interrupt);
-            print_error("finishing the step and writing the checkpoint; once more leaves at once");
+            print_error("finishing the step and writing a checkpoint; press Ctrl-C again to exit at once");
         }
         if pending.next().is_some() {
-            // What is on disk is whole at every instant, so there is nothing to wait for. Nothing is taken down
-            // either: libtorch must not lose its globals under a working thread.
+            // Files on disk are complete at every instant. No destructors run: libtorch must not lose its globals
+            // under a working thread.
             // SAFETY: ends the process.
             unsafe { libc::_exit(130) }
         }
@@ -81,48 +84,51 @@ pub(super) fn watch_signals(commander: Commander) -> std::io::Result<Arc<AtomicB
     Ok(interrupted)
 }
 
-/// Whether whoever started this program wants a signal to pass it by, as `nohup` does.
+/// Whether the parent process has the signal ignored, as `nohup` does.
 fn is_ignored(signal: i32) -> bool {
-    // SAFETY: a null new action only asks for the old one, which is plain data that zeros are valid for.
+    // SAFETY: a null new action only reads the old one, which is plain data that zeros are valid for.
     unsafe {
         let mut old: libc::sigaction = std::mem::zeroed();
         libc::sigaction(signal, std::ptr::null(), &mut old) == 0 && old.sa_sigaction == libc::SIG_IGN
     }
 }
 
-/// The tracking server beside runs that are followed here.
+/// Uploads the runs of this process to their tracking servers.
 pub(super) struct Tracking {
     uploader: Uploader,
     runs: Vec<PathBuf>,
 }
 
 impl Tracking {
-    /// Begins to tell servers of the runs in the folder.
+    /// Starts the upload thread.
+    ///
+    /// # Errors
+    /// When the thread can't be started.
     pub fn start(paths: &AppPaths) -> Result<Self> {
         let uploader = Uploader::spawn(paths.runs.clone(), evaluation::model_to_send);
-        let uploader = uploader.context("can't start the thread that tells the tracking server")?;
+        let uploader = uploader.context("can't start the thread that syncs runs to MLflow")?;
         Ok(Self { uploader, runs: Vec::new() })
     }
 
-    /// Notes which runs there are.
-    pub fn hear(&mut self, event: &Event) {
+    /// Notes the runs that start.
+    pub fn on_event(&mut self, event: &Event) {
         if let Event::Started(info) = event {
             self.runs.push(info.path.clone());
         }
     }
 
-    /// Sends what the thread beside the runs had no time for. A server that is gone has no say in how they ended.
+    /// Uploads what the thread has not. A server that can't be reached is a warning: the runs have ended by then.
     pub fn finish(self) {
         self.uploader.finish();
         for run in &self.runs {
-            if let Err(error) = send_the_rest(run) {
-                print_error(&format!("warning: {error:#}; `chestxr-tui track sync` sends it"));
+            if let Err(error) = upload_rest(run) {
+                print_error(&format!("warning: {error:#}; `chestxr-tui track sync` uploads it"));
             }
         }
     }
 }
 
-fn send_the_rest(run: &Path) -> Result<()> {
+fn upload_rest(run: &Path) -> Result<()> {
     let folder = RunFolder::open(run)?;
     let tracking = folder.read_config()?.tracking;
     if let Some(server) = tracking.server() {
@@ -131,41 +137,44 @@ fn send_the_rest(run: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Tells a run to its end, and ends the trainer.
+/// Prints events until the run ends, then ends the trainer.
 async fn follow(
     mut trainer: Trainer,
     mut printer: Box<dyn Printer>,
-    heard: &mut dyn FnMut(&Event),
+    on_event: &mut dyn FnMut(&Event),
 ) -> Result<(RunState, std::io::Result<()>)> {
-    let outcome = tell(&mut trainer, &mut *printer, heard).await?;
+    let outcome = print_until_end(&mut trainer, &mut *printer, on_event).await?;
     trainer.shut_down();
     Ok(outcome)
 }
 
-/// Tells what was asked for to its end; `heard` hears every event first. Once it can't be told any more (a closed
-/// pipe, a terminal that is gone) the run is ended with a checkpoint. Gives the state and whether all was told.
-pub(super) async fn tell(
+/// Prints events until the run or the range test ends; `on_event` is called with each event first. When printing fails (a
+/// closed pipe or terminal) the run is stopped with a checkpoint. Returns the final state and the outcome of printing.
+///
+/// # Errors
+/// When the trainer's thread has ended.
+pub(super) async fn print_until_end(
     trainer: &mut Trainer,
     printer: &mut dyn Printer,
-    heard: &mut dyn FnMut(&Event),
+    on_event: &mut dyn FnMut(&Event),
 ) -> Result<(RunState, std::io::Result<()>)> {
-    let mut told = Ok(());
+    let mut printed = Ok(());
     loop {
         tokio::select! {
             biased;
             event = trainer.events.recv() => {
                 let Some(event) = event else {
-                    anyhow::bail!("the trainer's thread is gone; this is a fault of the program");
+                    anyhow::bail!("the trainer's thread has ended unexpectedly; please report this bug");
                 };
-                heard(&event);
-                if told.is_ok() {
-                    told = printer.event(&event);
-                    if told.is_err() {
+                on_event(&event);
+                if printed.is_ok() {
+                    printed = printer.event(&event);
+                    if printed.is_err() {
                         trainer.send(Command::Interrupt);
                     }
                 }
-                if let Some(state) = end(&event) {
-                    return Ok((state, told));
+                if let Some(state) = final_state(&event) {
+                    return Ok((state, printed));
                 }
             }
             Ok(()) = trainer.progress.changed() => {
@@ -176,8 +185,8 @@ pub(super) async fn tell(
     }
 }
 
-/// The state that an event ends what was asked for in, if it does.
-fn end(event: &Event) -> Option<RunState> {
+/// The final state, if the event ends the run or the range test.
+fn final_state(event: &Event) -> Option<RunState> {
     match event {
         Event::Ended { state, .. } => Some(*state),
         Event::LrFound(_) => Some(RunState::Finished),
@@ -185,18 +194,23 @@ fn end(event: &Event) -> Option<RunState> {
     }
 }
 
-/// Whoever tells a run: in JSON, or in lines for people.
+/// A printer of JSON or of lines of text.
 pub fn printer(json: bool) -> Box<dyn Printer> {
-    if json { Box::new(JsonLines) } else { Box::new(Lines::new()) }
+    if json { Box::new(JsonLines) } else { Box::new(TextLines::new()) }
 }
 
-/// Tells a run to somebody.
+/// Prints the events of a run.
 pub trait Printer {
+    /// Prints an event.
+    ///
+    /// # Errors
+    /// When stdout can't be written to.
     fn event(&mut self, event: &Event) -> std::io::Result<()>;
+    /// Shows progress within an epoch.
     fn progress(&mut self, progress: &Progress);
 }
 
-/// One JSON object a line on stdout, nothing else.
+/// One JSON object per line on stdout, nothing else.
 struct JsonLines;
 
 impl Printer for JsonLines {
@@ -214,15 +228,15 @@ impl Printer for JsonLines {
     fn progress(&mut self, _: &Progress) {}
 }
 
-/// Lines for people on stdout, and a bar on stderr when that is a terminal.
-struct Lines {
+/// Lines of text on stdout, and a progress bar on stderr when that is a terminal.
+struct TextLines {
     bar: ProgressBar,
     epochs: usize,
 }
 
-impl Lines {
+impl TextLines {
     fn new() -> Self {
-        // indicatif hides the bar by itself when stderr is no terminal.
+        // indicatif hides the bar when stderr is not a terminal.
         Self { bar: ProgressBar::new(0), epochs: 0 }
     }
 
@@ -233,7 +247,7 @@ impl Lines {
     fn started(&mut self, info: &RunInfo) -> std::io::Result<()> {
         self.epochs = info.config.optimizer.epochs;
         let template = "{msg:<12} {wide_bar:.cyan/dim} {pos}/{len}";
-        // A template that were wrong would leave the plain bar.
+        // With an invalid template the default bar is shown.
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style.progress_chars("█▌░"));
         }
@@ -242,7 +256,7 @@ impl Lines {
         self.line(&format!("run     {}", info.id))?;
         self.line(&format!("folder  {}", info.path.display()))?;
         if let Some((epochs, step)) = info.resumed_at {
-            self.line(&format!("goes on after {epochs} epochs, at step {step}"))?;
+            self.line(&format!("resumed after epoch {epochs}, at step {step}"))?;
         }
         let source = &info.config.data.source;
         self.line(&format!("data    {source}: {train} / {val} / {test} images of {height} x {width} px"))?;
@@ -255,7 +269,7 @@ impl Lines {
     }
 
     fn learning_rates(&self, curve: &LrCurve) -> std::io::Result<()> {
-        // A table of a tenth of the steps shows the shape; --json has all.
+        // Every fourth step shows the shape; --json has all.
         let worst = curve.losses.iter().fold(f64::MIN, |most, loss| most.max(*loss));
         let least = curve.losses.iter().fold(f64::MAX, |least, loss| least.min(*loss));
         self.line("    rate     loss")?;
@@ -292,7 +306,7 @@ impl Lines {
     }
 }
 
-impl Printer for Lines {
+impl Printer for TextLines {
     fn event(&mut self, event: &Event) -> std::io::Result<()> {
         match event {
             Event::Loading { source } => self.line(&format!("loading {source}")),
@@ -343,7 +357,7 @@ impl Printer for Lines {
             Phase::Idle => return,
             Phase::Loading if progress.total == 0 => return,
             Phase::Loading => "reading images".to_owned(),
-            Phase::Searching => "trying rates".to_owned(),
+            Phase::Searching => "range test".to_owned(),
             Phase::Training => format!("epoch {}", progress.epoch),
             Phase::Paused => "paused".to_owned(),
             Phase::Validating => "validating".to_owned(),

@@ -1,4 +1,4 @@
-//! What evaluation costs: a test split of ChestX-ray14's size with its intervals, and an epoch's end.
+//! Time of evaluation: a test split of ChestX-ray14's size with intervals, and the metrics at the end of an epoch.
 
 use std::time::Instant;
 
@@ -23,12 +23,12 @@ const POSITIVES: [u32; 14] =
     [11_559, 2_776, 13_317, 19_894, 5_782, 6_331, 1_431, 5_302, 4_667, 2_303, 2_516, 1_686, 3_385, 227];
 const ALL_IMAGES: f64 = 112_120.0;
 
-/// What evaluation costs.
+/// Time of evaluation.
 #[derive(Debug, Serialize)]
 pub struct EvaluationTimes {
     /// Every metric of 22,433 x 14 predictions with 1,000 resamples.
     pub evaluate_seconds: Figure,
-    /// What the end of an epoch computes of 11,219 x 14 predictions.
+    /// The metrics at the end of an epoch, of 11,219 x 14 predictions.
     pub epoch_auroc_ms: Figure,
 }
 
@@ -38,17 +38,17 @@ impl EvaluationTimes {
         let (evaluate, epoch) = (self.evaluate_seconds, self.epoch_auroc_ms);
         format!(
             "evaluate: all metrics of 22,433 x 14 with 1,000 resamples in {:.2} s ({:.2} to {:.2})\n\
-             epoch's end: every AUROC and AUPRC of 11,219 x 14 in {:.1} ms ({:.1} to {:.1})",
+             end of an epoch: every AUROC and AUPRC of 11,219 x 14 in {:.1} ms ({:.1} to {:.1})",
             evaluate.median, evaluate.low, evaluate.high, epoch.median, epoch.low, epoch.high
         )
     }
 }
 
-/// Judges the same made-up predictions `repeats` times.
+/// Evaluates the same synthetic predictions `repeats` times.
 pub fn measure(repeats: usize) -> Result<EvaluationTimes> {
     let (scores, labels) = predictions();
     let classes = POSITIVES.len();
-    let table = Predictions::new(&scores, &labels, classes).context("made-up predictions")?;
+    let table = Predictions::new(&scores, &labels, classes).context("synthetic predictions")?;
     let names: Vec<String> = (0..classes).map(|class| format!("condition {class}")).collect();
     let thresholds = Thresholds::choose(&table, &names, ThresholdRule::default(), "val", None);
     let subject = Subject {
@@ -81,8 +81,8 @@ pub fn measure(repeats: usize) -> Result<EvaluationTimes> {
     })
 }
 
-/// N x C probabilities that tell positives from negatives somewhat, and labels as rare as the real ones: how many
-/// scores are equal and how many images are called decides what evaluation costs.
+/// N x C probabilities better than chance, and labels with the prevalence of ChestX-ray14: ties of scores and the number
+/// of positives decide how long evaluation takes.
 fn predictions() -> (Vec<f32>, Vec<u8>) {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED);
     let mut scores = Vec::with_capacity(TEST_IMAGES * POSITIVES.len());
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn made_up_predictions_are_as_rare_as_real_ones_and_better_than_chance() {
+    fn synthetic_predictions_have_real_prevalence_and_are_better_than_chance() {
         let (scores, labels) = predictions();
         let table = Predictions::new(&scores, &labels, POSITIVES.len()).expect("whole rows");
         let report = MultilabelReport::new(&table);

@@ -1,4 +1,4 @@
-//! What a map costs beside what a network must do anyway.
+//! Time of an attribution map, compared with one forward and backward pass.
 
 use std::time::Instant;
 
@@ -15,16 +15,16 @@ use super::Figure;
 
 const CLASSES: usize = 14;
 
-/// Of one network, an image at a time, in milliseconds.
+/// Times of one network, one image at a time, in milliseconds.
 #[derive(Debug, Serialize)]
 pub struct Explaining {
     pub network: &'static str,
     /// Height and width of the image.
     pub image_size: usize,
-    /// Forward, and back to all weights.
+    /// Forward pass, and backward pass to all weights.
     pub forward_backward_ms: Figure,
     pub gradcam_ms: Figure,
-    /// Every method's map as a multiple of one forward and back, by name.
+    /// Time of a map as a multiple of `forward_backward_ms`, by method.
     pub ratios: Vec<(&'static str, f64)>,
 }
 
@@ -34,7 +34,7 @@ impl Explaining {
         let ratios: Vec<String> =
             self.ratios.iter().map(|(method, ratio)| format!("{method} {ratio:.1}")).collect();
         format!(
-            "{} at {} px: forward and back {:.1} ms, a map of it: {}",
+            "{} at {} px: forward and backward {:.1} ms; maps as multiples of it: {}",
             self.network,
             self.image_size,
             self.forward_backward_ms.median,
@@ -43,25 +43,25 @@ impl Explaining {
     }
 }
 
-/// Measures one network with fresh weights: what a map costs depends on no weight.
+/// Measures one network with random weights: the time of a map doesn't depend on them.
 pub fn measure(arch: Arch, size: usize, device: &str, repeats: usize) -> Result<Explaining> {
     let section = ModelSection { arch, ..ModelSection::default() };
     let device = resolve_device(device)?;
     let network = Network::build(&section, Shape { height: size, width: size, classes: CLASSES }, device)?;
     let image = Tensor::f_rand([1, 1, size as i64, size as i64], (Kind::Float, device))?;
     let image = image.f_mul_scalar(2.0)?.f_sub_scalar(1.0)?;
-    let both = || -> Result<()> {
+    let forward_backward = || -> Result<()> {
         let logits = network.forward(&image, Mode::Eval)?;
         logits.f_sum(Kind::Float)?.f_backward()?;
         Ok(())
     };
-    let forward_backward_ms = timed(repeats * 5, both)?;
+    let forward_backward_ms = timed(repeats * 5, forward_backward)?;
     let mut gradcam_ms = None;
     let mut ratios = Vec::new();
-    // SmoothGrad costs as many integrated gradients as it has samples.
+    // SmoothGrad takes as long as integrated gradients times its number of samples.
     for method in METHODS.iter().filter(|method| method.name != "smoothgrad") {
         let map = || explain_batch(&network, &image, &[0], method, &Options::default()).map(|_| ());
-        // Slow ones are slow enough to be measured once.
+        // One measurement of a slow method is enough.
         let figure = timed(if method.passes_once { repeats * 5 } else { 1 }, map)?;
         if method.name == "grad-cam" {
             gradcam_ms = Some(figure);
@@ -72,14 +72,14 @@ pub fn measure(arch: Arch, size: usize, device: &str, repeats: usize) -> Result<
     Ok(Explaining { network: arch.name(), image_size: size, forward_backward_ms, gradcam_ms, ratios })
 }
 
-/// Milliseconds; the first time, which also sets things up, doesn't count.
+/// Milliseconds per call of `work`; a first call as warm-up is not counted.
 fn timed(repeats: usize, work: impl Fn() -> Result<()>) -> Result<Figure> {
     work()?;
     let mut values = Vec::with_capacity(repeats);
     for _ in 0..repeats.max(1) {
-        let began = Instant::now();
+        let started = Instant::now();
         work()?;
-        values.push(began.elapsed().as_secs_f64() * 1000.0);
+        values.push(started.elapsed().as_secs_f64() * 1000.0);
     }
     Figure::of(values)
 }

@@ -1,4 +1,4 @@
-//! How long a folder of many runs takes until it is listed.
+//! Time to list a directory of many runs.
 
 use std::path::Path;
 use std::time::Instant;
@@ -12,24 +12,24 @@ use chestxr_tui::text::thousands;
 
 use super::{Figure, ScratchDir};
 
-/// Runs in the folder: years of work.
+/// Runs in the directory.
 const RUNS: usize = 2000;
-/// Epochs of each.
+/// Epochs of each run.
 const EPOCHS: usize = 50;
-/// What the Runs screen begins with.
+/// Runs on the first page of the Runs screen.
 const FIRST: usize = 200;
 
-/// What a list of many runs takes; nothing is known of them before.
+/// Times to list many runs, starting with an empty cache.
 #[derive(Debug, Serialize)]
 pub struct Listing {
     runs: usize,
-    /// The newest, which a screen begins with.
+    /// The newest, for the first page of the screen.
     runs_first_ms: Figure,
-    /// All of them.
+    /// All runs.
     runs_list_ms: Figure,
-    /// All once more, when nothing has changed.
+    /// All runs again, unchanged.
     runs_again_ms: Figure,
-    /// The numbers of all, out of their journals.
+    /// Metrics of all runs, from their event logs.
     runs_numbers_ms: Figure,
 }
 
@@ -37,8 +37,7 @@ impl Listing {
     /// The figures as text.
     pub fn line(&self) -> String {
         format!(
-            "{} runs: the first are listed after {:.0} ms, all after {:.0} ms, once more after {:.0} ms; their numbers \
-             take {:.0} ms",
+            "{} runs: first page {:.0} ms, all {:.0} ms, refresh {:.0} ms, metrics {:.0} ms",
             thousands(self.runs as u64),
             self.runs_first_ms.median,
             self.runs_list_ms.median,
@@ -48,11 +47,11 @@ impl Listing {
     }
 }
 
-/// Makes the runs and lists them.
+/// Creates the runs and lists them.
 pub fn measure(repeats: usize) -> Result<Listing> {
     let runs = ScratchDir::new()?;
-    fill(&runs.0).with_context(|| format!("can't make runs in {}", runs.0.display()))?;
-    // A folder that has just changed is looked at again, since its time can't tell yet.
+    fill(&runs.0).with_context(|| format!("can't create runs in {}", runs.0.display()))?;
+    // A directory modified within the resolution of its timestamp is read again: wait until that is over.
     std::thread::sleep(std::time::Duration::from_secs(3));
     let [mut first, mut list, mut again, mut numbers]: [Vec<f64>; 4] = Default::default();
     let timed = |times: &mut Vec<f64>, work: &mut dyn FnMut() -> Result<()>| -> Result<()> {
@@ -81,10 +80,10 @@ pub fn measure(repeats: usize) -> Result<Listing> {
     })
 }
 
-/// One run by the book, and copies of it, since the book sees every file onto the disk.
+/// Creates one run, and copies it: each file of a run is synced to disk when created, which takes long.
 fn fill(runs: &Path) -> Result<()> {
-    let made = jiff::Zoned::now();
-    let folder = RunFolder::create(runs, &RunConfig::default(), &made)?;
+    let now = jiff::Zoned::now();
+    let folder = RunFolder::create(runs, &RunConfig::default(), &now)?;
     folder.write_config(&RunConfig::default(), &Provenance::default())?;
     for epoch in 1..=EPOCHS {
         let value = Some(0.5 + epoch as f64 / 200.0);
@@ -97,7 +96,7 @@ fn fill(runs: &Path) -> Result<()> {
         };
         folder.append_epoch(&record)?;
     }
-    let mut status = Status::starting(made.timestamp());
+    let mut status = Status::starting(now.timestamp());
     (status.state, status.epoch) = (RunState::Finished, EPOCHS);
     status.best = Some(Best { metric: "val_auroc_macro".to_owned(), value: 0.75, epoch: EPOCHS });
     folder.write_status(&status)?;

@@ -1,4 +1,4 @@
-//! How long the images take until they are there, and what memory that takes.
+//! Time and memory to load the images.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,14 +12,14 @@ use chestxr_tui::text::{bytes, thousands};
 
 use super::peak_memory;
 
-/// What the images take.
+/// Time and memory to load the images.
 #[derive(Debug, Serialize)]
 pub struct Loading {
     images: usize,
-    /// Pixels and labels as they are, in bytes.
+    /// Bytes of pixels and labels, uncompressed.
     raw_bytes: usize,
     load_seconds: f64,
-    /// Greatest resident memory up to here, with all images loaded, and how much of it was there before.
+    /// Peak resident memory in bytes after loading, and before.
     peak_memory: u64,
     memory_before: u64,
 }
@@ -28,7 +28,7 @@ impl Loading {
     /// The figures as text.
     pub fn line(&self, source: &str) -> String {
         format!(
-            "{source}: {} images, {} raw, ready after {:.2} s, peak memory {} ({} before)",
+            "{source}: {} images, {} raw, loaded in {:.2} s, peak memory {} ({} before)",
             thousands(self.images as u64),
             bytes(self.raw_bytes as u64),
             self.load_seconds,
@@ -38,7 +38,7 @@ impl Loading {
     }
 }
 
-/// Loads the images that all other parts share.
+/// Loads the images for the other parts.
 pub fn measure(section: &DataSection, cache: &Cache) -> Result<(Loading, Arc<Dataset>)> {
     let memory_before = peak_memory();
     let started = Instant::now();

@@ -1,5 +1,5 @@
-//! Images that are read from a mapped file as needed against the same images in memory, in turns: how fast they come
-//! ready for the network when nothing waits for it, how fast the real loop goes, and what memory that takes.
+//! Images read from a mapped file compared with the same images in memory: speed of the data loader alone, speed of the
+//! training loop, and peak memory.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,25 +17,25 @@ use chestxr_tui::train::{Command, Event, Phase, Trainer, shuffled};
 
 use super::{Figure, ScratchDir, UsageError, peak_memory, reset_peak_memory, whole};
 
-/// Steps of the loop before the clock starts.
+/// Warm-up steps of the loop.
 const WARM_UP: u64 = 20;
 
-/// Steps done and seconds since the run began.
-type Moment = (usize, f64);
+/// Steps done and seconds since the run started.
+type ProgressSample = (usize, f64);
 
-/// Where images are while they are measured.
+/// Where the images are during a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Place {
-    /// In memory, all of them.
+enum Storage {
+    /// All in memory.
     Resident,
-    /// In a mapped file that the system has in its own memory, as far as that is free.
+    /// In a mapped file, in the system's page cache as far as memory is free.
     Mapped,
-    /// In a mapped file of which the system has forgotten everything: each image comes from the disk.
+    /// In a mapped file outside of the page cache: each image is read from disk.
     Disk,
 }
 
-impl Place {
+impl Storage {
     const ALL: [Self; 3] = [Self::Resident, Self::Mapped, Self::Disk];
 
     fn name(self) -> &'static str {
@@ -47,35 +47,35 @@ impl Place {
     }
 }
 
-/// What images of one place come to.
+/// Speed and memory with one storage.
 #[derive(Debug, Serialize)]
-struct Way {
-    images: Place,
-    /// Images a second ready for the network (read, augmented, gathered into batches), when nothing waits for it.
+struct StorageResult {
+    images: Storage,
+    /// Images per second of the data loader alone: read, augmented, collated into batches.
     loading: Figure,
-    /// Each against the images in memory of the same turn.
+    /// Divided by the speed with images in memory, measured next to it.
     loading_ratio: Figure,
-    /// Images a second of the real loop.
+    /// Images per second of the training loop.
     training: Figure,
     training_ratio: Figure,
-    /// Greatest resident memory of this process meanwhile, in bytes; null where the system doesn't say.
+    /// Peak resident memory in bytes; null where the system doesn't report it.
     loading_peak_memory: Option<u64>,
     training_peak_memory: Option<u64>,
 }
 
-/// What streaming comes to.
+/// Speed and memory with each storage.
 #[derive(Debug, Serialize)]
 pub struct Streaming {
-    /// Bytes of images that may stay in memory (`data.memory`), of how many.
+    /// Memory limit in bytes (`data.memory`).
     memory: u64,
     image_bytes: usize,
     arch: &'static str,
     batch: usize,
-    ways: Vec<Way>,
+    storages: Vec<StorageResult>,
 }
 
 impl Streaming {
-    /// A table for people.
+    /// The figures as a table.
     pub fn lines(&self) -> String {
         let range = |figure: &Figure| {
             format!("{:>6} ({}–{})", whole(figure.median), whole(figure.low), whole(figure.high))
@@ -83,7 +83,7 @@ impl Streaming {
         let percent = |ratio: &Figure| format!("{:.1}%", 100.0 * ratio.median);
         let memory = |peak: Option<u64>| peak.map_or("–".to_owned(), bytes);
         let mut lines = format!(
-            "{} of images, {} of them in memory at most; {}:{}\n\
+            "{} of images, memory limit {}; {}:{}\n\
              {:<10} {:<24} {:>7} {:>8}   {:<20} {:>7} {:>8}",
             bytes(self.image_bytes as u64),
             bytes(self.memory),
@@ -97,32 +97,32 @@ impl Streaming {
             "ratio",
             "memory"
         );
-        for way in &self.ways {
+        for row in &self.storages {
             lines.push_str(&format!(
                 "\n{:<10} {:<24} {:>7} {:>8}   {:<20} {:>7} {:>8}",
-                way.images.name(),
-                range(&way.loading),
-                percent(&way.loading_ratio),
-                memory(way.loading_peak_memory),
-                range(&way.training),
-                percent(&way.training_ratio),
-                memory(way.training_peak_memory),
+                row.images.name(),
+                range(&row.loading),
+                percent(&row.loading_ratio),
+                memory(row.loading_peak_memory),
+                range(&row.training),
+                percent(&row.training_ratio),
+                memory(row.training_peak_memory),
             ));
         }
         lines
     }
 }
 
-/// One turn of a place.
+/// One measurement with one storage.
 #[derive(Clone, Copy)]
-struct Turn {
+struct Measurement {
     loading: f64,
     training: f64,
     loading_peak: Option<u64>,
     training_peak: Option<u64>,
 }
 
-/// Measures all places in turns, since a shared machine drifts. `dataset` is what `config` asks for.
+/// Measures all storages alternately, since the speed of a shared machine drifts. `dataset` is that of `config`.
 pub fn measure(
     config: &RunConfig,
     dataset: &Arc<Dataset>,
@@ -132,7 +132,7 @@ pub fn measure(
     let Some(memory) = dataset.memory_bound() else {
         let all = bytes(dataset.image_bytes() as u64);
         let what = format!(
-            "streaming needs images that don't fit: these take {all}, so set --memory to less, or take more images"
+            "bench streaming: the images ({all}) fit in memory; set --memory to less, or use more images"
         );
         return Err(UsageError(what).into());
     };
@@ -142,33 +142,40 @@ pub fn measure(
     }
     config.optimizer.epochs = 1000;
     config.early_stopping.enabled = false;
-    let mut turns: [Vec<Turn>; 3] = Default::default();
+    let mut measurements: [Vec<Measurement>; 3] = Default::default();
     for repeat in 0..repeats {
-        for place in Place::ALL {
-            let turn = match place {
-                // Made anew each time: the copy must be gone while the others are measured. To gather it is what
-                // brings the file into the system's memory for those that come next.
-                Place::Resident => of_place(&config, &Arc::new(dataset.resident()), place, repeat, pause)?,
-                Place::Mapped | Place::Disk => of_place(&config, dataset, place, repeat, pause)?,
+        for storage in Storage::ALL {
+            let measurement = match storage {
+                // Copied for each measurement, since the others must run without the copy. Copying also loads the
+                // file into the page cache for the next one.
+                Storage::Resident => {
+                    with_storage(&config, &Arc::new(dataset.resident()), storage, repeat, pause)?
+                }
+                Storage::Mapped | Storage::Disk => with_storage(&config, dataset, storage, repeat, pause)?,
             };
-            turns[place as usize].push(turn);
+            measurements[storage as usize].push(measurement);
         }
     }
-    let [resident, ..] = &turns;
-    let way = |place: Place| -> Result<Way> {
-        let own = &turns[place as usize];
-        let values = |of: fn(&Turn) -> f64| Figure::of(own.iter().map(of).collect());
-        let ratio = |of: fn(&Turn) -> f64| {
-            Figure::of(own.iter().zip(resident).map(|(turn, resident)| of(turn) / of(resident)).collect())
+    let [resident, ..] = &measurements;
+    let result = |storage: Storage| -> Result<StorageResult> {
+        let own = &measurements[storage as usize];
+        let values = |of: fn(&Measurement) -> f64| Figure::of(own.iter().map(of).collect());
+        let ratio = |of: fn(&Measurement) -> f64| {
+            Figure::of(
+                own.iter()
+                    .zip(resident)
+                    .map(|(measurement, resident)| of(measurement) / of(resident))
+                    .collect(),
+            )
         };
-        Ok(Way {
-            images: place,
-            loading: values(|turn| turn.loading)?,
-            loading_ratio: ratio(|turn| turn.loading)?,
-            training: values(|turn| turn.training)?,
-            training_ratio: ratio(|turn| turn.training)?,
-            loading_peak_memory: own.iter().filter_map(|turn| turn.loading_peak).max(),
-            training_peak_memory: own.iter().filter_map(|turn| turn.training_peak).max(),
+        Ok(StorageResult {
+            images: storage,
+            loading: values(|measurement| measurement.loading)?,
+            loading_ratio: ratio(|measurement| measurement.loading)?,
+            training: values(|measurement| measurement.training)?,
+            training_ratio: ratio(|measurement| measurement.training)?,
+            loading_peak_memory: own.iter().filter_map(|measurement| measurement.loading_peak).max(),
+            training_peak_memory: own.iter().filter_map(|measurement| measurement.training_peak).max(),
         })
     };
     Ok(Streaming {
@@ -176,32 +183,32 @@ pub fn measure(
         image_bytes: dataset.image_bytes(),
         arch: config.model.arch.name(),
         batch: config.optimizer.batch_size,
-        ways: Place::ALL.into_iter().map(way).collect::<Result<_>>()?,
+        storages: Storage::ALL.into_iter().map(result).collect::<Result<_>>()?,
     })
 }
 
-fn of_place(
+fn with_storage(
     config: &RunConfig,
     dataset: &Arc<Dataset>,
-    place: Place,
+    storage: Storage,
     repeat: usize,
     pause: Duration,
-) -> Result<Turn> {
+) -> Result<Measurement> {
     let measured = |rate: &mut dyn FnMut() -> Result<f64>| -> Result<(f64, Option<u64>)> {
-        dataset.release_pages(place == Place::Disk);
-        // The images of the turn before were in memory.
+        dataset.release_pages(storage == Storage::Disk);
+        // The images of the measurement before were in memory.
         native::release_freed();
         let counted = reset_peak_memory();
         let rate = rate()?;
         Ok((rate, counted.then(peak_memory)))
     };
-    // Another order each time, as in another epoch.
+    // Another order each time, as in each epoch.
     let (loading, loading_peak) = measured(&mut || loading(config, dataset, repeat + 1, pause))?;
     let (training, training_peak) = measured(&mut || training(config, dataset, pause))?;
-    Ok(Turn { loading, training, loading_peak, training_peak })
+    Ok(Measurement { loading, training, loading_peak, training_peak })
 }
 
-/// Images a second of the loader that feeds the loop, over one epoch or `pause`, whichever is shorter.
+/// Images per second of the data loader, over one epoch or `pause`, whichever is shorter.
 fn loading(config: &RunConfig, dataset: &Arc<Dataset>, epoch: usize, pause: Duration) -> Result<f64> {
     let (images, _) = dataset.trainable(Split::Train)?;
     let epoch = Epoch {
@@ -226,14 +233,14 @@ fn loading(config: &RunConfig, dataset: &Arc<Dataset>, epoch: usize, pause: Dura
     Ok(done as f64 / started.elapsed().as_secs_f64())
 }
 
-/// Images a second of the real loop within its first epoch.
+/// Images per second of the training loop within its first epoch.
 fn training(config: &RunConfig, dataset: &Arc<Dataset>, pause: Duration) -> Result<f64> {
     let runs = ScratchDir::new()?;
     let cache = Cache::holding(&config.data, dataset.clone())?;
     let mut trainer = Trainer::spawn(runs.0.clone(), cache)?;
     trainer.send(Command::Start { config: Box::new(config.clone()), resume: None });
-    // When the clock started, and the last time it was looked at.
-    let (mut first, mut last): (Option<Moment>, Option<Moment>) = (None, None);
+    // The first sample after the warm-up, and the last.
+    let (mut first, mut last): (Option<ProgressSample>, Option<ProgressSample>) = (None, None);
     loop {
         std::thread::sleep(Duration::from_millis(20));
         let progress = trainer.progress.borrow().clone();
@@ -244,28 +251,28 @@ fn training(config: &RunConfig, dataset: &Arc<Dataset>, pause: Duration) -> Resu
                 break;
             }
         } else if first.is_some() {
-            // The epoch was shorter than the time.
+            // The epoch was shorter than `pause`.
             break;
         }
         while let Ok(event) = trainer.events.try_recv() {
             if let Event::Ended { state, reason, .. } = event {
-                bail!("the run to be measured {state}: {reason}");
+                bail!("bench: the measured run {state}: {reason}");
             }
         }
     }
     trainer.send(Command::Stop);
     while let Some(event) = trainer.events.blocking_recv() {
         if let Event::Ended { state, reason, .. } = event {
-            ensure!(state == RunState::Stopped, "the run to be measured {state}: {reason}");
+            ensure!(state == RunState::Stopped, "bench: the measured run {state}: {reason}");
             break;
         }
     }
     trainer.shut_down();
-    let (first, last) = first.zip(last).context("the run to be measured told no progress")?;
+    let (first, last) = first.zip(last).context("bench: the measured run reported no progress")?;
     let seconds = last.1 - first.1;
     ensure!(
         last.0 > first.0 && seconds > 0.0,
-        "an epoch is too short to be measured; take more images or a smaller batch"
+        "bench: an epoch is too short to measure; use more images or a smaller batch"
     );
     Ok(((last.0 - first.0) * config.optimizer.batch_size) as f64 / seconds)
 }

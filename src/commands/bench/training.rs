@@ -1,4 +1,4 @@
-//! The real loop against bare steps on one batch that lies ready.
+//! The training loop compared with bare training steps on one prepared batch.
 
 use std::time::{Duration, Instant};
 
@@ -12,21 +12,21 @@ use chestxr_tui::train::{Batches, Command, Event, Setup, Shares, Trainer};
 
 use super::{Figure, ScratchDir, whole};
 
-/// Steps before the clock starts: libtorch chooses its kernels in them.
+/// Warm-up steps, in which libtorch chooses its kernels.
 const WARM_UP: usize = 3;
 
-/// What training with one network and batch size comes to, in images a second.
+/// Speed of training with one network and batch size, in images per second.
 #[derive(Debug, Serialize)]
 pub struct Training {
     arch: &'static str,
     batch: usize,
-    /// Load, augment, train, metrics, checkpoints, events.
+    /// The training loop: load, augment, train, metrics, checkpoints, events.
     train_throughput: Figure,
-    /// Learning steps on one batch.
+    /// Bare training steps on one batch.
     compute_ceiling: Figure,
-    /// Each loop against the mean of the ceilings before and after it.
+    /// The loop's speed divided by the mean of the ceilings measured before and after it.
     ratio: Figure,
-    /// Where the loop's time went.
+    /// Shares of the loop's time.
     shares: Shares,
 }
 
@@ -52,21 +52,21 @@ impl Training {
     }
 }
 
-/// Measures ceiling and loop in turns, since a shared machine drifts.
+/// Measures ceiling and loop alternately, since the speed of a shared machine drifts.
 pub fn measure(config: &RunConfig, cache: &Cache, repeats: usize, pause: Duration) -> Result<Training> {
     let mut config = config.clone();
     if config.model.arch != Arch::ChestNetS && config.model.stem == Stem::Auto {
-        // The stem of the predecessor's ResNet, so that figures compare.
+        // The stem of the predecessor's ResNet, for comparable figures.
         config.model.stem = Stem::ImageNet;
     }
     config.optimizer.epochs = 2;
     config.early_stopping.enabled = false;
-    let mut ceilings = vec![alone(|| ceiling(&config, cache, pause))?];
+    let mut ceilings = vec![on_new_thread(|| ceiling(&config, cache, pause))?];
     let (mut loops, mut ratios, mut shares) = (Vec::new(), Vec::new(), Shares::default());
     for _ in 0..repeats {
         let (rate, spent) = real_loop(&config, cache)?;
         let before = ceilings[ceilings.len() - 1];
-        let after = alone(|| ceiling(&config, cache, pause))?;
+        let after = on_new_thread(|| ceiling(&config, cache, pause))?;
         ceilings.push(after);
         loops.push(rate);
         ratios.push(rate / ((before + after) / 2.0));
@@ -82,14 +82,14 @@ pub fn measure(config: &RunConfig, cache: &Cache, repeats: usize, pause: Duratio
     })
 }
 
-/// Runs `body` on a thread of its own: OpenMP keeps a pool of workers for every thread that ever computed, and
-/// an idle pool gets in the way of the next one's.
-fn alone(body: impl FnOnce() -> Result<f64> + Send) -> Result<f64> {
+/// Runs `body` on a new thread: OpenMP has a worker pool for every thread that ever computed, and an idle pool slows the
+/// next one.
+fn on_new_thread(body: impl FnOnce() -> Result<f64> + Send) -> Result<f64> {
     std::thread::scope(|scope| scope.spawn(body).join())
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Images a second of the second epoch of a run, and where its time went.
+/// Images per second of the second epoch of a run, and the shares of its time.
 fn real_loop(config: &RunConfig, cache: &Cache) -> Result<(f64, Shares)> {
     let runs = ScratchDir::new()?;
     let mut trainer = Trainer::spawn(runs.0.clone(), cache.clone())?;
@@ -99,7 +99,7 @@ fn real_loop(config: &RunConfig, cache: &Cache) -> Result<(f64, Shares)> {
         match event {
             Event::Epoch(report) => rate = report.record.images_per_second,
             Event::Ended { state, reason, .. } => {
-                ensure!(state == RunState::Finished, "the run to be measured {state}: {reason}");
+                ensure!(state == RunState::Finished, "bench: the measured run {state}: {reason}");
                 break;
             }
             _ => {}
@@ -113,7 +113,7 @@ fn real_loop(config: &RunConfig, cache: &Cache) -> Result<(f64, Shares)> {
     Ok((rate, shares))
 }
 
-/// Images a second of learning steps on one batch.
+/// Images per second of bare training steps on one batch.
 fn ceiling(config: &RunConfig, cache: &Cache, pause: Duration) -> Result<f64> {
     let setup = Setup::prepare(config.clone(), cache, std::path::Path::new(""), &|_| true)?;
     let mut learner = setup.learner(|_| Ok(()))?;
@@ -125,9 +125,9 @@ fn ceiling(config: &RunConfig, cache: &Cache, pause: Duration) -> Result<f64> {
     let mut step = || -> Result<()> {
         number += 1;
         learner.zero_grad()?;
-        // Waited for, as a GPU works behind the CPU's back.
         let (loss, _) = learner.forward_backward(&x, &y, 1.0)?;
         learner.end_step(config.optimizer.lr, number)?;
+        // A GPU works asynchronously: reading the loss waits for it.
         if setup.device.is_cuda() && number.is_multiple_of(16) {
             let _ = f64::try_from(loss)?;
         }

@@ -1,4 +1,4 @@
-//! `data check`: what in a data set would spoil results.
+//! `data check`: problems of a data set that would distort results.
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -15,10 +15,10 @@ use chestxr_tui::dataset::registry::Registry;
 use super::load;
 use crate::commands::Exit;
 
-/// Examples that are named on the screen.
-const NAMED: usize = 3;
+/// Examples printed per finding.
+const EXAMPLES: usize = 3;
 
-/// Looks, and tells what was found; findings are no failure of the command.
+/// Checks the data set and prints the findings; findings are not an error.
 pub fn run(section: &DataSection, source: Option<String>, as_json: bool) -> Result<Exit> {
     let dataset = load(section, source, as_json)?;
     let bar = RefCell::new(if as_json { ProgressBar::hidden() } else { ProgressBar::new_spinner() });
@@ -41,12 +41,12 @@ pub fn run(section: &DataSection, source: Option<String>, as_json: bool) -> Resu
         return Ok(Exit::Done);
     }
     writeln!(out, "source   {}", dataset.source())?;
-    writeln!(out, "looked   {}", report.looked_at.join("; "))?;
+    writeln!(out, "checked  {}", report.looked_at.join("; "))?;
     for reason in &report.not_looked_at {
-        writeln!(out, "not      {reason}")?;
+        writeln!(out, "skipped  {reason}")?;
     }
     if !warning.is_empty() {
-        writeln!(out, "mind     {warning}")?;
+        writeln!(out, "warning  {warning}")?;
     }
     for note in dataset.notes() {
         writeln!(out, "note     {note}")?;
@@ -54,16 +54,16 @@ pub fn run(section: &DataSection, source: Option<String>, as_json: bool) -> Resu
     writeln!(out)?;
     for finding in &report.findings {
         writeln!(out, "{:<8} {}", finding.severity.name(), finding.sentence)?;
-        for group in finding.examples.iter().take(NAMED) {
-            let named: Vec<String> = group.iter().take(6).map(|place| name(&dataset, place)).collect();
-            writeln!(out, "         {}", named.join("  ="))?;
+        for group in finding.examples.iter().take(EXAMPLES) {
+            let names: Vec<String> = group.iter().take(6).map(|place| name(&dataset, place)).collect();
+            writeln!(out, "         {}", names.join("  ="))?;
         }
-        if finding.examples.len() > NAMED {
+        if finding.examples.len() > EXAMPLES {
             writeln!(out, "         …")?;
         }
     }
     if report.findings.is_empty() {
-        writeln!(out, "Nothing was found.")?;
+        writeln!(out, "No problems.")?;
     }
     Ok(Exit::Done)
 }

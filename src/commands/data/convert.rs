@@ -1,4 +1,4 @@
-//! `data convert`: any source as an npz file.
+//! `data convert`: a data source as an npz file.
 
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use chestxr_tui::text::bytes;
 use super::load;
 use crate::commands::{Exit, UsageError, print_error};
 
-/// Writes a source as an npz file in MedMNIST's layout, with the names of its conditions and its patients. Images are
-/// written one by one: they need not fit into memory.
+/// Writes a source as an npz file in MedMNIST's layout, with names of conditions and patients. Images are written one by
+/// one, so they need not fit into memory.
 pub fn run(
     section: &DataSection,
     source: String,
@@ -24,7 +24,7 @@ pub fn run(
     let mut section = section.clone();
     if let Some(size) = size {
         if !(1..=4096).contains(&size) {
-            return Err(UsageError(format!("--size takes 1 to 4096 pixels, not {size}")).into());
+            return Err(UsageError(format!("--size {size}: must be 1 to 4096")).into());
         }
         section.size = size;
     }
@@ -34,8 +34,8 @@ pub fn run(
         && (height, width) != (size, size)
     {
         return Err(UsageError(format!(
-            "the images of an npz file keep their {height} x {width} px; leave --size away, or convert the pictures \
-             they were made from"
+            "--size: images of an npz file have a fixed size, here {height} x {width} px; omit --size, or convert the \
+             image files they were made from"
         ))
         .into());
     }
@@ -57,7 +57,7 @@ pub fn run(
     }
     writer = writer.array_text("conditions", &dataset.labels().keys())?;
     writer.finish()?;
-    let size = std::fs::metadata(out).with_context(|| format!("can't read {} back", out.display()))?.len();
+    let size = std::fs::metadata(out).with_context(|| format!("can't read {}", out.display()))?.len();
     print_error(&format!("wrote {} ({})", out.display(), bytes(size)));
     Ok(Exit::Done)
 }

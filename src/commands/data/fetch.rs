@@ -1,4 +1,4 @@
-//! `data fetch`: ChestMNIST into the cache.
+//! `data fetch`: downloads ChestMNIST into the cache.
 
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
@@ -15,47 +15,46 @@ use chestxr_tui::text::{bytes, one_line};
 use crate::cli::FetchArgs;
 use crate::commands::{Exit, UsageError, print_error};
 
-/// Gets a file, unless it is here.
+/// Downloads or imports the data set's file, unless it is in the cache.
 pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
     match args.name.as_str() {
         "chestmnist" => {}
         "nih" => {
             let home = &registry::Registry::get().nih.home;
             return Err(UsageError(format!(
-                "NIH gives its images out on a page of its own: {home}; unpack them and use --data nih:DIR"
+                "nih: can't be fetched; download the images from {home}, unpack them, and use --data nih:DIR"
             ))
             .into());
         }
         "phantom" => {
-            return Err(
-                UsageError("phantom images are drawn, not fetched; use --data phantom:N".into()).into()
-            );
+            return Err(UsageError(
+                "phantom: images are generated, not downloaded; use --data phantom:N".into(),
+            )
+            .into());
         }
         other => {
             let other = one_line(other, 40);
-            return Err(
-                UsageError(format!("there is no data set `{other}` to fetch; there is chestmnist")).into()
-            );
+            return Err(UsageError(format!("`{other}`: unknown data set; can fetch chestmnist")).into());
         }
     }
     let file = registry::chestmnist_file(args.size)?;
     let target = file.place();
     let mut out = std::io::stdout().lock();
-    let mut tell = |what: &str, size: u64| match as_json {
+    let mut report = |what: &str, size: u64| match as_json {
         true => writeln!(out, "{}", json!({"file": target, "bytes": size, "state": what})),
         false => writeln!(out, "{what}: {} ({})", target.display(), bytes(size)),
     };
-    if let Ok(found) = std::fs::metadata(&target) {
-        tell("already here", found.len())?;
+    if let Ok(file) = std::fs::metadata(&target) {
+        report("already here", file.len())?;
         return Ok(Exit::Done);
     }
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, stop.clone())?;
     }
-    let bar = RefCell::new(Bar::new(as_json));
+    let bar = RefCell::new(DownloadProgress::new(as_json));
     let mut watch = |done, total| {
-        bar.borrow_mut().at(done, total);
+        bar.borrow_mut().set(done, total);
         !stop.load(std::sync::atomic::Ordering::Relaxed)
     };
     let url = file.address(args.mirror.as_deref());
@@ -65,6 +64,7 @@ pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
         size: None,
         limit: registry::LARGEST,
     };
+    tracing::info!(file = %target.display(), "download");
     let outcome = match &args.from {
         Some(from) => adopt(from, &order, &target, &mut watch),
         None => download(&order, &target, &mut watch),
@@ -72,7 +72,7 @@ pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
     bar.borrow().bar.finish_and_clear();
     match outcome {
         Ok(()) => {
-            tell("fetched", std::fs::metadata(&target)?.len())?;
+            report("fetched", std::fs::metadata(&target)?.len())?;
             if !as_json {
                 print_error(&format!("use it with --data chestmnist --set data.size={}", args.size));
             }
@@ -89,34 +89,34 @@ pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
     }
 }
 
-/// Bytes, speed and what is left of the time; plain lines where stderr is no terminal.
-struct Bar {
+/// A progress bar with bytes, speed and remaining time; plain lines where stderr is not a terminal.
+struct DownloadProgress {
     bar: ProgressBar,
-    /// The tenth that was told last.
-    told: Option<u64>,
+    /// The last tenth that was printed.
+    printed: Option<u64>,
     lines: bool,
 }
 
-impl Bar {
+impl DownloadProgress {
     fn new(quiet: bool) -> Self {
         let lines = !quiet && !std::io::stderr().is_terminal();
         let bar = if quiet || lines { ProgressBar::hidden() } else { ProgressBar::no_length() };
         let style =
             ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, told: None, lines }
+        Self { bar, printed: None, lines }
     }
 
-    fn at(&mut self, done: u64, total: Option<u64>) {
+    fn set(&mut self, done: u64, total: Option<u64>) {
         if let Some(total) = total {
             self.bar.set_length(total);
             let tenth = 10 * done / total.max(1);
-            if self.lines && self.told != Some(tenth) {
-                self.told = Some(tenth);
+            if self.lines && self.printed != Some(tenth) {
+                self.printed = Some(tenth);
                 print_error(&format!("{} of {}", bytes(done), bytes(total)));
             }
         }
-        // What an earlier attempt brought says nothing about this one's speed.
+        // Bytes of an earlier attempt don't count for the speed.
         if self.bar.position() == 0 && done > 0 {
             self.bar.set_position(done);
             self.bar.reset_eta();

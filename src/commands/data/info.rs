@@ -1,4 +1,4 @@
-//! `data info`: what a source holds, on what terms, and how it was read.
+//! `data info`: images, conditions, licence and notes of a data source.
 
 use std::io::Write;
 
@@ -15,7 +15,7 @@ use chestxr_tui::text::{bytes, one_line, thousands};
 use super::load;
 use crate::commands::Exit;
 
-/// Counts images and conditions of every split, the normal class among them.
+/// Counts images and conditions per split, normal images included.
 pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result<Exit> {
     let dataset = load(section, source, json)?;
     let mut out = std::io::stdout().lock();
@@ -51,7 +51,7 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
     writeln!(out, "source  {}", dataset.source())?;
     match dataset.image_size() {
         Some((height, width)) => {
-            writeln!(out, "images   {height} x {width} px, 8 bits of grey, {}", where_they_are(&dataset))?;
+            writeln!(out, "images   {height} x {width} px, 8-bit grayscale, {}", storage(&dataset))?;
         }
         None => writeln!(out, "images   none: a table of labels")?,
     }
@@ -60,7 +60,7 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
         writeln!(out, "terms   {}", terms.licence)?;
         writeln!(out, "cite    {}", terms.citation)?;
         if !terms.warning.is_empty() {
-            writeln!(out, "mind    {}", terms.warning)?;
+            writeln!(out, "warning {}", terms.warning)?;
         }
     }
     for note in dataset.notes() {
@@ -94,33 +94,33 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
         names.dedup();
         for name in names {
             row(name, &|split| {
-                let own = groups[split as usize].iter().find(|(its, _)| its == name);
-                own.map_or(0, |(_, images)| images.len())
+                let group = groups[split as usize].iter().find(|(group, _)| group == name);
+                group.map_or(0, |(_, images)| images.len())
             })?;
         }
     }
     if let Some(boxes) = boxes(&dataset) {
         row("Boxes", &|split| boxes[split as usize])?;
     }
-    writeln!(out, "\nA image can have several conditions; Normal images have none of them.")?;
+    writeln!(out, "\nAn image can have several conditions; normal images have none.")?;
     Ok(Exit::Done)
 }
 
-/// Boxes drawn by hand on the images of each split, where the source has any.
+/// Manual boxes per split, where the source has any.
 fn boxes(dataset: &Dataset) -> Option<[usize; 3]> {
     let about = |split: Split| &dataset.part(split).about;
     let any = Split::ALL.iter().any(|split| about(*split).has_boxes);
     any.then(|| Split::ALL.map(|split| about(split).boxes.len()))
 }
 
-/// Where the images are while a run uses them.
-fn where_they_are(dataset: &Dataset) -> String {
+/// Where a run reads the images from.
+fn storage(dataset: &Dataset) -> String {
     let size = bytes(dataset.image_bytes() as u64);
     match (dataset.is_mapped(), dataset.memory_bound()) {
         (false, _) => format!("{size} in memory"),
-        (true, None) => format!("{size} in a mapped file, all of which may stay in memory"),
+        (true, None) => format!("{size} in a mapped file, within the memory limit"),
         (true, Some(bound)) => {
-            format!("{size} in a mapped file, of which at most {} stay in memory (data.memory)", bytes(bound))
+            format!("{size} in a mapped file, memory limit {} (data.memory)", bytes(bound))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `data list`: what is known by name, and what of it is here.
+//! `data list`: known data sets, downloads and cached images.
 
 use std::io::Write;
 
@@ -16,7 +16,7 @@ use crate::commands::Exit;
 pub fn run(as_json: bool) -> Result<Exit> {
     let registry = registry::Registry::get();
     let images = AppPaths::new(None).images;
-    let (kept, unfinished) = (store::listed(&images), store::unfinished(&images));
+    let (cached, unfinished) = (store::listed(&images), store::unfinished(&images));
     let mut out = std::io::stdout().lock();
     if as_json {
         for (name, entry) in registry.entries() {
@@ -34,7 +34,7 @@ pub fn run(as_json: bool) -> Result<Exit> {
             });
             writeln!(out, "{line}")?;
         }
-        for (path, of, size) in kept {
+        for (path, of, size) in cached {
             writeln!(out, "{}", json!({"kept": path, "of": of, "bytes": size}))?;
         }
         for Unfinished { path, of, bytes, live } in unfinished {
@@ -45,39 +45,39 @@ pub fn run(as_json: bool) -> Result<Exit> {
     }
     for (name, entry) in registry.entries() {
         writeln!(out, "{name:<12}{}", entry.name)?;
-        let mut say = |what: &str, text: &str| match text.is_empty() {
+        let mut line = |what: &str, text: &str| match text.is_empty() {
             true => Ok(()),
             false => writeln!(out, "{:<12}{what:<9}{text}", ""),
         };
-        say("", &entry.about)?;
-        say("terms", &entry.licence)?;
-        say("cite", &entry.citation)?;
-        say("home", &entry.home)?;
-        say("source", &format!("--data {}", entry.source))?;
-        say("layout", &entry.layout)?;
-        say("mind", &entry.warning)?;
+        line("", &entry.about)?;
+        line("terms", &entry.licence)?;
+        line("cite", &entry.citation)?;
+        line("home", &entry.home)?;
+        line("source", &format!("--data {}", entry.source))?;
+        line("layout", &entry.layout)?;
+        line("warning", &entry.warning)?;
         for file in &entry.files {
-            let place = match registry::chestmnist(file.size) {
-                Ok(path) => format!("here: {}", path.display()),
-                Err(_) => format!("not here; chestxr-tui data fetch {name} --size {}", file.size),
+            let state = match registry::chestmnist(file.size) {
+                Ok(path) => format!("in {}", path.display()),
+                Err(_) => format!("not downloaded; chestxr-tui data fetch {name} --size {}", file.size),
             };
-            say("", &format!("{:>4} px  {place}", file.size))?;
+            line("", &format!("{:>4} px  {state}", file.size))?;
         }
         writeln!(out)?;
     }
-    if !kept.is_empty() {
-        writeln!(out, "Images kept from other sources (made again when needed, so they may be deleted):")?;
-        for (path, of, size) in kept {
+    if !cached.is_empty() {
+        writeln!(out, "Cached images of other sources (may be deleted; they are made again when needed):")?;
+        for (path, of, size) in cached {
             writeln!(out, "{:>9}  {}  {}", bytes(size), one_line(&of, 200), path.display())?;
         }
     }
     if !unfinished.is_empty() {
         writeln!(
             out,
-            "Imports that broke off (they go on when the same images are asked for; `data clean` frees them):"
+            "Interrupted imports (they resume when the same source is loaded; `data clean` removes them):"
         )?;
         for part in unfinished {
-            let live = if part.live { "  being read now" } else { "" };
+            let live = if part.live { "  running" } else { "" };
             writeln!(out, "{:>9}  {}{live}", bytes(part.bytes), one_line(&part.of, 200))?;
         }
     }

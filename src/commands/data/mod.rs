@@ -1,4 +1,4 @@
-//! `data list | clean | info | fetch | check | show | convert`.
+//! `data`: list, clean, info, fetch, check, show and convert.
 
 mod check;
 mod clean;
@@ -16,7 +16,7 @@ use chestxr_tui::dataset::Dataset;
 use super::{Exit, progress};
 use crate::cli::{DataCommand, Global};
 
-/// Carries out what was asked for.
+/// Runs a command on data sets.
 pub fn run(command: DataCommand, global: &Global, config: &RunConfig) -> Result<Exit> {
     let (section, json) = (&config.data, global.json);
     match command {
@@ -30,7 +30,7 @@ pub fn run(command: DataCommand, global: &Global, config: &RunConfig) -> Result<
     }
 }
 
-/// The images of `source`, or those of the settings.
+/// Loads `source`, or the data source of the settings.
 fn load(section: &chestxr_tui::config::DataSection, source: Option<String>, quiet: bool) -> Result<Dataset> {
     let mut section = section.clone();
     section.source = source.unwrap_or(section.source);

@@ -1,4 +1,4 @@
-//! `data show`: images in the terminal, with their labels.
+//! `data show`: images with their labels in the terminal.
 
 use std::io::Write;
 
@@ -14,10 +14,10 @@ use super::load;
 use crate::cli::{Global, ShowArgs};
 use crate::commands::{Exit, UsageError, augment, inline};
 
-/// Tiles a row.
+/// Tiles per row.
 const COLUMNS: usize = 4;
 
-/// Shows a sheet of images, and lists them.
+/// Shows a contact sheet of images, and lists them.
 pub fn run(args: &ShowArgs, global: &Global, section: &DataSection) -> Result<Exit> {
     let dataset = load(section, args.source.clone(), global.json)?;
     let (images, labels) = dataset.trainable(args.split)?;
@@ -27,14 +27,14 @@ pub fn run(args: &ShowArgs, global: &Global, section: &DataSection) -> Result<Ex
     let mut lines = Vec::new();
     for index in chosen {
         let named = dataset.labels().iter().zip(labels.row(index)).filter(|(_, label)| **label == 1);
-        let found: Vec<&str> = named.map(|(condition, _)| condition.name.as_str()).collect();
-        let found = if found.is_empty() { "no finding".to_owned() } else { found.join(", ") };
+        let conditions: Vec<&str> = named.map(|(condition, _)| condition.name.as_str()).collect();
+        let conditions = if conditions.is_empty() { "no finding".to_owned() } else { conditions.join(", ") };
         let regions = if args.boxes { dataset.regions(args.split, index) } else { Vec::new() };
         let boxes: Vec<Bounds> = regions.into_iter().flat_map(|region| region.boxes).collect();
-        let captions = vec![format!("{} {index}", args.split), one_line(&found, 60), about.line(index)];
+        let captions = vec![format!("{} {index}", args.split), one_line(&conditions, 60), about.line(index)];
         let size = (images.height(), images.width());
         tiles.push(augment::tile(images.image(index), size, &boxes, captions));
-        lines.push((index, found, about.line(index)));
+        lines.push((index, conditions, about.line(index)));
     }
     let rows: Vec<Vec<Tile>> = tiles.chunks(COLUMNS).map(<[Tile]>::to_vec).collect();
     let title = format!("Images of the {} split", args.split);
@@ -42,31 +42,28 @@ pub fn run(args: &ShowArgs, global: &Global, section: &DataSection) -> Result<Ex
     if let Some(out) = &args.out {
         replace_file(out, &sheet).with_context(|| format!("can't write {}", out.display()))?;
     }
-    inline::Show::new(global.graphics, global.json).png(&sheet)?;
+    inline::ImagePrinter::new(global.graphics, global.json).print_png(&sheet)?;
     let mut out = std::io::stdout().lock();
-    for (index, found, about) in lines {
+    for (index, conditions, about) in lines {
         if global.json {
-            let line =
-                serde_json::json!({"split": args.split, "index": index, "found": found, "about": about});
+            let line = serde_json::json!({"split": args.split, "index": index, "conditions": conditions, "about": about});
             writeln!(out, "{line}")?;
         } else {
-            writeln!(out, "{} {index:>6}  {found}  {about}", args.split)?;
+            writeln!(out, "{} {index:>6}  {conditions}  {about}", args.split)?;
         }
     }
     Ok(Exit::Done)
 }
 
-/// The images asked for: by number, by condition, or some evenly over the split.
+/// Indices of the requested images: by --index, by --class, or evenly spaced over the split.
 fn choose(args: &ShowArgs, dataset: &Dataset) -> Result<Vec<usize>> {
     let labels = &dataset.part(args.split).labels;
     let count = usize::from(args.count);
     if let Some(index) = args.index.iter().find(|index| **index >= labels.len()) {
         let last = labels.len().saturating_sub(1);
-        return Err(UsageError(format!(
-            "there is no {} image {index}; they go from 0 to {last}",
-            args.split
-        ))
-        .into());
+        return Err(
+            UsageError(format!("--index {index}: the {} split has images 0 to {last}", args.split)).into()
+        );
     }
     if !args.index.is_empty() {
         return Ok(args.index.clone());
@@ -81,7 +78,7 @@ fn choose(args: &ShowArgs, dataset: &Dataset) -> Result<Vec<usize>> {
             let class = keys.iter().position(|key| *key == chestxr_tui::dataset::labels::key_of(name));
             let class = class.ok_or_else(|| {
                 UsageError(format!(
-                    "there is no condition `{}`; there are normal, {}",
+                    "--class `{}`: unknown condition; there are normal, {}",
                     one_line(name, 40),
                     keys.join(", ")
                 ))

@@ -1,4 +1,4 @@
-//! The images to explain, from the run's data or from pictures.
+//! The images to explain, from a data set or from image files.
 
 use anyhow::{Context, Result, bail};
 
@@ -14,50 +14,53 @@ use std::sync::Arc;
 use super::super::{UsageError, progress};
 use crate::cli::{ExplainArgs, Global};
 
-/// Images with what is known of them.
-pub struct Chosen {
+/// Images to explain, with predictions, labels and boxes.
+pub struct ImagesToExplain {
     pub images: Images,
-    /// How each is called.
+    /// Names of the images.
     pub names: Vec<String>,
-    /// `N,C`: what the network says of them.
+    /// Predicted probabilities, `[N, C]`.
     pub probabilities: Vec<f32>,
-    /// A row of labels an image, where they are known.
+    /// Labels of each image, `[N][C]`; `None` for image files.
     pub labels: Option<Vec<Vec<u8>>>,
-    /// Findings of each image: label column and place in pixels.
+    /// Boxes of findings of each image: label column and bounds in pixels.
     pub boxes: Vec<Vec<(usize, Bounds)>>,
 }
 
-/// A run's data, or other data by --data.
+/// The data set of --data, or the run's own.
 pub fn dataset(folder: &RunFolder, global: &Global) -> Result<Arc<Dataset>> {
     let Some(source) = &global.data else { return evaluation::own_images(folder, &Cache::new()) };
     Ok(Arc::new(progress::load_for(folder, source, global)?))
 }
 
-/// Reads the images that were asked for and looks at them.
-pub fn choose(
+/// Loads the requested images and predicts on them.
+///
+/// # Errors
+/// When none are requested, an index is out of range, or a file can't be read.
+pub fn load(
     args: &ExplainArgs,
     global: &Global,
     folder: &RunFolder,
     predictor: &Predictor,
-) -> Result<Chosen> {
-    let mut chosen = match (args.image.as_slice(), args.index.as_slice()) {
-        ([], []) => bail!(UsageError("name images by --index N, or pictures by --image FILE".into())),
+) -> Result<ImagesToExplain> {
+    let mut images = match (args.image.as_slice(), args.index.as_slice()) {
+        ([], []) => bail!(UsageError("explain: no images given; use --index N or --image FILE".into())),
         ([], indices) => of_split(indices, args, &*dataset(folder, global)?)?,
-        (_, _) => of_pictures(args, predictor)?,
+        (_, _) => of_files(args, predictor)?,
     };
-    let scores = predictor.predict(&chosen.images, &mut |_| true)?.context("nobody ended it")?;
-    chosen.probabilities = scores.probabilities;
-    Ok(chosen)
+    let scores = predictor.predict(&images.images, &mut |_| true)?.context("prediction was stopped")?;
+    images.probabilities = scores.probabilities;
+    Ok(images)
 }
 
-fn of_split(indices: &[usize], args: &ExplainArgs, dataset: &Dataset) -> Result<Chosen> {
+fn of_split(indices: &[usize], args: &ExplainArgs, dataset: &Dataset) -> Result<ImagesToExplain> {
     let split = args.split;
     let (images, labels) = dataset.trainable(split)?;
     let mut pixels = Vec::new();
     for index in indices {
         if *index >= images.len() {
             bail!(UsageError(format!(
-                "there is no {split} image {index}; they go from 0 to {}",
+                "--index {index}: the {split} split has images 0 to {}",
                 images.len().saturating_sub(1)
             )));
         }
@@ -70,7 +73,7 @@ fn of_split(indices: &[usize], args: &ExplainArgs, dataset: &Dataset) -> Result<
             .flat_map(|region| region.boxes.into_iter().map(move |bounds| (region.class, bounds)))
             .collect()
     };
-    Ok(Chosen {
+    Ok(ImagesToExplain {
         images: Images::new(pixels, images.height(), images.width()).context("images of one size")?,
         names: indices.iter().map(|index| format!("{split}_{index}")).collect(),
         probabilities: Vec::new(),
@@ -79,18 +82,18 @@ fn of_split(indices: &[usize], args: &ExplainArgs, dataset: &Dataset) -> Result<
     })
 }
 
-fn of_pictures(args: &ExplainArgs, predictor: &Predictor) -> Result<Chosen> {
+fn of_files(args: &ExplainArgs, predictor: &Predictor) -> Result<ImagesToExplain> {
     let files = image_file::find(&args.image)?;
     let mut pixels = Vec::new();
     let mut names = Vec::new();
     for path in &files {
-        let picture = image_file::read(path, Limits::default())?;
-        pixels.extend(predictor.preprocess().image(&picture));
+        let decoded = image_file::read(path, Limits::default())?;
+        pixels.extend(predictor.preprocess().image(&decoded));
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
         names.push(one_line(&name, 120));
     }
     let [height, width] = predictor.image_size();
-    Ok(Chosen {
+    Ok(ImagesToExplain {
         images: Images::new(pixels, height, width).context("images of one size")?,
         boxes: vec![Vec::new(); names.len()],
         names,

@@ -1,4 +1,4 @@
-//! `explain`: why a run's network said what it said, in pictures and in numbers.
+//! `explain`: attribution maps of a run's predictions, as sheets and as scores.
 
 mod images;
 mod scores;
@@ -18,14 +18,14 @@ use chestxr_tui::metrics::DEFAULT_THRESHOLD;
 use chestxr_tui::runs;
 use chestxr_tui::text::file_part;
 
-use super::progress::Bar;
+use super::progress::Progress;
 use super::{Exit, UsageError, inline};
 use crate::cli::{ExplainArgs, Global};
-use images::Chosen;
+use images::ImagesToExplain;
 
-/// One map that was made.
-pub struct Explained {
-    /// Row among the chosen images.
+/// One attribution map.
+pub struct ExplainedMap {
+    /// Index of the image.
     image: usize,
     /// Column of the logits.
     class: usize,
@@ -33,26 +33,27 @@ pub struct Explained {
     map: Map,
 }
 
-/// What is told of a map.
+/// One line of output: a map and the prediction it explains.
 #[derive(Serialize)]
-struct Told<'a> {
+struct MapReport<'a> {
     image: &'a str,
     condition: String,
     method: &'a str,
-    /// Of the labels; null where they are not known.
+    /// Whether the image has the condition; null where labels are not known.
     label: Option<bool>,
     probability: f32,
     threshold: f32,
     logit: f32,
-    /// Whether anything speaks for the condition.
+    /// Whether the map has positive evidence.
     evidence: bool,
-    /// Height and width that the method worked at.
+    /// Height and width of the map before resizing.
     native: [usize; 2],
     completeness: Option<Completeness>,
-    picture: PathBuf,
+    /// File of the sheet with the map.
+    file: PathBuf,
 }
 
-/// Explains what was asked for, or measures explanations.
+/// Writes the requested maps, or scores them with --score.
 pub fn run(args: &ExplainArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
     let folder = runs::find(&paths.runs, &args.run)?;
     let device = global.device.as_deref().unwrap_or("auto");
@@ -69,50 +70,49 @@ pub fn run(args: &ExplainArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     if args.score {
         return scores::run(args, global, &folder, &predictor, &methods, &options, &out);
     }
-    let chosen = images::choose(args, global, &folder, &predictor)?;
+    let images = images::load(args, global, &folder, &predictor)?;
     let levels = match folder.read_thresholds()? {
-        Some(kept) => kept.of(&predictor.labels().keys()),
+        Some(saved) => saved.of(&predictor.labels().keys()),
         None => vec![DEFAULT_THRESHOLD; predictor.labels().len()],
     };
-    let requests = requests(args, &predictor, &chosen, &levels)?;
-    let bar = Bar::start("maps", requests.len() * methods.len(), global.json);
+    let requests = requests(args, &predictor, &images, &levels)?;
+    let bar = Progress::start("maps", requests.len() * methods.len(), global.json);
     let mut explained = Vec::new();
     for (number, method) in methods.iter().copied().enumerate() {
-        let mut watch = |done| bar.at(number * requests.len() + done);
-        let maps = explain(&predictor, &chosen.images, &requests, method, &options, &mut watch)?;
-        let maps = maps.context("nobody ended it")?;
-        explained.extend(requests.iter().zip(maps).map(|(request, map)| Explained {
+        let mut watch = |done| bar.set(number * requests.len() + done);
+        let maps = explain(&predictor, &images.images, &requests, method, &options, &mut watch)?;
+        let maps = maps.context("explanation was stopped")?;
+        explained.extend(requests.iter().zip(maps).map(|(request, map)| ExplainedMap {
             image: request.image,
             class: request.class,
             method,
             map,
         }));
     }
-    bar.end();
-    std::fs::create_dir_all(&out).with_context(|| format!("can't make {}", out.display()))?;
-    let explained_images =
-        sheets::ExplainedImages { chosen: &chosen, labels: predictor.labels(), levels: &levels };
+    bar.finish();
+    std::fs::create_dir_all(&out).with_context(|| format!("can't create {}", out.display()))?;
+    let sheets = sheets::Sheets { images: &images, labels: predictor.labels(), levels: &levels };
     let title = format!("Run {}, epoch {}", folder.id(), predictor.epoch());
-    let mut show = inline::Show::new(global.graphics, global.json);
+    let mut printer = inline::ImagePrinter::new(global.graphics, global.json);
     if args.montage {
-        let sheet = explained_images.montage(&title, &requests, &methods, &explained)?;
+        let sheet = sheets.montage(&title, &requests, &methods, &explained)?;
         let path = out.join("montage.png");
         write(&path, &sheet)?;
-        show.png(&sheet)?;
-        tell(&explained_images, &explained, global.json, |_| path.clone())?;
+        printer.print_png(&sheet)?;
+        print_reports(&sheets, &explained, global.json, |_| path.clone())?;
     } else {
         for one in &explained {
-            let sheet = explained_images.sheet(&title, one)?;
-            let path = out.join(file_name(&explained_images, one));
+            let sheet = sheets.sheet(&title, one)?;
+            let path = out.join(file_name(&sheets, one));
             write(&path, &sheet)?;
-            show.png(&sheet)?;
+            printer.print_png(&sheet)?;
         }
-        tell(&explained_images, &explained, global.json, |one| out.join(file_name(&explained_images, one)))?;
+        print_reports(&sheets, &explained, global.json, |one| out.join(file_name(&sheets, one)))?;
     }
     Ok(Exit::Done)
 }
 
-/// The methods by name; which they are where none is named is a matter of what is asked for.
+/// The methods of --method; the default depends on --montage and --score.
 fn methods(args: &ExplainArgs) -> Result<Vec<&'static Method>> {
     if args.method.iter().any(|name| name == "all") || (args.score && args.method.is_empty()) {
         return Ok(METHODS.iter().collect());
@@ -122,11 +122,10 @@ fn methods(args: &ExplainArgs) -> Result<Vec<&'static Method>> {
         ([], false) => vec!["grad-cam"],
         (names, _) => names.iter().map(String::as_str).collect(),
     };
-    let found = names.into_iter().map(|name| {
-        Method::find(name)
-            .map_err(|known| UsageError(format!("there is no method `{name}`; {known} and all")))
+    let methods = names.into_iter().map(|name| {
+        Method::find(name).map_err(|known| UsageError(format!("--method `{name}`: unknown; {known} and all")))
     });
-    Ok(found.collect::<Result<_, _>>()?)
+    Ok(methods.collect::<Result<_, _>>()?)
 }
 
 fn check(options: &Options, predictor: &Predictor) -> Result<(), UsageError> {
@@ -136,11 +135,11 @@ fn check(options: &Options, predictor: &Predictor) -> Result<(), UsageError> {
     Ok(())
 }
 
-/// Which conditions of which images.
+/// The pairs of image and condition to explain: those of --class, or of each image the one furthest above its threshold.
 fn requests(
     args: &ExplainArgs,
     predictor: &Predictor,
-    chosen: &Chosen,
+    images: &ImagesToExplain,
     levels: &[f32],
 ) -> Result<Vec<Request>> {
     let labels = predictor.labels();
@@ -151,28 +150,25 @@ fn requests(
             named.extend(0..keys.len());
             continue;
         }
-        let wanted = name.to_lowercase();
-        let at = labels.iter().position(|c| c.key == wanted || c.name.to_lowercase() == wanted);
-        let Some(at) = at else {
-            bail!(UsageError(format!(
-                "there is no condition `{name}`; there are {} and all",
-                keys.join(", ")
-            )));
+        let key = name.to_lowercase();
+        let column = labels.iter().position(|c| c.key == key || c.name.to_lowercase() == key);
+        let Some(column) = column else {
+            bail!(UsageError(format!("--class `{name}`: unknown; there are {} and all", keys.join(", "))));
         };
-        named.push(at);
+        named.push(column);
     }
     let of_image = |image: usize| -> Vec<Request> {
-        let row = &chosen.probabilities[image * keys.len()..(image + 1) * keys.len()];
+        let row = &images.probabilities[image * keys.len()..(image + 1) * keys.len()];
         let classes = match named.as_slice() {
             [] => vec![furthest_above(row, levels)],
             named => named.to_vec(),
         };
         classes.into_iter().map(|class| Request { image, class }).collect()
     };
-    Ok((0..chosen.names.len()).flat_map(of_image).collect())
+    Ok((0..images.names.len()).flat_map(of_image).collect())
 }
 
-/// The condition whose odds are the most times those of its threshold.
+/// The condition with the largest difference between the logits of its probability and of its threshold.
 fn furthest_above(row: &[f32], levels: &[f32]) -> usize {
     let logit = |p: f32| {
         let p = p.clamp(1e-6, 1.0 - 1e-6);
@@ -182,53 +178,53 @@ fn furthest_above(row: &[f32], levels: &[f32]) -> usize {
     (0..row.len()).max_by(|a, b| above(*a).total_cmp(&above(*b))).unwrap_or(0)
 }
 
-fn file_name(explained_images: &sheets::ExplainedImages, one: &Explained) -> String {
-    let image = file_part(&explained_images.chosen.names[one.image]);
-    format!("{image}_{}_{}.png", file_part(&explained_images.key(one.class)), file_part(one.method.name))
+fn file_name(sheets: &sheets::Sheets, one: &ExplainedMap) -> String {
+    let image = file_part(&sheets.images.names[one.image]);
+    format!("{image}_{}_{}.png", file_part(&sheets.key(one.class)), file_part(one.method.name))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     replace_file(path, bytes).with_context(|| format!("can't write {}", path.display()))
 }
 
-fn tell(
-    explained_images: &sheets::ExplainedImages,
-    explained: &[Explained],
+fn print_reports(
+    sheets: &sheets::Sheets,
+    explained: &[ExplainedMap],
     json: bool,
-    picture: impl Fn(&Explained) -> PathBuf,
+    file: impl Fn(&ExplainedMap) -> PathBuf,
 ) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for one in explained {
         let map = &one.map;
-        let told = Told {
-            image: &explained_images.chosen.names[one.image],
-            condition: explained_images.key(one.class),
+        let report = MapReport {
+            image: &sheets.images.names[one.image],
+            condition: sheets.key(one.class),
             method: one.method.name,
-            label: explained_images.label(one.image, one.class),
+            label: sheets.label(one.image, one.class),
             probability: map.probability,
-            threshold: explained_images.levels[one.class],
+            threshold: sheets.levels[one.class],
             logit: map.logit,
             evidence: map.has_evidence(),
             native: map.native,
             completeness: map.completeness,
-            picture: picture(one),
+            file: file(one),
         };
         if json {
-            writeln!(out, "{}", serde_json::to_string(&told)?)?;
+            writeln!(out, "{}", serde_json::to_string(&report)?)?;
             continue;
         }
-        let verdict = if told.probability > told.threshold { "called" } else { "not called" };
+        let prediction = sheets::prediction(report.probability, report.threshold);
         let notes = sheets::notes(map).join("; ");
         writeln!(
             out,
-            "{}  {}  {}  p {:.3} ({verdict} at {})  {notes}{}{}",
-            told.image,
-            told.condition,
-            told.method,
-            told.probability,
-            told.threshold,
+            "{}  {}  {}  p {:.3} ({prediction} at {})  {notes}{}{}",
+            report.image,
+            report.condition,
+            report.method,
+            report.probability,
+            report.threshold,
             if notes.is_empty() { "" } else { "  " },
-            told.picture.display()
+            report.file.display()
         )?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! How good maps are, as a table.
+//! `explain --score`: how well maps localise findings, as a table.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,12 +10,12 @@ use chestxr_tui::explain::{Method, Options, ScoreTable, Scored, score, targets};
 use chestxr_tui::runs::RunFolder;
 use chestxr_tui::text::thousands;
 
-use super::super::progress::Bar;
+use super::super::progress::Progress;
 use super::super::{Exit, UsageError};
 use super::images;
 use crate::cli::{ExplainArgs, Global};
 
-/// Measures, keeps the numbers and tells them.
+/// Scores the methods, saves the results and prints the tables.
 pub fn run(
     args: &ExplainArgs,
     global: &Global,
@@ -28,28 +28,28 @@ pub fn run(
     let dataset = images::dataset(folder, global)?;
     if !dataset.knows_regions() {
         bail!(UsageError(format!(
-            "{} doesn't say where findings are; phantom images do (--data phantom:4000)",
+            "--score: {} has no boxes of findings; try --data phantom:4000",
             dataset.source()
         )));
     }
     let targets = targets(&dataset, args.split, args.findings);
     if targets.is_empty() {
-        bail!("the {} images have no finding that their labels name", args.split);
+        bail!("the {} images have no box of a labelled finding", args.split);
     }
     // Methods and two controls, each over all targets.
-    let bar = Bar::start("findings", targets.len() * (methods.len() + 2), global.json);
+    let bar = Progress::start("findings", targets.len() * (methods.len() + 2), global.json);
     let (mut before, mut last) = (0, String::new());
     let mut watch = |name: &str, done: usize| {
         if name != last {
             before += if last.is_empty() { 0 } else { targets.len() };
             last = name.to_owned();
         }
-        bar.at(before + done)
+        bar.set(before + done)
     };
     let table = score(predictor, &dataset, args.split, &targets, methods, options, &mut watch)?;
-    bar.end();
-    let table = table.context("nobody ended it")?;
-    std::fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))?;
+    bar.finish();
+    let table = table.context("scoring was stopped")?;
+    std::fs::create_dir_all(out).with_context(|| format!("can't create {}", out.display()))?;
     let path = out.join(format!("score_{}.json", args.split));
     super::write(&path, &serde_json::to_vec_pretty(&table)?)?;
     let mut stdout = std::io::stdout().lock();
@@ -57,12 +57,12 @@ pub fn run(
         writeln!(stdout, "{}", serde_json::to_string(&table)?)?;
     } else {
         write_table(&mut stdout, &table)?;
-        writeln!(stdout, "\nall numbers: {}", path.display())?;
+        writeln!(stdout, "\nall scores: {}", path.display())?;
     }
     Ok(Exit::Done)
 }
 
-/// The pointing game by condition with its intervals, then the other measures over all findings.
+/// All measures over all findings, then the pointing game by condition with intervals.
 fn write_table(out: &mut impl Write, table: &ScoreTable) -> std::io::Result<()> {
     let mut methods: Vec<&str> = Vec::new();
     for row in &table.rows {
@@ -73,7 +73,7 @@ fn write_table(out: &mut impl Write, table: &ScoreTable) -> std::io::Result<()> 
     let all = |method: &str| table.rows.iter().find(|row| row.method == method && row.condition == "all");
     writeln!(
         out,
-        "{} findings of the {} images; CAMs at {} ({} x {} places)\n",
+        "{} findings of the {} images; CAM layer {} ({} x {})\n",
         thousands(table.targets as u64),
         table.split,
         table.layer,
@@ -87,11 +87,11 @@ fn write_table(out: &mut impl Write, table: &ScoreTable) -> std::io::Result<()> 
         "pointing (95 %)",
         "IoU",
         "mass",
-        "centre",
+        "center",
         "insertion",
         "deletion",
-        "fresh net",
-        "nothing"
+        "random net",
+        "empty"
     )?;
     let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
     for row in methods.iter().filter_map(|method| all(method)) {
@@ -134,10 +134,10 @@ fn write_table(out: &mut impl Write, table: &ScoreTable) -> std::io::Result<()> 
     }
     writeln!(
         out,
-        "\npointing: the highest place lies in the finding. IoU: of it and what is above half the maximum. mass: share \
-         of the map inside.\ncentre: the centre of mass lies in its box. insertion (higher is better), deletion (lower): \
-         area under the probability.\nfresh net: rank correlation with the map of untrained weights (near 0 is right). \
-         nothing: share of maps without positive evidence."
+        "\npointing: the maximum lies in the finding. IoU: of the finding and the area above half the maximum. mass: share \
+         of the map inside.\ncenter: the center of mass lies in the box. insertion (higher is better), deletion (lower): \
+         area under the probability curve.\nrandom net: rank correlation with the map of random weights (near 0 is good). \
+         empty: share of maps without positive evidence."
     )
 }
 

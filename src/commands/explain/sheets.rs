@@ -1,4 +1,4 @@
-//! Maps over images as sheets.
+//! Sheets of images with attribution maps.
 
 use anyhow::Result;
 
@@ -7,19 +7,19 @@ use chestxr_tui::dataset::phantom::Bounds;
 use chestxr_tui::explain::{COLOUR_MAPS, Map, Method, Overlay, Request, Shows, paint};
 use chestxr_tui::report::figures::{TILE_PIXELS, Tile, image_sheet};
 
-use super::Explained;
-use super::images::Chosen;
+use super::ExplainedMap;
+use super::images::ImagesToExplain;
 
-/// Images with what is needed to tell of them.
-pub struct ExplainedImages<'a> {
-    pub chosen: &'a Chosen,
+/// Renders sheets of the explained images.
+pub struct Sheets<'a> {
+    pub images: &'a ImagesToExplain,
     pub labels: &'a LabelSet,
     pub levels: &'a [f32],
 }
 
 const OPACITY: f32 = 0.6;
 
-impl ExplainedImages<'_> {
+impl Sheets<'_> {
     /// The key of a condition.
     pub fn key(&self, class: usize) -> String {
         self.labels.get(class).map_or_else(|| class.to_string(), |condition| condition.key.clone())
@@ -29,16 +29,16 @@ impl ExplainedImages<'_> {
         self.labels.get(class).map_or_else(|| class.to_string(), |condition| condition.name.clone())
     }
 
-    /// Whether the labels name a condition; `None` where there are none.
+    /// Whether the image has the condition; `None` where labels are not known.
     pub fn label(&self, image: usize, class: usize) -> Option<bool> {
-        self.chosen.labels.as_ref().map(|rows| rows[image][class] == 1)
+        self.images.labels.as_ref().map(|rows| rows[image][class] == 1)
     }
 
-    /// The image, its map and both, with the finding outlined on the image where it is known.
-    pub fn sheet(&self, title: &str, one: &Explained) -> Result<Vec<u8>> {
+    /// A PNG with the image, the map and the overlay; boxes of the finding are outlined where known.
+    pub fn sheet(&self, title: &str, one: &ExplainedMap) -> Result<Vec<u8>> {
         let subtitle = format!(
             "{} · {} · {} ({})",
-            self.chosen.names[one.image],
+            self.images.names[one.image],
             self.name(one.class),
             one.method.title,
             one.method.source
@@ -52,13 +52,13 @@ impl ExplainedImages<'_> {
         Ok(image_sheet(title, &subtitle, &columns, &[tiles])?)
     }
 
-    /// A row an image and condition: the image, then a map of each method.
+    /// A PNG with a row per image and condition: the image, then the overlay of each method.
     pub fn montage(
         &self,
         title: &str,
         requests: &[Request],
         methods: &[&'static Method],
-        explained: &[Explained],
+        explained: &[ExplainedMap],
     ) -> Result<Vec<u8>> {
         let mut columns = vec!["image".to_owned()];
         columns.extend(methods.iter().map(|method| method.title.to_owned()));
@@ -76,16 +76,16 @@ impl ExplainedImages<'_> {
             .collect();
         Ok(image_sheet(
             title,
-            "what speaks for the condition; blue of a signed map against it",
+            "positive evidence for the condition; blue in signed maps: negative evidence",
             &columns,
             &rows,
         )?)
     }
 
-    fn tile(&self, image: usize, class: usize, one: Option<&Explained>, shows: Shows) -> Tile {
-        let images = &self.chosen.images;
+    fn tile(&self, image: usize, class: usize, one: Option<&ExplainedMap>, shows: Shows) -> Tile {
+        let images = &self.images.images;
         let (height, width) = (images.height(), images.width());
-        let of_class = self.chosen.boxes[image].iter().filter(|(column, _)| *column == class);
+        let of_class = self.images.boxes[image].iter().filter(|(column, _)| *column == class);
         let boxes: Vec<Bounds> = of_class.map(|(_, bounds)| *bounds).collect();
         let overlay = Overlay {
             shows,
@@ -98,47 +98,56 @@ impl ExplainedImages<'_> {
         let longer = height.max(width).max(1);
         let side = |pixels: usize| (pixels * TILE_PIXELS as usize / longer) as u32;
         let map = one.map(|one| &one.map);
-        let picture = paint(images.image(image), [height, width], map, &overlay, [side(width), side(height)]);
+        let rendered =
+            paint(images.image(image), [height, width], map, &overlay, [side(width), side(height)]);
         let captions = match (shows, map) {
-            (Shows::Image, _) => self.told(image, class),
+            (Shows::Image, _) => self.captions(image, class),
             (_, Some(map)) => notes(map),
             _ => Vec::new(),
         };
         Tile {
-            width: picture.width() as usize,
-            height: picture.height() as usize,
-            rgb: picture.into_raw(),
+            width: rendered.width() as usize,
+            height: rendered.height() as usize,
+            rgb: rendered.into_raw(),
             captions,
         }
     }
 
-    fn told(&self, image: usize, class: usize) -> Vec<String> {
-        let probability = self.chosen.probabilities[image * self.labels.len() + class];
+    fn captions(&self, image: usize, class: usize) -> Vec<String> {
+        let probability = self.images.probabilities[image * self.labels.len() + class];
         let level = self.levels[class];
-        let verdict = if probability > level { "called" } else { "not called" };
+        let prediction = prediction(probability, level);
         let label = match self.label(image, class) {
-            Some(true) => ", labelled",
-            Some(false) => ", not labelled",
+            Some(true) => ", labelled positive",
+            Some(false) => ", labelled negative",
             None => "",
         };
         vec![
-            format!("{}: {}", self.chosen.names[image], self.name(class)),
-            format!("p {probability:.3}, {verdict} at {level}{label}"),
+            format!("{}: {}", self.images.names[image], self.name(class)),
+            format!("p {probability:.3}, {prediction} at {level}{label}"),
         ]
     }
 }
 
-/// What a reader must know of a map.
+/// `positive` above the threshold, else `negative`.
+pub fn prediction(probability: f32, threshold: f32) -> &'static str {
+    if probability > threshold { "positive" } else { "negative" }
+}
+
+/// Notes on a map: missing positive evidence, native size, completeness.
 pub fn notes(map: &Map) -> Vec<String> {
     let mut notes = Vec::new();
     if !map.has_evidence() {
         notes.push("no positive evidence".to_owned());
     }
     if map.native != [map.height, map.width] {
-        notes.push(format!("from {} x {} places", map.native[0], map.native[1]));
+        notes.push(format!("native size {} x {}", map.native[0], map.native[1]));
     }
     if let Some(completeness) = &map.completeness {
-        notes.push(format!("sums to {:.2} of {:.2} logits", completeness.sum, completeness.difference));
+        notes.push(format!(
+            "attribution sum {:.2}, logit change {:.2}",
+            completeness.sum, completeness.difference
+        ));
     }
     notes
 }
