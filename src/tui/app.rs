@@ -223,20 +223,7 @@ impl App {
             }
             Some(Overlay::Saving) => Mode::Saving,
             Some(Overlay::Rates) => Mode::Rates,
-            None => match self.screen {
-                Screen::Data => Mode::Data,
-                Screen::Train => Mode::Train,
-                Screen::Evaluate if self.evaluate.typing.is_some() => Mode::Typing,
-                Screen::Evaluate if self.evaluate.images.is_some() => Mode::Images,
-                Screen::Evaluate => Mode::Evaluate,
-                Screen::Explain if self.explain.searching.is_some() => Mode::Typing,
-                Screen::Explain => Mode::Explain,
-                Screen::Augment => Mode::Augment,
-                Screen::Runs if self.runs.filtering || self.runs.typed.is_some() => Mode::Typing,
-                Screen::Runs if self.runs.marks.opened => Mode::Compared,
-                Screen::Runs if self.runs.opened => Mode::Opened,
-                Screen::Runs => Mode::Runs,
-            },
+            None => self.screen.view().mode(self),
         }
     }
 

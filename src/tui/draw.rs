@@ -3,7 +3,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::action::Screen;
 use crate::tui::app::{App, Overlay};
 use crate::tui::canvas::{Canvas, Hit, Pictures};
 use crate::tui::graphics::{Gallery, ImageRequest};
@@ -13,12 +12,6 @@ use crate::tui::overlays::help;
 use crate::tui::overlays::palette;
 use crate::tui::overlays::question;
 use crate::tui::overlays::rates::pane as rates;
-use crate::tui::screens::augment::pane as augment;
-use crate::tui::screens::data::pane as data;
-use crate::tui::screens::evaluate::pane as evaluate;
-use crate::tui::screens::explain::pane as explain;
-use crate::tui::screens::runs::pane as runs;
-use crate::tui::screens::train::pane as train;
 
 /// Draws everything; returns what answers clicks, and the pictures that `gallery` is to put in.
 pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Hit>, Vec<ImageRequest>) {
@@ -37,14 +30,7 @@ pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Hit>
     }
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
     if body.height > 0 {
-        match app.screen {
-            Screen::Data => data::render(app, body, &mut canvas),
-            Screen::Train => train::render(app, body, &mut canvas),
-            Screen::Evaluate => evaluate::render(app, body, &mut canvas),
-            Screen::Explain => explain::render(app, body, &mut canvas),
-            Screen::Augment => augment::render(app, body, &mut canvas),
-            Screen::Runs => runs::render(app, body, &mut canvas),
-        }
+        app.screen.view().render(app, body, &mut canvas);
         match &app.overlay {
             Some(Overlay::Form) => form::render(app, body, &mut canvas),
             Some(Overlay::Help(line)) => help::render(*line, body, &mut canvas),

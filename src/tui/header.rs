@@ -5,11 +5,12 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use crate::train::Level;
-use crate::tui::action::{Action, Screen};
+use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::Canvas;
 use crate::tui::format::fixed;
 use crate::tui::keymap::{self, Mode};
+use crate::tui::screens::SCREENS;
 use crate::tui::widgets::text::state_mark;
 
 /// The top line.
@@ -28,12 +29,13 @@ pub fn top(app: &App, area: Rect, canvas: &mut Canvas) {
     if area.width >= 70 {
         place(canvas, " chestxr ", strong);
     }
-    for (index, screen) in Screen::ALL.into_iter().enumerate() {
+    for (index, view) in SCREENS.into_iter().enumerate() {
+        let screen = view.screen();
         place(canvas, " ", muted);
         let tab = if screen == app.screen {
-            place(canvas, &format!("{} {}", index + 1, screen.name().to_uppercase()), here)
+            place(canvas, &format!("{} {}", index + 1, view.name().to_uppercase()), here)
         } else {
-            place(canvas, &format!("{} {}", index + 1, screen.name()), muted)
+            place(canvas, &format!("{} {}", index + 1, view.name()), muted)
         };
         place(canvas, " ", muted);
         canvas.click(tab, Action::Show(screen));

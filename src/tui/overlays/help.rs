@@ -20,7 +20,7 @@ fn entries() -> Vec<Entry> {
     let mut entries = vec![Entry::Note(NOT_A_DEVICE)];
     for mode in Mode::ALL {
         entries.extend([Entry::Blank, Entry::Heading(mode.title())]);
-        let of_mode = keymap::BINDINGS.iter().filter(|binding| binding.mode == mode);
+        let of_mode = keymap::all().filter(|binding| binding.mode == mode);
         entries.extend(of_mode.map(|binding| Entry::Key(keymap::keys(binding), binding.help)));
     }
     entries.extend([

@@ -2,6 +2,7 @@
 
 pub mod form;
 pub mod help;
+pub mod keys;
 pub mod palette;
 pub mod question;
 pub mod rates;

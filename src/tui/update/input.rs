@@ -10,6 +10,7 @@ use crate::config::Kind;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::keymap::{self, Mode};
+use crate::tui::screens::train::TrainAction;
 
 /// Longest text that a paste may add to a line.
 const PASTE_LIMIT: usize = 4096;
@@ -66,39 +67,19 @@ impl App {
         }
     }
 
-    /// Changes the line being typed, and reads what is chosen because of it.
-    fn type_with(&mut self, change: impl FnOnce(&mut Input)) -> Vec<Effect> {
+    /// Edits the line being typed, and reads what is selected because of it.
+    fn type_with(&mut self, mut edit: impl FnMut(&mut Input)) -> Vec<Effect> {
         match &mut self.overlay {
             Some(Overlay::Form) => {
                 if let Some(line) = &mut self.form.typing {
-                    change(line);
+                    edit(line);
                 }
             }
             Some(Overlay::Palette { input, row }) => {
-                change(input);
+                edit(input);
                 *row = 0;
             }
-            None if self.evaluate.typing.is_some() => {
-                if let Some(line) = &mut self.evaluate.typing {
-                    change(line);
-                }
-            }
-            None if self.explain.searching.is_some() => {
-                if let Some(line) = &mut self.explain.searching {
-                    change(line);
-                }
-            }
-            None if self.runs.typed.is_some() => {
-                if let Some(typed) = &mut self.runs.typed {
-                    change(&mut typed.line);
-                }
-            }
-            None if self.runs.filtering => {
-                let mut line = Input::new(self.runs.filter().to_owned());
-                change(&mut line);
-                self.runs.set_filter(line.value().to_owned());
-                return self.read_chosen(false);
-            }
+            None => return self.screen.view().edit_line(self, &mut edit),
             _ => {}
         }
         Vec::new()
@@ -111,8 +92,8 @@ impl App {
                 let hit = self.hits.iter().rev().find(|hit| hit.area.contains(at)).map(|hit| hit.action);
                 hit.map_or_else(Vec::new, |action| self.perform(action))
             }
-            MouseEventKind::ScrollUp => self.wheel(Action::Up, Action::LogUp),
-            MouseEventKind::ScrollDown => self.wheel(Action::Down, Action::LogDown),
+            MouseEventKind::ScrollUp => self.wheel(Action::Up, Action::Train(TrainAction::LogUp)),
+            MouseEventKind::ScrollDown => self.wheel(Action::Down, Action::Train(TrainAction::LogDown)),
             _ => Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod input;
+mod overlays;
 
 use crate::train::{Level, Phase};
 use crate::tui::app::{App, Effect, Message};
@@ -128,15 +129,7 @@ impl App {
 
     /// What must be read for the screen that is shown now.
     pub fn enter_screen(&mut self) -> Vec<Effect> {
-        use crate::tui::action::Screen;
-        match self.screen {
-            Screen::Data => self.load_data(false),
-            Screen::Train => Vec::new(),
-            Screen::Evaluate => self.enter_evaluate(),
-            Screen::Explain => self.enter_explain(),
-            Screen::Augment => self.load_data(false),
-            Screen::Runs => self.list_runs(),
-        }
+        self.screen.view().enter(self)
     }
 
     /// Asks for the data of the next run unless they are here or on their way.

@@ -4,8 +4,9 @@ use crate::augment::AugmentPipeline;
 use crate::config::{AugmentSection, FIELDS, Preset, RunConfig};
 use crate::dataset::Split;
 use crate::train::Level;
-use crate::tui::action::{Action, Screen};
+use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect};
+use crate::tui::screens::augment::AugmentAction;
 use crate::tui::screens::augment::state::{rows, stepped, value};
 
 /// What a transform's chance becomes when it is switched on and the chest preset has it off.
@@ -13,26 +14,22 @@ const ON: &str = "0.5";
 
 impl App {
     /// Does what was asked for on the augment screen.
-    pub(in crate::tui) fn perform_augment(&mut self, action: Action) -> Vec<Effect> {
+    pub(in crate::tui) fn perform_augment(&mut self, action: AugmentAction) -> Vec<Effect> {
         let effects = self.show(Screen::Augment);
-        let images = self.data.view().map_or(0, |view| view.dataset.part(self.augment.split).labels.len());
         let state = &mut self.augment;
         match action {
-            Action::NextImage if images > 0 => state.image = (state.image + 1) % images,
-            Action::PreviousImage if images > 0 => state.image = (state.image + images - 1) % images,
-            Action::NextEpoch => state.epoch += 1,
-            Action::PreviousEpoch => state.epoch = state.epoch.saturating_sub(1).max(1),
-            Action::Resample => {
+            AugmentAction::NextEpoch => state.epoch += 1,
+            AugmentAction::PreviousEpoch => state.epoch = state.epoch.saturating_sub(1).max(1),
+            AugmentAction::Resample => {
                 let before = state.seed.unwrap_or(self.form.current().run.seed);
                 state.seed = Some(before.wrapping_add(1));
             }
-            Action::LockSeed => {
+            AugmentAction::LockSeed => {
                 state.seed = None;
                 self.say(Level::Info, "the next run's own seed: what is seen is what it will see");
             }
-            Action::Alone => state.alone = !state.alone,
-            Action::Boxes => state.boxes = !state.boxes,
-            Action::NextPreset => {
+            AugmentAction::Alone => state.alone = !state.alone,
+            AugmentAction::NextPreset => {
                 let names = Preset::NAMES;
                 let now = self.form.current().augment.preset.name();
                 let at = names.iter().position(|name| *name == now).unwrap_or(0);
@@ -40,10 +37,18 @@ impl App {
                 self.form.set("augment.preset", next.to_owned());
                 self.say(Level::Info, format!("the next run's preset is {next}"));
             }
-            Action::Switch => self.switch_transform(),
+            AugmentAction::Switch => self.switch_transform(),
             _ => {}
         }
         effects
+    }
+
+    /// The next (1) or previous (-1) image of the split, round to the first.
+    pub(in crate::tui) fn step_augment_image(&mut self, by: isize) {
+        let images = self.data.view().map_or(0, |view| view.dataset.part(self.augment.split).labels.len());
+        if images > 0 {
+            self.augment.image = (self.augment.image as isize + by).rem_euclid(images as isize) as usize;
+        }
     }
 
     /// The next split.

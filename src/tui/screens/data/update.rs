@@ -4,9 +4,17 @@ use crate::dataset::registry;
 use crate::train::Level;
 use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect};
+use crate::tui::screens::data::DataAction;
 use crate::tui::screens::data::state::{Fetching, Found, Side, StopFlag};
 
 impl App {
+    /// Performs an action of the Data screen.
+    pub(in crate::tui) fn perform_data(&mut self, action: DataAction) -> Vec<Effect> {
+        match action {
+            DataAction::Fetch => self.fetch(),
+        }
+    }
+
     /// Has the data checked when that is looked at, and wasn't done yet.
     pub(in crate::tui) fn check_data(&mut self) -> Vec<Effect> {
         let wanted = self.screen == Screen::Data && self.data.side == Side::Found;

@@ -7,9 +7,10 @@ use tui_input::Input;
 
 use crate::dataset::{Dataset, Split};
 use crate::train::Level;
-use crate::tui::action::{Action, Screen};
+use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect};
 use crate::tui::format::fixed;
+use crate::tui::screens::evaluate::EvaluateAction;
 use crate::tui::screens::evaluate::state::{
     Against, Answer, Asked, ImageList, Loading, Order, PRESETS, View, stepped,
 };
@@ -110,25 +111,25 @@ impl App {
     }
 
     /// Does what was asked for on the evaluate screen.
-    pub(in crate::tui) fn perform_evaluate(&mut self, action: Action) -> Vec<Effect> {
-        if action == Action::Evaluate {
+    pub(in crate::tui) fn perform_evaluate(&mut self, action: EvaluateAction) -> Vec<Effect> {
+        if action == EvaluateAction::EvaluateRun {
             return self.evaluate_chosen();
         }
         let mut effects = self.show(Screen::Evaluate);
         match action {
-            Action::LowerFar => self.step_threshold(-FAR),
-            Action::RaiseFar => self.step_threshold(FAR),
-            Action::TypeThreshold if self.evaluate.run().is_some() => {
+            EvaluateAction::LowerFar => self.step_threshold(-FAR),
+            EvaluateAction::RaiseFar => self.step_threshold(FAR),
+            EvaluateAction::TypeThreshold if self.evaluate.run().is_some() => {
                 self.evaluate.typing = Some(Input::default());
             }
-            Action::Preset => self.next_preset(),
-            Action::OneOrAll => {
+            EvaluateAction::Preset => self.next_preset(),
+            EvaluateAction::OneOrAll => {
                 self.evaluate.all = !self.evaluate.all;
                 let which = if self.evaluate.all { "all conditions" } else { "the chosen condition" };
                 self.say(Level::Info, format!("threshold keys are for {which}"));
             }
-            Action::KeepThresholds => effects.extend(self.keep_thresholds()),
-            Action::Order => {
+            EvaluateAction::SaveThresholds => effects.extend(self.keep_thresholds()),
+            EvaluateAction::Order => {
                 let row = self.evaluate.row();
                 self.evaluate.order = match self.evaluate.order {
                     Order::Auroc => Order::Support,
@@ -139,21 +140,19 @@ impl App {
                 self.evaluate.place =
                     self.evaluate.sorted().iter().position(|other| *other == row).unwrap_or(0);
             }
-            Action::Cell => {
+            EvaluateAction::Cell => {
                 self.evaluate.cell = self.evaluate.cell.next();
                 if self.evaluate.images.is_some() {
                     effects.extend(self.open_images());
                 }
             }
-            Action::CellImages(cell) => {
+            EvaluateAction::CellImages(cell) => {
                 self.evaluate.cell = cell;
                 effects.extend(self.open_images());
             }
-            Action::Images => effects.extend(self.open_images()),
-            Action::NextRun => effects.extend(self.run_beside(1)),
-            Action::PreviousRun => effects.extend(self.run_beside(-1)),
-            Action::Against => effects.extend(self.next_against()),
-            Action::Predict => {
+            EvaluateAction::Images => effects.extend(self.open_images()),
+            EvaluateAction::Compare => effects.extend(self.next_against()),
+            EvaluateAction::Predict => {
                 let (run, split) = self.asked();
                 effects.extend(self.request_evaluation(run, split, true));
             }
@@ -283,7 +282,7 @@ impl App {
     }
 
     /// The run before or after, of those that were tried on the split.
-    fn run_beside(&mut self, by: isize) -> Vec<Effect> {
+    pub(in crate::tui) fn run_beside(&mut self, by: isize) -> Vec<Effect> {
         let (run, split) = self.asked();
         let choices = &self.evaluate.choices;
         if choices.len() < 2 {

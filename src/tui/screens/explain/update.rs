@@ -8,9 +8,10 @@ use crate::dataset::Split;
 use crate::dataset::part::GroupBy;
 use crate::explain::{COLOUR_MAPS, METHODS};
 use crate::train::Level;
-use crate::tui::action::{Action, Screen};
+use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect};
 use crate::tui::screens::evaluate::state::Loading;
+use crate::tui::screens::explain::ExplainAction;
 use crate::tui::screens::explain::state::{
     Asked, CONTRASTS, ExplainRequest, ImageMap, LARGEST, MapKey, OPACITIES, Opened, Outcome, PLAIN,
 };
@@ -123,7 +124,7 @@ impl App {
     }
 
     /// Asks for the map that belongs on the screen unless it is here or on its way.
-    fn want_map(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn want_map(&mut self) -> Vec<Effect> {
         let Some(key) = self.explain.key() else { return Vec::new() };
         let failed = self.explain.failed.as_ref().is_some_and(|(other, _)| *other == key);
         if self.explain.map().is_some() || self.explain.pending == Some(key) || failed {
@@ -134,30 +135,34 @@ impl App {
     }
 
     /// Does what was asked for on the explain screen.
-    pub(in crate::tui) fn perform_explain(&mut self, action: Action) -> Vec<Effect> {
+    pub(in crate::tui) fn perform_explain(&mut self, action: ExplainAction) -> Vec<Effect> {
+        if action == ExplainAction::Explain {
+            return self.explain_chosen();
+        }
         let mut effects = self.show(Screen::Explain);
         let layers = self.explain.run().map_or(1, |run| run.layers.len()).max(1);
         let classes = self.explain.run().map_or(1, |run| run.labels.len()).max(1);
         let state = &mut self.explain;
         match action {
-            Action::NextClass => state.class = (state.class + 1) % classes,
-            Action::PreviousClass => state.class = (state.class + classes - 1) % classes,
-            Action::Method => state.method = (state.method + 1) % METHODS.len(),
-            Action::PreviousMethod => state.method = (state.method + METHODS.len() - 1) % METHODS.len(),
+            ExplainAction::NextClass => state.class = (state.class + 1) % classes,
+            ExplainAction::PreviousClass => state.class = (state.class + classes - 1) % classes,
+            ExplainAction::Method => state.method = (state.method + 1) % METHODS.len(),
+            ExplainAction::PreviousMethod => {
+                state.method = (state.method + METHODS.len() - 1) % METHODS.len()
+            }
             // From the last layer, where maps are sharpest in meaning, to the first.
-            Action::Layer => state.layer = (state.layer + layers - 1) % layers,
-            Action::Opacity => state.opacity = (state.opacity + 1) % OPACITIES.len(),
-            Action::Colours => state.colours = (state.colours + 1) % COLOUR_MAPS.len(),
-            Action::Boxes => state.boxes = !state.boxes,
-            Action::RaiseContrast => state.contrast = (state.contrast + 1).min(CONTRASTS.len() - 1),
-            Action::LowerContrast => state.contrast = state.contrast.saturating_sub(1),
-            Action::Magnify => {
+            ExplainAction::Layer => state.layer = (state.layer + layers - 1) % layers,
+            ExplainAction::Opacity => state.opacity = (state.opacity + 1) % OPACITIES.len(),
+            ExplainAction::Colours => state.colours = (state.colours + 1) % COLOUR_MAPS.len(),
+            ExplainAction::RaiseContrast => state.contrast = (state.contrast + 1).min(CONTRASTS.len() - 1),
+            ExplainAction::LowerContrast => state.contrast = state.contrast.saturating_sub(1),
+            ExplainAction::Magnify => {
                 state.zoom = if state.zoom >= LARGEST { 1 } else { state.zoom * 2 };
                 if state.zoom == 1 {
                     state.centre = [0.5; 2];
                 }
             }
-            Action::Outcome => {
+            ExplainAction::Outcome => {
                 state.outcome = state.outcome.next();
                 if state.run().is_some_and(|run| run.probabilities.is_none())
                     && !matches!(state.outcome, Outcome::All | Outcome::Labelled)
@@ -171,12 +176,12 @@ impl App {
                 self.explain.list();
                 self.explain.at = 0;
             }
-            Action::SamePatient => self.same_patient(),
-            Action::Group(by) => self.next_group(by),
-            Action::Search if state.run().is_some() => state.searching = Some(Input::default()),
+            ExplainAction::SamePatient => self.same_patient(),
+            ExplainAction::Group(by) => self.next_group(by),
+            ExplainAction::Search if state.run().is_some() => state.searching = Some(Input::default()),
             _ => {}
         }
-        if matches!(action, Action::NextClass | Action::PreviousClass) {
+        if matches!(action, ExplainAction::NextClass | ExplainAction::PreviousClass) {
             self.explain.list();
         }
         effects.extend(self.want_map());

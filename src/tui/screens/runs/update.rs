@@ -7,9 +7,10 @@ use tui_input::Input;
 use crate::evaluation::setting_differences;
 use crate::runs::{METRICS, Measure};
 use crate::train::Level;
-use crate::tui::action::{Action, Screen};
+use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::overlays::form::state::Form;
+use crate::tui::screens::runs::RunsAction;
 use crate::tui::screens::runs::state::{
     Ask, Beside, Change, Details, Done, Epochs, Listed, RunsRequest, SideBySide, Typed,
 };
@@ -169,44 +170,49 @@ impl App {
     }
 
     /// The actions of the list and of the marked runs.
-    pub(in crate::tui) fn perform_runs(&mut self, action: Action) -> Vec<Effect> {
+    pub(in crate::tui) fn perform_runs(&mut self, action: RunsAction) -> Vec<Effect> {
         let mut effects = self.show(Screen::Runs);
         effects.extend(match action {
-            Action::Mark => self.mark(),
-            Action::Compare => self.compare_marked(),
-            Action::Metric => {
+            RunsAction::Open => self.open_run(),
+            RunsAction::Filter => {
+                (self.runs.opened, self.runs.filtering, self.runs.marks.opened) = (false, true, false);
+                Vec::new()
+            }
+            RunsAction::Mark => self.mark(),
+            RunsAction::Compare => self.compare_marked(),
+            RunsAction::Metric => {
                 let metric = (self.runs.measure.metric + 1) % METRICS.len();
                 self.runs.set_measure(Measure { metric, ..self.runs.measure });
                 self.runs.marks.view.cursor = None;
                 Vec::new()
             }
-            Action::Statistic => {
+            RunsAction::Statistic => {
                 let statistic = self.runs.measure.statistic.next();
                 self.runs.set_measure(Measure { statistic, ..self.runs.measure });
                 Vec::new()
             }
-            Action::Sort => self.sort_runs(self.runs.sort.next()),
-            Action::SortBy(by) => self.sort_runs(by),
-            Action::Reverse => self.sort_runs(self.runs.sort),
-            Action::Rename => self.type_about(Ask::Name),
-            Action::Tag => self.type_about(Ask::Tags),
-            Action::Note => self.type_about(Ask::Note),
-            Action::Delete => self.ask_delete(),
-            Action::Undelete => self.undelete(),
-            Action::Folder => match self.runs.chosen() {
+            RunsAction::Sort => self.sort_runs(self.runs.sort.next()),
+            RunsAction::SortBy(by) => self.sort_runs(by),
+            RunsAction::Reverse => self.sort_runs(self.runs.sort),
+            RunsAction::Rename => self.type_about(Ask::Name),
+            RunsAction::Tag => self.type_about(Ask::Tags),
+            RunsAction::Note => self.type_about(Ask::Note),
+            RunsAction::Delete => self.ask_delete(),
+            RunsAction::Undelete => self.undelete(),
+            RunsAction::Folder => match self.runs.chosen() {
                 Some(run) => vec![Effect::OpenFolder(run.path.clone())],
                 None => self.nothing_chosen(),
             },
-            Action::Export => match self.runs.chosen() {
+            RunsAction::Export => match self.runs.chosen() {
                 Some(run) => vec![Effect::Runs(RunsRequest::Export(run.path.clone()))],
                 None => self.nothing_chosen(),
             },
-            Action::Clone => self.clone_chosen(),
-            Action::Enqueue => self.enqueue_chosen(),
-            Action::StartQueue => self.start_queue(),
-            Action::Earlier => self.move_in_queue(-1),
-            Action::Later => self.move_in_queue(1),
-            Action::Other => {
+            RunsAction::Clone => self.clone_chosen(),
+            RunsAction::Enqueue => self.enqueue_chosen(),
+            RunsAction::StartQueue => self.start_queue(),
+            RunsAction::Earlier => self.move_in_queue(-1),
+            RunsAction::Later => self.move_in_queue(1),
+            RunsAction::Other => {
                 if let Beside::Ready(side) = &self.runs.marks.beside {
                     self.runs.marks.other = (self.runs.marks.other + 1) % side.against_first.len().max(1);
                 }
@@ -215,6 +221,24 @@ impl App {
             _ => Vec::new(),
         });
         effects
+    }
+
+    /// Opens the run under the cursor.
+    pub(in crate::tui) fn open_run(&mut self) -> Vec<Effect> {
+        let mut effects = self.show(Screen::Runs);
+        (self.runs.opened, self.runs.filtering) = (self.runs.chosen().is_some(), false);
+        self.charts.clear();
+        effects.extend(self.read_chosen(false));
+        effects
+    }
+
+    /// A click on a row of the list: selects the run, and opens it when it was selected already.
+    pub(in crate::tui) fn row_of_runs(&mut self, row: usize) -> Vec<Effect> {
+        if self.runs.row == row {
+            return self.open_run();
+        }
+        self.runs.row = row.min(self.runs.rows().saturating_sub(1));
+        self.read_chosen(false)
     }
 
     fn nothing_chosen(&mut self) -> Vec<Effect> {

@@ -6,9 +6,33 @@ use crate::train::{Command, Level, Phase, Progress};
 use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::format::rate;
+use crate::tui::screens::train::TrainAction;
 use crate::tui::screens::train::live::LiveRun;
 
 impl App {
+    /// Performs an action of the Train screen.
+    pub(in crate::tui) fn perform_train(&mut self, action: TrainAction) -> Vec<Effect> {
+        match action {
+            TrainAction::Start => return self.start(),
+            TrainAction::Resume => return self.resume_run(),
+            TrainAction::FindRate => return self.find_rate(),
+            TrainAction::Pause => return self.pause(),
+            TrainAction::Stop => match self.running() {
+                Some(run) if run.stopping => self.say(Level::Info, "the run is already stopping"),
+                Some(_) => self.overlay = Some(Overlay::AskStop),
+                None => self.say(Level::Info, "no run is active; s starts one"),
+            },
+            TrainAction::Checkpoint => {
+                return self.tell(Command::Checkpoint, "the checkpoint is written after this step");
+            }
+            TrainAction::RaiseRate => return self.scale_rate(2.0),
+            TrainAction::LowerRate => return self.scale_rate(0.5),
+            TrainAction::LogUp => self.log.scroll(3),
+            TrainAction::LogDown => self.log.scroll(-3),
+        }
+        Vec::new()
+    }
+
     /// Asks the trainer for a run, or to go on with one, or to try learning rates.
     pub fn ask_for(&mut self, request: Command) -> Vec<Effect> {
         let (Command::Start { config, .. } | Command::FindLr { config }) = &request else {

@@ -8,6 +8,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed, percent};
+use crate::tui::screens::evaluate::EvaluateAction;
 use crate::tui::screens::evaluate::pane::list::interval;
 use crate::tui::screens::evaluate::state::{Cell, EvaluatedRun};
 use crate::tui::widgets::gauge::bar;
@@ -90,7 +91,7 @@ fn matrix(counts: &Confusion, chosen: Cell, normal: bool, area: Rect, canvas: &m
             }
             let whole =
                 Rect { x: at.x, y: at.y, width, height: height.min(area.bottom().saturating_sub(at.y)) };
-            canvas.click(whole, Action::CellImages(*cell));
+            canvas.click(whole, Action::Evaluate(EvaluateAction::CellImages(*cell)));
         }
     }
     1 + 2 * height

@@ -7,6 +7,7 @@ use crate::runs::METRICS;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel};
+use crate::tui::screens::runs::RunsAction;
 use crate::tui::screens::runs::pane::table::number;
 use crate::tui::screens::runs::state::{Epochs, Mark};
 use crate::tui::screens::train::charts::{Point, curve, smooth};
@@ -76,7 +77,7 @@ pub fn chart(app: &App, area: Rect, focused: bool, canvas: &mut Canvas) {
     if focused {
         canvas.click(area, Action::Chart(0));
     } else {
-        canvas.click(area, Action::Compare);
+        canvas.click(area, Action::Runs(RunsAction::Compare));
     }
     chart.render(inner, canvas);
 }

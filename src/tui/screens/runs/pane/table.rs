@@ -11,6 +11,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{NONE, count, fixed, rate};
+use crate::tui::screens::runs::RunsAction;
 use crate::tui::screens::runs::state::{setting_text, short_source};
 use crate::tui::widgets::text::sentences;
 use crate::tui::widgets::text::state_mark;
@@ -211,7 +212,7 @@ fn heads(app: &App, columns: &[(Column, Rect)], line: Rect, canvas: &mut Canvas)
         let room = usize::from(cell.width).saturating_sub(sign.chars().count());
         let head = Line::styled(format!("{}{sign}", one_line(name, room.max(1))), style);
         put(*column, cell, &head, canvas);
-        canvas.click(cell, Action::SortBy(by));
+        canvas.click(cell, Action::Runs(RunsAction::SortBy(by)));
     }
 }
 

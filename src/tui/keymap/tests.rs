@@ -1,6 +1,11 @@
+use crate::tui::screens::runs::RunsAction;
+use crate::tui::screens::train::TrainAction;
 use std::collections::HashSet;
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
 use super::*;
+use crate::tui::action::{Action, Screen};
 
 #[test]
 fn no_key_means_two_things_in_a_mode() {
@@ -16,7 +21,7 @@ fn no_key_means_two_things_in_a_mode() {
 
 #[test]
 fn every_binding_has_keys_and_words() {
-    for binding in BINDINGS {
+    for binding in all() {
         assert!(!binding.keys.is_empty() && !binding.help.is_empty(), "{binding:?}");
         assert!(!binding.help.ends_with('.') && binding.help.chars().count() <= 66, "{}", binding.help);
     }
@@ -39,20 +44,20 @@ fn what_every_screen_can_do_is_in_the_palette() {
         Action::Show(Screen::Data),
         Action::Show(Screen::Train),
         Action::Show(Screen::Runs),
-        Action::Start,
-        Action::Pause,
-        Action::Stop,
-        Action::Checkpoint,
-        Action::RaiseRate,
-        Action::LowerRate,
+        Action::Train(TrainAction::Start),
+        Action::Train(TrainAction::Pause),
+        Action::Train(TrainAction::Stop),
+        Action::Train(TrainAction::Checkpoint),
+        Action::Train(TrainAction::RaiseRate),
+        Action::Train(TrainAction::LowerRate),
         Action::LogScale,
         Action::Smooth,
         Action::Zoom,
         Action::Edit,
         Action::Split,
         Action::View,
-        Action::Open,
-        Action::Filter,
+        Action::Runs(RunsAction::Open),
+        Action::Runs(RunsAction::Filter),
         Action::Reload,
         Action::NextTheme,
         Action::Help,
@@ -75,7 +80,7 @@ fn neighbours_with_the_same_word_share_a_place_in_the_bar() {
 #[test]
 fn the_table_for_the_readme_has_every_row() {
     let table = markdown();
-    for binding in BINDINGS {
+    for binding in all() {
         assert!(table.contains(binding.help), "{}", binding.help);
     }
 }
@@ -84,6 +89,6 @@ fn the_table_for_the_readme_has_every_row() {
 fn control_tells_keys_apart() {
     let plain = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::NONE);
     let control = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-    assert_eq!(action(Mode::Train, &plain), Some(Action::Checkpoint));
+    assert_eq!(action(Mode::Train, &plain), Some(Action::Train(TrainAction::Checkpoint)));
     assert_eq!(action(Mode::Train, &control), Some(Action::Break));
 }

@@ -1,0 +1,66 @@
+//! A key with its modifiers, and names for the keys that tables use.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// A key with its modifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The key.
+    pub code: KeyCode,
+    /// Control held down.
+    pub control: bool,
+}
+
+impl Key {
+    /// The key as people read it.
+    pub fn name(self) -> String {
+        let name = match self.code {
+            KeyCode::Char(' ') => "space".to_owned(),
+            KeyCode::Char(letter) => letter.to_string(),
+            KeyCode::Up => "↑".into(),
+            KeyCode::Down => "↓".into(),
+            KeyCode::Left => "←".into(),
+            KeyCode::Right => "→".into(),
+            KeyCode::PageUp => "PgUp".into(),
+            KeyCode::PageDown => "PgDn".into(),
+            KeyCode::BackTab => "Shift-Tab".into(),
+            other => format!("{other}"),
+        };
+        if self.control { format!("Ctrl-{}", name.to_uppercase()) } else { name }
+    }
+
+    /// Whether a key event is this key.
+    pub fn matches(self, event: &KeyEvent) -> bool {
+        // Shift is part of the letter already, so only Control tells keys apart.
+        self.code == event.code && self.control == event.modifiers.contains(KeyModifiers::CONTROL)
+    }
+}
+
+/// The key of a character.
+pub const fn letter(letter: char) -> Key {
+    Key { code: KeyCode::Char(letter), control: false }
+}
+
+/// A key without Control.
+pub const fn plain(code: KeyCode) -> Key {
+    Key { code, control: false }
+}
+
+/// A character with Control.
+pub const fn control(letter: char) -> Key {
+    Key { code: KeyCode::Char(letter), control: true }
+}
+
+pub const UP: Key = plain(KeyCode::Up);
+pub const DOWN: Key = plain(KeyCode::Down);
+pub const LEFT: Key = plain(KeyCode::Left);
+pub const RIGHT: Key = plain(KeyCode::Right);
+pub const PAGE_UP: Key = plain(KeyCode::PageUp);
+pub const PAGE_DOWN: Key = plain(KeyCode::PageDown);
+pub const HOME: Key = plain(KeyCode::Home);
+pub const END: Key = plain(KeyCode::End);
+pub const ENTER: Key = plain(KeyCode::Enter);
+pub const ESC: Key = plain(KeyCode::Esc);
+pub const TAB: Key = plain(KeyCode::Tab);
+pub const BACK_TAB: Key = plain(KeyCode::BackTab);
+pub const BREAK: Key = control('c');

@@ -1,0 +1,135 @@
+//! The one table of keys, read by key handling, the bottom bar, the help, the palette and the reference pages. Each screen
+//! has its rows in its own folder; here are those that are valid on every screen, and the functions that read the table.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::tui::action::{Action, Screen};
+use crate::tui::keymap::key::{BACK_TAB, BREAK, Key, TAB, letter, plain};
+use crate::tui::keymap::mode::Mode;
+use crate::tui::overlays;
+use crate::tui::screens::SCREENS;
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// Where it holds.
+    pub mode: Mode,
+    /// Keys that do the same.
+    pub keys: &'static [Key],
+    /// What they ask for.
+    pub action: Action,
+    /// One or two words for the bottom bar; neighbours with the same words share a place there, and without
+    /// words a row has none.
+    pub label: &'static str,
+    /// A line for the help.
+    pub help: &'static str,
+}
+
+/// A row.
+pub const fn bind(
+    mode: Mode,
+    keys: &'static [Key],
+    action: Action,
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { mode, keys, action, label, help }
+}
+
+/// Rows that are valid on every screen.
+#[rustfmt::skip]
+const GLOBAL: &[Binding] = &[
+    bind(Mode::Global, &[letter('1')], Action::Show(Screen::Data), "", "screen 1: the data"),
+    bind(Mode::Global, &[letter('2')], Action::Show(Screen::Train), "", "screen 2: training"),
+    bind(Mode::Global, &[letter('3')], Action::Show(Screen::Evaluate), "", "screen 3: metrics of a run"),
+    bind(Mode::Global, &[letter('4')], Action::Show(Screen::Explain), "", "screen 4: explanations of predictions"),
+    bind(Mode::Global, &[letter('5')], Action::Show(Screen::Augment), "", "screen 5: augmented images"),
+    bind(Mode::Global, &[letter('6')], Action::Show(Screen::Runs), "", "screen 6: all runs"),
+    bind(Mode::Global, &[TAB], Action::NextScreen, "", "next screen"),
+    bind(Mode::Global, &[BACK_TAB], Action::PreviousScreen, "", "previous screen"),
+    bind(Mode::Global, &[letter('t')], Action::NextTheme, "", "next theme"),
+    bind(Mode::Global, &[letter('?'), plain(KeyCode::F(1))], Action::Help, "help", "all keys"),
+    bind(Mode::Global, &[letter(':')], Action::Palette, "command", "run a command by name"),
+    bind(Mode::Global, &[letter('q')], Action::Quit, "quit", "quit; asks first while a run is active"),
+    bind(Mode::Global, &[BREAK], Action::Break, "", "quit; twice stops the run and quits"),
+];
+
+/// All rows: those of every screen, of each screen, of the overlays.
+pub fn all() -> impl Iterator<Item = &'static Binding> {
+    let screens = SCREENS.iter().flat_map(|screen| screen.keys());
+    GLOBAL.iter().chain(screens).chain(overlays::keys::KEYS)
+}
+
+/// Rows that hold in a mode: its own, then those of every screen.
+pub fn bindings(mode: Mode) -> impl Iterator<Item = &'static Binding> {
+    let own = all().filter(move |binding| binding.mode == mode);
+    let global = all().filter(move |binding| mode.has_global() && binding.mode == Mode::Global);
+    own.chain(global)
+}
+
+/// What a key asks for in a mode.
+pub fn action(mode: Mode, event: &KeyEvent) -> Option<Action> {
+    bindings(mode).find(|binding| binding.keys.iter().any(|key| key.matches(event))).map(|b| b.action)
+}
+
+/// The entries of a bottom bar: keys and words, in the order of the table.
+pub fn bar(mode: Mode) -> Vec<(String, &'static str)> {
+    let mut entries: Vec<(String, &'static str)> = Vec::new();
+    for binding in all().filter(|binding| binding.mode == mode && !binding.label.is_empty()) {
+        // The first key stands for its alternatives: the bar is a reminder, the help has all.
+        let key = binding.keys[0].name();
+        match entries.last_mut() {
+            Some((keys, label)) if *label == binding.label => {
+                let arrows = "↑↓←→".contains(&key);
+                *keys = if arrows { format!("{keys}{key}") } else { format!("{keys}/{key}") };
+            }
+            _ => entries.push((key, binding.label)),
+        }
+    }
+    entries
+}
+
+/// Commands that the palette offers: what can be asked for from any screen, each once.
+pub fn commands() -> Vec<&'static Binding> {
+    let mut found: Vec<&'static Binding> = Vec::new();
+    for binding in all() {
+        let at_home =
+            matches!(binding.mode, Mode::Global | Mode::Data | Mode::Train | Mode::Evaluate | Mode::Runs);
+        let alone = !matches!(
+            binding.action,
+            Action::Up
+                | Action::Down
+                | Action::Left
+                | Action::Right
+                | Action::PageUp
+                | Action::PageDown
+                | Action::First
+                | Action::Last
+                | Action::Back
+                | Action::Break
+                | Action::Palette
+        );
+        if at_home && alone && !found.iter().any(|known| known.action == binding.action) {
+            found.push(binding);
+        }
+    }
+    found
+}
+
+/// The keys of a row as text: `↑ k`.
+pub fn keys(binding: &Binding) -> String {
+    binding.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(" ")
+}
+
+/// The whole table in Markdown, for the README.
+pub fn markdown() -> String {
+    let mut out = String::new();
+    for mode in Mode::ALL {
+        out.push_str(&format!("\n| {} | |\n|---|---|\n", mode.title()));
+        for binding in all().filter(|binding| binding.mode == mode) {
+            let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{}`", key.name())).collect();
+            out.push_str(&format!("| {} | {} |\n", keys.join(" "), binding.help));
+        }
+    }
+    out
+}

@@ -1,0 +1,19 @@
+//! What can be done on the Augment screen.
+
+/// An action of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AugmentAction {
+    /// Another draw of the augmentation.
+    Resample,
+    /// The epoch whose versions are seen.
+    NextEpoch,
+    PreviousEpoch,
+    /// The next run's own seed again.
+    LockSeed,
+    /// One transform alone, in every version.
+    Alone,
+    /// The next preset of transforms.
+    NextPreset,
+    /// Switches a transform off and on.
+    Switch,
+}
