@@ -27,6 +27,7 @@ pub fn install_panic_hook() {
     let previous = take_hook();
     set_hook(Box::new(move |info| {
         if !expected() {
+            crate::logging::log_panic(info);
             previous(info);
         }
     }));

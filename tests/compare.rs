@@ -93,7 +93,7 @@ fn runs_on_the_same_images_are_compared_and_others_refused() {
     // What stands in the way is said, with the way out.
     let same = compare(&[&a, &a]);
     assert_eq!(same.status.code(), Some(2));
-    assert!(stderr(&same).contains("named twice"), "{}", stderr(&same));
+    assert!(stderr(&same).contains("given twice"), "{}", stderr(&same));
     let one = compare(&[&a]);
     assert_eq!(one.status.code(), Some(2), "{}", stderr(&one));
     let val = compare(&["--split", "train", &a, &b]);

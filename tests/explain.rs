@@ -29,8 +29,8 @@ fn lines(output: &Output) -> Vec<serde_json::Value> {
     stdout(output).lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
 }
 
-fn picture_size(path: &Path) -> (u32, u32) {
-    let reader = image::ImageReader::open(path).expect("a picture").with_guessed_format().expect("a format");
+fn image_size(path: &Path) -> (u32, u32) {
+    let reader = image::ImageReader::open(path).expect("an image").with_guessed_format().expect("a format");
     reader.into_dimensions().expect("a PNG")
 }
 
@@ -54,9 +54,9 @@ fn maps_sheets_montage_and_scores_of_a_run() {
         };
         let probability = line["probability"].as_f64().expect("a number");
         assert!((probability - f64::from(kept[image * 14 + class])).abs() < 1e-6, "{line}");
-        let picture = PathBuf::from(line["picture"].as_str().expect("a path"));
-        assert!(picture.starts_with(&explanations));
-        assert!(picture_size(&picture).0 > 1000);
+        let sheet = PathBuf::from(line["file"].as_str().expect("a path"));
+        assert!(sheet.starts_with(&explanations));
+        assert!(image_size(&sheet).0 > 1000);
     }
 
     let montage = explain(folder.path(), &["--json", "--index", "0,1,2", "--montage"]);
@@ -70,8 +70,7 @@ fn maps_sheets_montage_and_scores_of_a_run() {
     let gaps: Vec<f64> = told.iter().filter_map(gap).collect();
     assert!(gaps.len() == 3 && gaps.iter().all(|gap| *gap < 0.1), "{gaps:?}");
     assert!(
-        picture_size(&explanations.join("montage.png")).1
-            > picture_size(&explanations.join("montage.png")).0 / 2
+        image_size(&explanations.join("montage.png")).1 > image_size(&explanations.join("montage.png")).0 / 2
     );
 
     let scored = lines(&explain(
@@ -91,11 +90,11 @@ fn maps_sheets_montage_and_scores_of_a_run() {
     // The table for people says the same.
     let table = explain(folder.path(), &["--score", "--findings", "6", "--method", "grad-cam"]);
     let text = stdout(&table);
-    assert!(text.contains("features.10 (8 x 8 places)") && text.contains("random"), "{text}");
+    assert!(text.contains("features.10 (8 x 8)") && text.contains("random"), "{text}");
 }
 
 #[test]
-fn a_picture_is_explained_as_the_image_it_becomes() {
+fn an_image_file_is_explained_after_preprocessing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     trained(folder.path());
     let out = folder.path().join("out");
@@ -153,5 +152,5 @@ fn a_contact_sheet_shows_what_training_sees() {
     assert_eq!(first, std::fs::read(&out).expect("a sheet"), "the same settings give the same sheet");
     let output = sheet(&["--index", "77777"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("there is no train image 77777"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--index 77777"), "{}", stderr(&output));
 }

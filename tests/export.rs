@@ -296,7 +296,7 @@ fn nothing_is_overwritten_and_what_cannot_be_done_is_said() {
     fs::write(&path, "mine").expect("written");
     let output = export(&["last", "onnx"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("is there already") && stderr(&output).contains("--force"));
+    assert!(stderr(&output).contains("exists already") && stderr(&output).contains("--force"));
     assert_eq!(fs::read(&path).expect("read"), b"mine");
     assert_eq!(export(&["last", "onnx", "--force"]).status.code(), Some(0));
     assert!(fs::metadata(&path).expect("the file").len() > 1000);
@@ -382,12 +382,12 @@ fn the_script_of_the_readme_finds_what_predict_finds() {
             .output()
             .expect("it runs");
         let told: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
-        let ours: Vec<String> = told["calls"]
+        let ours: Vec<String> = told["predicted_positive"]
             .as_array()
-            .expect("calls")
+            .expect("predicted_positive")
             .iter()
-            .map(|call| {
-                let key = call.as_str().expect("a key");
+            .map(|key| {
+                let key = key.as_str().expect("a key");
                 format!("{key:20} {:.3}", told["probabilities"][key].as_f64().expect("a probability"))
             })
             .collect();

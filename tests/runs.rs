@@ -124,7 +124,7 @@ fn what_a_deletion_left_is_told_then_cleared_away() {
     let done = runs(folder.path(), &["gc"]);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     assert!(stdout(&done).contains("freed") && stdout(&done).contains("kB"), "{}", stdout(&done));
-    assert!(stdout(&runs(folder.path(), &["gc"])).contains("nothing to clear away"));
+    assert!(stdout(&runs(folder.path(), &["gc"])).contains("no leftovers"));
     assert_eq!(list(folder.path()).expect("a list").len(), 1);
 }
 
@@ -156,8 +156,12 @@ fn what_an_open_workbench_can_put_back_is_told_and_kept() {
     let deleted = made(folder.path(), 1, "gone", "1e-3", 0.7).discard().expect("in the trash");
     let told = runs(folder.path(), &["gc"]);
     assert_eq!(told.status.code(), Some(0), "{}", stderr(&told));
-    assert!(stdout(&told).contains(": kept, the workbench that deleted it is open"), "{}", stdout(&told));
-    assert!(stdout(&told).contains("nothing to clear away"), "{}", stdout(&told));
+    assert!(
+        stdout(&told).contains(": not removed, the workbench that deleted it is open"),
+        "{}",
+        stdout(&told)
+    );
+    assert!(stdout(&told).contains("no leftovers"), "{}", stdout(&told));
     let told = runs(folder.path(), &["gc", "--json"]);
     let line: serde_json::Value = serde_json::from_str(stdout(&told).trim_end()).expect("JSON");
     assert_eq!(line["removed"], false);
@@ -301,7 +305,7 @@ fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
     let left = queue.list().expect("readable");
     assert_eq!(left.len(), 1, "what couldn't begin stays, with the reason");
     assert!(left[0].failed.as_ref().is_some_and(|why| why.contains("nowhere.npz")), "{:?}", left[0].failed);
-    assert!(stdout(&runs(folder.path(), &["queue"])).contains("could not begin: "));
+    assert!(stdout(&runs(folder.path(), &["queue"])).contains("could not start: "));
 
     let output = chestxr(folder.path()).args(["train", "--queue", "--set", "optimizer.lr=1"]).output();
     assert_eq!(
@@ -313,6 +317,6 @@ fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
     let turn = queue.take_turn().expect("lockable");
     let output = chestxr(folder.path()).args(["train", "--queue"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("another process works this queue"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the queue is locked"), "{}", stderr(&output));
     drop(turn);
 }

@@ -223,7 +223,7 @@ fn exported_files_become_a_data_base_of_mlflows_with_the_same_numbers() {
         .expect("it runs");
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("dead"), "{}", stderr(&output));
-    assert!(stdout(&output).contains(&id) && stdout(&output).contains("Put it at /srv/images/store"));
+    assert!(stdout(&output).contains(&id) && stdout(&output).contains("Copy it to /srv/images/store"));
     let experiment =
         fs::read_dir(home.path().join("carried")).expect("it").flatten().next().expect("one").path();
     let meta = fs::read_to_string(experiment.join("meta.yaml")).expect("an experiment");

@@ -53,7 +53,7 @@ pub fn run(paths: &AppPaths, graphics: GraphicsChoice, log: Option<&LogTarget>, 
     let mut out = std::io::stdout().lock();
     for CheckResult { key, value, advice } in &results {
         if json {
-            writeln!(out, "{}", json!({"check": key, "value": value, "advice": advice}))?;
+            writeln!(out, "{}", json!({"check": key, "found": value, "advice": advice}))?;
             continue;
         }
         writeln!(out, "{} {key:<12} {value}", if advice.is_some() { "!" } else { " " })?;

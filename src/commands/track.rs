@@ -128,6 +128,10 @@ pub fn send(
         sender.run(folder, tracking, &mut None)
     });
     bar.finish_and_clear();
+    match &outcome {
+        Ok(_) => tracing::info!(run = %folder.id(), "sync"),
+        Err(error) => tracing::warn!(run = %folder.id(), "sync failed: {error}"),
+    }
     outcome
 }
 

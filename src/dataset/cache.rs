@@ -72,7 +72,14 @@ impl Cache {
         }
         // The old images go before the new ones come: two sets may not fit side by side.
         *last = None;
-        let dataset = Arc::new(Dataset::load_watched(&section, watch)?);
+        let started = std::time::Instant::now();
+        let outcome = Dataset::load_watched(&section, watch);
+        let seconds = started.elapsed().as_secs_f64();
+        match &outcome {
+            Ok(_) => tracing::info!(source = section.source, seconds, "data loaded"),
+            Err(error) => tracing::warn!(source = section.source, "data not loaded: {error}"),
+        }
+        let dataset = Arc::new(outcome?);
         *last = Some((section, stamp, dataset.clone()));
         Ok(dataset)
     }

@@ -160,6 +160,12 @@ impl Rounds<'_> {
         if let Some(session) = session {
             self.sessions.insert(folder.path().to_owned(), session);
         }
+        match &outcome {
+            Ok(_) => tracing::debug!(run = %folder.id(), server = server.as_str(), "upload"),
+            Err(error) => {
+                tracing::warn!(run = %folder.id(), server = server.as_str(), "upload failed: {error}");
+            }
+        }
         match outcome {
             Ok(_) => {
                 self.pauses.remove(&server);

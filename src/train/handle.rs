@@ -27,6 +27,7 @@ pub struct Commander(mpsc::Sender<Command>);
 impl Commander {
     /// Says `command` to the trainer. Nothing happens when it has ended.
     pub fn send(&self, command: Command) {
+        super::log::log_command(&command);
         // A trainer that has ended needs no commands any more.
         let _ = self.0.send(command);
     }

@@ -20,6 +20,7 @@ pub struct EventSender {
 impl EventSender {
     /// Tells what happened.
     pub fn say(&self, event: Event) {
+        super::log::log_event(&event);
         let _ = self.events.send(event);
     }
 

@@ -14,6 +14,7 @@ mod handle;
 mod inbox;
 mod journal;
 mod learner;
+mod log;
 mod loss;
 mod lr_finder;
 mod meter;

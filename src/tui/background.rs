@@ -146,8 +146,12 @@ fn fetch(size: usize, stop: &StopFlag, messages: &UnboundedSender<Message>) -> R
 /// Turns a panic into a sentence, so that nobody waits for an answer for ever.
 fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err("reading broke; the log on the train screen says how".to_owned()))
+        .unwrap_or_else(|_| {
+            tracing::error!("a background job panicked");
+            Err("reading broke; the log on the train screen says how".to_owned())
+        })
         .map_err(|reason| crate::text::one_line(&reason, 600))
+        .inspect_err(|reason| tracing::warn!("background job failed: {reason}"))
 }
 
 /// Signals that end the program, as a channel; they stop being caught when this is dropped.

@@ -13,7 +13,7 @@ use std::process::{Command, Output};
 /// The program with its runs in `runs`, free of the caller's own settings.
 pub fn chestxr(runs: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chestxr-tui"));
-    command.env("CHESTXR_RUNS_DIR", runs).env_remove("NO_COLOR");
+    command.env("CHESTXR_RUNS_DIR", runs).env("CHESTXR_LOG", "off").env_remove("NO_COLOR");
     command
 }
 

@@ -58,6 +58,7 @@ impl PtySession {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_chestxr-tui"));
         command.args(args);
         command.env("TERM", "xterm-256color");
+        command.env("CHESTXR_LOG", "off");
         command.env("LC_ALL", "C.UTF-8");
         for name in REMOVED {
             command.env_remove(name);

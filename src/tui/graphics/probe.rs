@@ -83,6 +83,13 @@ pub fn probe(choice: GraphicsChoice, ascii: bool, limit: Duration) -> (Terminal,
         took: began.elapsed(),
         reason,
     };
+    tracing::info!(
+        terminal = terminal.name,
+        protocol = terminal.protocol.map(Protocol::name),
+        tmux = terminal.tmux,
+        reason = terminal.reason,
+        "terminal probed"
+    );
     (terminal, keys::typed(&typed))
 }
 
