@@ -14,10 +14,10 @@ use chestxr_tui::dataset::source::Source;
 use chestxr_tui::evaluation;
 use chestxr_tui::runs::{self, RunFolder};
 use chestxr_tui::tracking::{Uploader, environment};
-use chestxr_tui::train::{Command as TrainerCommand, Trainer};
+use chestxr_tui::train::{Command, Trainer};
 use chestxr_tui::{logging, native, panics, tui};
 
-use cli::{Cli, Command, Direction, Global, QueueCommand, RunsCommand, TrackCommand};
+use cli::{Cli, CliCommand, Direction, Global, QueueCommand, RunsCommand, TrackCommand};
 use commands::{Exit, UsageError};
 
 fn main() -> ExitCode {
@@ -38,8 +38,8 @@ fn main() -> ExitCode {
 }
 
 /// Starts the log for commands that do work; `completions` and `settings` only print.
-fn start_log(command: Option<&Command>, global: &Global, paths: &AppPaths) -> Result<()> {
-    if let Some(Command::Completions { .. } | Command::Settings { .. }) = command {
+fn start_log(command: Option<&CliCommand>, global: &Global, paths: &AppPaths) -> Result<()> {
+    if let Some(CliCommand::Completions { .. } | CliCommand::Settings { .. }) = command {
         return Ok(());
     }
     logging::init(&paths.state, global.log.as_ref()).context("can't open the log file of --log")?;
@@ -57,51 +57,49 @@ fn run(cli: Cli) -> Result<Exit> {
     let paths = AppPaths::new(global.runs_dir.as_deref());
     let json = global.json;
     start_log(command.as_ref(), &global, &paths)?;
-    if let Some(Command::Train { resume: Some(run), .. }) = &command {
+    if let Some(CliCommand::Train { resume: Some(run), .. }) = &command {
         let (config, folder) = resumed(&global, &paths, run)?;
-        let request = TrainerCommand::Start {
-            config: Box::new(config.clone()),
-            resume: Some(folder.path().to_owned()),
-        };
+        let request =
+            Command::Start { config: Box::new(config.clone()), resume: Some(folder.path().to_owned()) };
         return match global.no_ui {
             true => commands::train::run(request, &paths, json),
             false => workbench(config, paths, &global, Some(request)),
         };
     }
-    if let Some(Command::Train { queue: true, .. }) = &command {
+    if let Some(CliCommand::Train { queue: true, .. }) = &command {
         if global.config.is_some() || !sets(&global).is_empty() {
             let text = "train --queue: queued runs have their own settings; to queue a run with these, use `runs queue add`";
             return Err(UsageError(text.into()).into());
         }
         return commands::queue::train_all(&paths, json);
     }
-    let config = configured(&global, matches!(command, None | Some(Command::Train { .. })))?;
-    let start = || TrainerCommand::Start { config: Box::new(config.clone()), resume: None };
+    let config = configured(&global, matches!(command, None | Some(CliCommand::Train { .. })))?;
+    let start = || Command::Start { config: Box::new(config.clone()), resume: None };
     match command {
-        Some(Command::Train { find_lr: true, .. }) => {
-            let request = TrainerCommand::FindLr { config: Box::new(config.clone()) };
+        Some(CliCommand::Train { find_lr: true, .. }) => {
+            let request = Command::FindLr { config: Box::new(config.clone()) };
             match global.no_ui {
                 true => commands::train::run(request, &paths, json),
                 false => workbench(config, paths, &global, Some(request)),
             }
         }
-        None | Some(Command::Train { .. }) if global.no_ui => commands::train::run(start(), &paths, json),
+        None | Some(CliCommand::Train { .. }) if global.no_ui => commands::train::run(start(), &paths, json),
         None => workbench(config, paths, &global, None),
-        Some(Command::Train { .. }) => workbench(config.clone(), paths, &global, Some(start())),
-        Some(Command::Evaluate(args)) => commands::evaluate::run(&args, &global, &paths),
-        Some(Command::Predict(args)) => commands::predict::run(&args, &global, &paths),
-        Some(Command::Explain(args)) => commands::explain::run(&args, &global, &paths),
-        Some(Command::Export(args)) => commands::export::run(&args, &global, &paths),
-        Some(Command::Augment(args)) => commands::augment::run(&args, &global, &config),
-        Some(Command::Data(command)) => commands::data::run(command, &global, &config),
-        Some(Command::Track(TrackCommand::Sync(args))) => {
+        Some(CliCommand::Train { .. }) => workbench(config.clone(), paths, &global, Some(start())),
+        Some(CliCommand::Evaluate(args)) => commands::evaluate::run(&args, &global, &paths),
+        Some(CliCommand::Predict(args)) => commands::predict::run(&args, &global, &paths),
+        Some(CliCommand::Explain(args)) => commands::explain::run(&args, &global, &paths),
+        Some(CliCommand::Export(args)) => commands::export::run(&args, &global, &paths),
+        Some(CliCommand::Augment(args)) => commands::augment::run(&args, &global, &config),
+        Some(CliCommand::Data(command)) => commands::data::run(command, &global, &config),
+        Some(CliCommand::Track(TrackCommand::Sync(args))) => {
             commands::track::run(&args, &sets(&global), &paths, json)
         }
-        Some(Command::Runs(command)) => runs_command(command, &config, &sets(&global), &paths, json),
-        Some(Command::Bench(args)) => commands::bench::run(&args, config, &sets(&global), json),
-        Some(Command::Doctor) => commands::doctor::run(&paths, global.graphics, global.log.as_ref(), json),
-        Some(Command::Settings { json_schema }) => commands::settings::run(json_schema, json),
-        Some(Command::Completions { shell }) => commands::completions::run(shell),
+        Some(CliCommand::Runs(command)) => runs_command(command, &config, &sets(&global), &paths, json),
+        Some(CliCommand::Bench(args)) => commands::bench::run(&args, config, &sets(&global), json),
+        Some(CliCommand::Doctor) => commands::doctor::run(&paths, global.graphics, global.log.as_ref(), json),
+        Some(CliCommand::Settings { json_schema }) => commands::settings::run(json_schema, json),
+        Some(CliCommand::Completions { shell }) => commands::completions::run(shell),
     }
 }
 
@@ -196,12 +194,7 @@ fn resumed(global: &Global, paths: &AppPaths, run: &str) -> Result<(RunConfig, R
     Ok((config, folder))
 }
 
-fn workbench(
-    config: RunConfig,
-    paths: AppPaths,
-    global: &Global,
-    start: Option<TrainerCommand>,
-) -> Result<Exit> {
+fn workbench(config: RunConfig, paths: AppPaths, global: &Global, start: Option<Command>) -> Result<Exit> {
     commands::require_terminal()?;
     let cache = Cache::new();
     let trainer =

@@ -34,13 +34,13 @@ const RUN_HELP: &str = "Run: id or its beginning, last four digits, last, best, 
 )]
 pub struct Cli {
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
     #[command(flatten)]
     pub global: Global,
 }
 
 impl Cli {
-    /// Parses the process's arguments; prints help, version or a usage error and exits where that is asked for.
+    /// Parses the process's arguments; prints help, version or a usage error and exits where requested.
     pub fn from_command_line() -> Self {
         let matches = command().get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
@@ -73,7 +73,7 @@ pub fn cuda_build() -> String {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Start a run in the workbench, or with --no-ui without the screen
     #[command(
         after_help = "Examples:\n  chestxr-tui train --data chestmnist --set optimizer.epochs=20\n  chestxr-tui \

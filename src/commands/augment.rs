@@ -21,9 +21,9 @@ const COLUMNS: usize = 4;
 pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Exit> {
     let dataset = progress::load(&config.data, global.json)?;
     let (images, _) = dataset.trainable(args.split)?;
-    let plan = AugmentPipeline::new(&config.augment);
+    let pipeline = AugmentPipeline::new(&config.augment);
     let size = (images.height(), images.width());
-    let mut painter = CpuAugmenter::new(plan.border());
+    let mut augmenter = CpuAugmenter::new(pipeline.border());
     let mut tiles = Vec::new();
     for index in &args.index {
         if *index >= images.len() {
@@ -39,9 +39,9 @@ pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Ex
         let original = vec![format!("{} image {index}", args.split), "original".to_owned()];
         tiles.push(tile(image, size, &boxes, original));
         for epoch in args.epoch..args.epoch + usize::from(args.count) {
-            let draw = plan.draw(config.run.seed, epoch, *index, 0, size);
+            let draw = pipeline.draw(config.run.seed, epoch, *index, 0, size);
             let mut greys = vec![0; image.len()];
-            painter.paint_greys(image, &draw, &mut greys);
+            augmenter.paint_greys(image, &draw, &mut greys);
             let moved: Vec<Bounds> = boxes.iter().filter_map(|bounds| draw.moved_box(*bounds)).collect();
             let mut captions = vec![format!("epoch {epoch}")];
             captions.extend(wrapped(&draw.to_string()));

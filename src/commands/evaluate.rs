@@ -16,7 +16,7 @@ use chestxr_tui::metrics::{Evaluation, Thresholds};
 use chestxr_tui::runs::{self, ArrayNames, RunFolder, SplitPredictions};
 use chestxr_tui::text::{one_line, thousands};
 
-use super::progress::{self, Progress};
+use super::progress::{self, StderrBar};
 use super::{Exit, UsageError, print_error};
 use crate::cli::{EvaluateArgs, Global};
 
@@ -130,7 +130,7 @@ impl<'a> PredictionSource<'a> {
         }
         let (predictor, dataset) = self.loaded.as_ref().context("just loaded")?;
         let images = dataset.part(split).labels.len();
-        let bar = Progress::start(&format!("{split} images"), images, self.quiet);
+        let bar = StderrBar::start(&format!("{split} images"), images, self.quiet);
         let predicted =
             evaluation::predict_split(self.folder, predictor, dataset, split, &mut |done| bar.set(done))?;
         bar.finish();
@@ -154,7 +154,7 @@ fn other_images(
     let dataset = Arc::new(progress::load_for(folder, source, global)?);
     let predictor = Predictor::open(folder, global.device.as_deref().unwrap_or("auto"))?;
     let (images, labels) = dataset.trainable(args.split)?;
-    let bar = Progress::start(&format!("{} images", args.split), images.len(), global.json);
+    let bar = StderrBar::start(&format!("{} images", args.split), images.len(), global.json);
     let scores = predictor.predict(images, &mut |done| bar.set(done))?.context("prediction was stopped")?;
     bar.finish();
     let predictions = SplitPredictions {

@@ -24,7 +24,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 pub fn run(paths: &AppPaths, run: &str, json: bool) -> Result<Exit> {
     let folder = runs::find(&paths.runs, run)?;
     let path = folder.path().join("events.jsonl");
-    let mut lines = Lines::new(path.clone());
+    let mut lines = LogLines::new(path.clone());
     let mut printer = printer(false);
     loop {
         // State before lines: lines written before the run ended are not missed. The last line is written after the
@@ -59,7 +59,7 @@ pub fn run(paths: &AppPaths, run: &str, json: bool) -> Result<Exit> {
 }
 
 /// The complete lines of a growing file.
-struct Lines {
+struct LogLines {
     path: PathBuf,
     /// Offset of the first line not read yet. Bytes after it may be an incomplete line, which a resumed run removes.
     offset: u64,
@@ -68,7 +68,7 @@ struct Lines {
     ended: bool,
 }
 
-impl Lines {
+impl LogLines {
     fn new(path: PathBuf) -> Self {
         Self { path, offset: 0, lines: VecDeque::new(), ended: false }
     }

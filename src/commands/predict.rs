@@ -18,7 +18,7 @@ use chestxr_tui::metrics::DEFAULT_THRESHOLD;
 use chestxr_tui::runs;
 use chestxr_tui::text::one_line;
 
-use super::progress::Progress;
+use super::progress::StderrBar;
 use super::{Exit, print_error};
 use crate::cli::{Global, PredictArgs, PredictFormat};
 
@@ -72,7 +72,7 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     // The network runs on this thread; files are read and preprocessed on all threads.
     let preprocess = predictor.preprocess().clone();
     let files = image_file::find(&args.files)?;
-    let bar = Progress::start("images", files.len(), global.json);
+    let bar = StderrBar::start("images", files.len(), global.json);
     let (mut predictions, mut failed) = (Vec::new(), 0_usize);
     for (done, batch) in files.chunks(BATCH).enumerate() {
         bar.set(done * BATCH);

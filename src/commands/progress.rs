@@ -1,4 +1,4 @@
-//! Progress bars on stderr.
+//! StderrBar bars on stderr.
 
 use std::sync::OnceLock;
 
@@ -14,9 +14,9 @@ use crate::cli::Global;
 /// # Errors
 /// When the source can't be read.
 pub fn load(section: &DataSection, quiet: bool) -> Result<Dataset, DataError> {
-    let bar: OnceLock<Progress> = OnceLock::new();
+    let bar: OnceLock<StderrBar> = OnceLock::new();
     let loaded = Dataset::load_watched(section, &|progress| {
-        bar.get_or_init(|| Progress::start(progress.doing, progress.total, quiet)).set(progress.done)
+        bar.get_or_init(|| StderrBar::start(progress.doing, progress.total, quiet)).set(progress.done)
     });
     if let Some(bar) = bar.get() {
         bar.finish();
@@ -44,9 +44,9 @@ pub fn load_for(folder: &RunFolder, source: &str, global: &Global) -> anyhow::Re
 }
 
 /// A progress bar; invisible where stderr is not a terminal.
-pub struct Progress(ProgressBar);
+pub struct StderrBar(ProgressBar);
 
-impl Progress {
+impl StderrBar {
     /// A bar over `count` items, labelled `what`.
     pub fn start(what: &str, count: usize, quiet: bool) -> Self {
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(count as u64) };

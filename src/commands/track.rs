@@ -48,7 +48,7 @@ pub fn run(args: &SyncArgs, sets: &[String], paths: &AppPaths, json: bool) -> Re
     }
     let keep_going = || !stop.load(Ordering::Relaxed);
     let mut exit = Exit::Done;
-    for Job { folder, server, tracking } in jobs {
+    for SyncJob { folder, server, tracking } in jobs {
         let outcome = send(&folder, server.clone(), &tracking, Patience::ASKED, &keep_going);
         print_outcome(&folder, &server, &outcome, json)?;
         match outcome {
@@ -60,7 +60,7 @@ pub fn run(args: &SyncArgs, sets: &[String], paths: &AppPaths, json: bool) -> Re
     Ok(exit)
 }
 
-struct Job {
+struct SyncJob {
     folder: RunFolder,
     server: ServerUri,
     tracking: TrackingSection,
@@ -68,7 +68,7 @@ struct Job {
 
 /// The runs to sync with their servers: that of --to, else of the run's settings, else the one it was last synced to, else
 /// that of the environment.
-fn jobs(named: &[PathBuf], args: &SyncArgs, to: Option<&ServerUri>, sets: &[String]) -> Result<Vec<Job>> {
+fn jobs(named: &[PathBuf], args: &SyncArgs, to: Option<&ServerUri>, sets: &[String]) -> Result<Vec<SyncJob>> {
     let mut jobs = Vec::new();
     for path in named {
         let folder = RunFolder::open(path)?;
@@ -92,7 +92,7 @@ fn jobs(named: &[PathBuf], args: &SyncArgs, to: Option<&ServerUri>, sets: &[Stri
                 own => own,
             },
         };
-        jobs.extend(server.map(|server| Job { folder, server, tracking }));
+        jobs.extend(server.map(|server| SyncJob { folder, server, tracking }));
     }
     Ok(jobs)
 }

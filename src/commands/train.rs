@@ -140,7 +140,7 @@ fn upload_rest(run: &Path) -> Result<()> {
 /// Prints events until the run ends, then ends the trainer.
 async fn follow(
     mut trainer: Trainer,
-    mut printer: Box<dyn Printer>,
+    mut printer: Box<dyn EventPrinter>,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<(RunState, std::io::Result<()>)> {
     let outcome = print_until_end(&mut trainer, &mut *printer, on_event).await?;
@@ -155,7 +155,7 @@ async fn follow(
 /// When the trainer's thread has ended.
 pub(super) async fn print_until_end(
     trainer: &mut Trainer,
-    printer: &mut dyn Printer,
+    printer: &mut dyn EventPrinter,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<(RunState, std::io::Result<()>)> {
     let mut printed = Ok(());
@@ -195,12 +195,12 @@ fn final_state(event: &Event) -> Option<RunState> {
 }
 
 /// A printer of JSON or of lines of text.
-pub fn printer(json: bool) -> Box<dyn Printer> {
+pub fn printer(json: bool) -> Box<dyn EventPrinter> {
     if json { Box::new(JsonLines) } else { Box::new(TextLines::new()) }
 }
 
 /// Prints the events of a run.
-pub trait Printer {
+pub trait EventPrinter {
     /// Prints an event.
     ///
     /// # Errors
@@ -213,15 +213,15 @@ pub trait Printer {
 /// One JSON object per line on stdout, nothing else.
 struct JsonLines;
 
-impl Printer for JsonLines {
+impl EventPrinter for JsonLines {
     fn event(&mut self, event: &Event) -> std::io::Result<()> {
         #[derive(Serialize)]
-        struct Line<'a> {
+        struct JsonLine<'a> {
             time: Timestamp,
             #[serde(flatten)]
             event: &'a Event,
         }
-        let line = serde_json::to_string(&Line { time: Timestamp::now(), event })?;
+        let line = serde_json::to_string(&JsonLine { time: Timestamp::now(), event })?;
         writeln!(std::io::stdout().lock(), "{line}")
     }
 
@@ -306,7 +306,7 @@ impl TextLines {
     }
 }
 
-impl Printer for TextLines {
+impl EventPrinter for TextLines {
     fn event(&mut self, event: &Event) -> std::io::Result<()> {
         match event {
             Event::Loading { source } => self.line(&format!("loading {source}")),

@@ -11,7 +11,7 @@ use chestxr_tui::metrics::{
     Evaluation, MultilabelReport, Predictions, Resampling, Subject, ThresholdRule, Thresholds,
 };
 
-use super::Figure;
+use super::MedianRange;
 
 /// ChestMNIST's test and validation images.
 const TEST_IMAGES: usize = 22_433;
@@ -27,9 +27,9 @@ const ALL_IMAGES: f64 = 112_120.0;
 #[derive(Debug, Serialize)]
 pub struct EvaluationTimes {
     /// Every metric of 22,433 x 14 predictions with 1,000 resamples.
-    pub evaluate_seconds: Figure,
+    pub evaluate_seconds: MedianRange,
     /// The metrics at the end of an epoch, of 11,219 x 14 predictions.
-    pub epoch_auroc_ms: Figure,
+    pub epoch_auroc_ms: MedianRange,
 }
 
 impl EvaluationTimes {
@@ -76,8 +76,8 @@ pub fn measure(repeats: usize) -> Result<EvaluationTimes> {
         std::hint::black_box(MultilabelReport::new(&epoch));
     });
     Ok(EvaluationTimes {
-        evaluate_seconds: Figure::of(evaluate)?,
-        epoch_auroc_ms: Figure::of(report.into_iter().map(|seconds| 1000.0 * seconds).collect())?,
+        evaluate_seconds: MedianRange::of(evaluate)?,
+        epoch_auroc_ms: MedianRange::of(report.into_iter().map(|seconds| 1000.0 * seconds).collect())?,
     })
 }
 

@@ -11,7 +11,7 @@ use chestxr_tui::explain::{METHODS, Options, explain_batch};
 use chestxr_tui::model::{Mode, Network, Shape};
 use chestxr_tui::train::resolve_device;
 
-use super::Figure;
+use super::MedianRange;
 
 const CLASSES: usize = 14;
 
@@ -22,8 +22,8 @@ pub struct Explaining {
     /// Height and width of the image.
     pub image_size: usize,
     /// Forward pass, and backward pass to all weights.
-    pub forward_backward_ms: Figure,
-    pub gradcam_ms: Figure,
+    pub forward_backward_ms: MedianRange,
+    pub gradcam_ms: MedianRange,
     /// Time of a map as a multiple of `forward_backward_ms`, by method.
     pub ratios: Vec<(&'static str, f64)>,
 }
@@ -73,7 +73,7 @@ pub fn measure(arch: Arch, size: usize, device: &str, repeats: usize) -> Result<
 }
 
 /// Milliseconds per call of `work`; a first call as warm-up is not counted.
-fn timed(repeats: usize, work: impl Fn() -> Result<()>) -> Result<Figure> {
+fn timed(repeats: usize, work: impl Fn() -> Result<()>) -> Result<MedianRange> {
     work()?;
     let mut values = Vec::with_capacity(repeats);
     for _ in 0..repeats.max(1) {
@@ -81,5 +81,5 @@ fn timed(repeats: usize, work: impl Fn() -> Result<()>) -> Result<Figure> {
         work()?;
         values.push(started.elapsed().as_secs_f64() * 1000.0);
     }
-    Figure::of(values)
+    MedianRange::of(values)
 }

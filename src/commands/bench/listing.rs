@@ -10,7 +10,7 @@ use chestxr_tui::config::RunConfig;
 use chestxr_tui::runs::{Best, Catalog, EpochRecord, Provenance, RunFolder, RunState, Status};
 use chestxr_tui::text::thousands;
 
-use super::{Figure, ScratchDir};
+use super::{MedianRange, ScratchDir};
 
 /// Runs in the directory.
 const RUNS: usize = 2000;
@@ -21,19 +21,19 @@ const FIRST: usize = 200;
 
 /// Times to list many runs, starting with an empty cache.
 #[derive(Debug, Serialize)]
-pub struct Listing {
+pub struct ListingTimes {
     runs: usize,
     /// The newest, for the first page of the screen.
-    runs_first_ms: Figure,
+    runs_first_ms: MedianRange,
     /// All runs.
-    runs_list_ms: Figure,
+    runs_list_ms: MedianRange,
     /// All runs again, unchanged.
-    runs_again_ms: Figure,
+    runs_again_ms: MedianRange,
     /// Metrics of all runs, from their event logs.
-    runs_numbers_ms: Figure,
+    runs_numbers_ms: MedianRange,
 }
 
-impl Listing {
+impl ListingTimes {
     /// The figures as text.
     pub fn line(&self) -> String {
         format!(
@@ -48,7 +48,7 @@ impl Listing {
 }
 
 /// Creates the runs and lists them.
-pub fn measure(repeats: usize) -> Result<Listing> {
+pub fn measure(repeats: usize) -> Result<ListingTimes> {
     let runs = ScratchDir::new()?;
     fill(&runs.0).with_context(|| format!("can't create runs in {}", runs.0.display()))?;
     // A directory modified within the resolution of its timestamp is read again: wait until that is over.
@@ -71,12 +71,12 @@ pub fn measure(repeats: usize) -> Result<Listing> {
             Ok(())
         })?;
     }
-    Ok(Listing {
+    Ok(ListingTimes {
         runs: RUNS,
-        runs_first_ms: Figure::of(first)?,
-        runs_list_ms: Figure::of(list)?,
-        runs_again_ms: Figure::of(again)?,
-        runs_numbers_ms: Figure::of(numbers)?,
+        runs_first_ms: MedianRange::of(first)?,
+        runs_list_ms: MedianRange::of(list)?,
+        runs_again_ms: MedianRange::of(again)?,
+        runs_numbers_ms: MedianRange::of(numbers)?,
     })
 }
 

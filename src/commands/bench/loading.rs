@@ -14,7 +14,7 @@ use super::peak_memory;
 
 /// Time and memory to load the images.
 #[derive(Debug, Serialize)]
-pub struct Loading {
+pub struct LoadingTimes {
     images: usize,
     /// Bytes of pixels and labels, uncompressed.
     raw_bytes: usize,
@@ -24,7 +24,7 @@ pub struct Loading {
     memory_before: u64,
 }
 
-impl Loading {
+impl LoadingTimes {
     /// The figures as text.
     pub fn line(&self, source: &str) -> String {
         format!(
@@ -39,13 +39,13 @@ impl Loading {
 }
 
 /// Loads the images for the other parts.
-pub fn measure(section: &DataSection, cache: &Cache) -> Result<(Loading, Arc<Dataset>)> {
+pub fn measure(section: &DataSection, cache: &Cache) -> Result<(LoadingTimes, Arc<Dataset>)> {
     let memory_before = peak_memory();
     let started = Instant::now();
     let dataset = cache.load(section)?;
     let load_seconds = started.elapsed().as_secs_f64();
     let labels = Split::ALL.map(|split| &dataset.part(split).labels);
-    let loading = Loading {
+    let loading = LoadingTimes {
         images: labels.iter().map(|labels| labels.len()).sum(),
         raw_bytes: dataset.image_bytes() + labels.iter().map(|labels| labels.values().len()).sum::<usize>(),
         load_seconds,

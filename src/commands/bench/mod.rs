@@ -27,23 +27,23 @@ use super::{Exit, UsageError, print_error};
 use crate::cli::{BenchArgs, BenchPart};
 use evaluation::EvaluationTimes;
 use explaining::Explaining;
-use listing::Listing;
-use loading::Loading;
+use listing::ListingTimes;
+use loading::LoadingTimes;
 #[cfg(not(feature = "bench-screen"))]
 use screen_off as screen;
 use streaming::Streaming;
 use training::Training;
 
-/// A figure of several measurements.
+/// Median, minimum and maximum of several measurements.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Figure {
+pub struct MedianRange {
     pub median: f64,
     pub low: f64,
     pub high: f64,
     pub repeats: usize,
 }
 
-impl Figure {
+impl MedianRange {
     /// Summarises measurements.
     ///
     /// # Errors
@@ -67,13 +67,13 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 /// Everything measured. Parts that were not requested are omitted; parts that can't be measured are listed with the
 /// reason.
 #[derive(Debug, Serialize)]
-struct Report {
+struct BenchReport {
     version: &'static str,
     libtorch: &'static str,
     cpus: usize,
     source: String,
     #[serde(flatten)]
-    loading: Option<Loading>,
+    loading: Option<LoadingTimes>,
     #[serde(flatten)]
     augmentation: Option<Augmentation>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -86,9 +86,9 @@ struct Report {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     explaining: Vec<Explaining>,
     #[serde(flatten)]
-    listing: Option<Listing>,
+    listing: Option<ListingTimes>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    screen: Option<screen::Screen>,
+    screen: Option<screen::ScreenTimes>,
     not_measured: Vec<String>,
 }
 
@@ -96,7 +96,7 @@ struct Report {
 #[derive(Debug, Serialize)]
 struct Augmentation {
     /// Images per second, with the preset of the configuration.
-    augment_throughput: Figure,
+    augment_throughput: MedianRange,
     augment_preset: &'static str,
 }
 
@@ -116,7 +116,7 @@ pub fn run(args: &BenchArgs, config: RunConfig, sets: &[String], json: bool) -> 
         true => part != BenchPart::Streaming,
         false => args.only.contains(&part),
     };
-    let mut report = Report {
+    let mut report = BenchReport {
         version: env!("CARGO_PKG_VERSION"),
         libtorch: chestxr_tui::native::libtorch_version(),
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
@@ -168,7 +168,7 @@ pub fn run(args: &BenchArgs, config: RunConfig, sets: &[String], json: bool) -> 
 
 /// Measures the parts that need images; these are freed afterwards.
 fn images(
-    report: &mut Report,
+    report: &mut BenchReport,
     is_requested: impl Fn(BenchPart) -> bool,
     networks: &[(Arch, usize)],
     config: &RunConfig,
@@ -183,7 +183,7 @@ fn images(
         let (train, _) = dataset.trainable(Split::Train)?;
         let plan = AugmentPipeline::new(&config.augment);
         let augmented = (0..repeats).map(|_| augment::throughput(&plan, train, pause)).collect();
-        let (figure, preset) = (Figure::of(augmented)?, config.augment.preset.name());
+        let (figure, preset) = (MedianRange::of(augmented)?, config.augment.preset.name());
         report.augmentation = Some(Augmentation { augment_throughput: figure, augment_preset: preset });
         print_line(
             json,
@@ -282,9 +282,9 @@ mod tests {
 
     #[test]
     fn a_figure_is_a_median_with_minimum_and_maximum() {
-        let figure = Figure::of(vec![3.0, 1.0, 2.0, 10.0]).expect("values");
+        let figure = MedianRange::of(vec![3.0, 1.0, 2.0, 10.0]).expect("values");
         assert_eq!((figure.median, figure.low, figure.high, figure.repeats), (2.5, 1.0, 10.0, 4));
-        assert!(Figure::of(Vec::new()).is_err());
+        assert!(MedianRange::of(Vec::new()).is_err());
         let hundred: Vec<f64> = (0..=100).map(f64::from).collect();
         assert_eq!(quantile(&hundred, 0.99), 99.0);
     }

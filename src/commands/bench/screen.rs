@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use serde::Serialize;
 
-use super::{Figure, ScratchDir, quantile};
+use super::{MedianRange, ScratchDir, quantile};
 
 /// Cells of 8 x 17 pixels, as xterm has them.
 const SIZE: PtySize = PtySize { rows: 34, cols: 120, pixel_width: 120 * 8, pixel_height: 34 * 17 };
@@ -30,23 +30,23 @@ const FRAME_END: &[u8] = b"\x1b[?2026l";
 
 /// Latency and output of the screen.
 #[derive(Debug, Serialize)]
-pub struct Screen {
+pub struct ScreenTimes {
     /// From the start of the process to its first frame.
-    startup_ms: Figure,
+    startup_ms: MedianRange,
     /// From a key press to the end of the frame with its effect, while training.
-    key_to_frame_ms: Figure,
+    key_to_frame_ms: MedianRange,
     key_to_frame_ms_p99: f64,
     /// Mean over all frames while training.
     bytes_per_frame: f64,
     frames: usize,
     /// From the key for the next image on the Explain screen to the last byte of that image as sixels, while training.
-    key_to_image_ms: Figure,
+    key_to_image_ms: MedianRange,
     key_to_image_ms_p99: f64,
     /// Of the image on the Data screen, by protocol.
     bytes_per_image: Vec<(&'static str, usize)>,
 }
 
-impl Screen {
+impl ScreenTimes {
     /// The figures as two lines of text.
     pub fn line(&self) -> String {
         format!(
@@ -154,7 +154,7 @@ fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
 }
 
 /// Measures the screen; `sets` are the settings given as options to this process.
-pub fn measure(sets: &[String]) -> Result<Screen> {
+pub fn measure(sets: &[String]) -> Result<ScreenTimes> {
     let scratch = ScratchDir::new()?;
     let runs = scratch.0.to_string_lossy().into_owned();
     let mut args = vec!["--runs-dir", runs.as_str()];
@@ -189,13 +189,13 @@ pub fn measure(sets: &[String]) -> Result<Screen> {
     drop(process);
     let mut images = images(&args)?;
     images.sort_by(f64::total_cmp);
-    Ok(Screen {
+    Ok(ScreenTimes {
         key_to_image_ms_p99: quantile(&images, 0.99),
-        key_to_image_ms: Figure::of(images)?,
+        key_to_image_ms: MedianRange::of(images)?,
         bytes_per_image: image_bytes(&runs)?,
-        startup_ms: Figure::of(startups)?,
+        startup_ms: MedianRange::of(startups)?,
         key_to_frame_ms_p99: quantile(&latencies, 0.99),
-        key_to_frame_ms: Figure::of(latencies)?,
+        key_to_frame_ms: MedianRange::of(latencies)?,
         bytes_per_frame: bytes as f64 / frames.max(1) as f64,
         frames,
     })

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 /// Never made.
 #[derive(Debug, Serialize)]
-pub struct Screen {}
+pub struct ScreenTimes {}
 
-impl Screen {
+impl ScreenTimes {
     /// Empty.
     pub fn line(&self) -> String {
         String::new()
@@ -15,6 +15,6 @@ impl Screen {
 }
 
 /// Fails with how to get a build that can measure the screen.
-pub fn measure(_sets: &[String]) -> Result<Screen> {
+pub fn measure(_sets: &[String]) -> Result<ScreenTimes> {
     bail!("this build can't open a pseudo-terminal; use `make bench`, or build with --features bench-screen")
 }

@@ -15,7 +15,7 @@ use chestxr_tui::runs::RunState;
 use chestxr_tui::text::bytes;
 use chestxr_tui::train::{Command, Event, Phase, Trainer, shuffled};
 
-use super::{Figure, ScratchDir, UsageError, peak_memory, reset_peak_memory, whole};
+use super::{MedianRange, ScratchDir, UsageError, peak_memory, reset_peak_memory, whole};
 
 /// Warm-up steps of the loop.
 const WARM_UP: u64 = 20;
@@ -26,7 +26,7 @@ type ProgressSample = (usize, f64);
 /// Where the images are during a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Storage {
+enum ImageStorage {
     /// All in memory.
     Resident,
     /// In a mapped file, in the system's page cache as far as memory is free.
@@ -35,7 +35,7 @@ enum Storage {
     Disk,
 }
 
-impl Storage {
+impl ImageStorage {
     const ALL: [Self; 3] = [Self::Resident, Self::Mapped, Self::Disk];
 
     fn name(self) -> &'static str {
@@ -50,14 +50,14 @@ impl Storage {
 /// Speed and memory with one storage.
 #[derive(Debug, Serialize)]
 struct StorageResult {
-    images: Storage,
+    images: ImageStorage,
     /// Images per second of the data loader alone: read, augmented, collated into batches.
-    loading: Figure,
+    loading: MedianRange,
     /// Divided by the speed with images in memory, measured next to it.
-    loading_ratio: Figure,
+    loading_ratio: MedianRange,
     /// Images per second of the training loop.
-    training: Figure,
-    training_ratio: Figure,
+    training: MedianRange,
+    training_ratio: MedianRange,
     /// Peak resident memory in bytes; null where the system doesn't report it.
     loading_peak_memory: Option<u64>,
     training_peak_memory: Option<u64>,
@@ -77,10 +77,10 @@ pub struct Streaming {
 impl Streaming {
     /// The figures as a table.
     pub fn lines(&self) -> String {
-        let range = |figure: &Figure| {
+        let range = |figure: &MedianRange| {
             format!("{:>6} ({}–{})", whole(figure.median), whole(figure.low), whole(figure.high))
         };
-        let percent = |ratio: &Figure| format!("{:.1}%", 100.0 * ratio.median);
+        let percent = |ratio: &MedianRange| format!("{:.1}%", 100.0 * ratio.median);
         let memory = |peak: Option<u64>| peak.map_or("–".to_owned(), bytes);
         let mut lines = format!(
             "{} of images, memory limit {}; {}:{}\n\
@@ -115,7 +115,7 @@ impl Streaming {
 
 /// One measurement with one storage.
 #[derive(Clone, Copy)]
-struct Measurement {
+struct StorageMeasurement {
     loading: f64,
     training: f64,
     loading_peak: Option<u64>,
@@ -142,26 +142,28 @@ pub fn measure(
     }
     config.optimizer.epochs = 1000;
     config.early_stopping.enabled = false;
-    let mut measurements: [Vec<Measurement>; 3] = Default::default();
+    let mut measurements: [Vec<StorageMeasurement>; 3] = Default::default();
     for repeat in 0..repeats {
-        for storage in Storage::ALL {
+        for storage in ImageStorage::ALL {
             let measurement = match storage {
                 // Copied for each measurement, since the others must run without the copy. Copying also loads the
                 // file into the page cache for the next one.
-                Storage::Resident => {
+                ImageStorage::Resident => {
                     with_storage(&config, &Arc::new(dataset.resident()), storage, repeat, pause)?
                 }
-                Storage::Mapped | Storage::Disk => with_storage(&config, dataset, storage, repeat, pause)?,
+                ImageStorage::Mapped | ImageStorage::Disk => {
+                    with_storage(&config, dataset, storage, repeat, pause)?
+                }
             };
             measurements[storage as usize].push(measurement);
         }
     }
     let [resident, ..] = &measurements;
-    let result = |storage: Storage| -> Result<StorageResult> {
+    let result = |storage: ImageStorage| -> Result<StorageResult> {
         let own = &measurements[storage as usize];
-        let values = |of: fn(&Measurement) -> f64| Figure::of(own.iter().map(of).collect());
-        let ratio = |of: fn(&Measurement) -> f64| {
-            Figure::of(
+        let values = |of: fn(&StorageMeasurement) -> f64| MedianRange::of(own.iter().map(of).collect());
+        let ratio = |of: fn(&StorageMeasurement) -> f64| {
+            MedianRange::of(
                 own.iter()
                     .zip(resident)
                     .map(|(measurement, resident)| of(measurement) / of(resident))
@@ -183,19 +185,19 @@ pub fn measure(
         image_bytes: dataset.image_bytes(),
         arch: config.model.arch.name(),
         batch: config.optimizer.batch_size,
-        storages: Storage::ALL.into_iter().map(result).collect::<Result<_>>()?,
+        storages: ImageStorage::ALL.into_iter().map(result).collect::<Result<_>>()?,
     })
 }
 
 fn with_storage(
     config: &RunConfig,
     dataset: &Arc<Dataset>,
-    storage: Storage,
+    storage: ImageStorage,
     repeat: usize,
     pause: Duration,
-) -> Result<Measurement> {
+) -> Result<StorageMeasurement> {
     let measured = |rate: &mut dyn FnMut() -> Result<f64>| -> Result<(f64, Option<u64>)> {
-        dataset.release_pages(storage == Storage::Disk);
+        dataset.release_pages(storage == ImageStorage::Disk);
         // The images of the measurement before were in memory.
         native::release_freed();
         let counted = reset_peak_memory();
@@ -205,7 +207,7 @@ fn with_storage(
     // Another order each time, as in each epoch.
     let (loading, loading_peak) = measured(&mut || loading(config, dataset, repeat + 1, pause))?;
     let (training, training_peak) = measured(&mut || training(config, dataset, pause))?;
-    Ok(Measurement { loading, training, loading_peak, training_peak })
+    Ok(StorageMeasurement { loading, training, loading_peak, training_peak })
 }
 
 /// Images per second of the data loader, over one epoch or `pause`, whichever is shorter.

@@ -10,7 +10,7 @@ use chestxr_tui::dataset::{Cache, Split};
 use chestxr_tui::runs::RunState;
 use chestxr_tui::train::{Batches, Command, Event, Setup, Shares, Trainer};
 
-use super::{Figure, ScratchDir, whole};
+use super::{MedianRange, ScratchDir, whole};
 
 /// Warm-up steps, in which libtorch chooses its kernels.
 const WARM_UP: usize = 3;
@@ -21,11 +21,11 @@ pub struct Training {
     arch: &'static str,
     batch: usize,
     /// The training loop: load, augment, train, metrics, checkpoints, events.
-    train_throughput: Figure,
+    train_throughput: MedianRange,
     /// Bare training steps on one batch.
-    compute_ceiling: Figure,
+    compute_ceiling: MedianRange,
     /// The loop's speed divided by the mean of the ceilings measured before and after it.
-    ratio: Figure,
+    ratio: MedianRange,
     /// Shares of the loop's time.
     shares: Shares,
 }
@@ -33,7 +33,7 @@ pub struct Training {
 impl Training {
     /// A row of the table.
     pub fn line(&self) -> String {
-        let range = |figure: &Figure| {
+        let range = |figure: &MedianRange| {
             format!("{:>6} ({}–{})", whole(figure.median), whole(figure.low), whole(figure.high))
         };
         let percent = |share: f64| format!("{:.1}%", 100.0 * share);
@@ -75,9 +75,9 @@ pub fn measure(config: &RunConfig, cache: &Cache, repeats: usize, pause: Duratio
     Ok(Training {
         arch: config.model.arch.name(),
         batch: config.optimizer.batch_size,
-        train_throughput: Figure::of(loops)?,
-        compute_ceiling: Figure::of(ceilings)?,
-        ratio: Figure::of(ratios)?,
+        train_throughput: MedianRange::of(loops)?,
+        compute_ceiling: MedianRange::of(ceilings)?,
+        ratio: MedianRange::of(ratios)?,
         shares,
     })
 }

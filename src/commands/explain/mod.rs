@@ -18,7 +18,7 @@ use chestxr_tui::metrics::DEFAULT_THRESHOLD;
 use chestxr_tui::runs;
 use chestxr_tui::text::file_part;
 
-use super::progress::Progress;
+use super::progress::StderrBar;
 use super::{Exit, UsageError, inline};
 use crate::cli::{ExplainArgs, Global};
 use images::ImagesToExplain;
@@ -76,7 +76,7 @@ pub fn run(args: &ExplainArgs, global: &Global, paths: &AppPaths) -> Result<Exit
         None => vec![DEFAULT_THRESHOLD; predictor.labels().len()],
     };
     let requests = requests(args, &predictor, &images, &levels)?;
-    let bar = Progress::start("maps", requests.len() * methods.len(), global.json);
+    let bar = StderrBar::start("maps", requests.len() * methods.len(), global.json);
     let mut explained = Vec::new();
     for (number, method) in methods.iter().copied().enumerate() {
         let mut watch = |done| bar.set(number * requests.len() + done);

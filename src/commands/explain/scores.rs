@@ -10,7 +10,7 @@ use chestxr_tui::explain::{Method, Options, ScoreTable, Scored, score, targets};
 use chestxr_tui::runs::RunFolder;
 use chestxr_tui::text::thousands;
 
-use super::super::progress::Progress;
+use super::super::progress::StderrBar;
 use super::super::{Exit, UsageError};
 use super::images;
 use crate::cli::{ExplainArgs, Global};
@@ -37,7 +37,7 @@ pub fn run(
         bail!("the {} images have no box of a labelled finding", args.split);
     }
     // Methods and two controls, each over all targets.
-    let bar = Progress::start("findings", targets.len() * (methods.len() + 2), global.json);
+    let bar = StderrBar::start("findings", targets.len() * (methods.len() + 2), global.json);
     let (mut before, mut last) = (0, String::new());
     let mut watch = |name: &str, done: usize| {
         if name != last {
