@@ -28,7 +28,7 @@ fn size(path: &Path) -> (u32, u32) {
 }
 
 #[test]
-fn a_run_is_judged_at_its_end_and_again_when_asked() {
+fn a_run_is_evaluated_at_its_end_and_again_on_request() {
     let runs = tempfile::tempdir().expect("a temporary folder");
     let run = trained(runs.path());
     let before = fs::read(run.join("evaluation.json")).expect("written at the end");
@@ -85,7 +85,7 @@ fn thresholds_asked_for_are_kept_with_the_weights_and_used() {
 }
 
 #[test]
-fn anyones_predictions_are_judged_by_patients_where_they_are_known() {
+fn predictions_of_other_models_are_evaluated_by_patient_where_patients_are_known() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("theirs.npz");
     let images = 60;
@@ -129,7 +129,7 @@ fn anyones_predictions_are_judged_by_patients_where_they_are_known() {
 }
 
 #[test]
-fn what_cannot_be_judged_is_told_in_a_sentence() {
+fn what_cannot_be_evaluated_is_named_in_a_sentence() {
     let runs = tempfile::tempdir().expect("a temporary folder");
     let said = |args: &[&str], code: i32| {
         let output = chestxr(runs.path()).args(args).output().expect("it runs");

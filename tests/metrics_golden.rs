@@ -1,5 +1,5 @@
-//! The metrics against scikit-learn's and torchmetrics' own figures (`tests/reference/metrics_golden.py`), and
-//! what is ours to decide: undefined values, refused input, one judgement an epoch.
+//! The metrics against scikit-learn's and torchmetrics' figures (`tests/reference/metrics_golden.py`), and the cases that
+//! are decided here: undefined values, refused input, one evaluation an epoch.
 
 use chestxr_tui::metrics::{
     Confusion, EpochAccumulator, Mean, Micro, MultilabelReport, Predictions, PredictionsError, Ranking,
@@ -157,7 +157,7 @@ fn sigmoid_and_cross_entropy_are_torchs() {
 }
 
 #[test]
-fn an_epoch_in_batches_is_judged_as_one() {
+fn an_epoch_in_batches_is_evaluated_as_one() {
     for case in golden().multilabel {
         let Some(logits) = case.logits else { continue };
         let labels = labels(&case.labels);

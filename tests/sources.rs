@@ -174,7 +174,7 @@ fn nihs_images_are_pillows_to_a_grey_level_and_come_from_the_cache_the_second_ti
 }
 
 #[test]
-fn a_table_with_conditions_of_its_own_is_trained_on_judged_and_predicted_with() {
+fn a_table_with_its_own_conditions_is_trained_on_evaluated_and_predicted_with() {
     let place = Place::new();
     let source = place.table();
     let info = place.info(&[&source]);

@@ -116,7 +116,7 @@ fn an_offline_run_with_undefined_numbers_arrives_later_and_renamed_words_stay() 
 }
 
 #[test]
-fn a_run_judged_anew_shows_what_was_found_last_even_where_it_is_less() {
+fn a_run_evaluated_again_shows_the_latest_values_even_where_they_are_lower() {
     let Some(programs) = programs() else { return };
     let (home, runs) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let server = Server::start(&programs, home.path());

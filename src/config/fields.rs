@@ -166,7 +166,7 @@ pub const FIELDS: &[Field] = &[
     field(
         "optimizer.ema",
         real(0.0, 0.99999),
-        "decay of a running mean of the weights, which is then what is judged; 0 is off",
+        "decay of the moving average (EMA) of the weights, which is then evaluated; 0 is off",
     ),
     field("optimizer.epochs", whole(1, 1_000_000), "at most so many passes over the training images"),
     field(

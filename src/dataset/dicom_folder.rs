@@ -36,7 +36,7 @@ pub fn listing(folder: &Path, columns: &str) -> Result<Listing, DataError> {
     let table = label_table(folder).ok_or_else(|| {
         TableError::new(
             folder,
-            "the folder has no labels.csv; write one with a column `path` and the images' labels, or judge images \
+            "the folder has no labels.csv; write one with a column `path` and the images' labels, or predict images \
              without labels with `chestxr-tui predict RUN DIR`",
         )
     })?;

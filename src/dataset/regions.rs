@@ -1,4 +1,4 @@
-//! Where on an image its findings lie, as far as the source knows: what explanations are judged against.
+//! Regions of findings on an image, as far as the source knows them: explanations are evaluated against these.
 
 use super::phantom::{self, Bounds};
 use super::{Dataset, PHANTOM_SEED, Source, Split};

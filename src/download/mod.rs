@@ -209,7 +209,7 @@ fn hold(what: &str, found: &str, wanted: &Checksum, cure: &'static str) -> Resul
 enum Attempt {
     /// Nothing is missing, by what the server says.
     Complete,
-    /// Worth another one, after so long if the server said so; else it is this error.
+    /// Retry, after this delay if the server named one; without retries left it is this error.
     Again(DownloadError, Option<Duration>),
 }
 

@@ -151,7 +151,7 @@ impl Part {
         DownloadError::file(&self.path, error)
     }
 
-    /// Leaves nothing behind where nothing is worth keeping.
+    /// Removes a part that has no content to resume from.
     pub(super) fn remove_if_empty(&self) {
         if self.file.metadata().is_ok_and(|found| found.len() == 0) {
             // Nothing to be done where even that fails; the next download begins anew with it.
@@ -174,7 +174,7 @@ impl Part {
 
 /// Opens and locks a part; `None` when somebody else holds it.
 fn lock(path: &Path) -> io::Result<Option<File>> {
-    // Whoever held it may just have put it in place, and our lock is then on a finished file: look again.
+    // The process that had the lock may just have finished the file, and the lock is then on that one: look again.
     for _ in 0..10 {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         // Without locks the checksum detects what two downloads at once have mixed.

@@ -69,7 +69,7 @@ pub struct ConditionDifference {
 /// Why two runs can't be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotComparable {
-    #[error("they were judged on different numbers of images or conditions")]
+    #[error("they were evaluated on different numbers of images or conditions")]
     Shape,
     #[error("their images have different labels, so they aren't the same images")]
     Labels,

@@ -1,6 +1,6 @@
-//! From weights to what a run is worth: predictions of a split, thresholds from the validation images, numbers,
-//! figures and the written report. The trainer does it after its last epoch, `evaluate` and `predict` when asked,
-//! and the evaluate screen looks at what they left.
+//! From weights to metrics: predictions of a split, thresholds from the validation images, metrics, figures and the
+//! report. The trainer evaluates after its last epoch, `evaluate` and `predict` on request, and the Evaluate screen
+//! reads the files that they write.
 
 mod compare;
 mod compared_runs;

@@ -71,7 +71,7 @@ pub fn keep(folder: &RunFolder, split: Split, predictions: &SplitPredictions) ->
     predictions.write(&path).with_context(|| format!("can't write {}", path.display()))
 }
 
-/// A split judged and written down: thresholds, then `evaluation.json` (or `evaluation_<split>.json`).
+/// Evaluates a split and writes the thresholds, then `evaluation.json` (or `evaluation_<split>.json`).
 ///
 /// # Errors
 /// When a file can't be written.

@@ -15,7 +15,7 @@ pub struct ThresholdSpec {
     pub single: Vec<(String, ThresholdRule)>,
 }
 
-/// A spec that can't be granted.
+/// A specification that can't be resolved for a label set or a split.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ThresholdSpecError {
     #[error(transparent)]
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wish_has_one_rule_for_all_and_others_for_single_conditions() {
+    fn a_spec_has_one_rule_for_all_and_others_for_single_conditions() {
         let spec: ThresholdSpec = "youden, effusion=.2,hernia=sensitivity=.9".parse().expect("a spec");
         assert_eq!(spec.rule, Some(ThresholdRule::Youden));
         assert_eq!(spec.single[0], ("effusion".into(), ThresholdRule::Fixed(0.2)));

@@ -1,7 +1,7 @@
-//! Why a network said so: maps over an image, and how good they are.
+//! Attribution maps over an image, and their quality.
 //!
 //! A method is one file in `methods` and one line in [`METHODS`]. Maps explain the logit of one condition, in
-//! single precision, with the network as it judges (running statistics, no dropout). What the maps are worth is
+//! single precision, with the network in evaluation mode (running statistics, no dropout). Their quality is
 //! measured in `quality` (numbers of single maps) and `score` (tables over many images, beside controls).
 //! Methods agree with Captum's and pytorch-grad-cam's (tests/explain_golden.rs).
 

@@ -1,4 +1,4 @@
-//! What methods are worth on images whose findings are known, beside controls that know nothing.
+//! Quality of attribution methods on images whose findings are known, beside controls that use no network.
 
 use anyhow::{Context, Result};
 use rand::{RngExt, SeedableRng};
@@ -152,7 +152,7 @@ pub fn score(
                 table.layer_size = map.native;
             }
             let randomisation = quality::rank_correlation(&map.values, &of_fresh.values);
-            numbers.push(judge(predictor, images, target, &map.values, randomisation)?);
+            numbers.push(measure(predictor, images, target, &map.values, randomisation)?);
         }
         table.rows.extend(rows(method.name, &numbers, dataset));
     }
@@ -169,7 +169,7 @@ pub fn score(
                 }
                 _ => centre_prior(height, width),
             };
-            numbers.push(judge(predictor, images, target, &values, None)?);
+            numbers.push(measure(predictor, images, target, &values, None)?);
         }
         table.rows.extend(rows(control, &numbers, dataset));
     }
@@ -185,7 +185,7 @@ fn centre_prior(height: usize, width: usize) -> Vec<f32> {
     (0..height * width).map(|pixel| (at(pixel / width, height) * at(pixel % width, width)) as f32).collect()
 }
 
-fn judge(
+fn measure(
     predictor: &Predictor,
     images: &Images,
     target: &Target,

@@ -1,5 +1,5 @@
-//! Replacing a file so that a reader, or whoever comes after a kill, sees the old one or the new one, never a
-//! part.
+//! Files replaced atomically: a reader, also after a kill, sees the old content or the new one, never a part; and file
+//! locks.
 
 pub mod lock;
 

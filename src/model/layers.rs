@@ -5,7 +5,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::{StateDict, init};
 use crate::native;
 
-/// Whether a forward pass trains (dropout on, batch statistics, statistics updated) or judges.
+/// Whether a forward pass trains (dropout on, batch statistics, statistics updated) or evaluates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Train,

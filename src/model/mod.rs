@@ -36,7 +36,7 @@ trait Layers: Send {
     /// Writes down the modules an image goes through.
     fn walk(&self, trace: &mut Trace);
 
-    /// Writes down what judging computes of `images` (`N,1,H,W`), up to the logits.
+    /// Records the operations of the evaluation of `images` (`N,1,H,W`), up to the logits.
     fn graph(&self, graph: &mut Graph, images: Value) -> Value;
 
     /// The first convolution and the batch norm behind it.
@@ -49,7 +49,7 @@ trait Layers: Send {
     /// that their activation functions follow.
     fn map_layers(&self) -> Vec<String>;
 
-    /// `float32 N,1,H,W` to the activations (`N,K,h,w`) of map layer number `layer`, behind its ReLU, as in judging.
+    /// `float32 N,1,H,W` to the activations (`N,K,h,w`) of map layer number `layer`, after its ReLU, in evaluation mode.
     fn to_layer(&self, images: &Tensor, layer: usize) -> Result<Tensor, TchError>;
 
     /// Those activations on to what the head reads.
@@ -164,7 +164,7 @@ impl Network {
         self.layers.map_layers()
     }
 
-    /// Activations `float32 N,K,h,w` of map layer number `layer`, behind its ReLU, as in judging.
+    /// Activations `float32 N,K,h,w` of map layer number `layer`, after its ReLU, in evaluation mode.
     ///
     /// # Errors
     /// What libtorch says, e.g. when the images have another size than the network.

@@ -52,7 +52,7 @@ fn opening(sheet: &Sheet) -> String {
         let _ = write!(out, " The weights are those of epoch {epoch}, the best by the monitored value.");
     }
     let count = thousands(*n as u64);
-    let _ = write!(out, " {count} images were judged for {} conditions.", sheet.labels.len());
+    let _ = write!(out, " {count} images were evaluated for {} conditions.", sheet.labels.len());
     let _ = match bootstrap {
         Some(drawn) => write!(
             out,
@@ -308,7 +308,7 @@ fn caveats(sheet: &Sheet) -> String {
     }
     if sheet.thresholds.split == *split {
         says.push(
-            "The thresholds were chosen on the very images they are judged on: F1, sensitivity and precision are too good."
+            "The thresholds were chosen on the same images that are evaluated: F1, sensitivity and precision are optimistic."
                 .to_owned(),
         );
     }

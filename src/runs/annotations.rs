@@ -20,8 +20,8 @@ const NAME_LIMIT: usize = 120;
 /// Longest note, in characters.
 const NOTE_LIMIT: usize = 10_000;
 
-/// A run in a person's words. What a file holds beyond the limits of [`Annotations::tag`] and the others is made to fit
-/// when it is read, so whoever shows it needs no further care.
+/// What users write about a run: name, tags, note. What a file holds beyond the limits of [`Annotations::tag`] and the
+/// others is cut when it is read, so it can be shown as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Annotations {
@@ -34,11 +34,10 @@ pub struct Annotations {
 }
 
 impl Annotations {
-    /// A tag as a person typed it, if it can be one: letters, digits, `-`, `_`, `.`, `/`, `:`, `=`, at most 60
-    /// characters, neither `+` nor `-` in front.
+    /// A tag: letters, digits, `-`, `_`, `.`, `/`, `:`, `=`, at most 60 characters, neither `+` nor `-` in front.
     ///
     /// # Errors
-    /// A sentence for whoever typed it.
+    /// When `text` is no tag: a sentence for the user.
     pub fn tag(text: &str) -> Result<String, String> {
         let safe = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=');
         let fits = !text.is_empty() && text.chars().count() <= TAG_LIMIT;

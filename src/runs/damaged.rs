@@ -1,4 +1,4 @@
-//! Runs that can't be read: told where runs are listed, and found by whoever deletes them.
+//! Runs that can't be read: listed with the reason, and found for deletion.
 
 use std::collections::HashSet;
 use std::fs;

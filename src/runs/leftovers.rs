@@ -121,7 +121,7 @@ fn in_run(folder: &RunFolder, now: SystemTime, found: &mut Vec<Leftover>) {
     found.extend(surplus.into_iter().map(|path| Leftover::new(path, "weights that are not among the best")));
 }
 
-/// Weights of epochs beyond the best ones that the settings keep, judged by the journal.
+/// Weights of epochs beyond the best ones that the settings keep, by the journal.
 fn surplus_epochs(folder: &RunFolder) -> Result<Vec<PathBuf>> {
     let kept = folder.kept_epochs()?;
     let config = folder.read_config()?;

@@ -15,7 +15,7 @@ use crate::files::lock::{Lock, is_locked};
 use crate::text::one_line;
 
 const LOCK: &str = ".lock";
-/// Whoever looks whether a run is held has its lock for an instant, so one that isn't free is asked for again.
+/// A process that checks whether a run is locked has the lock for an instant, so a busy lock is tried again.
 const TRIES: usize = 10;
 const BETWEEN: Duration = Duration::from_millis(20);
 
@@ -50,7 +50,7 @@ impl RunFolder {
                 Lock::Acquired if !is_named(&lock, &path) => continue,
                 Lock::Acquired => {}
             }
-            // For people and for whoever is refused; nothing depends on it.
+            // For the message of a process that is refused; nothing depends on it.
             let _ = lock.set_len(0);
             let _ = write!(lock, "process {} on {}", std::process::id(), host_name());
             return Ok(RunLock { _lock: lock });
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_a_lock_is_judged_by_its_process() {
+    fn a_run_without_a_lock_is_live_by_its_process() {
         let runs = tempfile::tempdir().expect("a temporary folder");
         let folder = running(runs.path());
         assert!(folder.hold().expect_err("this process is there").to_string().contains("stop that one"));

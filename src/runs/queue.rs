@@ -1,9 +1,9 @@
-//! Runs that wait for their turn: `RUNS/queue/0001.toml` and on, each a configuration as `--config` takes it, worked in
-//! the order of their numbers. Any process may add, move and remove; only the one that holds the lock takes.
+//! The queue: runs that wait, `RUNS/queue/0001.toml` and on, each a configuration as `--config` takes it, in the order of
+//! their numbers. Any process may add, move and remove runs; only the process that holds the lock takes them.
 //!
-//! A number is given once and never again, so whoever remembers one doesn't mean another run by it. What is taken lies
-//! there as `0001.taken` until it has begun, so that a kill doesn't lose it and nobody moves it meanwhile. A run that
-//! couldn't begin stays, with the reason in its first line.
+//! A number is never used twice, so it always names the same run. A run that is taken is renamed to `0001.taken` until
+//! it has begun: a kill doesn't lose it, and no other process moves it meanwhile. A run that couldn't begin stays, with
+//! the reason in its first line.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;

@@ -10,7 +10,7 @@ pub enum RunState {
     Queued,
     Running,
     Paused,
-    /// Ended by a person's wish.
+    /// Stopped by the user.
     Stopped,
     /// Ran all its epochs or stopped early by rule, and was tested.
     Finished,

@@ -20,7 +20,7 @@ pub enum Tracked {
     Failed(String),
 }
 
-/// What is read of the file; other keys are those of whoever sends.
+/// The keys that are read here; the uploader writes others.
 #[derive(Deserialize)]
 struct File {
     state: String,

@@ -144,7 +144,7 @@ mod tests {
         let runs = tempfile::tempdir().expect("a temporary folder");
         let folder = run(runs.path(), RunState::Finished);
         fs::write(folder.best_weights(), [7; 1000]).expect("written");
-        // As whoever trained it leaves it.
+        // As training leaves it.
         drop(folder.hold().expect("free"));
         let bytes = folder.bytes();
         let gone = folder.discard().expect("moved");

@@ -93,7 +93,7 @@ pub fn export(
 struct Place {
     part: PathBuf,
     target: PathBuf,
-    /// Where the target lies for whoever reads the store.
+    /// The target's path for the server that reads the store.
     at: PathBuf,
 }
 
@@ -134,7 +134,7 @@ fn remove_other_models(experiment: &Experiment, uid: &str, kept: Option<&Path>) 
 struct Experiment {
     id: String,
     folder: PathBuf,
-    /// Where the folder lies for whoever reads the store.
+    /// The folder's path for the server that reads the store.
     at: PathBuf,
 }
 

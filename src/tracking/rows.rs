@@ -154,7 +154,7 @@ pub(super) fn system(folder: &RunFolder) -> Result<Vec<Row>> {
     Ok(rows.collect())
 }
 
-/// How the run ended, and what it was worth on the test images. `best_score`, `restored_epoch` and `stopped_epoch` are
+/// How the run ended, and its metrics on the test images. `best_score`, `restored_epoch` and `stopped_epoch` are
 /// the names of Lightning's autologging.
 pub(super) fn finals(
     folder: &RunFolder,

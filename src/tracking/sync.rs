@@ -46,7 +46,7 @@ pub struct Report {
     pub is_complete: bool,
 }
 
-/// How far a run's sending has come, for whoever watches.
+/// Progress of a sync, for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// So many rows are still to go.

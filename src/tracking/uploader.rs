@@ -90,7 +90,7 @@ impl Uploader {
 }
 
 impl Drop for Uploader {
-    /// Ends without waiting for a silent server; what is unsent is found by whoever looks next.
+    /// Ends without waiting for a silent server; what is unsent is sent by the next sync.
     fn drop(&mut self) {
         self.stop();
         // Never let go of again: no model is begun any more.

@@ -42,7 +42,7 @@ pub struct Position {
     pub over: Option<String>,
 }
 
-/// Weights of an epoch worth keeping.
+/// An epoch whose weights are among the best and saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     pub epoch: usize,

@@ -27,7 +27,7 @@ impl Fit<'_> {
             match command {
                 Command::Pause if paused_in.is_none() => {
                     meter.lap(Work::Metrics);
-                    // Whoever pauses may want to look at the files: they are all there.
+                    // A user who pauses may want to look at the files: they are complete.
                     self.finish_writing()?;
                     let mut phase = Phase::Paused;
                     self.journal.progress(|progress| std::mem::swap(&mut progress.phase, &mut phase));
@@ -49,7 +49,7 @@ impl Fit<'_> {
                 Command::Checkpoint => {
                     self.checkpoint()?;
                     if paused_in.is_some() {
-                        // Nothing waits for the disk now but whoever asked.
+                        // Training is paused, so waiting for the disk delays only this command.
                         self.finish_writing()?;
                     }
                     meter.lap(Work::Checkpoint);

@@ -68,7 +68,7 @@ pub struct DataLoader<'a> {
 enum BatchSource<'a> {
     /// By worker threads ahead of the step.
     Ahead(Loader),
-    /// By whoever asks.
+    /// On the calling thread.
     Asked(Box<Collator<'a>>),
     /// From images that lie on the device.
     OnDevice(&'a Resident, &'a AugmentPipeline),
@@ -116,7 +116,7 @@ impl<'a> DataLoader<'a> {
         Ok(Self { way, epoch, next: first, device: setup.device })
     }
 
-    /// The same, made by whoever asks, one batch after another: for a few batches.
+    /// Batches made on the calling thread, one after another: for a few batches.
     ///
     /// # Errors
     /// As [`DataLoader::start`].

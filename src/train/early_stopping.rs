@@ -42,7 +42,7 @@ impl EarlyStopping {
         }
     }
 
-    /// Judges the monitored value of an epoch.
+    /// Takes the monitored value of an epoch and decides.
     pub fn update(&mut self, value: f64) -> Verdict {
         if self.check_finite && !value.is_finite() {
             return Verdict::NotFinite;

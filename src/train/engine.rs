@@ -75,7 +75,7 @@ fn prepare(
 ) -> Result<Setup, Option<StopReason>> {
     event_sender.progress.send_modify(|progress| progress.phase = Phase::Loading);
     event_sender.say(Event::Loading { source: config.data.source.clone() });
-    // Images may take long to read; whoever asks for a stop meanwhile gets it.
+    // Images may take long to read; a stop command is taken meanwhile.
     let asked = Mutex::new(&mut *inbox);
     let watch = |progress: crate::dataset::progress::Progress| {
         event_sender
@@ -100,7 +100,7 @@ fn prepare(
     Ok(setup)
 }
 
-/// One run from its wish to its end. Whatever fails ends the run, not the program; what fails before the run
+/// One run from its start command to its end. Whatever fails ends the run, not the program; a failure before the run
 /// has begun leaves no folder behind.
 fn work(
     config: RunConfig,
@@ -110,7 +110,7 @@ fn work(
     runs: &Path,
     cache: &Cache,
 ) -> Option<StopReason> {
-    // First of all: whoever can't have the run needn't wait for its images.
+    // First of all: a run that is locked is refused before its images are read.
     let before = match resume.map(|path| guarded(|| take(path))).transpose() {
         Ok(before) => before,
         Err(reason) => {

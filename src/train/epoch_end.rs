@@ -171,7 +171,7 @@ impl Fit<'_> {
         Ok(Interruptible::Done(()))
     }
 
-    /// Chooses thresholds on the validation images, judges the test images by them, and draws what came out.
+    /// Chooses thresholds on the validation images, evaluates the test images with them, and draws the figures.
     fn conclude(&self, val: &SplitPredictions, test: &SplitPredictions) -> Result<()> {
         let (folder, labels) = (self.journal.folder(), self.setup.dataset.labels());
         let thresholds = evaluation::default_thresholds(val, labels);

@@ -9,7 +9,7 @@ use crate::runs::RunState;
 /// Why a run ends before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
-    /// A person's wish.
+    /// The user's command.
     Stop,
     /// A signal.
     Interrupt,

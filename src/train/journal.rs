@@ -1,4 +1,4 @@
-//! What a run says while it goes: to its folder first, then to whoever listens.
+//! Events of a run: written to its directory first, then sent to the readers.
 
 use std::time::Instant;
 
@@ -136,7 +136,7 @@ impl Journal {
         self.event_sender.progress.send_modify(change);
     }
 
-    /// Ends the run: `status.json` first, so that whoever hears of the end finds it there.
+    /// Ends the run: `status.json` first, so that readers of the last event find the final state there.
     /// A folder that can't be written any more makes it a failure.
     pub fn end(mut self, mut state: RunState, mut reason: String, step: u64) {
         self.status.state = state;
@@ -155,7 +155,7 @@ impl Journal {
         if let Err(error) = self.folder.append_event(Timestamp::now(), &event) {
             self.event_sender.note(Level::Error, format!("{error:#}"));
         }
-        // Whoever hears of the end may go on with the run or delete it.
+        // Readers of the last event may resume the run or delete it.
         drop(self.hold);
         self.event_sender.say(event);
     }

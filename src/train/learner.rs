@@ -1,5 +1,5 @@
-//! A network and all that changes it: one learning step, whoever asks for it (the loop, the search for a
-//! learning rate, the benchmark).
+//! A network and everything that changes it in one training step, shared by the training loop, the learning-rate finder
+//! and the benchmark.
 
 use anyhow::Result;
 use tch::{Device, Tensor};
@@ -128,11 +128,10 @@ impl Learner {
         Ok(self.network.forward(images, Mode::Eval)?.f_to_kind(tch::Kind::Float)?)
     }
 
-    /// Puts the weights that are judged into the network, the running mean if there is one, until
-    /// [`Learner::use_raw_weights`].
+    /// Loads the EMA weights into the network, if there are any, until [`Learner::use_raw_weights`]: evaluation uses them.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When a tensor can't be copied, as when the device runs out of memory.
     pub fn use_ema_weights(&mut self) -> Result<()> {
         match &mut self.ema {
             Some(ema) if !ema.is_swapped() => Ok(ema.swap()?),
@@ -156,10 +155,10 @@ impl Learner {
         self.ema.as_ref().is_some_and(Ema::is_swapped)
     }
 
-    /// A copy of the weights that are judged.
+    /// A copy of the weights that are evaluated: EMA weights if there are any, else the raw ones.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When a tensor can't be copied, as when memory runs out.
     pub fn evaluation_weights(&mut self) -> Result<Snapshot> {
         self.use_ema_weights()?;
         let snapshot = self.network.state().snapshot();

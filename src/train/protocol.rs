@@ -8,7 +8,7 @@ use crate::config::RunConfig;
 use crate::dataset::labels::LabelSet;
 use crate::runs::{Best, EpochRecord, RunId, RunState};
 
-/// A wish, answered between two steps.
+/// A command to the trainer, handled between two steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {

@@ -76,7 +76,7 @@ const ONE_CYCLE_RISE: f64 = 0.3;
 
 /// The learning rate of every optimizer step.
 ///
-/// - `plateau` as [`ReduceLrOnPlateau`], judged after each epoch;
+/// - `plateau` as [`ReduceLrOnPlateau`], stepped after each epoch;
 /// - `cosine` as `CosineAnnealingLR` stepped after every optimizer step, over the steps after the warm-up;
 /// - `onecycle` as `OneCycleLR` with its defaults, cosine annealing and constant momentum, over all steps.
 ///

@@ -105,7 +105,7 @@ impl Machine {
         let (used, total) = (self.system.used_memory() as f64, self.system.total_memory() as f64);
         put("system_memory_usage_megabytes", used / MEGABYTE);
         put("system_memory_usage_percentage", 100.0 * used / total);
-        // Asked of the run's own folder alone: one mount among all that is dead would hold whoever asks it.
+        // Only the disk of the run's own folder is queried: a dead mount elsewhere would block the query.
         if let Some(disk) = disk(&self.run) {
             let (all, free) = (disk.total as f64, disk.free as f64);
             put("disk_usage_percentage", 100.0 * (all - free) / all);

@@ -38,8 +38,8 @@ pub struct Written {
     pub files: Vec<String>,
 }
 
-/// A thread that writes checkpoints one after another. One may wait while another is being written; whoever
-/// brings a third waits, so that memory stays bounded.
+/// A thread that writes checkpoints one after another. One may wait while another is being written; a third blocks its
+/// sender, so that memory stays bounded.
 pub struct Writer {
     jobs: Option<SyncSender<Job>>,
     written: Receiver<Result<Written>>,

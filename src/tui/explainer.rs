@@ -1,6 +1,6 @@
-//! The thread that has a run's network at hand and makes maps with it. Of requests that wait it grants the newest: a
-//! person who moves on doesn't wait for what was passed by. While nobody requests anything it looks at all images of the
-//! split, so that they can be told apart by what the network says. It shares nothing with the trainer but the machine.
+//! The thread that computes attribution maps with a run's network. Of the requests that wait it serves the newest: a user
+//! who moves on doesn't wait for maps that are no longer shown. While idle it predicts all images of the split, so that
+//! they can be filtered by outcome. It shares nothing with the trainer but the machine.
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -191,7 +191,7 @@ impl Work {
         }
     }
 
-    /// `None` when something newer is wished for before it is done.
+    /// `None` when a newer request arrives before it is done.
     fn map(&self, key: &MapKey) -> Result<Option<ImageMap>> {
         let began = Instant::now();
         let Some(Run { number, predictor, dataset, split, .. }) = &self.opened else {

@@ -385,7 +385,7 @@ pub fn answer() -> Answer {
     Answer { run, choices }
 }
 
-/// A workbench that shows what a run is worth.
+/// A workbench that shows the metrics of a run.
 pub fn evaluated() -> App {
     let mut app = app();
     let effects = press(&mut app, &["3"]);

@@ -159,7 +159,7 @@ fn farewell(app: &App) -> Option<String> {
     };
     let status = crate::runs::RunFolder::open(&info.path).ok().and_then(|folder| folder.read_status().ok());
     let (state, epoch) = match &status {
-        // Whoever leaves without waiting ends the run with the process.
+        // Quitting without waiting ends the run with the process.
         Some(status) if status.state.is_live() => (RunState::Interrupted.name(), status.epoch),
         Some(status) => (status.state.name(), status.epoch),
         None => (run.ending.as_ref().map_or("on", |ending| ending.state.name()), run.epochs.len()),

@@ -76,7 +76,7 @@ impl Server {
         }
     }
 
-    /// Takes away all that it keeps, as whoever sets it up anew does.
+    /// Removes everything that it stores, as a new set-up does.
     pub fn forget(&mut self) {
         self.kill();
         fs::remove_file(self.home.join("runs.db")).expect("removed");

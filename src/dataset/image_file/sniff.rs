@@ -1,4 +1,4 @@
-//! What a file is, by its first bytes: an extension says what somebody wished it to be.
+//! The kind of a file by its first bytes, whatever its extension.
 
 use std::fs::{self, File};
 use std::io::Read;

@@ -17,7 +17,7 @@ pub struct MedMnist {
     pub train: Part,
     /// What is watched while it learns.
     pub val: Part,
-    /// What it is judged by.
+    /// The array with its labels.
     pub test: Part,
 }
 

@@ -144,7 +144,7 @@ impl<'a> Literal<'a> {
         }
     }
 
-    /// The element type. An inner error is one that is only worth telling once the rest has proved a header.
+    /// The element type. The inner error is reported only once the rest has proved to be a header.
     fn descr(&mut self) -> Result<Result<Dtype, Fault>, Fault> {
         self.skip_space();
         if self.0.first() == Some(&b'[') {

@@ -6,11 +6,11 @@
 //!
 //! Labels are as imperfect as text-mined ones: 4% of the positive labels have nothing drawn on the image, and
 //! about 2% of the images show something their labels leave out. Findings, with boxes and masks, are what is
-//! drawn: explanations are judged against those. Findings differ in how conspicuous they are, down to hardly
+//! about 2% of the images show a finding that their labels omit. Findings, with boxes and masks, are what is
+//! drawn, and explanations are evaluated against them. They differ in how conspicuous they are, down to hardly
 //! visible. Images are for exercising the program, not for learning anything about patients.
 //!
-//! `label_model` says which conditions an image has, `patient` and `anatomy` what the chest looks like,
-//! `findings` what is wrong with it, `exposure` how it comes onto the image; `canvas` and `draw` are the pen
+//! `label_model` samples which conditions an image has, `patient` and `anatomy` what the chest looks like,
 //! and the rng. Reading files lives elsewhere.
 
 mod anatomy;

@@ -115,7 +115,7 @@ pub fn build<E: std::error::Error>(
     let folder = asked.cache.join(&key);
     let found = place_part(asked, &part, &folder).map_err(failed(&folder))?;
     replace_file(&place, key.as_bytes()).map_err(failed(&place))?;
-    // The name is of no use any more; whoever waits for the lock looks whether it is still there.
+    // The name is no longer needed; a process that waits for the lock checks whether the file is still there.
     let _ = fs::remove_file(name);
     Ok(found)
 }

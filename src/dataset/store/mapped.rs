@@ -81,7 +81,7 @@ impl Mapped {
         (self.budget < u64::MAX).then_some(self.budget)
     }
 
-    /// The pixels of image `row` (`H*W` bytes), for whoever looks at an image here and there or at all in a row.
+    /// The pixels of image `row` (`H*W` bytes), for single images and for all images in order.
     pub fn image(&self, row: usize) -> &[u8] {
         let area = self.height * self.width;
         let (first, end) = (row * area, (row + 1) * area);

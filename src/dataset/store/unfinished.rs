@@ -59,7 +59,7 @@ impl Unfinished {
             return Ok(false);
         }
         fs::remove_dir_all(&self.path)?;
-        // Whoever waits for the lock looks whether it still has its name.
+        // A process that waits for the lock checks whether the file still has its name.
         fs::remove_file(&name)?;
         Ok(true)
     }

@@ -110,7 +110,7 @@ fn number(cell: &str) -> Option<f64> {
     cell.parse().ok()
 }
 
-/// 0 or 1; an empty cell is 0, -1 what the wish says.
+/// 0 or 1; an empty cell is 0, -1 as `uncertain` of the column specification says.
 fn flag(cell: &str, uncertain: Option<u8>) -> Option<u8> {
     match cell.to_lowercase().as_str() {
         "" | "false" | "no" => return Some(0),

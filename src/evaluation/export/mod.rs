@@ -168,7 +168,7 @@ impl Package {
     }
 }
 
-/// The run's model folder for whoever sends it away; `None` for a run that has no best weights yet.
+/// The run's model folder for upload; `None` for a run that has no best weights yet.
 ///
 /// # Errors
 /// As [`model_folder`].

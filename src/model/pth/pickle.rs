@@ -1,9 +1,9 @@
 //! The restricted pickle machine: it builds descriptions of tensors and nothing else.
 //!
 //! Instructions: CPython's `Lib/pickletools.py`. Nothing from the file is ever looked up, imported or
-//! called. The few names that torch.save needs for a state dict are known by heart; any other becomes an
-//! opaque value, and calling or filling an opaque value gives an opaque value. So a checkpoint reads even
-//! when odd objects lie beside its tensors, and whoever wants one of those gets nothing.
+//! executed. The few names that torch.save uses for a state dict are built in; any other becomes an
+//! opaque value, and calling or filling an opaque value gives an opaque value. So a checkpoint can be read even
+//! when other objects lie beside its tensors; a request for one of those gives nothing.
 
 use std::collections::HashMap;
 

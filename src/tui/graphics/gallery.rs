@@ -161,7 +161,7 @@ impl Worker {
         while let Ok(mut requests) = self.inbox.recv() {
             let mut first = true;
             loop {
-                // The first request after a rest is granted at once.
+                // The first request after a pause is served at once.
                 if !first {
                     match self.inbox.recv_timeout(REST) {
                         Ok(newer) => {

@@ -315,7 +315,7 @@ impl App {
         vec![effect]
     }
 
-    /// From the list of runs to what the chosen one is worth.
+    /// From the list of runs to the metrics of the selected one.
     fn evaluate_chosen(&mut self) -> Vec<Effect> {
         let Some((path, live, best)) = self.runs.chosen().map(|run| {
             (run.path.clone(), run.state.is_live(), run.status.best.as_ref().map(|best| best.value))

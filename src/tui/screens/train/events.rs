@@ -152,7 +152,7 @@ impl App {
         self.after_the_end()
     }
 
-    /// A run ended: whoever waits for that goes on.
+    /// A run ended: continues what waits for that.
     fn after_the_end(&mut self) -> Vec<Effect> {
         self.progress.phase = Phase::Idle;
         match self.overlay {

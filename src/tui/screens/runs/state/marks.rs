@@ -58,11 +58,11 @@ impl Part {
     }
 }
 
-/// The marked runs judged on the same images.
+/// The marked runs evaluated on the same images.
 #[derive(Clone, Debug)]
 pub struct SideBySide {
     pub labels: LabelSet,
-    /// Those that were judged, in the order of the marks; the others are set against the first.
+    /// Those that were evaluated, in the order of the marks; the others are compared with the first.
     pub runs: Vec<PathBuf>,
     /// AUROC with its interval by run, then by condition.
     pub own: Vec<Vec<(Option<f64>, Option<Interval>)>>,

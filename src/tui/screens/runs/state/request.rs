@@ -99,7 +99,7 @@ pub enum Done {
     Exported(PathBuf),
     /// A run was taken from the queue; `None` when nothing that could begin waits.
     Taken(Option<Box<RunConfig>>),
-    /// None could be taken, and why; with `again` it is worth another try.
+    /// None could be taken, and why; with `again` it is tried again.
     NotTaken {
         reason: String,
         again: bool,
