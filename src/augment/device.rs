@@ -15,7 +15,7 @@ const REFLECTION: i64 = 2;
 /// device. Agrees with the CPU path within one grey level away from edges.
 ///
 /// # Errors
-/// What libtorch says, e.g. that the device has no memory left.
+/// When an index lies outside `images`, or the batch doesn't fit into the device's memory.
 pub fn augment_batch(
     images: &Tensor,
     indices: &[usize],

@@ -113,7 +113,7 @@ impl Predictor {
     /// no place beside a run.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When the parameters of the new network don't fit into the device's memory.
     pub fn with_fresh_weights(&self, seed: u64) -> Result<Self> {
         // Fresh weights are drawn from libtorch's own generator.
         tch::manual_seed(seed as i64);

@@ -97,7 +97,7 @@ impl Network {
     /// gives the same weights on any device), then moved to `device`.
     ///
     /// # Errors
-    /// What libtorch says, e.g. that the device has no memory left.
+    /// When the parameters don't fit into the device's memory, or the device doesn't exist.
     pub fn build(section: &ModelSection, shape: Shape, device: Device) -> Result<Self, TchError> {
         let mut state = StateDict::new();
         let small = has_small_stem(section, shape);
@@ -149,10 +149,11 @@ impl Network {
         }
     }
 
-    /// Logits `float32 N,C` of normalised images `float32 N,1,H,W` on the network's device.
+    /// Logits `N,C`, before the sigmoid and without correction for class weights, of normalised images `float32 N,1,H,W` on
+    /// the network's device. They are float32, under autocast of its type (bfloat16 or float16).
     ///
     /// # Errors
-    /// What libtorch says, e.g. when the images have another size than the network.
+    /// When `images` have another size than the network was built for or lie on another device, or memory runs out.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let backbone_mode = if self.frozen { Mode::Eval } else { mode };
         self.layers.head(&self.layers.features(images, backbone_mode)?, mode)
@@ -167,7 +168,7 @@ impl Network {
     /// Activations `float32 N,K,h,w` of map layer number `layer`, after its ReLU, in evaluation mode.
     ///
     /// # Errors
-    /// What libtorch says, e.g. when the images have another size than the network.
+    /// When `images` have another size than the network was built for or lie on another device, or memory runs out.
     pub fn to_layer(&self, images: &Tensor, layer: usize) -> Result<Tensor, TchError> {
         self.layers.to_layer(images, layer)
     }
@@ -175,7 +176,7 @@ impl Network {
     /// Logits `float32 N,C` of those activations.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When `activations` don't have the shape of that layer's output, or memory runs out.
     pub fn logits_from_layer(&self, activations: &Tensor, layer: usize) -> Result<Tensor, TchError> {
         self.layers.head(&self.layers.onward(activations, layer)?, Mode::Eval)
     }
@@ -204,7 +205,7 @@ impl Network {
     /// uses its running statistics in training too and leaves them alone.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When libtorch refuses to change `requires_grad` of a parameter, as it does for one that is no leaf.
     pub fn freeze_backbone(&mut self, frozen: bool) -> Result<(), TchError> {
         if self.frozen != frozen {
             for mut parameter in self.backbone_parameters() {

@@ -9,7 +9,8 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::files::Replacement;
 use crate::native;
 
-/// Weights of these networks take a tenth of it, as float64 a fifth.
+/// Largest weight file that is read, in bytes. ResNet-50 takes a tenth of it; a ChestNetS for 512 px images is above
+/// it, since its first linear layer grows with the area of the image.
 const LARGEST_FILE: u64 = 1 << 30;
 
 /// A network's tensors in PyTorch's order of `state_dict()`. The layers hold handles to the same tensors.
@@ -123,7 +124,7 @@ impl StateDict {
     /// Copies of all tensors on the CPU, for a checkpoint written elsewhere or weights to come back to.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When a tensor can't be copied to main memory, which takes as many bytes as all tensors together.
     pub fn snapshot(&self) -> Result<Snapshot, TchError> {
         Snapshot::of(self.iter())
     }
@@ -215,7 +216,7 @@ impl Snapshot {
     /// Copies of these tensors.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When a tensor can't be copied to main memory, which takes as many bytes as all tensors together.
     pub fn of<'a>(tensors: impl Iterator<Item = (&'a str, &'a Tensor)>) -> Result<Self, TchError> {
         let _no_grad = tch::no_grad_guard();
         let copy = |tensor: &Tensor| -> Result<Tensor, TchError> {

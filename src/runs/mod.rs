@@ -1,7 +1,7 @@
-//! A run on disk: its folder, journal, status, predictions and evaluation, what a person says of it, and finding,
-//! sorting, filtering, deleting and queueing runs. Every file is written so that a kill at any instant leaves it
-//! readable; between two files a kill may leave one newer than the other (the best weights are there an instant
-//! before `status.json` names their epoch).
+//! A run on disk: its directory, journal, status, predictions, evaluation and annotations, and finding, sorting,
+//! filtering, deleting and queueing runs. Every file is written so that a kill at any instant leaves it readable;
+//! between two files a kill may leave one newer than the other. In particular `status.json` names the best epoch as soon
+//! as it is evaluated, and the thread that writes checkpoints saves the weights of that epoch after that.
 
 mod annotations;
 mod catalog;

@@ -23,7 +23,7 @@ impl<'a> ImageBatches<'a> {
     /// The images of `indices` (`float32 N,1,H,W` in -1..=1).
     ///
     /// # Errors
-    /// What libtorch says, e.g. that the device has no memory left, or that an image can't be read from its file.
+    /// When the batch doesn't fit into the device's memory, or an image can't be read from its file.
     pub fn gather(&mut self, indices: &[usize]) -> Result<Tensor, TchError> {
         // Images on disk are read side by side then, not one after another.
         self.images.will_need(indices.iter().copied());
@@ -53,7 +53,7 @@ impl<'a> Batches<'a> {
     /// The images of `indices` (`float32 N,1,H,W` in -1..=1) and their labels (`float32 N,C`).
     ///
     /// # Errors
-    /// What libtorch says, e.g. that the device has no memory left, or that an image can't be read from its file.
+    /// When the batch doesn't fit into the device's memory, or an image can't be read from its file.
     pub fn gather(&mut self, indices: &[usize]) -> Result<(Tensor, Tensor), TchError> {
         self.targets.clear();
         for &index in indices {

@@ -70,7 +70,7 @@ impl Position {
 /// A state as one file's content: copies of `tensors`, and `position`.
 ///
 /// # Errors
-/// What libtorch says.
+/// When a tensor can't be copied to main memory.
 pub fn pack(position: &Position, tensors: Vec<(String, Tensor)>) -> Result<Snapshot> {
     let json = serde_json::to_vec(position)?;
     let mut snapshot = Snapshot::of(tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)))?;

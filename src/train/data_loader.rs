@@ -31,7 +31,7 @@ impl Resident {
     /// Uploads the training images, if they shall be augmented on the device and fit there.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When the images can't be read, or don't fit into the device's memory after all.
     pub fn upload(setup: &Setup) -> Result<Option<Self>> {
         let (images, labels) = setup.dataset.trainable(Split::Train)?;
         let fits = || {
@@ -148,7 +148,7 @@ impl<'a> DataLoader<'a> {
     /// The next batch: images `float32 N,1,H,W` in -1..=1, targets `float32 N,C`; `None` after the last.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When an image can't be read, a worker thread failed, or the batch doesn't fit into the device's memory.
     pub fn next_batch(&mut self) -> Result<Option<(Tensor, Tensor)>> {
         let number = self.next;
         if number >= self.batches() {
@@ -173,7 +173,8 @@ impl<'a> DataLoader<'a> {
                 return Ok(Some((images, resident.targets.f_index_select(0, &rows)?)));
             }
         };
-        // From pinned memory the copy runs beside whatever the device is doing.
+        // Non-blocking: from pinned memory the call returns before the copy is done. The copy is queued on the same stream
+        // as the training step, so it still runs before that step and does not overlap with it.
         let upload = |tensor: Tensor| tensor.f_to_device_(self.device, Kind::Float, true, false);
         Ok(Some((upload(batch.images)?, upload(batch.targets)?)))
     }

@@ -19,7 +19,7 @@ impl Ema {
     /// A mean of these parameters as they are.
     ///
     /// # Errors
-    /// What libtorch says, e.g. that there is no memory left.
+    /// When the copies, as large as the parameters, don't fit into the device's memory.
     pub fn new(parameters: Vec<(String, Tensor)>, decay: f64) -> Result<Self, TchError> {
         let _no_grad = tch::no_grad_guard();
         let (names, parameters): (Vec<_>, Vec<_>) = parameters.into_iter().unzip();
@@ -30,7 +30,7 @@ impl Ema {
     /// Takes the parameters after optimizer step `step` (from 1) into the mean.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When a parameter changed its shape or device since the copy was made.
     pub fn update(&mut self, step: u64) -> Result<(), TchError> {
         native::lerp(&self.means, &self.parameters, if step <= 1 { 1.0 } else { 1.0 - self.decay })
     }
@@ -38,7 +38,7 @@ impl Ema {
     /// Puts the mean into the network and keeps the learning weights, or the other way round.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When a parameter changed its shape since the copy was made, or memory runs out.
     pub fn swap(&mut self) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
         for (parameter, mean) in self.parameters.iter_mut().zip(&mut self.means) {

@@ -29,7 +29,7 @@ impl Learner {
     /// Before the first step; `train` counts the labels of the training images.
     ///
     /// # Errors
-    /// What libtorch says, e.g. that the device has no memory left.
+    /// When optimizer state or EMA weights don't fit into the device's memory.
     pub fn new(network: Network, config: &RunConfig, train: &SplitStats, device: Device) -> Result<Self> {
         let optimizer = Optimizer::new(&network, &config.optimizer)?;
         let ema = match config.optimizer.ema {
@@ -62,7 +62,7 @@ impl Learner {
     /// Lets only the last layer learn, or all.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// As [`Network::freeze_backbone`].
     pub fn freeze_backbone(&mut self, frozen: bool) -> Result<()> {
         self.network.freeze_backbone(frozen)?;
         self.optimizer.freeze_backbone(frozen);
@@ -72,7 +72,7 @@ impl Learner {
     /// Begins a step: no gradients.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// As [`Optimizer::clear_gradients`].
     pub fn zero_grad(&self) -> Result<()> {
         Ok(self.optimizer.clear_gradients()?)
     }
@@ -81,7 +81,7 @@ impl Learner {
     /// loss and the logits, neither with gradients nor waited for.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When shapes or devices of images and targets don't fit the network, or memory runs out.
     pub fn forward_backward(
         &mut self,
         images: &Tensor,
@@ -108,7 +108,7 @@ impl Learner {
     /// Ends optimizer step `number` (from 1) at learning rate `lr`.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When a gradient is missing, or memory runs out.
     pub fn end_step(&mut self, lr: f64, number: u64) -> Result<()> {
         self.optimizer.set_lr(lr);
         self.optimizer.step(self.scaler.as_mut())?;
@@ -121,7 +121,7 @@ impl Learner {
     /// Logits (`float32 N,C`) of images (`float32 N,1,H,W`), without gradients, by the weights in the network.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When `images` don't fit the network's size or device, or memory runs out.
     pub fn evaluate(&self, images: &Tensor) -> Result<Tensor> {
         let _no_grad = tch::no_grad_guard();
         let _cast = self.cast()?;
@@ -142,7 +142,7 @@ impl Learner {
     /// Puts the weights that learn back into the network.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When a tensor can't be copied, as when the device runs out of memory.
     pub fn use_raw_weights(&mut self) -> Result<()> {
         match &mut self.ema {
             Some(ema) if ema.is_swapped() => Ok(ema.swap()?),
@@ -181,7 +181,7 @@ impl Learner {
     /// The same with the states of the random generators, for a checkpoint.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When the generator's state can't be read or a tensor can't be copied.
     pub fn state(&mut self) -> Result<Vec<(String, Tensor)>> {
         self.use_raw_weights()?;
         let mut all = self.tensors();

@@ -32,7 +32,7 @@ impl Loss {
     /// The loss of these settings; the weights come from `train`, the counts of the training images.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When the class weights can't be copied to the device.
     pub fn new(section: &LossSection, train: &SplitStats, device: Device) -> Result<Self, TchError> {
         let weights: Vec<f32> = pos_weights(section, train).into_iter().map(|weight| weight as f32).collect();
         let weighted = weights.iter().any(|weight| *weight != 1.0);
@@ -54,7 +54,7 @@ impl Loss {
     /// whatever the logits are.
     ///
     /// # Errors
-    /// What libtorch says, e.g. when shapes differ.
+    /// When the shapes of `logits` and `targets` differ.
     pub fn of(&self, logits: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
         let logits = logits.f_to_kind(Kind::Float)?;
         let smoothed;

@@ -30,7 +30,7 @@ pub enum Found {
 /// Searches with the network, loss and batches of a run, none of which is kept.
 ///
 /// # Errors
-/// What libtorch says.
+/// When the training images can't be read, a step fails, or memory runs out.
 pub fn find(setup: &Setup, inbox: &mut Inbox, event_sender: &EventSender) -> Result<Found> {
     let mut learner = setup.learner(|network| setup.first_weights(network, inbox, event_sender))?;
     let plan = AugmentPipeline::new(&setup.config.augment);

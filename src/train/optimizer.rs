@@ -64,7 +64,7 @@ impl Optimizer {
     /// Starts with zero moments on the parameters' device, stored as the parameters are.
     ///
     /// # Errors
-    /// What libtorch says, e.g. that there is no memory left.
+    /// When the moments, as large as the parameters once or twice, don't fit into the device's memory.
     pub fn new(network: &Network, section: &OptimizerSection) -> Result<Self, TchError> {
         let _no_grad = tch::no_grad_guard();
         let (backbone, head) = (network.backbone_parameters(), network.head_parameters());
@@ -90,7 +90,7 @@ impl Optimizer {
     /// Drops the gradients of the last step.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When libtorch can't set a gradient to zero, which no valid parameter causes.
     pub fn clear_gradients(&self) -> Result<(), TchError> {
         self.groups.iter().try_for_each(|group| native::clear_gradients(&group.parameters))
     }
@@ -99,7 +99,7 @@ impl Optimizer {
     /// gradients are those of a scaled loss; if one overflowed, nothing changes but the scale.
     ///
     /// # Errors
-    /// What libtorch says, e.g. when a parameter has no gradient.
+    /// When a parameter that is not frozen has no gradient, or memory runs out.
     pub fn step(&mut self, scaler: Option<&mut LossScaler>) -> Result<(), TchError> {
         let learning = || self.groups.iter().filter(|group| !group.frozen);
         if let Some(scaler) = &scaler {

@@ -103,7 +103,7 @@ pub enum Level {
 pub struct RunInfo {
     pub id: RunId,
     pub path: PathBuf,
-    /// Resolved: what `auto` became.
+    /// The configuration of the run. `run.precision = auto` is resolved; `run.device` and `augment.on` are as given.
     pub config: RunConfig,
     pub labels: LabelSet,
     /// `cpu`, `cuda:0`.

@@ -26,7 +26,7 @@ impl LossScaler {
     /// A scaler on the network's device.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When the device doesn't exist or has no memory left.
     pub fn new(device: Device) -> Result<Self, TchError> {
         let scalar = |value: f64, kind| Tensor::f_full([0_i64; 0], value, (kind, device));
         Ok(Self {
@@ -39,7 +39,7 @@ impl LossScaler {
     /// The loss to go backward from.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When `loss` lies on another device than the scale.
     pub fn scaled(&self, loss: &Tensor) -> Result<Tensor, TchError> {
         loss.f_mul(&self.scale)
     }

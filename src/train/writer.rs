@@ -43,7 +43,7 @@ pub struct Written {
 pub struct Writer {
     jobs: Option<SyncSender<Job>>,
     written: Receiver<Result<Written>>,
-    /// Handed over and not yet told of.
+    /// Checkpoints submitted and not yet returned by `written`.
     outstanding: usize,
     thread: Option<JoinHandle<()>>,
 }
@@ -66,9 +66,10 @@ impl Writer {
         Ok(Self { jobs: Some(jobs), written, outstanding: 0, thread: Some(thread) })
     }
 
-    /// Hands a checkpoint over.
+    /// Submits a checkpoint; blocks while one is written and another waits.
     pub fn submit(&mut self, job: Job) {
-        // A writer that is gone has sent what went wrong, which `written` tells.
+        // A writer whose thread has ended can't take a job; the next call of `written` returns the error it sent, or one
+        // that says that the thread is gone.
         if let Some(jobs) = &self.jobs
             && jobs.send(job).is_ok()
         {
