@@ -53,8 +53,7 @@ fn runs_on_the_same_images_are_compared_and_others_refused() {
     let output = compare(&["--bootstrap", "50", "--out", &out.display().to_string(), &a, &b]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let told = stdout(&output);
-    for words in ["macro AUROC", "Hernia", "DeLong", "50 resamples of the images", "optimizer.lr", "0.000001"]
-    {
+    for words in ["macro AUROC", "Hernia", "DeLong", "50 resamples by images", "optimizer.lr", "0.000001"] {
         assert!(told.contains(words), "{words} is missing:\n{told}");
     }
     assert!(!told.contains("optimizer.batch_size"), "settings that are the same aren't told:\n{told}");

@@ -121,9 +121,9 @@ fn what_can_not_be_explained_is_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     trained(folder.path());
     for (arguments, words) in [
-        (&["--index", "9999"][..], "there is no test image 9999"),
-        (&["--index", "0", "--class", "flu"], "there is no condition `flu`"),
-        (&["--index", "0", "--method", "magic"], "there is no method `magic`"),
+        (&["--index", "9999"][..], "--index 9999: the test split has images 0 to"),
+        (&["--index", "0", "--class", "flu"], "--class `flu`: unknown"),
+        (&["--index", "0", "--method", "magic"], "--method `magic`: unknown"),
         (&["--index", "0", "--layer", "layer9"], "features.10"),
         (&["--index", "0", "--steps", "0"], "1 to 500"),
         (&[], "--index"),

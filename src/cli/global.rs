@@ -89,25 +89,18 @@ pub fn limit_help(mut command: Command) -> Command {
 }
 
 fn limited(mut command: Command, path: &str, globals: &[clap::Arg]) -> Command {
-    let mut shown = Vec::new();
-    if command.has_subcommands() {
-        for sub in command.get_subcommands_mut() {
-            let path = format!("{path} {}", sub.get_name());
-            shown.extend(shown_on(sub, &path));
-            *sub = limited(std::mem::take(sub), &path, globals);
-        }
-    } else {
-        shown = effective(path);
+    let mut shown = effective(path);
+    for sub in command.get_subcommands_mut() {
+        let path = format!("{path} {}", sub.get_name());
+        *sub = limited(std::mem::take(sub), &path, globals);
+    }
+    if command.is_subcommand_required_set() {
+        // A group of commands: what all of them have.
+        shown.retain(|id| {
+            let is_hidden = |arg: &clap::Arg| arg.get_id() == id && arg.is_hide_set();
+            !command.get_subcommands().any(|sub| sub.get_arguments().any(is_hidden))
+        });
     }
     let copies = globals.iter().map(|arg| arg.clone().hide(!shown.contains(&arg.get_id().as_str())));
     command.args(copies.collect::<Vec<_>>())
-}
-
-/// The options of a command, or of all its subcommands.
-fn shown_on(command: &Command, path: &str) -> Vec<&'static str> {
-    if !command.has_subcommands() {
-        return effective(path);
-    }
-    let of_sub = |sub: &Command| shown_on(sub, &format!("{path} {}", sub.get_name()));
-    command.get_subcommands().flat_map(of_sub).collect()
 }

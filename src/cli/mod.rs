@@ -111,7 +111,7 @@ pub enum CliCommand {
     /// Write a contact sheet of augmented images
     #[command(
         after_help = "Examples:\n  chestxr-tui augment --data phantom --index 0,5 --boxes\n  chestxr-tui augment \
-                            --set augment.preset=strong --out strong.png"
+                            --set augment.preset=predecessor --out sheet.png"
     )]
     Augment(AugmentArgs),
     /// Export a run's network: ONNX, safetensors for PyTorch, or an MLflow model

@@ -39,7 +39,9 @@ fn every_command_has_one_or_two_examples_that_parse_as_that_command() {
             assert!(line.chars().count() <= 98, "{path}: {line} is too long for a terminal");
             let parsed = command().try_get_matches_from(words(line));
             let matches = parsed.unwrap_or_else(|error| panic!("{line}: {error}"));
-            Cli::from_arg_matches(&matches).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let settings = chestxr_tui::config::RunConfig::resolve(None, &cli.global.sets);
+            settings.unwrap_or_else(|error| panic!("{line}: {error}"));
         }
     }
 }
@@ -61,6 +63,9 @@ fn global_options_are_shown_where_they_have_an_effect() {
     assert!(help("chestxr-tui runs rm").contains("--runs-dir"));
     assert!(help("chestxr-tui runs queue add").contains("--set"));
     assert!(!help("chestxr-tui runs queue rm").contains("--set"));
+    assert!(help("chestxr-tui runs queue").contains("--json"));
+    assert!(help("chestxr-tui runs").contains("--runs-dir") && !help("chestxr-tui runs").contains("--set"));
+    assert!(!help("chestxr-tui data").contains("--runs-dir"));
 }
 
 #[test]

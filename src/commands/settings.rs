@@ -34,7 +34,7 @@ pub fn run(json_schema: bool, json: bool) -> Result<Exit> {
         }
         let default = if default.is_empty() { "\"\"" } else { default.as_str() };
         writeln!(out, "{:<24} {:<14} {}", field.name(), default, field.help)?;
-        writeln!(out, "{:<39} {}: {}", "", schema::type_name(field.kind), field.allowed())?;
+        writeln!(out, "{:<39} {}", "", field.allowed())?;
     }
     if !json {
         writeln!(out, "\nChange a setting with --set SECTION.KEY=VALUE or in a file for --config.")?;
