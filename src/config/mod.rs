@@ -2,6 +2,7 @@
 //! keeps its files. Knows no other room.
 
 mod choice;
+pub mod environment;
 mod error;
 mod fields;
 mod memory;
