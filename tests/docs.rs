@@ -66,7 +66,8 @@ fn program() -> Command {
 fn help(words: &[String]) -> String {
     let output = program().args(words).arg("--help").output().expect("it starts");
     let text = support::stdout(&output);
-    let name = ["chestxr-tui"].into_iter().chain(words.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
+    let name =
+        ["chestxr-tui"].into_iter().chain(words.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
     let subcommands: Vec<String> = text
         .lines()
         .skip_while(|line| *line != "Commands:")
@@ -77,8 +78,7 @@ fn help(words: &[String]) -> String {
         .filter(|name| name != "help")
         .collect();
     let own = format!("\n## `{name}`\n\n```text\n{}\n```\n", text.trim_end());
-    let below: Vec<String> =
-        subcommands.into_par_iter().map(|sub| help(&[words, &[sub]].concat())).collect();
+    let below: Vec<String> = subcommands.into_par_iter().map(|sub| help(&[words, &[sub]].concat())).collect();
     own + &below.concat()
 }
 
@@ -144,7 +144,10 @@ fn every_page_of_the_book_is_in_its_summary() {
     let summary = read(&root().join("docs/src/SUMMARY.md"));
     for page in pages().iter().filter(|page| page.starts_with(root().join("docs/src"))) {
         let name = page.strip_prefix(root().join("docs/src")).expect("a page").display().to_string();
-        assert!(name == "SUMMARY.md" || summary.contains(&format!("({name})")), "{name} is not in SUMMARY.md");
+        assert!(
+            name == "SUMMARY.md" || summary.contains(&format!("({name})")),
+            "{name} is not in SUMMARY.md"
+        );
     }
 }
 

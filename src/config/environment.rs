@@ -12,7 +12,10 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("NO_COLOR", "if set and not empty: no colours"),
     ("COLORTERM", "`truecolor` or `24bit`: the terminal shows 24-bit colours"),
     ("LC_ALL, LC_CTYPE, LANG", "without UTF-8 in the first one that is set: ASCII characters only"),
-    ("XDG_CACHE_HOME, XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME", "parents of the program's directories"),
+    (
+        "XDG_CACHE_HOME, XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME",
+        "parents of the program's directories",
+    ),
     ("HTTPS_PROXY, NO_PROXY", "proxy for downloads and for MLflow"),
     ("MLFLOW_TRACKING_URI", "address of the MLflow server, unless `tracking.mlflow_uri` is set"),
     ("MLFLOW_EXPERIMENT_NAME", "experiment, unless `tracking.experiment` is changed"),
