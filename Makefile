@@ -2,11 +2,11 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help tools setup build run test lint bench clean
+.PHONY: help tools setup build run test lint bench docs gpu-kit clean
 
 help: ## list these commands
 	@echo "chestxr-tui: make COMMAND"
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name what; do printf '%-9s %s\n' "$$name" "$$what"; done
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name what; do printf '%-9s %s\n' "$$name" "$$what"; done
 	@echo "  CUDA=1 takes the CUDA build of libtorch, CUDA=0 refuses it; your own LIBTORCH or LIBTORCH_USE_PYTORCH=1 wins"
 
 # Before anything long starts. pip is checked by the set-up itself, which needs it only to fetch.
@@ -38,6 +38,13 @@ lint: setup ## check formatting and run clippy, warnings being errors
 
 bench: setup ## measure speed and memory on this machine, the screen included
 	cargo run --quiet --release --features bench-screen -- bench
+
+docs: ## build the book into target/book (mdBook is built by cargo where it is missing)
+	@command -v mdbook > /dev/null || [ -x target/tools/bin/mdbook ] || cargo install mdbook --locked --no-default-features --root target/tools
+	@PATH="$$PATH:$$PWD/target/tools/bin" mdbook build docs
+
+gpu-kit: ## build the kit that checks the program on a GPU machine (see scripts/gpu/README.md)
+	bash scripts/gpu/make_variant.sh . target/gpu-kit
 
 clean: ## remove what was built here; libtorch stays in the user's cache
 	cargo clean
