@@ -229,18 +229,18 @@ def glibc_here() -> Optional[Tuple[int, int]]:
 
 def choose_build(environ: Mapping[str, str], linked_to: Optional[Path]) -> Build:
     """CPU or CUDA, by the variable CUDA or else by what the machine has."""
-    wish = environ.get("CUDA", "")
-    if wish == "0":
+    choice = environ.get("CUDA", "")
+    if choice == "0":
         return CPU
-    if wish not in ("", "1"):
-        raise Trouble("CUDA=%s isn't understood; CUDA=1 takes the CUDA build, CUDA=0 the CPU one." % wish)
+    if choice not in ("", "1"):
+        raise Trouble("CUDA=%s isn't understood; CUDA=1 takes the CUDA build, CUDA=0 the CPU one." % choice)
     driver = nvidia_driver(environ)
     if driver is not None and driver < OLDEST_DRIVER:
         say(
             "this machine's NVIDIA driver is %d, CUDA 13 needs %d or newer: update it to train on the GPU; "
             "CUDA=0 takes the smaller CPU build" % (driver, OLDEST_DRIVER)
         )
-    if wish == "1" or driver is not None:
+    if choice == "1" or driver is not None:
         return CUDA
     # A driver that doesn't answer today (or a login node that has none) is no reason to build everything
     # anew for the CPU: the CUDA build runs there too.

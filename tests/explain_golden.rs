@@ -10,10 +10,10 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
+use chestxr_tui::augment::Batches;
 use chestxr_tui::dataset::images::Images;
 use chestxr_tui::explain::{Baseline, Map, Method, Options, explain_batch};
 use chestxr_tui::model::{Mode, Network};
-use chestxr_tui::train::Batches;
 use support::formulas::{images, network};
 
 #[derive(Deserialize)]

@@ -21,7 +21,7 @@ def stamp():
 
 
 class Gpu(threading.Thread):
-    """The greatest memory in use on the device, for whoever asks between two marks."""
+    """The peak memory in use on the device between two marks."""
 
     def __init__(self):
         super().__init__(daemon=True)

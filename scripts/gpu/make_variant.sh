@@ -5,6 +5,7 @@
 set -euo pipefail
 checkout=$(realpath "$1") kit=$(realpath -m "$2")
 here=$(cd "$(dirname "$0")" && pwd)
+rm -rf "$kit/src"
 mkdir -p "$kit"/{src,wheels,pack}
 # 1. The sources as git has them, with the tch that PyTorch 2.11 wants. Nothing else changes.
 git -C "$checkout" ls-files -z | tar -C "$checkout" --null -T - -cf - | tar -C "$kit/src" -xf -

@@ -13,6 +13,7 @@
 //! A transform is one file in `transforms` and one line in [`TRANSFORMS`].
 
 mod affine;
+mod batches;
 mod cpu;
 mod device;
 mod keyed_rng;
@@ -23,6 +24,7 @@ mod transforms;
 use crate::config::{AugmentSection, Border, Preset};
 
 pub use affine::Affine;
+pub use batches::{Batches, ImageBatches};
 pub use cpu::{CpuAugmenter, normalised, throughput};
 pub use device::augment_batch;
 pub use loader::{Batch, Collator, Epoch, Loader};

@@ -3,15 +3,16 @@
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
+use crate::augment::ImageBatches;
 use crate::config::{ModelSection, Precision};
 use crate::dataset::image_file::Preprocess;
 use crate::dataset::images::Images;
 use crate::dataset::labels::LabelSet;
 use crate::metrics::sigmoid;
+use crate::model::resolve_device;
 use crate::model::{Mode, Network, Shape};
 use crate::native::Autocast;
 use crate::runs::RunFolder;
-use crate::train::{ImageBatches, resolve_device};
 
 /// Images a forward pass.
 const BATCH: usize = 128;

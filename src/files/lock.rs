@@ -72,10 +72,7 @@ fn outcome(attempt: Result<(), TryLockError>) -> io::Result<Lock> {
 /// Whether an error says that the file system has no locks.
 fn is_unsupported(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
-        || matches!(
-            error.raw_os_error(),
-            Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP | libc::ENOTSUP)
-        )
+        || matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP))
 }
 
 #[cfg(test)]

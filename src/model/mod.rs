@@ -3,6 +3,7 @@
 
 mod chestnet;
 mod densenet;
+mod device;
 mod init;
 mod layers;
 pub mod onnx;
@@ -20,6 +21,7 @@ use tch::{Device, TchError, Tensor};
 
 use crate::config::{Arch, ModelSection, Stem};
 
+pub use device::{device_name, resolve_device};
 pub use layers::Mode;
 pub use pretrained::{PretrainedError, take as take_pretrained};
 pub use state::{Snapshot, StateDict, WeightsError, first_line};

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_lie_at_the_root_and_weights_go_only_where_they_are_wanted() {
+    fn figures_are_at_the_root_and_weights_are_sent_on_request() {
         let go = |path| target(path, false);
         assert_eq!(go("artifacts/explanations/a.png").as_deref(), Some("explanations/a.png"));
         assert_eq!(go("metrics.jsonl").as_deref(), Some("run/metrics.jsonl"));

@@ -15,11 +15,12 @@ mod record;
 mod round;
 mod rows;
 mod sync;
+mod sync_types;
 mod uploader;
 
 pub use client::{HttpClient, Patience, environment};
 pub use error::TrackingError;
 pub use export::export;
 pub use ledger::Ledger;
-pub use sync::{Client, Progress, Report};
+pub use sync_types::{Client, Progress, Report};
 pub use uploader::Uploader;

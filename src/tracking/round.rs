@@ -11,7 +11,7 @@ use super::ledger::{Registration, Sent};
 use super::package::Package;
 use super::record::RunRecord;
 use super::rows::{EPOCH_COUNTER, Row, SAMPLE_COUNTER, batches};
-use super::sync::{Client, Progress, Report};
+use super::sync_types::{Client, Progress, Report};
 use crate::config::TrackingSection;
 use crate::runs::{RunFolder, RunState};
 

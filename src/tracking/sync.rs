@@ -1,17 +1,16 @@
 //! Sending a run to a server, once: the run's ledger is read, a [`Round`] sends what is missing, and the ledger is told
 //! how things stand.
 
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 
 use super::TrackingError;
-use super::client::HttpClient;
 use super::known::Known;
 use super::ledger::{Ledger, LedgerLock, Sent, Standing};
 use super::record::RunRecord;
 use super::round::Round;
+use super::sync_types::{Client, Report};
 use crate::config::TrackingSection;
 use crate::runs::{RunFolder, RunState};
 
@@ -25,43 +24,6 @@ const READ: [&str; 7] = [
     "system.jsonl",
     "evaluation.json",
 ];
-
-/// Makes a run's model folder, when it has weights to make it of.
-pub type MakeModel<'a> = &'a (dyn Fn(&RunFolder) -> anyhow::Result<Option<PathBuf>> + Sync);
-
-/// What was sent in one go.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Report {
-    /// Settings, tags, names and states.
-    pub words: usize,
-    /// Epochs, samples and results.
-    pub rows: usize,
-    pub files: usize,
-    pub bytes: u64,
-    /// The finished model went too.
-    pub model: bool,
-    /// What the run still has to send: epochs that no checkpoint holds yet don't count.
-    pub pending: usize,
-    /// The run is over and all of it is there.
-    pub is_complete: bool,
-}
-
-/// Progress of a sync, for display.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// So many rows are still to go.
-    Rows(usize),
-    /// This file goes now, and so many after it.
-    File(String, usize),
-    Model,
-}
-
-/// One server, and what is needed to tell it of runs.
-pub struct Client<'a> {
-    pub client: &'a HttpClient<'a>,
-    pub make_model: MakeModel<'a>,
-    pub tell: &'a (dyn Fn(Progress) + 'a),
-}
 
 /// What is remembered of a run between two rounds of the same process, so that neither the server is asked each time nor
 /// the journal read.

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use super::TrackingError;
 use super::client::{HttpClient, Patience, environment};
 use super::ledger::{Ledger, Standing};
-use super::sync::{Client, MakeModel, Session};
+use super::sync::Session;
+use super::sync_types::{Client, MakeModel};
 use crate::config::ServerUri;
 use crate::runs::RunFolder;
 

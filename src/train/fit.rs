@@ -5,7 +5,6 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use tch::{Device, Kind, Tensor};
 
-use super::batches::Batches;
 use super::checkpoint::Position;
 use super::data_loader::{DataLoader, Resident};
 use super::inbox::{Inbox, StopReason};
@@ -14,7 +13,7 @@ use super::learner::Learner;
 use super::meter::{Meter, Work, resident_memory};
 use super::writer::Writer;
 use super::{Phase, setup::Setup};
-use crate::augment::AugmentPipeline;
+use crate::augment::{AugmentPipeline, Batches};
 use crate::config::RunConfig;
 use crate::dataset::Split;
 use crate::metrics::EpochAccumulator;

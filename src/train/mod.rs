@@ -1,7 +1,6 @@
 //! The loop and all it needs: loss, optimizer, schedule, early stopping, checkpoints; the thread it runs on
 //! and the protocol that thread speaks.
 
-mod batches;
 mod checkpoint;
 mod controls;
 mod data_loader;
@@ -20,6 +19,7 @@ mod lr_finder;
 mod meter;
 mod optimizer;
 mod protocol;
+mod sampler;
 mod saving;
 mod scaler;
 mod schedule;
@@ -27,9 +27,7 @@ mod setup;
 mod system_monitor;
 mod writer;
 
-pub use batches::{Batches, ImageBatches};
 pub use checkpoint::Restored;
-pub use data_loader::shuffled;
 pub use early_stopping::{EarlyStopping, Verdict};
 pub use ema::Ema;
 pub use handle::{Commander, Trainer};
@@ -37,8 +35,9 @@ pub use learner::Learner;
 pub use loss::{Loss, logit_correction, pos_weights};
 pub use optimizer::Optimizer;
 pub use protocol::{Command, EpochReport, Event, Level, LrCurve, Phase, Progress, RunInfo, Shares};
+pub use sampler::shuffled;
 pub use schedule::{LearningRate, ReduceLrOnPlateau};
-pub use setup::{Setup, resolve_device};
+pub use setup::Setup;
 
 #[cfg(test)]
 mod tests;

@@ -4,19 +4,19 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail};
-use tch::{Cuda, Device};
+use tch::Device;
 
 use super::inbox::Inbox;
 use super::journal::EventSender;
 use super::learner::Learner;
-use super::{Level, Phase, data_loader, loss};
+use super::{Level, Phase, loss, sampler};
 use crate::config::{Arch, Monitor, Precision, RunConfig, Sampling};
 use crate::dataset::image_file::Preprocess;
 use crate::dataset::progress::Watch;
 use crate::dataset::registry::Registry;
 use crate::dataset::source::Source;
 use crate::dataset::{Cache, Dataset, Split};
-use crate::model::{Network, Shape, take_pretrained};
+use crate::model::{Network, Shape, device_name, resolve_device, take_pretrained};
 use crate::native;
 use crate::runs::{Provenance, find};
 
@@ -145,7 +145,7 @@ impl Setup {
         let train = self.dataset.stats(Split::Train);
         let weights = loss::pos_weights(&self.config.loss, train);
         let sampled = (self.config.data.sampling == Sampling::Balanced)
-            .then(|| data_loader::sampled_prevalence(&self.dataset.part(Split::Train).labels));
+            .then(|| sampler::sampled_prevalence(&self.dataset.part(Split::Train).labels));
         let shift = loss::logit_correction(&weights, train, sampled.as_deref());
         if shift.iter().all(|shift| *shift == 0.0) { Vec::new() } else { shift }
     }
@@ -214,52 +214,4 @@ fn absolute(path: &str) -> String {
 fn can_be_ranked(dataset: &Dataset, split: Split) -> bool {
     let stats = dataset.stats(split);
     stats.positives.iter().any(|&positives| positives > 0 && positives < stats.images)
-}
-
-/// The device of a setting: `auto` takes CUDA when there is one.
-///
-/// # Errors
-/// When CUDA is asked for and this machine or this build has none, or not so many.
-pub fn resolve_device(wanted: &str) -> Result<Device> {
-    let cuda = |index: usize| -> Result<Device> {
-        let count = Cuda::device_count();
-        if !Cuda::is_available() || index as i64 >= count {
-            bail!(
-                "there is no CUDA device {index} here (libtorch sees {}); set run.device=cpu, or see `chestxr-tui doctor`",
-                count.max(0)
-            );
-        }
-        Ok(Device::Cuda(index))
-    };
-    match wanted {
-        "auto" => Ok(Device::cuda_if_available()),
-        "cpu" => Ok(Device::Cpu),
-        "cuda" => cuda(0),
-        other => match other.strip_prefix("cuda:").and_then(|index| index.parse().ok()) {
-            Some(index) => cuda(index),
-            None => bail!("`run.device` can't be `{other}`: it takes auto, cpu, cuda or cuda:N"),
-        },
-    }
-}
-
-/// `cpu` or `cuda:N`.
-fn device_name(device: Device) -> String {
-    match device {
-        Device::Cuda(index) => format!("cuda:{index}"),
-        Device::Cpu => "cpu".to_owned(),
-        other => format!("{other:?}").to_lowercase(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_device_that_is_not_there_is_named() {
-        assert!(matches!(resolve_device("cpu"), Ok(Device::Cpu)));
-        let count = Cuda::device_count();
-        let message = resolve_device(&format!("cuda:{count}")).expect_err("one too many").to_string();
-        assert!(message.contains(&format!("there is no CUDA device {count} here")), "{message}");
-    }
 }

@@ -1,14 +1,14 @@
 //! What a user can do in the workbench, by key, by click or from the palette: what all screens share here, what one screen
 //! offers in that screen's own type.
 
-use crate::tui::screens::augment::AugmentAction;
-use crate::tui::screens::data::DataAction;
-use crate::tui::screens::evaluate::EvaluateAction;
-use crate::tui::screens::explain::ExplainAction;
-use crate::tui::screens::runs::RunsAction;
-use crate::tui::screens::train::TrainAction;
+use crate::tui::screens::augment::action::AugmentAction;
+use crate::tui::screens::data::action::DataAction;
+use crate::tui::screens::evaluate::action::EvaluateAction;
+use crate::tui::screens::explain::action::ExplainAction;
+use crate::tui::screens::runs::action::RunsAction;
+use crate::tui::screens::train::action::TrainAction;
 
-pub use crate::tui::screens::Screen;
+use crate::tui::screen::Screen;
 
 /// An action. What a movement moves depends on the mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,11 +10,10 @@ use crate::config::RunConfig;
 use crate::dataset::{Dataset, Split};
 use crate::metrics::Thresholds;
 use crate::train::{Command, Event, Level, Phase, Progress};
-use crate::tui::action::Screen;
 use crate::tui::canvas::Hit;
-use crate::tui::keymap::Mode;
 use crate::tui::overlays::form::state::Form;
 use crate::tui::overlays::rates::state::Rates;
+use crate::tui::screen::Screen;
 use crate::tui::screens::augment::state::AugmentState;
 use crate::tui::screens::data::state::{DataState, DataView, StopFlag};
 use crate::tui::screens::evaluate::state::{self as evaluate, Against, Answer, Asked, EvaluateState};
@@ -208,22 +207,6 @@ impl App {
             trainer_gone: false,
             undone: false,
             hits: Vec::new(),
-        }
-    }
-
-    /// Where keys go.
-    pub fn mode(&self) -> Mode {
-        match &self.overlay {
-            Some(Overlay::Form) if self.form.typing.is_some() => Mode::Typing,
-            Some(Overlay::Form) => Mode::Form,
-            Some(Overlay::Help(_)) => Mode::Help,
-            Some(Overlay::Palette { .. }) => Mode::Typing,
-            Some(Overlay::AskStop | Overlay::AskLeave | Overlay::AskQueue | Overlay::AskDelete) => {
-                Mode::Question
-            }
-            Some(Overlay::Saving) => Mode::Saving,
-            Some(Overlay::Rates) => Mode::Rates,
-            None => self.screen.view().mode(self),
         }
     }
 

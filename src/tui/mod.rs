@@ -24,6 +24,7 @@ mod header;
 pub mod keymap;
 mod overlays;
 mod runs_worker;
+mod screen;
 mod screens;
 mod terminal;
 pub mod theme;
@@ -82,7 +83,7 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
     let mut app = App::new(options.config, options.paths.runs, options.paths.themes, theme, now);
     app.ascii = ascii_only();
     if options.start.is_some() {
-        app.screen = action::Screen::Train;
+        app.screen = screen::Screen::Train;
     }
 
     let ending = event_loop::run(&mut app, options.graphics, options.start, &mut trainer, &cache).await;

@@ -8,8 +8,8 @@ use tch::{Kind, Tensor};
 
 use chestxr_tui::config::{Arch, ModelSection};
 use chestxr_tui::explain::{METHODS, Options, explain_batch};
+use chestxr_tui::model::resolve_device;
 use chestxr_tui::model::{Mode, Network, Shape};
-use chestxr_tui::train::resolve_device;
 
 use super::MedianRange;
 

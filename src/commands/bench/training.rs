@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
+use chestxr_tui::augment::Batches;
 use chestxr_tui::config::{Arch, RunConfig, Stem};
 use chestxr_tui::dataset::{Cache, Split};
 use chestxr_tui::runs::RunState;
-use chestxr_tui::train::{Batches, Command, Event, Setup, Shares, Trainer};
+use chestxr_tui::train::{Command, Event, Setup, Shares, Trainer};
 
 use super::{MedianRange, ScratchDir, whole};
 

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_that_find_no_room_go_onto_a_new_line() {
+    fn entries_without_room_start_a_new_line() {
         let entries = |count| (0..count).map(|index| (Sample::Line(series(index)), "chestnet-s a1b2"));
         let legend = Legend::new(entries(6), 300.0);
         assert_eq!((legend.height(), legend.entries[2].0), (3.0 * LINE_HEIGHT, 0.0));

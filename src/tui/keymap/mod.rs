@@ -1,11 +1,13 @@
 //! Keys: `key` is a key, `mode` where keys go, `table` the one table of what each key does.
 
+pub mod binding;
 pub mod key;
 pub mod mode;
 pub mod table;
 
+pub use binding::{Binding, bind};
 pub use mode::Mode;
-pub use table::{Binding, action, all, bar, bind, bindings, commands, keys, markdown};
+pub use table::{action, all, bar, bindings, commands, keys, markdown};
 
 #[cfg(test)]
 mod tests;

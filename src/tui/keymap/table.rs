@@ -3,38 +3,13 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::tui::action::{Action, Screen};
-use crate::tui::keymap::key::{BACK_TAB, BREAK, Key, TAB, letter, plain};
+use crate::tui::action::Action;
+use crate::tui::keymap::binding::{Binding, bind};
+use crate::tui::keymap::key::{BACK_TAB, BREAK, TAB, letter, plain};
 use crate::tui::keymap::mode::Mode;
 use crate::tui::overlays;
+use crate::tui::screen::Screen;
 use crate::tui::screens::SCREENS;
-
-/// A row of the table.
-#[derive(Clone, Copy, Debug)]
-pub struct Binding {
-    /// Where it holds.
-    pub mode: Mode,
-    /// Keys that do the same.
-    pub keys: &'static [Key],
-    /// What they ask for.
-    pub action: Action,
-    /// One or two words for the bottom bar; neighbours with the same words share a place there, and without
-    /// words a row has none.
-    pub label: &'static str,
-    /// A line for the help.
-    pub help: &'static str,
-}
-
-/// A row.
-pub const fn bind(
-    mode: Mode,
-    keys: &'static [Key],
-    action: Action,
-    label: &'static str,
-    help: &'static str,
-) -> Binding {
-    Binding { mode, keys, action, label, help }
-}
 
 /// Rows that are valid on every screen.
 #[rustfmt::skip]

@@ -1,11 +1,12 @@
-use crate::tui::screens::runs::RunsAction;
-use crate::tui::screens::train::TrainAction;
+use crate::tui::screens::runs::action::RunsAction;
+use crate::tui::screens::train::action::TrainAction;
 use std::collections::HashSet;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;
-use crate::tui::action::{Action, Screen};
+use crate::tui::action::Action;
+use crate::tui::screen::Screen;
 
 #[test]
 fn no_key_means_two_things_in_a_mode() {

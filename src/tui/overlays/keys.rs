@@ -5,7 +5,7 @@ use crate::tui::keymap::key::{
     BREAK, DOWN, END, ENTER, ESC, HOME, LEFT, PAGE_DOWN, PAGE_UP, RIGHT, TAB, UP, letter,
 };
 use crate::tui::keymap::{Binding, Mode, bind};
-use crate::tui::screens::train::TrainAction;
+use crate::tui::screens::train::action::TrainAction;
 
 /// The rows.
 #[rustfmt::skip]

@@ -15,17 +15,7 @@ use tui_input::Input;
 use crate::tui::app::{App, Effect};
 use crate::tui::canvas::Canvas;
 use crate::tui::keymap::{Binding, Mode};
-
-/// Which screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Screen {
-    Data,
-    Train,
-    Evaluate,
-    Explain,
-    Augment,
-    Runs,
-}
+use crate::tui::screen::Screen;
 
 /// All screens in the order of their numbers.
 pub const SCREENS: [&dyn ScreenView; 6] = [

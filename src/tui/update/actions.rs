@@ -2,10 +2,11 @@
 //! action belongs to. The same whether a key, a click or the palette gave the action.
 
 use crate::train::{Command, Level};
-use crate::tui::action::{Action, Screen};
+use crate::tui::action::Action;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::keymap::Mode;
 use crate::tui::overlays::help;
+use crate::tui::screen::Screen;
 use crate::tui::screens::SCREENS;
 use crate::tui::screens::train::charts::ChartView;
 use crate::tui::theme::{self, Theme};

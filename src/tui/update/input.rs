@@ -10,7 +10,7 @@ use crate::config::Kind;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::keymap::{self, Mode};
-use crate::tui::screens::train::TrainAction;
+use crate::tui::screens::train::action::TrainAction;
 
 /// Longest text that a paste may add to a line.
 const PASTE_LIMIT: usize = 4096;

@@ -5,10 +5,27 @@ mod input;
 mod overlays;
 
 use crate::train::{Level, Phase};
-use crate::tui::app::{App, Effect, Message};
+use crate::tui::app::{App, Effect, Message, Overlay};
+use crate::tui::keymap::Mode;
 use crate::tui::screens::data::state::{Found, Loading};
 
 impl App {
+    /// The mode that keys are in.
+    pub fn mode(&self) -> Mode {
+        match &self.overlay {
+            Some(Overlay::Form) if self.form.typing.is_some() => Mode::Typing,
+            Some(Overlay::Form) => Mode::Form,
+            Some(Overlay::Help(_)) => Mode::Help,
+            Some(Overlay::Palette { .. }) => Mode::Typing,
+            Some(Overlay::AskStop | Overlay::AskLeave | Overlay::AskQueue | Overlay::AskDelete) => {
+                Mode::Question
+            }
+            Some(Overlay::Saving) => Mode::Saving,
+            Some(Overlay::Rates) => Mode::Rates,
+            None => self.screen.view().mode(self),
+        }
+    }
+
     /// Takes a message; `now` is when it came.
     pub fn update(&mut self, message: Message, now: jiff::Zoned) -> Vec<Effect> {
         self.now = now;

@@ -2,11 +2,11 @@
 
 use crate::config::Kind;
 use crate::train::Command;
-use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::keymap::Mode;
 use crate::tui::overlays::palette;
 use crate::tui::overlays::rates::state::Rates;
+use crate::tui::screen::Screen;
 
 impl App {
     /// Opens the form with the settings of the next run.

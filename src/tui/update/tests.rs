@@ -4,10 +4,11 @@ use ratatui::layout::Rect;
 
 use crate::runs::RunState;
 use crate::train::{Command, Event, Level, Phase, Progress};
-use crate::tui::action::{Action, Screen};
+use crate::tui::action::Action;
 use crate::tui::app::{App, Effect, Message, Overlay};
 use crate::tui::fixture::{self, command, ended, failed, noon, press, tell, training, with_data, with_runs};
 use crate::tui::keymap::Mode;
+use crate::tui::screen::Screen;
 use crate::tui::screens::data::state::Loading;
 use crate::tui::screens::runs::state::RunsRequest;
 

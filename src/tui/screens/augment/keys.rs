@@ -3,7 +3,7 @@
 use crate::tui::action::Action;
 use crate::tui::keymap::key::{DOWN, END, HOME, LEFT, PAGE_DOWN, PAGE_UP, RIGHT, UP, letter};
 use crate::tui::keymap::{Binding, Mode, bind};
-use crate::tui::screens::augment::AugmentAction;
+use crate::tui::screens::augment::action::AugmentAction;
 
 /// The rows.
 #[rustfmt::skip]

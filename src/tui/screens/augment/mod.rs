@@ -1,19 +1,18 @@
 //! The Augment screen: an image beside augmented versions of it, and the transforms of the next run.
 
-mod action;
+pub mod action;
 mod keys;
 pub mod pane;
 pub mod state;
 mod update;
-
-pub use action::AugmentAction;
 
 use ratatui::layout::Rect;
 
 use crate::tui::app::{App, Effect};
 use crate::tui::canvas::Canvas;
 use crate::tui::keymap::{Binding, Mode};
-use crate::tui::screens::{Screen, ScreenView};
+use crate::tui::screen::Screen;
+use crate::tui::screens::ScreenView;
 
 /// The row of the table of screens.
 pub struct AugmentScreen;

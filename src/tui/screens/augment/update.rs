@@ -4,9 +4,9 @@ use crate::augment::AugmentPipeline;
 use crate::config::{AugmentSection, FIELDS, Preset, RunConfig};
 use crate::dataset::Split;
 use crate::train::Level;
-use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect};
-use crate::tui::screens::augment::AugmentAction;
+use crate::tui::screen::Screen;
+use crate::tui::screens::augment::action::AugmentAction;
 use crate::tui::screens::augment::state::{rows, stepped, value};
 
 /// What a transform's chance becomes when it is switched on and the chest preset has it off.
@@ -38,7 +38,6 @@ impl App {
                 self.say(Level::Info, format!("the next run's preset is {next}"));
             }
             AugmentAction::Switch => self.switch_transform(),
-            _ => {}
         }
         effects
     }

@@ -3,7 +3,7 @@
 use crate::tui::action::Action;
 use crate::tui::keymap::key::{DOWN, LEFT, RIGHT, UP, letter};
 use crate::tui::keymap::{Binding, Mode, bind};
-use crate::tui::screens::data::DataAction;
+use crate::tui::screens::data::action::DataAction;
 
 /// The rows.
 #[rustfmt::skip]

@@ -1,6 +1,6 @@
 //! The Data screen: class distribution, images of a condition, co-occurrence, demographics, what the data check found.
 
-mod action;
+pub mod action;
 pub mod classes;
 pub mod findings;
 mod keys;
@@ -8,15 +8,14 @@ pub mod pane;
 pub mod state;
 mod update;
 
-pub use action::DataAction;
-
 use ratatui::layout::Rect;
 
 use crate::dataset::Split;
 use crate::tui::app::{App, Effect};
 use crate::tui::canvas::Canvas;
 use crate::tui::keymap::{Binding, Mode};
-use crate::tui::screens::{Screen, ScreenView};
+use crate::tui::screen::Screen;
+use crate::tui::screens::ScreenView;
 use state::Side;
 
 /// The row of the table of screens.

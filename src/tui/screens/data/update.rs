@@ -2,9 +2,9 @@
 
 use crate::dataset::registry;
 use crate::train::Level;
-use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect};
-use crate::tui::screens::data::DataAction;
+use crate::tui::screen::Screen;
+use crate::tui::screens::data::action::DataAction;
 use crate::tui::screens::data::state::{Fetching, Found, Side, StopFlag};
 
 impl App {

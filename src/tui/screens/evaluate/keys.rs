@@ -3,8 +3,8 @@
 use crate::tui::action::Action;
 use crate::tui::keymap::key::{DOWN, END, ENTER, ESC, HOME, LEFT, PAGE_DOWN, PAGE_UP, RIGHT, UP, letter};
 use crate::tui::keymap::{Binding, Mode, bind};
-use crate::tui::screens::evaluate::EvaluateAction;
-use crate::tui::screens::explain::ExplainAction;
+use crate::tui::screens::evaluate::action::EvaluateAction;
+use crate::tui::screens::explain::action::ExplainAction;
 
 /// The rows.
 #[rustfmt::skip]

@@ -1,12 +1,10 @@
 //! The Evaluate screen: metrics, thresholds, confusion matrices, curves and calibration of a run, and its comparison with another.
 
-mod action;
+pub mod action;
 mod keys;
 pub mod pane;
 pub mod state;
 mod update;
-
-pub use action::EvaluateAction;
 
 use ratatui::layout::Rect;
 use tui_input::Input;
@@ -14,7 +12,8 @@ use tui_input::Input;
 use crate::tui::app::{App, Effect};
 use crate::tui::canvas::Canvas;
 use crate::tui::keymap::{Binding, Mode};
-use crate::tui::screens::{Screen, ScreenView};
+use crate::tui::screen::Screen;
+use crate::tui::screens::ScreenView;
 
 /// The row of the table of screens.
 pub struct EvaluateScreen;

@@ -7,10 +7,10 @@ use tui_input::Input;
 
 use crate::dataset::{Dataset, Split};
 use crate::train::Level;
-use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect};
 use crate::tui::format::fixed;
-use crate::tui::screens::evaluate::EvaluateAction;
+use crate::tui::screen::Screen;
+use crate::tui::screens::evaluate::action::EvaluateAction;
 use crate::tui::screens::evaluate::state::{
     Against, Answer, Asked, ImageList, Loading, Order, PRESETS, View, stepped,
 };

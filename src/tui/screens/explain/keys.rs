@@ -4,7 +4,7 @@ use crate::dataset::part::GroupBy;
 use crate::tui::action::Action;
 use crate::tui::keymap::key::{DOWN, END, ESC, HOME, LEFT, PAGE_DOWN, PAGE_UP, RIGHT, UP, letter};
 use crate::tui::keymap::{Binding, Mode, bind};
-use crate::tui::screens::explain::ExplainAction;
+use crate::tui::screens::explain::action::ExplainAction;
 
 /// The rows.
 #[rustfmt::skip]

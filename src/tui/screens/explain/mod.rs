@@ -1,12 +1,10 @@
 //! The Explain screen: images by outcome and group, their probabilities, and attribution maps over them.
 
-mod action;
+pub mod action;
 mod keys;
 pub mod pane;
 pub mod state;
 mod update;
-
-pub use action::ExplainAction;
 
 use ratatui::layout::Rect;
 use tui_input::Input;
@@ -14,7 +12,8 @@ use tui_input::Input;
 use crate::tui::app::{App, Effect};
 use crate::tui::canvas::Canvas;
 use crate::tui::keymap::{Binding, Mode};
-use crate::tui::screens::{Screen, ScreenView};
+use crate::tui::screen::Screen;
+use crate::tui::screens::ScreenView;
 
 /// The row of the table of screens.
 pub struct ExplainScreen;

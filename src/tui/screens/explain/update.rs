@@ -8,10 +8,10 @@ use crate::dataset::Split;
 use crate::dataset::part::GroupBy;
 use crate::explain::{COLOUR_MAPS, METHODS};
 use crate::train::Level;
-use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect};
+use crate::tui::screen::Screen;
 use crate::tui::screens::evaluate::state::Loading;
-use crate::tui::screens::explain::ExplainAction;
+use crate::tui::screens::explain::action::ExplainAction;
 use crate::tui::screens::explain::state::{
     Asked, CONTRASTS, ExplainRequest, ImageMap, LARGEST, MapKey, OPACITIES, Opened, Outcome, PLAIN,
 };

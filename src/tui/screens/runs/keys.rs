@@ -3,10 +3,10 @@
 use crate::tui::action::Action;
 use crate::tui::keymap::key::{DOWN, END, ENTER, ESC, HOME, LEFT, PAGE_DOWN, PAGE_UP, RIGHT, UP, letter};
 use crate::tui::keymap::{Binding, Mode, bind};
-use crate::tui::screens::evaluate::EvaluateAction;
-use crate::tui::screens::explain::ExplainAction;
-use crate::tui::screens::runs::RunsAction;
-use crate::tui::screens::train::TrainAction;
+use crate::tui::screens::evaluate::action::EvaluateAction;
+use crate::tui::screens::explain::action::ExplainAction;
+use crate::tui::screens::runs::action::RunsAction;
+use crate::tui::screens::train::action::TrainAction;
 
 /// The rows.
 #[rustfmt::skip]

@@ -1,6 +1,6 @@
 //! The Runs screen: the list of runs and the queue, a run opened from it, marked runs compared.
 
-mod action;
+pub mod action;
 mod keys;
 pub mod pane;
 mod queue;
@@ -9,16 +9,15 @@ pub mod state;
 mod tests;
 mod update;
 
-pub use action::RunsAction;
-
 use ratatui::layout::Rect;
 use tui_input::Input;
 
 use crate::tui::app::{App, Effect};
 use crate::tui::canvas::Canvas;
 use crate::tui::keymap::{Binding, Mode};
+use crate::tui::screen::Screen;
+use crate::tui::screens::ScreenView;
 use crate::tui::screens::train::TrainScreen;
-use crate::tui::screens::{Screen, ScreenView};
 use state::Beside;
 
 /// The row of the table of screens.

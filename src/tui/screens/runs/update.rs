@@ -7,10 +7,10 @@ use tui_input::Input;
 use crate::evaluation::setting_differences;
 use crate::runs::{METRICS, Measure};
 use crate::train::Level;
-use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::overlays::form::state::Form;
-use crate::tui::screens::runs::RunsAction;
+use crate::tui::screen::Screen;
+use crate::tui::screens::runs::action::RunsAction;
 use crate::tui::screens::runs::state::{
     Ask, Beside, Change, Details, Done, Epochs, Listed, RunsRequest, SideBySide, Typed,
 };
@@ -218,7 +218,6 @@ impl App {
                 }
                 Vec::new()
             }
-            _ => Vec::new(),
         });
         effects
     }

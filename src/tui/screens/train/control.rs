@@ -3,10 +3,10 @@
 use crate::config::RunConfig;
 use crate::runs::RunState;
 use crate::train::{Command, Level, Phase, Progress};
-use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::format::rate;
-use crate::tui::screens::train::TrainAction;
+use crate::tui::screen::Screen;
+use crate::tui::screens::train::action::TrainAction;
 use crate::tui::screens::train::live::LiveRun;
 
 impl App {

@@ -2,10 +2,10 @@
 
 use crate::runs::RunState;
 use crate::train::{EpochReport, Event, Level, LrCurve, Phase};
-use crate::tui::action::Screen;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::format::{change, fixed, rate};
 use crate::tui::overlays::rates::state::Rates;
+use crate::tui::screen::Screen;
 use crate::tui::screens::runs::state::Settled;
 use crate::tui::screens::train::live::{Ending, LiveRun};
 

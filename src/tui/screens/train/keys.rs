@@ -3,7 +3,7 @@
 use crate::tui::action::Action;
 use crate::tui::keymap::key::{DOWN, ENTER, ESC, LEFT, PAGE_DOWN, PAGE_UP, RIGHT, UP, letter};
 use crate::tui::keymap::{Binding, Mode, bind};
-use crate::tui::screens::train::TrainAction;
+use crate::tui::screens::train::action::TrainAction;
 
 /// The rows.
 #[rustfmt::skip]

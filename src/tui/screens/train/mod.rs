@@ -1,6 +1,6 @@
 //! The Train screen: curves, progress, settings and log of the run that the trainer works on.
 
-mod action;
+pub mod action;
 pub mod charts;
 mod control;
 pub mod curves;
@@ -10,14 +10,13 @@ pub mod live;
 pub mod pane;
 pub mod progress;
 
-pub use action::TrainAction;
-
 use ratatui::layout::Rect;
 
 use crate::tui::app::{App, Effect};
 use crate::tui::canvas::Canvas;
 use crate::tui::keymap::{Binding, Mode};
-use crate::tui::screens::{Screen, ScreenView};
+use crate::tui::screen::Screen;
+use crate::tui::screens::ScreenView;
 use charts::CHARTS;
 
 /// The row of the table of screens.

@@ -8,7 +8,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed, percent};
-use crate::tui::screens::evaluate::EvaluateAction;
+use crate::tui::screens::evaluate::action::EvaluateAction;
 use crate::tui::screens::evaluate::pane::list::interval;
 use crate::tui::screens::evaluate::state::{Cell, EvaluatedRun};
 use crate::tui::widgets::gauge::bar;

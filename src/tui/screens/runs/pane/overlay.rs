@@ -7,7 +7,7 @@ use crate::runs::METRICS;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel};
-use crate::tui::screens::runs::RunsAction;
+use crate::tui::screens::runs::action::RunsAction;
 use crate::tui::screens::runs::pane::table::number;
 use crate::tui::screens::runs::state::{Epochs, Mark};
 use crate::tui::screens::train::charts::{Point, curve, smooth};

@@ -11,7 +11,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{NONE, count, fixed, rate};
-use crate::tui::screens::runs::RunsAction;
+use crate::tui::screens::runs::action::RunsAction;
 use crate::tui::screens::runs::state::{setting_text, short_source};
 use crate::tui::widgets::text::sentences;
 use crate::tui::widgets::text::state_mark;

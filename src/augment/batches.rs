@@ -2,7 +2,7 @@
 
 use tch::{Device, TchError, Tensor};
 
-use crate::augment::normalised;
+use super::cpu::normalised;
 use crate::dataset::images::{Images, Labels};
 
 /// Gathers images into batches on a network's device.
