@@ -10,12 +10,13 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use tch::{Device, Tensor};
 
+use chestxr_tui::augment::Batches;
 use chestxr_tui::config::RunConfig;
 use chestxr_tui::dataset::images::{Images, Labels};
 use chestxr_tui::dataset::npz::{Limits, read_medmnist};
 use chestxr_tui::dataset::stats::split_stats;
 use chestxr_tui::model::{Mode, Network, StateDict};
-use chestxr_tui::train::{Batches, Learner};
+use chestxr_tui::train::Learner;
 use support::formulas::{CLASSES, images, network};
 use support::larger;
 

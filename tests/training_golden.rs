@@ -9,10 +9,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tch::{Device, Tensor};
 
+use chestxr_tui::augment::Batches;
 use chestxr_tui::config::{LossKind, LossSection, Mode as Better, PosWeight, RunConfig};
 use chestxr_tui::dataset::stats::{SplitStats, split_stats};
 use chestxr_tui::model::Mode;
-use chestxr_tui::train::{Batches, Learner, LearningRate, Loss};
+use chestxr_tui::train::{Learner, LearningRate, Loss};
 use support::formulas::{CLASSES, images, network};
 use support::larger;
 

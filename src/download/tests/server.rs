@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-pub const BODY: &[u8] = b"frontal images, all of them";
+pub const BODY: &[u8] = b"twenty-six bytes of pixels";
 /// The same address, some days later.
 pub const NEWER: &[u8] = b"lateral images, a few more too";
 
