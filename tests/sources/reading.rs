@@ -1,0 +1,182 @@
+//! DICOM folders, data sets larger than the memory limit, interrupted imports, the data check, a data set that is missing.
+
+use super::*;
+
+#[test]
+fn dicom_images_are_predicted_on_and_a_folder_of_them_trains() {
+    let place = Place::new();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom");
+    let mut names: Vec<String> = fs::read_dir(&golden)
+        .expect("the images")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    // Those that the program reads, by its own word.
+    let mut text = String::from("path,mass,patient,split\n");
+    let limits = chestxr_tui::dataset::image_file::Limits::default();
+    let good: Vec<String> = names
+        .into_iter()
+        .filter(|name| chestxr_tui::dataset::image_file::read(&golden.join(name), limits).is_ok())
+        .take(24)
+        .collect();
+    assert!(good.len() >= 20, "{}", good.len());
+    for (number, name) in good.iter().enumerate() {
+        fs::create_dir_all(place.path("dicom")).expect("made");
+        fs::copy(golden.join(name), place.path("dicom").join(name)).expect("copied");
+        let split = ["train", "val", "test"][number / 2 % 3];
+        text += &format!("{name},{},Doe-{number},{split}\n", number % 2);
+    }
+    place.write("dicom/labels.csv", &text);
+    let source = format!("dicom:{}", place.path("dicom").display());
+    let out = place.path("images.npz").display().to_string();
+    let output = place.run(&["data", "convert", &source, &out, "--size", "32"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let bytes = fs::read(&out).expect("an archive");
+    // Texts of an archive have four bytes a character.
+    let wide = |text: &str| text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<u8>>();
+    let holds = |text: &str| bytes.windows(4 * text.len()).any(|window| window == wide(text));
+    assert!(holds("mass") && !holds("Doe-"), "patients are written as hashes alone");
+    let output = place.run(&["--no-ui", "--data", &source, "--set", "optimizer.epochs=1", "--device", "cpu"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let image = place.path("dicom").join(&good[0]).display().to_string();
+    let predicted = place.run(&["predict", "last", &image, "--json"]);
+    assert_eq!(predicted.status.code(), Some(0), "{}", stderr(&predicted));
+    assert!(stdout(&predicted).contains("\"mass\""), "{}", stdout(&predicted));
+}
+
+#[test]
+fn images_read_from_disk_train_to_the_same_bits_as_images_in_memory() {
+    let place = Place::new();
+    let train = |memory: &str, name: &str| {
+        let runs = place.path(name);
+        let output = place
+            .program()
+            .env("CHESTXR_RUNS_DIR", &runs)
+            .args([
+                "--no-ui",
+                "--json",
+                "--data",
+                "phantom:400",
+                "--set",
+                "optimizer.epochs=2",
+                "--device",
+                "cpu",
+            ])
+            .args(["--memory", memory])
+            .output()
+            .expect("the program runs");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let run = only_run(&runs);
+        fs::read(run.join("checkpoints/best.safetensors")).expect("weights")
+    };
+    // 400 images of 64 px are 1.6 MB.
+    assert!(train("1GB", "resident") == train("1MB", "mapped"), "the weights differ");
+    let bound = |memory: &str| place.info(&["phantom:400", "--memory", memory])["resident"].clone();
+    assert_eq!((bound("1GB"), bound("1MB")), (Value::from(true), Value::from(false)));
+    let npz = place.path("images.npz").display().to_string();
+    assert_eq!(place.run(&["data", "convert", "phantom:400", &npz]).status.code(), Some(0));
+    let digest = |memory: &str| place.info(&[&npz, "--memory", memory])["digest"].clone();
+    assert_eq!(digest("1GB"), digest("1MB"));
+}
+
+#[test]
+fn an_import_that_was_killed_goes_on_where_it_was() {
+    let place = Place::new();
+    let mut text = String::from("file,edema\n");
+    for image in 0..200_u32 {
+        place.image(&format!("{image}.png"), 300, image);
+        text += &format!("{image}.png,{}\n", image % 2);
+    }
+    place.write("t.csv", &text);
+    let source = place.path("t.csv").display().to_string();
+    let mut child = place.program().args(["data", "info", &source]).spawn().expect("the program runs");
+    let images = place.path("cache/chestxr-tui/images");
+    let grown = || -> u64 {
+        let parts = fs::read_dir(&images).into_iter().flatten().flatten();
+        let part =
+            parts.map(|entry| entry.path().join("images.u8")).filter_map(|path| fs::metadata(path).ok());
+        part.map(|file| file.len()).sum()
+    };
+    while grown() == 0 && child.try_wait().expect("a state").is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    // A child that was quicker leaves a whole store, which is just as good.
+    let _ = child.kill();
+    child.wait().expect("it ended");
+    let info = place.info(&[&source]);
+    let clean = Place::new();
+    for image in 0..200_u32 {
+        clean.image(&format!("{image}.png"), 300, image);
+    }
+    clean.write("t.csv", &text);
+    let other = clean.info(&[&clean.path("t.csv").display().to_string()]);
+    assert_eq!(info["digest"], other["digest"]);
+    let left: Vec<_> = fs::read_dir(&images)
+        .expect("the cache")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".part"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_check_tells_of_a_copy_across_splits() {
+    let place = Place::new();
+    let mut text = String::from("file,edema,split,patient\n");
+    for image in 0..30_u32 {
+        place.image(&format!("{image}.png"), 48, if image == 29 { 0 } else { image });
+        let split = ["train", "val", "test"][image as usize / 10];
+        text += &format!("{image}.png,{},{split},p{}\n", image % 2, if image == 20 { 0 } else { image });
+    }
+    place.write("t.csv", &text);
+    let output = place.run(&["data", "check", "--json", &place.path("t.csv").display().to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report: Value = serde_json::from_str(&stdout(&output)).expect("one object");
+    let kinds: Vec<&str> = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .filter_map(|found| found["kind"].as_str())
+        .collect();
+    assert!(kinds.contains(&"same image") && kinds.contains(&"patient"), "{kinds:?}");
+}
+
+#[test]
+fn chestmnist_that_is_not_here_says_how_to_get_it() {
+    let place = Place::new();
+    let (said, code) = place.refusal(&["chestmnist"]);
+    assert!(said.contains("data fetch chestmnist --size 64") && code == Some(1), "{said}");
+    let (said, code) = place.refusal(&["chestmnist", "--set", "data.size=72"]);
+    assert!(said.contains("28, 64, 128 or 224") && code == Some(2), "{said}");
+    let wrong = place.path("wrong.npz");
+    fs::write(&wrong, b"not it").expect("written");
+    let output = place.run(&["data", "fetch", "chestmnist", "--from", &wrong.display().to_string()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("another file or was damaged"), "{}", stderr(&output));
+    // A proxy of the environment is asked instead of a server that doesn't exist.
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", proxy.local_addr().expect("an address"));
+    let asked = std::thread::spawn(move || {
+        use std::io::{BufRead, BufReader, Write};
+        let (mut stream, _) = proxy.accept().expect("a client");
+        let mut lines = BufReader::new(stream.try_clone().expect("a handle")).lines();
+        let first = lines.next().expect("a line").expect("text");
+        while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").expect("written");
+        first
+    });
+    let output = place
+        .program()
+        .args(["data", "fetch", "chestmnist", "--mirror", "http://images.invalid/medmnist"])
+        .env("HTTP_PROXY", &address)
+        .env("http_proxy", &address)
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .output()
+        .expect("the program runs");
+    let first = asked.join().expect("the proxy was asked");
+    assert!(first.contains("images.invalid"), "{first}");
+    assert!(!output.status.success(), "{}", stderr(&output));
+    let nih = place.run(&["data", "fetch", "nih"]);
+    assert!(stderr(&nih).contains("nihcc.app.box.com") && nih.status.code() == Some(2), "{}", stderr(&nih));
+}

@@ -1,0 +1,141 @@
+//! Tables of image files.
+
+use super::*;
+
+#[test]
+fn a_table_with_its_own_conditions_is_trained_on_evaluated_and_predicted_with() {
+    let place = Place::new();
+    let source = place.table();
+    let info = place.info(&[&source]);
+    assert_eq!(info["conditions"], serde_json::json!(["fracture", "edema"]));
+    let images = |split: &str| info["splits"][split]["images"].as_u64().expect("a count");
+    assert_eq!(images("train") + images("val") + images("test"), 60);
+    assert!(images("val") >= 4 && images("test") >= 10, "{info}");
+    // A table with its own validation images gets test images from those for training.
+    let split = place.path("split.csv");
+    let text = fs::read_to_string(place.path("images.csv")).expect("the table");
+    let rows = text.lines().enumerate().map(|(number, line)| match number {
+        0 => format!("{line},split\n"),
+        number => format!("{line},{}\n", if number <= 10 { "val" } else { "train" }),
+    });
+    fs::write(&split, rows.collect::<String>()).expect("written");
+    let own = place.info(&[&split.display().to_string()]);
+    assert_eq!(own["splits"]["val"]["images"], 10);
+    assert!(own["splits"]["test"]["images"].as_u64().is_some_and(|images| images >= 8), "{own}");
+    let notes = info["notes"].to_string();
+    assert!(notes.contains("path = Path") && notes.contains("by patient"), "{notes}");
+    // The same seed divides alike, another one differently.
+    assert_eq!(place.info(&[&source])["digest"], info["digest"]);
+    assert_ne!(place.info(&[&source, "--set", "data.split_seed=1"])["digest"], info["digest"]);
+
+    let output = place.run(&["--no-ui", "--data", &source, "--set", "optimizer.epochs=1", "--device", "cpu"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let evaluation = json(&only_run(&place.path("runs")).join("evaluation.json"));
+    assert_eq!(evaluation["conditions"], serde_json::json!(["fracture", "edema"]));
+    let by = place.run(&["evaluate", "last", "--by", "sex", "--bootstrap", "0"]);
+    assert_eq!(by.status.code(), Some(0), "{}", stderr(&by));
+    let lines = stdout(&by);
+    assert!(lines.contains("sex F") && lines.contains("sex M"), "{lines}");
+    // Images with other labels are refused rather than counted in the wrong column.
+    let out = place.path("other").display().to_string();
+    let other = place.run(&["evaluate", "last", "--data", "phantom:60", "--out", &out]);
+    assert!(stderr(&other).contains("say nothing about fracture"), "{}", stderr(&other));
+    let image = place.path("images/3.png").display().to_string();
+    let predicted = place.run(&["predict", "last", &image, "--json"]);
+    assert_eq!(predicted.status.code(), Some(0), "{}", stderr(&predicted));
+    assert!(stdout(&predicted).contains("\"fracture\""), "{}", stdout(&predicted));
+}
+
+#[test]
+fn images_are_chosen_by_view_sex_and_age() {
+    let place = Place::new();
+    let source = place.table();
+    let total = |spec: &str| {
+        let info = place.info(&[&source, "--set", &format!("data.where={spec}")]);
+        ["train", "val", "test"]
+            .map(|split| info["splits"][split]["images"].as_u64().expect("a count"))
+            .iter()
+            .sum::<u64>()
+    };
+    assert_eq!(total("view=PA"), 30);
+    assert_eq!(total("age=20-29"), 10);
+    assert_eq!(total("view=AP,sex=M,age=70-"), 5);
+    let (said, code) = place.refusal(&[&source, "--set", "data.where=view=XX"]);
+    assert!(said.contains("no image is left") && said.contains("view=AP|PA, sex=F|M, age=20-79"), "{said}");
+    assert_eq!(code, Some(1));
+    let (said, code) = place.refusal(&["phantom:20", "--set", "data.where=view=PA"]);
+    assert!(said.contains("needs images with a table") && code == Some(2), "{said}");
+}
+
+#[test]
+fn findings_in_one_column_splits_and_boxes_of_a_table_are_taken() {
+    let place = Place::new();
+    let mut text = String::from("file;findings;split;boxes\n");
+    for image in 0..12_u32 {
+        place.image(&format!("{image}.png"), 64, image);
+        let split = ["train", "train", "validation", "test"][image as usize % 4];
+        let (finding, drawn) = match image % 3 {
+            0 => ("Effusion|Pleural_Thickening", "effusion: 8 8 16 32"),
+            1 => ("No Finding", ""),
+            _ => ("Nodule", "10 20 4 4"),
+        };
+        text += &format!("{image}.png;{finding};{split};{drawn}\n");
+    }
+    place.write("t.csv", &text);
+    let source = place.path("t.csv").display().to_string();
+    let info = place.info(&[&source, "--set", "data.size=32"]);
+    assert_eq!(info["conditions"].as_array().map(Vec::len), Some(14), "all are of the fourteen");
+    assert_eq!(info["splits"]["train"]["images"], 6);
+    assert_eq!(info["boxes"], serde_json::json!([4, 2, 2]));
+    assert_eq!(info["splits"]["train"]["normal"], 2);
+    let shown = place.path("sheet.png");
+    let out = shown.display().to_string();
+    let output = place.run(&["data", "show", &source, "--boxes", "--class", "effusion", "--out", &out]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(fs::metadata(shown).expect("a sheet").len() > 1000);
+    assert!(
+        stdout(&output).lines().all(|line| line.contains("Effusion, Pleural thickening")),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_table_is_said_in_a_sentence() {
+    let place = Place::new();
+    for image in 0..4 {
+        place.image(&format!("{image}.png"), 16, image);
+    }
+    let cases = [
+        ("", "the table has no rows"),
+        ("file,edema\n", "the table has no rows"),
+        ("edema,mass\n1,0\n", "no column seems to name the images"),
+        ("file,note\n0.png,hello\n1.png,world\n", "findings"),
+        ("file,edema\n0.png,1\n9.png,0\n", "1 of 2 images are not there, the first is 9.png in line 3"),
+        ("file,edema\n0.png,1\n0.png,0\n", "line 3 names 0.png as line 2 does"),
+        ("file,edema\n0.png,1\n1.png,-1\n", "add uncertain=0 or uncertain=1"),
+        ("file,edema,split\n0.png,1,train\n1.png,0,later\n", "the split `later`"),
+        ("file,Edema,oedema\n0.png,1,1\n1.png,0,0\n", "two label columns mean `edema`"),
+        ("file,findings,boxes\n0.png,Mass,1 2 3\n", "a box without four numbers"),
+        ("file,findings,boxes\n0.png,Mass|Nodule,1 2 3 4\n", "a box of no known finding"),
+    ];
+    for (text, expected) in cases {
+        place.write("t.csv", text);
+        let (said, code) = place.refusal(&[&place.path("t.csv").display().to_string()]);
+        if expected == "findings" {
+            // Words in a column of notes are no labels.
+            assert!(said.contains("no column holds labels"), "{said}");
+        } else {
+            assert!(said.contains(expected), "{text:?}: {said}");
+        }
+        assert_eq!(code, Some(1), "{said}");
+    }
+    fs::write(place.path("1.png"), b"<html>").expect("written");
+    fs::write(place.path("2.png"), b"").expect("written");
+    place.write("t.csv", "file,edema\n0.png,1\n1.png,0\n2.png,0\n3.png,1\n");
+    let (said, _) = place.refusal(&[&place.path("t.csv").display().to_string()]);
+    assert!(
+        said.contains("2 of 4 images can't be read") && said.contains("1.png") && said.contains("2.png"),
+        "{said}"
+    );
+}
