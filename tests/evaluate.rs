@@ -81,7 +81,7 @@ fn thresholds_asked_for_are_kept_with_the_weights_and_used() {
     assert_eq!((&val["split"], &val["thresholds"]["effusion"]), (&"val".into(), &0.25.into()));
     assert!(run.join("artifacts/val/report.md").is_file());
     let report = fs::read_to_string(run.join("artifacts/val/report.md")).expect("a report");
-    assert!(report.contains("chosen on the very images"), "{report}");
+    assert!(report.contains("chosen on the same images"), "{report}");
 }
 
 #[test]

@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::DataError;
 use super::image_file::dicom;
-use super::listing::{Listing, TableError};
+use super::listing::Listing;
 use super::table;
+use super::table_error::TableError;
 
 /// The table of labels in `folder`: `labels.csv`, or the only table there is.
 pub fn label_table(folder: &Path) -> Option<PathBuf> {

@@ -1,9 +1,9 @@
 //! Why images can't be had, a sentence each.
 
 use super::image_file::ImageFileError;
-use super::listing::TableError;
 use super::source::Source;
 use super::store::StoreError;
+use super::table_error::TableError;
 use super::{Split, keep, npz, phantom, source};
 
 /// Why images can't be had.

@@ -1,5 +1,6 @@
 //! Images and labels: where an image's pixels lie, in memory or in a file that is read as needed.
 
+pub use super::image_hash::{ImageHash, hash_of};
 use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
@@ -7,16 +8,6 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::store::Mapped;
-
-/// An image's fingerprint: the beginning of its pixels' BLAKE3.
-pub type ImageHash = [u8; 16];
-
-/// The hash of an image's pixels.
-pub fn hash_of(pixels: &[u8]) -> ImageHash {
-    let mut short = ImageHash::default();
-    short.copy_from_slice(&blake3::hash(pixels).as_bytes()[..16]);
-    short
-}
 
 /// Grey images of one size (`uint8 N,H,W`, 0 black to 255 white): row after row in one allocation, or rows of a
 /// mapped store that need not follow each other.

@@ -16,25 +16,10 @@ use super::progress::Watch;
 use super::row::{Given, Row};
 use super::split::{self, Shares};
 use super::store::{self, Asked, Made, StoreError};
+use super::table_error::TableError;
 use super::{DataError, Split};
 use crate::config::{AppPaths, DataSection};
 use crate::text::{one_line, thousands};
-
-/// A table that can't be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{file}: {what}")]
-pub struct TableError {
-    file: String,
-    what: String,
-}
-
-impl TableError {
-    /// `what` is wrong with the table at `path`.
-    pub fn new(path: &Path, what: impl Into<String>) -> Self {
-        let what: String = what.into();
-        Self { file: one_line(&path.to_string_lossy(), 300), what: one_line(&what, 800) }
-    }
-}
 
 /// All images of a table.
 #[derive(Debug)]

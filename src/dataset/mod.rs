@@ -4,6 +4,7 @@
 pub mod check;
 pub mod dicom_folder;
 pub mod image_file;
+mod image_hash;
 pub mod images;
 pub mod labels;
 pub mod listing;
@@ -20,6 +21,7 @@ pub mod split;
 pub mod stats;
 pub mod store;
 pub mod table;
+mod table_error;
 
 mod cache;
 mod error;

@@ -9,9 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::labels::{LabelSet, is_no_finding, key_of};
-use super::listing::{Listing, TableError, counted};
+use super::listing::{Listing, counted};
 use super::row::{Given, Row};
 use super::sheet::{Sheet, said, years};
+use super::table_error::TableError;
 use super::{DataError, Split};
 use crate::text::thousands;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::listing::TableError;
+use super::table_error::TableError;
 use crate::text::bytes;
 
 /// A larger table is none of ours: NIH's has 8 MB for 112,120 images.

@@ -9,9 +9,10 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::labels::{LabelSet, key_of};
-use super::listing::{Listing, TableError};
+use super::listing::Listing;
 use super::row::{Given, Row};
 use super::sheet::{Sheet, said, years};
+use super::table_error::TableError;
 use super::{DataError, Split};
 use crate::text::{one_line, thousands};
 

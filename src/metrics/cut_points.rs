@@ -1,6 +1,5 @@
 //! All the ways to part a condition's images into called and not called.
 
-use super::threshold::between;
 use super::{Confusion, Predictions, ThresholdRule};
 
 /// The distinct scores of N images, highest first, with the counts above each: sorted once, after which the counts
@@ -136,4 +135,17 @@ impl CutPoints {
         let next = self.scores.get(index + 1).copied().unwrap_or(0.0).max(0.0);
         (score > next).then(|| between(next, score))
     }
+}
+
+/// The decimal number of the fewest digits in `low..high`: what lies above it has at least the score `high`.
+/// `low < high`, both at least 0; as both are finite f32, nine digits always part them or `low` itself does.
+pub(super) fn between(low: f32, high: f32) -> f32 {
+    let middle = (f64::from(low) + f64::from(high)) / 2.0;
+    (2..10)
+        .map(|digits| {
+            let scale = 10_f64.powi(digits);
+            ((middle * scale).round() / scale) as f32
+        })
+        .find(|threshold| (low..high).contains(threshold))
+        .unwrap_or(low)
 }

@@ -145,21 +145,9 @@ impl Thresholds {
     }
 }
 
-/// The decimal number of the fewest digits in `low..high`: what lies above it has at least the score `high`.
-/// `low < high`, both at least 0; as both are finite f32, nine digits always part them or `low` itself does.
-pub(super) fn between(low: f32, high: f32) -> f32 {
-    let middle = (f64::from(low) + f64::from(high)) / 2.0;
-    (2..10)
-        .map(|digits| {
-            let scale = 10_f64.powi(digits);
-            ((middle * scale).round() / scale) as f32
-        })
-        .find(|threshold| (low..high).contains(threshold))
-        .unwrap_or(low)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::cut_points::between;
     use super::*;
 
     #[test]

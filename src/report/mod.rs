@@ -2,6 +2,7 @@
 //! and a line in `drawing`'s table.
 
 pub mod figures;
+mod files;
 
 mod blueprint;
 mod drawing;
@@ -10,5 +11,6 @@ mod sheet;
 
 pub use blueprint::Blueprint;
 pub use drawing::thinned;
+pub use files::{File, files};
 pub use results::table;
-pub use sheet::{File, ReportError, Sheet, files};
+pub use sheet::{ReportError, Sheet};

@@ -65,7 +65,7 @@ fn opening(sheet: &Sheet) -> String {
     };
     let _ = writeln!(
         out,
-        " Thresholds were chosen on the {} images by the rule `{}`; an image is called when its probability lies above.",
+        " Thresholds were chosen on the {} images by the rule `{}`; an image is predicted positive when its probability lies above.",
         sheet.thresholds.split, sheet.thresholds.rule
     );
     out

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::RunFolder;
 use super::leftovers::is_named_as_a_run;
-use super::{LookupError, RunFolder, RunSummary, find};
-use crate::text::one_line;
+use super::list::find;
+use super::summary::{LookupError, RunSummary, readable};
 
 /// The runs in a folder that aren't `listed` because they can't be read, in the order of their names.
 pub fn damaged(runs: &Path, listed: &[Arc<RunSummary>]) -> Vec<LookupError> {
@@ -30,17 +31,5 @@ pub fn find_even_damaged(runs: &Path, wanted: &str) -> Result<RunFolder, LookupE
             RunFolder::at(path).map_err(|_| error)
         }
         _ => Err(error),
-    })
-}
-
-/// Why a run can't be read, if it can't, and what to do about it.
-pub(super) fn readable(folder: &RunFolder) -> Result<(), LookupError> {
-    folder.read_status().map(drop).map_err(|error| LookupError::Damaged {
-        path: folder.path().to_owned(),
-        why: format!(
-            "{}; a newer version may be able to, and `chestxr-tui runs rm {}` deletes it",
-            one_line(&format!("{error:#}"), 300),
-            folder.id()
-        ),
     })
 }

@@ -23,13 +23,13 @@ bound for a new layer) where training is: with 6, fifty steps of ChestNetS in fl
 
 Images. `image(n)` is 64 x 64 uint8: coarse 8 x 8 patches with grain on them,
 
-    patch = mix(n * 64 + (y / 8) * 8 + x / 8, hash("image.patch")) >> 24
-    grain = mix(n * 4096 + y * 64 + x,        hash("image.grain")) >> 24
+    patch = mix(n * 64 + (y / 8) * 8 + x / 8, hash("film.patch")) >> 24
+    grain = mix(n * 4096 + y * 64 + x,        hash("film.grain")) >> 24
     pixel[y][x] = (3 * patch + grain) / 4                         integer divisions
 
 and its label of class c (0..13) is 1 when
 
-    mix(n * 14 + c, hash("image.label")) % 100  <  10 + 20 * c / 13     (10 % positives for class 0, 30 % for 13)
+    mix(n * 14 + c, hash("film.label")) % 100  <  10 + 20 * c / 13     (10 % positives for class 0, 30 % for 13)
 """
 
 import math
@@ -92,15 +92,15 @@ def fill(network, gain):
 def images(count):
     """uint8 N x 64 x 64."""
     n, y, x = np.meshgrid(np.arange(count), np.arange(SIDE), np.arange(SIDE), indexing="ij")
-    patch = mix(n * 64 + (y // 8) * 8 + x // 8, name_hash("image.patch")) >> np.uint32(24)
-    grain = mix(n * 4096 + y * 64 + x, name_hash("image.grain")) >> np.uint32(24)
+    patch = mix(n * 64 + (y // 8) * 8 + x // 8, name_hash("film.patch")) >> np.uint32(24)
+    grain = mix(n * 4096 + y * 64 + x, name_hash("film.grain")) >> np.uint32(24)
     return ((3 * patch + grain) // 4).astype(np.uint8)
 
 
 def labels(count):
     """uint8 N x 14."""
     n, c = np.meshgrid(np.arange(count), np.arange(CLASSES), indexing="ij")
-    drawn = mix(n * CLASSES + c, name_hash("image.label")) % np.uint32(100)
+    drawn = mix(n * CLASSES + c, name_hash("film.label")) % np.uint32(100)
     return (drawn < 10 + 20 * c // 13).astype(np.uint8)
 
 

@@ -51,8 +51,7 @@ pub fn parameter(name: &str, shape: &[i64], gain: f64) -> Tensor {
 
 /// Synthetic images of 64 x 64 and their labels.
 pub fn images(count: usize) -> (Images, Labels) {
-    let (patch, grain, label) =
-        (name_hash("image.patch"), name_hash("image.grain"), name_hash("image.label"));
+    let (patch, grain, label) = (name_hash("film.patch"), name_hash("film.grain"), name_hash("film.label"));
     let mut pixels = Vec::with_capacity(count * SIDE * SIDE);
     for n in 0..count {
         for y in 0..SIDE {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::layout::{ASKED, HEADER, Header, IMAGES, LABELS, RECORD, RECORDS, header_of};
 use super::mapped::Mapped;
-use crate::dataset::images::hash_of;
+use crate::dataset::image_hash::hash_of;
 use crate::dataset::progress::{Progress, Watch};
 use crate::files::lock::Lock;
 use crate::files::{is_named, replace_file};

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memmap2::{Advice, Mmap, UncheckedAdvice};
 
 use super::layout::{Header, IMAGES, RECORD, RECORDS};
-use crate::dataset::images::ImageHash;
+use crate::dataset::image_hash::ImageHash;
 
 /// The kernel maps the whole piece of this size in which a page lies that is asked for, as far as it has it.
 const AROUND: usize = 64 << 10;

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::{ColumnSpec, Columns};
 use crate::dataset::labels::{LabelSet, is_no_finding, key_of};
-use crate::dataset::listing::{TableError, counted};
+use crate::dataset::listing::counted;
 use crate::dataset::sheet::Sheet;
+use crate::dataset::table_error::TableError;
 use crate::text::{one_line, thousands};
 
 /// More classes than any label set of images has.

@@ -4,6 +4,8 @@ pub mod action;
 mod keys;
 pub mod pane;
 pub mod state;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use ratatui::layout::Rect;

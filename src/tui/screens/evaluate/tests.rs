@@ -1,0 +1,84 @@
+//! Thresholds, cells and the order of conditions, by keys.
+
+use crate::tui::app::{App, Effect, Message};
+use crate::tui::fixture::{self, noon, press};
+
+#[test]
+fn a_moved_threshold_moves_matrix_and_rates_and_is_kept_only_when_asked_for() {
+    let mut app = fixture::evaluated();
+    let row = app.evaluate.row();
+    let numbers =
+        |app: &App| app.evaluate.run().and_then(|run| run.numbers(app.evaluate.row())).expect("numbers");
+    let before = numbers(&app);
+    press(&mut app, &["=", ".", "0", "1", "Enter"]);
+    let after = numbers(&app);
+    assert_eq!(after.threshold, 0.01);
+    assert!(
+        after.counts.tp + after.counts.fp > before.counts.tp + before.counts.fp,
+        "a lower one calls more"
+    );
+    assert_eq!(after.auroc, before.auroc, "a threshold moves no ranking");
+    let effects = press(&mut app, &["w"]);
+    let [Effect::Keep { thresholds, .. }] = effects.as_slice() else { panic!("kept: {effects:?}") };
+    let key = &app.evaluate.run().expect("a run").labels.keys()[row];
+    assert_eq!(thresholds.conditions[key].threshold, 0.01);
+    press(&mut app, &["Esc"]);
+    assert_eq!(numbers(&app), before, "Esc goes back to what is kept");
+    assert!(press(&mut app, &["w"]).is_empty(), "nothing was moved, so nothing is written");
+}
+
+#[test]
+fn threshold_keys_for_all_move_every_condition_but_not_normal_detection() {
+    let mut app = fixture::evaluated();
+    press(&mut app, &["a", "=", ".", "3", "Enter"]);
+    let run = app.evaluate.run().expect("a run");
+    let (normal, conditions) = run.levels.split_last().expect("rows");
+    assert!(conditions.iter().all(|level| *level == 0.3), "{conditions:?}");
+    assert_eq!(*normal, run.kept.normal.threshold);
+    press(&mut app, &["=", "7", "Enter"]);
+    assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("from 0 to 1")));
+}
+
+#[test]
+fn a_cell_leads_to_its_images_furthest_wrong_first() {
+    let mut app = fixture::evaluated();
+    let effects = press(&mut app, &["f"]);
+    assert!(matches!(effects.as_slice(), [Effect::ReadImages { .. }]), "{effects:?}");
+    let list = app.evaluate.images.as_ref().expect("images");
+    let run = app.evaluate.run().expect("a run");
+    let numbers = run.numbers(list.row).expect("numbers");
+    assert_eq!(list.images.len() as u64, numbers.counts.fn_);
+    assert!(list.images.windows(2).all(|pair| pair[0].1 <= pair[1].1));
+    for (image, score) in &list.images {
+        let (labels, scores) = run.image(*image as usize).expect("an image");
+        assert_eq!((labels[list.row], scores[list.row]), (1, *score));
+        assert!(*score <= numbers.threshold);
+    }
+    press(&mut app, &["Esc"]);
+    assert!(app.evaluate.images.is_none());
+}
+
+#[test]
+fn the_order_of_conditions_changes_and_the_cursor_stays_on_its_condition() {
+    let mut app = fixture::evaluated();
+    press(&mut app, &["Down", "Down"]);
+    let row = app.evaluate.row();
+    for _ in 0..3 {
+        press(&mut app, &["o"]);
+        assert_eq!(app.evaluate.row(), row);
+        assert_eq!(app.evaluate.sorted().last(), Some(&14), "normal detection stays last");
+    }
+}
+
+#[test]
+fn an_answer_to_an_older_question_is_not_shown() {
+    let mut app = fixture::evaluated();
+    press(&mut app, &["s"]);
+    let old = crate::tui::screens::evaluate::state::Asked {
+        run: None,
+        split: crate::dataset::Split::Test,
+        predict: false,
+    };
+    app.update(Message::Evaluated(old, Ok(Box::new(fixture::answer()))), noon());
+    assert!(app.evaluate.run().is_none(), "val was asked for since");
+}
