@@ -32,7 +32,13 @@ const BANNED_TYPES: &[&str] =
     &["Feed", "Maker", "Painter", "Dice", "Seen", "Wish", "Halt", "Voice", "Hold", "Judged"];
 
 /// Where one of them is right: a part of the line and why.
-const EXCEPTIONS: &[(&str, &str)] = &[("alias = \"film", "keys in files of runs that version 0.1.0 made")];
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("alias = \"film", "keys in files of runs that version 0.1.0 made"),
+    ("hash(\"film.", "names from which the numbers of recorded golden files follow"),
+];
+    ("alias = \"film", "keys in files of runs that version 0.1.0 made"),
+    ("hash(\"film.", "names from which the numbers of recorded golden files follow"),
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -26,6 +26,7 @@ mod normal;
 mod predictions;
 mod ranking;
 mod threshold;
+mod threshold_rule;
 
 pub use accumulator::EpochAccumulator;
 pub use average::{MetricValues, PerMetric, macro_average, samples_average, weighted_average};
@@ -44,4 +45,5 @@ pub use multilabel::{DEFAULT_THRESHOLD, Mean, MultilabelReport};
 pub use normal::{NORMAL_CLASSES, normal_scores};
 pub use predictions::{Predictions, PredictionsError};
 pub use ranking::{Ranking, Step, auroc, average_precision};
-pub use threshold::{Basis, Chosen, ThresholdRule, Thresholds, UnknownRule};
+pub use threshold::{Basis, Chosen, Thresholds};
+pub use threshold_rule::{ThresholdRule, UnknownRule};
