@@ -36,9 +36,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("alias = \"film", "keys in files of runs that version 0.1.0 made"),
     ("hash(\"film.", "names from which the numbers of recorded golden files follow"),
 ];
-    ("alias = \"film", "keys in files of runs that version 0.1.0 made"),
-    ("hash(\"film.", "names from which the numbers of recorded golden files follow"),
-];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
