@@ -3,8 +3,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -58,6 +59,8 @@ pub fn path(state_dir: &Path, target: Option<&LogTarget>) -> Option<PathBuf> {
 /// # Errors
 /// When a file that the user named can't be opened. The default file is optional: without it nothing is logged.
 pub fn init(state_dir: &Path, target: Option<&LogTarget>) -> io::Result<()> {
+    // Panics are reported even when the log is off.
+    let _ = REPORT_DIR.set(state_dir.to_owned());
     let Some(path) = path(state_dir, target) else { return Ok(()) };
     let level = match target {
         Some(LogTarget::Level(level)) => *level,
@@ -133,9 +136,33 @@ impl Write for LogFile {
     }
 }
 
-/// Writes a panic to the log; for panic hooks.
-pub fn log_panic(info: &std::panic::PanicHookInfo) {
-    tracing::error!(thread = std::thread::current().name().unwrap_or("unnamed"), "panic: {info}");
+/// Where panic reports are written; set once by [`init`].
+static REPORT_DIR: OnceLock<PathBuf> = OnceLock::new();
+
+/// Logs a panic, writes a report with its backtrace into the state directory and names the report on stderr.
+pub fn report_panic(info: &PanicHookInfo) {
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("unnamed");
+    tracing::error!(thread, "panic: {info}");
+    let Some(folder) = REPORT_DIR.get() else { return };
+    match write_panic_report(folder, thread, &info.to_string()) {
+        Ok(path) => eprintln!("A report of this error is in {}", path.display()),
+        Err(error) => tracing::error!("the panic report can't be written: {error}"),
+    }
+}
+
+/// Writes `panic-TIME-PID.txt`: version, thread, message and backtrace.
+fn write_panic_report(folder: &Path, thread: &str, message: &str) -> io::Result<PathBuf> {
+    std::fs::create_dir_all(folder)?;
+    let now = jiff::Timestamp::now();
+    let path = folder.join(format!("panic-{}-{}.txt", now.as_millisecond(), std::process::id()));
+    let backtrace = std::backtrace::Backtrace::force_capture();
+    let version = env!("CARGO_PKG_VERSION");
+    std::fs::write(
+        &path,
+        format!("chestxr-tui {version}\ntime {now}\nthread {thread}\n\n{message}\n\n{backtrace}\n"),
+    )?;
+    Ok(path)
 }
 
 #[cfg(test)]
@@ -151,6 +178,16 @@ mod tests {
         let state = Path::new("/state");
         assert_eq!(path(state, None), Some(PathBuf::from("/state/chestxr-tui.log")));
         assert_eq!(path(state, Some(&LogTarget::Level(LevelFilter::OFF))), None);
+    }
+
+    #[test]
+    fn a_panic_report_has_the_message_and_a_backtrace() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = write_panic_report(&folder.path().join("state"), "trainer", "index out of range")
+            .expect("written");
+        let text = std::fs::read_to_string(path).expect("a report");
+        assert!(text.starts_with("chestxr-tui ") && text.contains("thread trainer"), "{text}");
+        assert!(text.contains("index out of range") && text.contains("write_panic_report"), "{text}");
     }
 
     #[test]

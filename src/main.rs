@@ -22,7 +22,7 @@ use commands::{Exit, UsageError};
 
 fn main() -> ExitCode {
     native::tune_allocator();
-    panics::install_panic_hook();
+    panics::install_panic_hook(logging::report_panic);
     match run(Cli::from_command_line()) {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -1,15 +1,15 @@
-//! Panics that are caught and told as an error: decoders written by others index and unwrap, and a file may come from
-//! anywhere. Panic hooks keep quiet about those.
+//! Panics of third-party decoders are caught and reported as errors, without a message from the panic hook; all other
+//! panics are reported.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 
 thread_local! {
-    /// Whether this thread is at work that may panic.
+    /// Whether this thread runs work whose panics are caught.
     static EXPECTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work`, which must leave nothing half done behind; `None` when it panicked. Nobody else is told.
+/// Runs `work`; `None` when it panicked. No hook reports that panic. `work` must leave no partial changes behind.
 pub fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     let before = EXPECTED.replace(true);
     let outcome = catch_unwind(AssertUnwindSafe(work));
@@ -17,17 +17,17 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     outcome.ok()
 }
 
-/// Whether the panic that a hook is told of will be caught by [`caught`].
+/// Whether the panic that a hook receives will be caught by [`caught`].
 pub fn expected() -> bool {
     EXPECTED.get()
 }
 
-/// Has the hook that is there keep quiet about panics that are expected.
-pub fn install_panic_hook() {
+/// Installs a hook that passes every panic that is not [`expected`] to `report`, and then to the hook before it.
+pub fn install_panic_hook(report: impl Fn(&PanicHookInfo) + Send + Sync + 'static) {
     let previous = take_hook();
     set_hook(Box::new(move |info| {
         if !expected() {
-            crate::logging::log_panic(info);
+            report(info);
             previous(info);
         }
     }));

@@ -113,7 +113,7 @@ fn a_paused_run_takes_no_step_but_hears_commands_and_goes_on_when_resumed() {
     assert_eq!(lr, 1e-5);
 
     trainer.send(Command::Stop);
-    assert_eq!(end(&mut trainer), (RunState::Stopped, "stopped by hand".into()));
+    assert_eq!(end(&mut trainer), (RunState::Stopped, "stopped by the user".into()));
     assert_eq!(run.read_status().expect("a status").state, RunState::Stopped);
     trainer.shut_down();
 }

@@ -22,7 +22,7 @@ use std::path::Path;
 /// through to a terminal. Panics of decoders that the reader catches are no finds.
 pub fn feed<T, E: std::fmt::Display>(bytes: &[u8], read: impl Fn(&Path) -> Result<T, E>) {
     static QUIET: std::sync::Once = std::sync::Once::new();
-    QUIET.call_once(panics::install_panic_hook);
+    QUIET.call_once(|| panics::install_panic_hook(|_| {}));
     let path = std::env::temp_dir().join(format!("chestxr-fuzz-{}", std::process::id()));
     std::fs::write(&path, bytes).expect("TMPDIR can be written");
     if let Err(error) = read(&path) {

@@ -59,7 +59,11 @@ impl Fit<'_> {
                     let from = self.position.rate.at(step);
                     self.position.rate.set_by_hand(lr, step);
                     self.journal.progress(|progress| progress.lr = lr);
-                    self.journal.event(Event::LearningRate { from, to: lr, reason: "set by hand".into() })?;
+                    self.journal.event(Event::LearningRate {
+                        from,
+                        to: lr,
+                        reason: "set manually".into(),
+                    })?;
                 }
                 Command::SetLearningRate { lr } => {
                     let text = format!("a learning rate must be above 0, not {lr}; it stays as it is");

@@ -39,7 +39,7 @@ impl StopReason {
     /// Why the run ended, in words.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Stop => "stopped by hand",
+            Self::Stop => "stopped by the user",
             Self::Shutdown => "stopped as the program ended",
             Self::Interrupt => "interrupted by a signal",
         }

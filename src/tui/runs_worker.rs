@@ -249,7 +249,7 @@ fn describe(path: &Path, change: &Change) -> Result<()> {
         }
         Change::Note(note) => about.set_note(note),
     }
-    folder.write_about(&about).context("what was typed isn't kept")
+    folder.write_about(&about).context("the annotation can't be saved")
 }
 
 fn discard(paths: &[PathBuf]) -> Done {

@@ -31,7 +31,7 @@ impl App {
     pub(in crate::tui) fn fetch(&mut self) -> Vec<Effect> {
         if let Some(fetching) = &self.data.fetching {
             fetching.stop.stop();
-            self.say(Level::Info, "the download ends; what came is kept");
+            self.say(Level::Info, "download cancelled; it resumes where it was");
             return Vec::new();
         }
         let size = self.form.current().data.size;

@@ -246,7 +246,7 @@ impl App {
                 }
             }
             self.evaluate.preset = None;
-            self.say(Level::Info, "back to the thresholds that are kept");
+            self.say(Level::Info, "back to the saved thresholds");
         }
     }
 

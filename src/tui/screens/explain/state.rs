@@ -82,26 +82,32 @@ pub enum Outcome {
     #[default]
     All,
     Labelled,
-    Called,
-    Found,
-    Missed,
-    FalseAlarm,
+    PredictedPositive,
+    TruePositive,
+    FalseNegative,
+    FalsePositive,
 }
 
 impl Outcome {
     /// All, in the order of the key.
-    const ALL: [Self; 6] =
-        [Self::All, Self::Labelled, Self::Called, Self::Found, Self::Missed, Self::FalseAlarm];
+    const ALL: [Self; 6] = [
+        Self::All,
+        Self::Labelled,
+        Self::PredictedPositive,
+        Self::TruePositive,
+        Self::FalseNegative,
+        Self::FalsePositive,
+    ];
 
     /// As shown.
     pub fn name(self) -> &'static str {
         match self {
             Self::All => "all images",
             Self::Labelled => "labelled",
-            Self::Called => "called",
-            Self::Found => "found",
-            Self::Missed => "missed",
-            Self::FalseAlarm => "false alarms",
+            Self::PredictedPositive => "predicted positive",
+            Self::TruePositive => "true positives (TP)",
+            Self::FalseNegative => "false negatives (FN)",
+            Self::FalsePositive => "false positives (FP)",
         }
     }
 
@@ -116,10 +122,10 @@ impl Outcome {
         match self {
             Self::All => true,
             Self::Labelled => labelled,
-            Self::Called => called == Some(true),
-            Self::Found => labelled && called == Some(true),
-            Self::Missed => labelled && called == Some(false),
-            Self::FalseAlarm => !labelled && called == Some(true),
+            Self::PredictedPositive => called == Some(true),
+            Self::TruePositive => labelled && called == Some(true),
+            Self::FalseNegative => labelled && called == Some(false),
+            Self::FalsePositive => !labelled && called == Some(true),
         }
     }
 }

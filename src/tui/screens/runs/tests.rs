@@ -179,7 +179,7 @@ fn what_cannot_begin_stays_with_its_reason_and_the_next_is_taken() {
     assert_eq!(effects, [failed, Effect::Runs(RunsRequest::TakeNext { anew: false })]);
     // One that a person ends while it loads waits again, and the queue with it.
     done(&mut app, Done::Taken(Some(Box::default())));
-    let reason = "stopped by hand".to_owned();
+    let reason = "stopped by the user".to_owned();
     let effects = tell(&mut app, Event::Ended { id: None, state: RunState::Stopped, reason, best: None });
     assert_eq!(
         effects,
@@ -200,7 +200,7 @@ fn a_stop_by_hand_holds_the_queue_until_it_is_started() {
         noon(),
     );
     assert_eq!(
-        ended(&mut app, RunState::Stopped, "stopped by hand"),
+        ended(&mut app, RunState::Stopped, "stopped by the user"),
         [Effect::Runs(RunsRequest::LeaveQueue)]
     );
     assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains('Q')));

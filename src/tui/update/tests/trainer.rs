@@ -60,7 +60,7 @@ fn quick_keys_build_on_what_was_asked_for_not_on_what_was_told_back() {
     press(&mut app, &["+"]);
     assert_eq!(sent(press(&mut app, &["+"])), Some(Command::SetLearningRate { lr: 1.2e-3 }));
     for (from, to) in [(3e-4, 6e-4), (6e-4, 1.2e-3)] {
-        tell(&mut app, Event::LearningRate { from, to, reason: "set by hand".into() });
+        tell(&mut app, Event::LearningRate { from, to, reason: "set manually".into() });
     }
     assert_eq!(app.run.as_ref().and_then(|run| run.asked_lr), None);
     assert_eq!(sent(press(&mut app, &[" "])), Some(Command::Pause));
@@ -112,7 +112,7 @@ fn q_asks_while_a_run_is_on_then_saves_then_leaves() {
     assert_eq!(app.mode(), Mode::Question);
     assert_eq!(press(&mut app, &["Enter"]), [Effect::Send(Command::Stop)]);
     assert_eq!(app.mode(), Mode::Saving);
-    let effects = ended(&mut app, RunState::Stopped, "stopped by hand");
+    let effects = ended(&mut app, RunState::Stopped, "stopped by the user");
     assert_eq!(effects, [Effect::Leave { at_once: false }]);
 }
 
@@ -185,7 +185,7 @@ fn a_search_that_is_stopped_leaves_nothing_and_one_that_fails_says_why() {
     press(&mut app, &["2", "f"]);
     assert_eq!(sent(press(&mut app, &["x", "Enter"])), Some(Command::Stop));
     let end = |state, reason: &str| Event::Ended { id: None, state, reason: reason.into(), best: None };
-    tell(&mut app, end(RunState::Stopped, "stopped by hand"));
+    tell(&mut app, end(RunState::Stopped, "stopped by the user"));
     assert!(app.run.is_none() && app.rates.is_none());
     press(&mut app, &["f"]);
     tell(&mut app, end(RunState::Failed, "no memory"));
@@ -201,7 +201,7 @@ fn u_resumes_a_run_that_can_be_resumed() {
     assert!(app.notice.as_ref().expect("a sentence").text.contains("--resume"));
 
     let mut app = training();
-    ended(&mut app, RunState::Stopped, "stopped by hand");
+    ended(&mut app, RunState::Stopped, "stopped by the user");
     let info = fixture::info();
     match sent(press(&mut app, &["u"])) {
         Some(Command::Start { config, resume }) => {

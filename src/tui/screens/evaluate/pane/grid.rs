@@ -23,7 +23,7 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let panel = Panel {
         title: "all conditions",
-        right: Line::styled("called at the thresholds", theme.muted()),
+        right: Line::styled("predicted positive at the thresholds", theme.muted()),
         bottom: Line::from(vec![
             Span::styled("macro F1 ", theme.muted()),
             Span::styled(fixed(run.macro_f1(), 3), theme.strong()),
@@ -70,7 +70,7 @@ fn small(run: &EvaluatedRun, index: usize, chosen: bool, area: Rect, canvas: &mu
             let images = images_of(&numbers.counts, *cell);
             let share = images as f64 / of_row.max(1) as f64;
             let place = Rect { x: at.x + half * column as u16, width: half, ..at };
-            let right = matches!(cell, Cell::Hit | Cell::Rejected);
+            let right = matches!(cell, Cell::TruePositive | Cell::TrueNegative);
             let style = weight(if right { theme.good() } else { theme.warning() }, share, theme.muted());
             canvas.right(place, &Line::styled(count(images as usize), style));
         }

@@ -30,7 +30,7 @@ pub fn render(app: &App, run: &EvaluatedRun, index: usize, area: Rect, canvas: &
         title: run.name(index),
         right: Line::styled(format!("{} positive", count(numbers.support as usize)), theme.muted()),
         bottom: Line::styled(
-            format!("enter: {} {what} {}", count(images as usize), cell.name()),
+            format!("enter: {} {}, {what}", count(images as usize), cell.name()),
             theme.accent(),
         ),
         ..Panel::default()
@@ -46,10 +46,10 @@ pub fn render(app: &App, run: &EvaluatedRun, index: usize, area: Rect, canvas: &
 /// How many images a cell has.
 pub fn images_of(counts: &Confusion, cell: Cell) -> u64 {
     match cell {
-        Cell::Missed => counts.fn_,
-        Cell::FalseAlarm => counts.fp,
-        Cell::Hit => counts.tp,
-        Cell::Rejected => counts.tn,
+        Cell::FalseNegative => counts.fn_,
+        Cell::FalsePositive => counts.fp,
+        Cell::TruePositive => counts.tp,
+        Cell::TrueNegative => counts.tn,
     }
 }
 
@@ -61,7 +61,7 @@ fn matrix(counts: &Confusion, chosen: Cell, normal: bool, area: Rect, canvas: &m
     let width = area.width.saturating_sub(head) / 2;
     let (called, actual) = match normal {
         true => (["any finding", "normal"], ["is any", "is normal"]),
-        false => (["not called", "called"], ["actual −", "actual +"]),
+        false => (["pred. −", "pred. +"], ["actual −", "actual +"]),
     };
     for (column, name) in called.iter().enumerate() {
         let cell = Rect { x: area.x + head + width * column as u16, width, ..row(area, 0) };
@@ -74,7 +74,7 @@ fn matrix(counts: &Confusion, chosen: Cell, normal: bool, area: Rect, canvas: &m
         for (column, cell) in cells.iter().enumerate() {
             let images = images_of(counts, *cell);
             let share = images as f64 / of_row.max(1) as f64;
-            let right = matches!(cell, Cell::Hit | Cell::Rejected);
+            let right = matches!(cell, Cell::TruePositive | Cell::TrueNegative);
             let style = if right { theme.good() } else { theme.warning() };
             let at = Rect { x: area.x + head + width * column as u16, width, ..row(area, y) };
             let mark = if *cell == chosen { "▸ " } else { "  " };

@@ -175,7 +175,7 @@ impl EvaluatedRun {
     /// Where a row's threshold is from, in words.
     pub fn basis(&self, row: usize) -> String {
         if self.is_moved(row) {
-            return "by hand, not kept".to_owned();
+            return "manual, not saved".to_owned();
         }
         let chosen = match self.labels.get(row) {
             Some(condition) => self.kept.conditions.get(&condition.key),
@@ -183,7 +183,7 @@ impl EvaluatedRun {
         };
         match chosen.map(|chosen| chosen.by) {
             Some(Basis::Rule) => format!("{} on {}", self.kept.rule, self.kept.split),
-            Some(Basis::Hand) => "by hand".to_owned(),
+            Some(Basis::Hand) => "manual".to_owned(),
             Some(Basis::Default) | None => "default: the rule says nothing".to_owned(),
         }
     }
@@ -248,38 +248,40 @@ fn cut_points(table: &Predictions) -> Vec<Option<CutPoints>> {
 pub enum Cell {
     /// Positive, not called.
     #[default]
-    Missed,
+    FalseNegative,
     /// Negative, called.
-    FalseAlarm,
+    FalsePositive,
     /// Positive, called.
-    Hit,
+    TruePositive,
     /// Negative, not called.
-    Rejected,
+    TrueNegative,
 }
 
 impl Cell {
     /// In reading order: rows actual, columns called, the negative first.
-    pub const MATRIX: [[Cell; 2]; 2] = [[Self::Rejected, Self::FalseAlarm], [Self::Missed, Self::Hit]];
+    pub const MATRIX: [[Cell; 2]; 2] =
+        [[Self::TrueNegative, Self::FalsePositive], [Self::FalseNegative, Self::TruePositive]];
     /// All of them, the most wanted first.
-    pub const ALL: [Cell; 4] = [Cell::Missed, Cell::FalseAlarm, Cell::Hit, Cell::Rejected];
+    pub const ALL: [Cell; 4] =
+        [Cell::FalseNegative, Cell::FalsePositive, Cell::TruePositive, Cell::TrueNegative];
 
     /// Called, truly positive.
     pub fn sides(self) -> (bool, bool) {
         match self {
-            Self::Missed => (false, true),
-            Self::FalseAlarm => (true, false),
-            Self::Hit => (true, true),
-            Self::Rejected => (false, false),
+            Self::FalseNegative => (false, true),
+            Self::FalsePositive => (true, false),
+            Self::TruePositive => (true, true),
+            Self::TrueNegative => (false, false),
         }
     }
 
     /// What its images are called.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Missed => "missed",
-            Self::FalseAlarm => "false alarms",
-            Self::Hit => "found",
-            Self::Rejected => "rightly not called",
+            Self::FalseNegative => "false negatives (FN)",
+            Self::FalsePositive => "false positives (FP)",
+            Self::TruePositive => "true positives (TP)",
+            Self::TrueNegative => "true negatives (TN)",
         }
     }
 
