@@ -214,7 +214,7 @@ impl<'a> Collator<'a> {
             }
             Ok(())
         })?;
-        Ok(Batch { images: images, targets })
+        Ok(Batch { images, targets })
     }
 }
 

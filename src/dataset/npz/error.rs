@@ -217,6 +217,19 @@ impl fmt::Display for Method {
     }
 }
 
+impl From<ZipError> for Fault {
+    fn from(error: ZipError) -> Self {
+        match error {
+            ZipError::Io(error) => Self::Io(error),
+            ZipError::NoEnd => Self::NotZip,
+            ZipError::Directory(why) => Self::Directory(why),
+            ZipError::Twice(name) => Self::Twice(printable(name.trim_end_matches(".npy"), 60)),
+            ZipError::Outside => Self::Damaged("it lies outside the file"),
+            ZipError::Misplaced => Self::Damaged("it is not where the zip directory says"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,18 +248,5 @@ mod tests {
         assert_eq!(shown(1024), "1.0 KiB");
         assert_eq!(shown(5_625_733_120), "5.2 GiB");
         assert_eq!(shown(u64::MAX), "16.0 EiB");
-    }
-}
-
-impl From<ZipError> for Fault {
-    fn from(error: ZipError) -> Self {
-        match error {
-            ZipError::Io(error) => Self::Io(error),
-            ZipError::NoEnd => Self::NotZip,
-            ZipError::Directory(why) => Self::Directory(why),
-            ZipError::Twice(name) => Self::Twice(printable(name.trim_end_matches(".npy"), 60)),
-            ZipError::Outside => Self::Damaged("it lies outside the file"),
-            ZipError::Misplaced => Self::Damaged("it is not where the zip directory says"),
-        }
     }
 }
