@@ -21,8 +21,7 @@ pub struct Global {
     /// Change one setting, for example optimizer.lr=1e-3; repeatable
     #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Data source: phantom[:N], chestmnist, npz:FILE, nih:DIR, csv:FILE, dicom:DIR, or a path
-    #[arg(long, global = true, value_name = "SOURCE")]
+    #[arg(long, global = true, value_name = "SOURCE", help = data_help())]
     pub data: Option<String>,
     /// Directory of runs
     #[arg(long, global = true, value_name = "DIR", env = "CHESTXR_RUNS_DIR")]
@@ -103,4 +102,9 @@ fn limited(mut command: Command, path: &str, globals: &[clap::Arg]) -> Command {
     }
     let copies = globals.iter().map(|arg| arg.clone().hide(!shown.contains(&arg.get_id().as_str())));
     command.args(copies.collect::<Vec<_>>())
+}
+
+/// The help of `--data`, from the table of sources.
+fn data_help() -> String {
+    format!("Data source: {}, or a path", chestxr_tui::dataset::sources::usage().replace(" or ", ", "))
 }

@@ -1,8 +1,9 @@
 //! The data set that trainer and screen share, read once.
 
 use std::sync::{Arc, Mutex, TryLockError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use super::data_source::Stamp;
 use super::progress::{Progress, Watch};
 use super::source::Source;
 use super::{DataError, Dataset};
@@ -10,9 +11,6 @@ use crate::config::DataSection;
 
 /// A data set, what was asked for to get it, and what its file was like then.
 type Known = (DataSection, Option<Stamp>, Arc<Dataset>);
-
-/// What tells a changed file from the one that was read: length and time of the last change.
-type Stamp = (u64, SystemTime);
 
 /// Keeps the last data set read, so that the next run on it starts at once and the screen shows what the
 /// trainer uses. Asking for another one drops it once no run holds it any more.
@@ -94,13 +92,8 @@ fn plain(section: &DataSection) -> Result<(DataSection, Option<Stamp>), DataErro
         section.size = 0;
     }
     section.source = source.absolute().to_string();
-    let stamp = match &source {
-        Source::Npz(path) | Source::Csv(path) => {
-            std::fs::metadata(path).and_then(|file| Ok((file.len(), file.modified()?))).ok()
-        }
-        // A folder's time says little of the images in it: a new run reads its tables again.
-        Source::Nih(_) | Source::Dicom(_) | Source::Phantom(_) | Source::ChestMnist => None,
-    };
+    // Of a folder no time tells what changed in it: a new run reads its tables again.
+    let stamp = source.fingerprint();
     Ok((section, stamp))
 }
 

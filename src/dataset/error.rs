@@ -1,16 +1,16 @@
 //! Why images can't be had, a sentence each.
 
 use super::image_file::ImageFileError;
-use super::source::Source;
+use super::source_error::SourceError;
 use super::store::StoreError;
 use super::table_error::TableError;
-use super::{Split, keep, npz, phantom, source};
+use super::{Split, keep, npz, phantom};
 
 /// Why images can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     #[error(transparent)]
-    Source(#[from] source::SourceError),
+    Source(#[from] SourceError),
     #[error(transparent)]
     Npz(#[from] npz::NpzError),
     #[error(transparent)]
@@ -37,15 +37,15 @@ pub enum DataError {
     #[error(
         "the images of {from} say nothing about {missing}, which the run's network tells; add such labels"
     )]
-    OtherLabels { from: Source, missing: String },
+    OtherLabels { from: String, missing: String },
     #[error("`data.where` needs images with a table (nih:, csv: or dicom:); {0} has none")]
-    NothingToFilter(Source),
+    NothingToFilter(String),
     #[error(
         "{0} holds labels but no images: `data info` can count it, training needs train_images, val_images and test_images"
     )]
-    NoImages(Source),
+    NoImages(String),
     #[error("the {split} split of {from} is empty; training needs images in all three splits")]
-    EmptySplit { split: Split, from: Source },
+    EmptySplit { split: Split, from: String },
 }
 
 impl DataError {

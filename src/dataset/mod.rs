@@ -2,6 +2,7 @@
 //! trainer's; nothing here knows tensors.
 
 pub mod check;
+mod data_source;
 pub mod dicom_folder;
 pub mod image_file;
 mod image_hash;
@@ -17,6 +18,8 @@ pub mod progress;
 pub mod registry;
 mod row;
 pub mod source;
+mod source_error;
+pub mod sources;
 pub mod split;
 pub mod stats;
 pub mod store;
@@ -117,20 +120,11 @@ impl Dataset {
         let source: Source = section.source.parse()?;
         // A configuration was checked where it came in; what is no amount counts as none said.
         let budget = memory::budget(section.memory.parse().unwrap_or(Memory::Auto));
-        let of_table = !matches!(source, Source::Phantom(_) | Source::ChestMnist | Source::Npz(_));
-        if !section.keep.trim().is_empty() && !of_table {
-            return Err(DataError::NothingToFilter(source));
+        let kind = source.kind();
+        if !section.keep.trim().is_empty() && !kind.has_table() {
+            return Err(DataError::NothingToFilter(source.to_string()));
         }
-        let mut loaded = match &source {
-            Source::Phantom(count) => made::phantom_parts(*count, section.size, budget, watch)?,
-            Source::ChestMnist => made::npz_parts(&registry::chestmnist(section.size)?, budget, watch)?,
-            Source::Npz(path) => made::npz_parts(path, budget, watch)?,
-            Source::Nih(folder) => nih::listing(folder)?.load(section, budget, watch)?,
-            Source::Csv(table) => table::listing(table, &section.columns)?.load(section, budget, watch)?,
-            Source::Dicom(folder) => {
-                dicom_folder::listing(folder, &section.columns)?.load(section, budget, watch)?
-            }
-        };
+        let mut loaded = kind.load(source.argument(), section, budget, watch)?;
         if section.limit > 0 && section.limit < loaded.parts[0].labels.len() {
             loaded.parts[0].truncate(section.limit);
         }
@@ -162,7 +156,7 @@ impl Dataset {
             .filter(|(_, place)| place.is_none())
             .map(|(key, _)| key.as_str())
             .collect();
-        let other = |missing: String| DataError::OtherLabels { from: self.source.clone(), missing };
+        let other = |missing: String| DataError::OtherLabels { from: self.source.to_string(), missing };
         if !missing.is_empty() {
             return Err(other(crate::text::one_line(&missing.join(", "), 200)));
         }
@@ -259,9 +253,9 @@ impl Dataset {
     /// When the data set is a table of labels alone or the split is empty.
     pub fn trainable(&self, split: Split) -> Result<(&Images, &Labels), DataError> {
         let part = self.part(split);
-        let images = part.images.as_ref().ok_or_else(|| DataError::NoImages(self.source.clone()))?;
+        let images = part.images.as_ref().ok_or_else(|| DataError::NoImages(self.source.to_string()))?;
         if images.is_empty() {
-            return Err(DataError::EmptySplit { split, from: self.source.clone() });
+            return Err(DataError::EmptySplit { split, from: self.source.to_string() });
         }
         Ok((images, &part.labels))
     }

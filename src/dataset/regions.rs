@@ -1,7 +1,7 @@
 //! Regions of findings on an image, as far as the source knows them: explanations are evaluated against these.
 
 use super::phantom::{self, Bounds};
-use super::{Dataset, PHANTOM_SEED, Source, Split};
+use super::{Dataset, PHANTOM_SEED, Split};
 
 /// Where one condition shows on an image.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,17 +17,17 @@ pub struct Region {
 impl Dataset {
     /// Whether the source knows where findings lie.
     pub fn knows_regions(&self) -> bool {
-        let drawn_by_hand = Split::ALL.iter().any(|split| self.part(*split).about.has_boxes);
-        drawn_by_hand || matches!(self.source, Source::Phantom(_))
+        let annotated = Split::ALL.iter().any(|split| self.part(*split).about.has_boxes);
+        annotated || self.source.generated().is_some()
     }
 
     /// What shows on image `index` of a split, by label column. Empty where the source doesn't know, or there is no
     /// such image. Conditions may be drawn that the labels leave out, and the other way round.
     pub fn regions(&self, split: Split, index: usize) -> Vec<Region> {
-        let (Source::Phantom(count), Some((size, _))) = (&self.source, self.image_size()) else {
+        let (Some(count), Some((size, _))) = (self.source.generated(), self.image_size()) else {
             return self.boxed(split, index);
         };
-        let (train, val) = super::made::phantom_counts(*count);
+        let (train, val) = super::made::phantom_counts(count);
         let first = [0, train, train + val][split as usize];
         if index >= self.part(split).labels.len() {
             return Vec::new();

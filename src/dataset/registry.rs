@@ -80,16 +80,8 @@ impl Registry {
 
     /// The entry that a source is of, where one can tell.
     pub fn of(&self, source: &Source) -> Option<&Entry> {
-        match source {
-            Source::Phantom(_) => Some(&self.phantom),
-            Source::Nih(_) => Some(&self.nih),
-            Source::ChestMnist => Some(&self.chestmnist),
-            Source::Npz(path) => {
-                let name = path.file_name()?.to_string_lossy();
-                self.chestmnist.files.iter().any(|file| file.name == name).then_some(&self.chestmnist)
-            }
-            Source::Csv(_) | Source::Dicom(_) => None,
-        }
+        let name = source.kind().registry_entry(source.argument())?;
+        self.entries().into_iter().find(|(own, _)| *own == name).map(|(_, entry)| entry)
     }
 }
 

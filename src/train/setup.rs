@@ -14,7 +14,6 @@ use crate::config::{Arch, Monitor, Precision, RunConfig, Sampling};
 use crate::dataset::image_file::Preprocess;
 use crate::dataset::progress::Watch;
 use crate::dataset::registry::Registry;
-use crate::dataset::source::Source;
 use crate::dataset::{Cache, Dataset, Split};
 use crate::model::{Network, Shape, device_name, resolve_device, take_pretrained};
 use crate::native;
@@ -179,7 +178,7 @@ impl Setup {
         let size = self.config.data.size;
         notes.extend(self.dataset.notes().iter().cloned());
         if let Some(warning) = Registry::get().of(self.dataset.source()).map(|entry| &entry.warning)
-            && !matches!(self.dataset.source(), Source::Phantom(_))
+            && self.dataset.source().generated().is_none()
         {
             notes.push(warning.clone());
         }
