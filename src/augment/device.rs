@@ -1,4 +1,4 @@
-//! Whole batches augmented on the network's device, from images that lie there.
+//! Augmentation of whole batches on the network's device, for images that are resident there.
 
 use tch::{Device, Kind, TchError, Tensor};
 

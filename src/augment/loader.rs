@@ -1,4 +1,4 @@
-//! Batches made ahead of the step by worker threads, handed out in order.
+//! Batches made ahead of the step by worker threads, delivered in order.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,4 +1,4 @@
-//! How much memory images may take, as a person writes it.
+//! A memory limit for images, `auto` or an amount such as `800MB`.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! Where the application keeps its files, by the conventions of the platform.
+//! Directories of the application, by the conventions of the platform.
 
 use std::path::{Path, PathBuf};
 

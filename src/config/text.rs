@@ -1,4 +1,4 @@
-//! A configuration from text and back: files over defaults, `--set` pairs, single settings as a person types them.
+//! A configuration to and from text: files over defaults, `--set` pairs, single settings.
 
 use std::path::Path;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! What a data source is to the rest of the program.
+//! The trait of data sources.
 
 use std::path::Path;
 use std::time::SystemTime;

@@ -1,4 +1,4 @@
-//! Images and labels: where an image's pixels lie, in memory or in a file that is read as needed.
+//! Images and labels of a split; the pixels are in memory or in a file that is read as needed.
 
 pub use super::image_hash::{ImageHash, hash_of};
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! Which images of a table are taken: `view=PA,sex=F,age=18-80`.
+//! The filter `data.where` of a table's images: `view=PA,sex=F,age=18-80`.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;

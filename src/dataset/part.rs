@@ -1,4 +1,4 @@
-//! One split of a data set as it comes from its source, and what the source says of each image besides.
+//! One split of a data set: images, labels, patients, demographics, boxes.
 
 use super::images::{Images, Labels};
 use super::phantom::Bounds;

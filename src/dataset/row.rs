@@ -1,4 +1,4 @@
-//! A row of a table: one image, its labels and what else the source says of it.
+//! A row of a table: one image, its labels, patient, split, demographics and boxes.
 
 use std::path::PathBuf;
 

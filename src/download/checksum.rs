@@ -1,4 +1,4 @@
-//! What a file's content must have.
+//! Checksums of downloads.
 
 use md5::Md5;
 use sha2::{Digest, Sha256};

@@ -1,4 +1,4 @@
-//! Downloads that survive a broken line: taken up where they ended, held against their checksum, put in place whole.
+//! Downloads that resume after an interruption, are verified by checksum and replace their target atomically.
 //!
 //! A download grows as `NAME.part` beside its target; `NAME.part.json` tells which content it is a part of, by its
 //! address and what the server says of its version. Proxies are those of the environment (`HTTPS_PROXY`,

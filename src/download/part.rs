@@ -1,4 +1,4 @@
-//! What came so far, beside the file it shall become.
+//! The partial file of a download, beside its target.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};

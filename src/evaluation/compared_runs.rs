@@ -1,4 +1,4 @@
-//! Several runs side by side: read from their folders, each set against the first, with the settings that differ.
+//! Runs compared side by side: read from their directories, each compared with the first, with the settings that differ.
 
 use std::collections::BTreeSet;
 

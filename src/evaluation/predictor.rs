@@ -1,4 +1,4 @@
-//! A run's best weights, ready to look at images.
+//! A run's best weights, loaded for prediction.
 
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};

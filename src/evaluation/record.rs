@@ -1,4 +1,4 @@
-//! What a run's folder keeps of an evaluation: predictions, thresholds, `evaluation.json`, figures and report.
+//! The files of an evaluation: predictions, thresholds, `evaluation.json`, figures and report.
 
 use std::path::Path;
 

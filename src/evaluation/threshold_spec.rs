@@ -1,4 +1,4 @@
-//! What a person asks of thresholds: a rule for all, and others for single conditions.
+//! A threshold specification: a rule for all conditions, and others for single conditions.
 
 use std::str::FromStr;
 

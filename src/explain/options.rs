@@ -1,4 +1,4 @@
-//! What a person can choose about a method.
+//! Options of attribution methods.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! An image with a map over it, as a picture.
+//! Rendering of an image with a map over it.
 
 use image::imageops::{self, FilterType};
 use image::{GrayImage, ImageBuffer, Luma, Rgb, RgbImage};

@@ -1,4 +1,4 @@
-//! Whether a probability means what it says.
+//! Calibration: whether predicted probabilities match observed frequencies.
 
 use super::logits::mean_cost;
 use super::sigmoid;

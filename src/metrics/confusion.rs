@@ -1,4 +1,4 @@
-//! Counts at a threshold and the ratios made of them.
+//! The confusion matrix at a threshold and the ratios derived from it.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};

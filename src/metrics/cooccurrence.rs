@@ -1,4 +1,4 @@
-//! Which conditions come together, in the labels and in what is called.
+//! Co-occurrence of conditions, in labels and in predictions.
 
 use super::Predictions;
 

@@ -1,4 +1,4 @@
-//! All the ways to part a condition's images into called and not called.
+//! All cut points of a condition: the confusion matrix at every distinct score.
 
 use super::{Confusion, Predictions, ThresholdRule};
 

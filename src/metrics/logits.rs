@@ -1,4 +1,4 @@
-//! What a logit says: its probability and its cost. Natural logarithms throughout.
+//! From a logit to its probability and its cross-entropy. Natural logarithms throughout.
 
 /// The probability of a logit, 0 to 1: 1 / (1 + exp(-z)) in f32, the form of `torch.sigmoid` (equal to it within
 /// an ulp or two, as the two libraries' `exp` differ). Saturates to exactly 0 and 1; NaN stays NaN.

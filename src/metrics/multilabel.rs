@@ -1,4 +1,4 @@
-//! What one split says over all conditions.
+//! Metrics of one split over all conditions.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Normal against any finding: what fourteen outputs say about the image that has none.
+//! Normal detection: no finding against any finding, from the outputs of all conditions.
 
 use super::Predictions;
 

@@ -1,4 +1,4 @@
-//! The layers networks are made of, named as PyTorch's modules name their tensors.
+//! The layers of the networks; tensors have the names that PyTorch's modules give them.
 
 use tch::{Device, Kind, TchError, Tensor};
 

@@ -1,4 +1,4 @@
-//! What a report is made from.
+//! The input of a report: an evaluation with its predictions, labels and thresholds.
 
 use super::figures::FigureError;
 use crate::dataset::labels::LabelSet;

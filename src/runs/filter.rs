@@ -1,4 +1,4 @@
-//! Which runs are listed: words, tags, states, and conditions on settings and numbers, as a person types them.
+//! The filter of the run list: words, tags, states, and conditions on settings and metrics.
 
 use super::{METRICS, Measure, RunSummary, Statistic};
 use crate::config::FIELDS;

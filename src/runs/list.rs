@@ -1,4 +1,4 @@
-//! Finding runs again: all of a folder, or the one a person means.
+//! Listing runs, and finding one by id, prefix, `last`, `best` or path.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a list of runs is sorted by.
+//! Sort keys of the run list.
 
 use std::cmp::Ordering;
 

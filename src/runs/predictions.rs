@@ -1,4 +1,4 @@
-//! What a network said of a split's images: `predictions_<split>.npz`.
+//! Predictions of a split: `predictions_<split>.npz`.
 
 use std::path::Path;
 

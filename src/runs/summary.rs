@@ -1,4 +1,4 @@
-//! What lists show of a run, and why a run is not found.
+//! A run's row in lists, and why a run is not found.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Left to right. It moves the heart to the other side, so it is off unless asked for.
+//! Horizontal flip. It mirrors the heart, so it is off by default.
 
 use super::Transform;
 use crate::augment::{Affine, Step};

@@ -1,4 +1,4 @@
-//! Images of two splits that look all but the same: copies that were compressed, resized, brightened or made noisy.
+//! Near duplicates in two splits: copies that were compressed, resized, brightened or made noisy.
 //!
 //! Chest images resemble each other, so not images are compared but what sets each apart: its 16 x 16 means, brought
 //! to mean 0 and length 1, less the mean of that over all images, brought to length 1 again. On 1,000 images of NIH at

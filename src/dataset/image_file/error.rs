@@ -1,4 +1,4 @@
-//! What can be wrong with a picture, as sentences that say where and what to do.
+//! Errors of image files, each a sentence with the file, the fault and what to do.
 
 use std::io;
 use std::path::Path;

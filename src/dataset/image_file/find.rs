@@ -1,4 +1,4 @@
-//! The files that a user means.
+//! Files from arguments: files as given, directories searched for image files.
 
 use std::collections::HashSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What a picture's header says, before a decoder allocates anything for it.
+//! Width, height and layout from the header of an image file, before a decoder allocates memory.
 
 use super::error::Fault;
 

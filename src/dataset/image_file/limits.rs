@@ -1,4 +1,4 @@
-//! Limits on what an image file may ask of this machine.
+//! Limits on the size and memory of an image file.
 
 use super::error::Fault;
 

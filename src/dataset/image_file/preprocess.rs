@@ -1,4 +1,4 @@
-//! From a picture of any size to the image that a network sees.
+//! Preprocessing: an image file of any size becomes the image that a network takes.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Decoding a picture file to grey.
+//! Decoding an image file to grey.
 
 use std::fs::{self, File};
 use std::io::{Cursor, ErrorKind, Read};

@@ -1,4 +1,4 @@
-//! Reducing a picture with a filter, in Pillow's arithmetic.
+//! Resampling with a filter, in Pillow's arithmetic.
 //!
 //! Networks are trained on images that Pillow reduced, so an image of 8 bits is Pillow's to the last bit: the same
 //! weights, columns before rows, 8 bits between. `fast_image_resize` does the rows first, and where strong edges

@@ -1,4 +1,4 @@
-//! What can be wrong with an archive, as sentences that say where and what to do.
+//! Errors of npz archives, each a sentence with the file, the array, the fault and what to do.
 
 use std::fmt;
 use std::io;

@@ -1,4 +1,4 @@
-//! Random numbers whose values never change: raw 64-bit words in, numbers out, by arithmetic written here.
+//! Random numbers that never change with a version or a platform: integer arithmetic and exact float operations only.
 //!
 //! The distributions of a crate may change with its version, and `ln`, `exp` or `sin` with the platform's
 //! library; an image drawn today must be the same image in ten years. So only integer operations and the float

@@ -1,4 +1,4 @@
-//! One patient's measures: sampled like a population's, then changed by what the patient suffers from.
+//! The measures of one patient: sampled from a population's, then changed by the conditions.
 
 use super::canvas::{Point, View, at};
 use super::draw::{Draw, turn};

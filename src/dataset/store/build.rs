@@ -1,4 +1,4 @@
-//! Making a store: images in parallel, written in order, taken up again where it was broken off.
+//! Building a store: images in parallel, written in order, resumed where an import was interrupted.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};

@@ -1,4 +1,4 @@
-//! Images that were decoded or drawn once, kept in the user's cache as arrays that are mapped into memory.
+//! Image cache: decoded or generated images as arrays that are mapped into memory.
 //!
 //! A store is a folder named after its content: `images.u8` (`uint8 N,H,W`), `images.bin` (for each image its hash and
 //! the size of the picture it was made from), `labels.u8` where the source draws its labels, and `store.json`,

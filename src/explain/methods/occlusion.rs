@@ -1,4 +1,4 @@
-//! What the logit loses when a square of the image is covered.
+//! Occlusion: the drop of the logit when a square of the image is covered.
 
 use anyhow::Result;
 use tch::Tensor;

@@ -1,4 +1,4 @@
-//! The nodes of a graph in the making: what a network computes, in ONNX's operators, named as PyTorch's modules.
+//! Builder of an ONNX graph: the operators of a network, named as PyTorch's modules.
 
 use std::collections::BTreeSet;
 

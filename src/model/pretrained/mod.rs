@@ -1,4 +1,4 @@
-//! Weights that others have trained: where they lie, how they are read, and how a network takes them.
+//! Pretrained weights: where they are found, how they are read and loaded into a network.
 
 mod gray;
 mod hub;

@@ -1,4 +1,4 @@
-//! What can be wrong with a checkpoint, as sentences that say what to do.
+//! Errors of checkpoints, each a sentence that says what to do.
 
 use std::io;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! From a tensor's description to its bytes: every claim is checked before memory is asked for.
+//! From a tensor's description to its bytes: every claim is checked before memory is allocated.
 
 use super::archive::Archive;
 use super::error::{Fault, shown};

@@ -1,4 +1,4 @@
-//! The values a pickle makes, and what the few names we know mean among them.
+//! The values that a pickle builds, and the few names that are known among them.
 //!
 //! Values live in flat tables and refer to each other by place: nesting costs no recursion, neither here nor
 //! when they are freed, and texts stay where they are in the pickle.

@@ -1,4 +1,4 @@
-//! A network as it is built: stages beside one another, in each the cards of its layers and blocks.
+//! The architecture of a network: stages side by side, in each the cards of its layers and blocks.
 
 use super::font;
 use super::page::{FigureError, MARGIN, TOP, empty, page, png};

@@ -1,4 +1,4 @@
-//! Whether probabilities mean what they say.
+//! Reliability diagrams.
 
 use super::Bin;
 use super::axes::{self, Labels, Panel};

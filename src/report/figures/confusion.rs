@@ -1,4 +1,4 @@
-//! Actual against predicted.
+//! Confusion matrices.
 
 use super::font;
 use super::format::{count, optional, percent, share, unit};

@@ -1,4 +1,4 @@
-//! Images and their maps in rows: what an explanation or an augmentation looks like.
+//! Images and their maps in rows: sheets of explanations and augmentations.
 
 use resvg::tiny_skia::{Pixmap, PremultipliedColorU8};
 

@@ -1,4 +1,4 @@
-//! Where many small plots of one size lie.
+//! Layout of many small plots of one size.
 
 use super::axes::{self, Labels};
 use super::font;

@@ -1,4 +1,4 @@
-//! How well images without any finding are told from the others.
+//! Normal detection: ROC and precision-recall of no finding against any finding.
 
 use super::axes::{self, Labels, Panel};
 use super::format::{self, unit};

@@ -1,4 +1,4 @@
-//! From values to pixels, and the round numbers beside an axis.
+//! From values to pixels, and round ticks for an axis.
 
 use super::format;
 

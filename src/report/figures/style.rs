@@ -1,4 +1,4 @@
-//! How lines, texts and points of a figure look.
+//! Styles of lines, texts and points.
 
 /// The colour of text unless a style says otherwise.
 pub(super) const INK: &str = "#1f2430";

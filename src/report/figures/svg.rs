@@ -1,4 +1,4 @@
-//! A picture as SVG text. Coordinates are logical pixels from the top left corner, y downwards.
+//! Drawing as SVG text. Coordinates are logical pixels from the top left corner, y downwards.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! One look for all figures: colours (Okabe and Ito 2008, told apart by the colour-blind), dashes, type sizes.
+//! The theme of all figures: colours (Okabe and Ito 2008, safe for colour-blind readers), dashes, type sizes.
 
 pub(super) use super::style::INK;
 use super::style::{Marker, Stroke, TextStyle};

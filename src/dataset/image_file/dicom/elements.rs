@@ -1,8 +1,8 @@
-//! The elements of a DICOM file that an image is made of.
+//! The elements of a DICOM file that its image needs.
 //!
-//! dicom-rs' object reader allots what an element's length says and goes down into sequences by recursion, so one
-//! flipped bit may ask for gigabytes or overflow the stack. Its lazy token reader does neither: values are read
-//! only when asked for, and copied as they come.
+//! dicom-rs' object reader allocates what an element's length claims and reads sequences by recursion, so one flipped
+//! bit may allocate gigabytes or overflow the stack. Its lazy token reader does neither: values are read only on
+//! request, and copied in chunks.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

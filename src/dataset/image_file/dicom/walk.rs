@@ -1,4 +1,4 @@
-//! Headers of elements, walked over without looking at what they hold.
+//! Headers of elements, skipped without reading their values.
 //!
 //! dicom-rs' reader takes the inside of a sequence of unknown type for explicit, where the standard has it implicit
 //! (PS3.5 6.2.2, as archives write private sequences), and then loses its way. So what nobody needs is jumped over.

@@ -1,4 +1,4 @@
-//! What a patient suffers from: how each condition changes the body and what it adds to the image.
+//! Findings: how each condition changes the body and what it adds to the image.
 //!
 //! A condition acts twice. Before the chest is drawn it may change the patient's measures ([`Lesion::reshape`]:
 //! an enlarged heart, flat diaphragms); afterwards it is drawn onto the chest ([`Lesion::draw`]). Airspace
