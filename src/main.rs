@@ -190,7 +190,7 @@ fn resumed(global: &Global, paths: &AppPaths, run: &str) -> Result<(RunConfig, R
         config.set_pair(&given)?;
     }
     config.validate()?;
-    own.may_become(&config)?;
+    own.check_resumable(&config)?;
     Ok((config, folder))
 }
 

@@ -12,11 +12,11 @@ use chestxr_tui::report::Blueprint;
 
 #[derive(Deserialize)]
 struct Golden {
-    networks: BTreeMap<String, Told>,
+    networks: BTreeMap<String, Summarized>,
 }
 
 #[derive(Deserialize)]
-struct Told {
+struct Summarized {
     modules: Vec<(String, String, u64, Vec<i64>)>,
     multiply_adds: u64,
     lightning: Vec<Vec<String>>,

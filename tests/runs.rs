@@ -314,7 +314,7 @@ fn a_queue_is_worked_to_its_end_past_a_run_that_fails() {
         "settings that would have no say are refused"
     );
 
-    let turn = queue.take_turn().expect("lockable");
+    let turn = queue.try_lock().expect("lockable");
     let output = chestxr(folder.path()).args(["train", "--queue"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("the queue is locked"), "{}", stderr(&output));

@@ -15,7 +15,7 @@ pub fn tag(paths: &AppPaths, run: &str, changes: &[String], json: bool) -> Resul
     let (folder, mut annotations) = read(paths, run)?;
     annotations.change_tags(changes.iter().map(String::as_str)).map_err(UsageError)?;
     if !changes.is_empty() {
-        folder.write_about(&annotations)?;
+        folder.write_annotations(&annotations)?;
     }
     let tags = if annotations.tags.is_empty() { "no tags".to_owned() } else { annotations.tags.join(" ") };
     print(&folder, &annotations, &tags, json)
@@ -26,7 +26,7 @@ pub fn note(paths: &AppPaths, run: &str, text: Option<&str>, json: bool) -> Resu
     let (folder, mut annotations) = read(paths, run)?;
     if let Some(text) = text {
         annotations.set_note(text);
-        folder.write_about(&annotations)?;
+        folder.write_annotations(&annotations)?;
     }
     let note = if annotations.note.is_empty() { "no note" } else { &annotations.note };
     print(&folder, &annotations, note, json)
@@ -36,7 +36,7 @@ pub fn note(paths: &AppPaths, run: &str, text: Option<&str>, json: bool) -> Resu
 pub fn rename(paths: &AppPaths, run: &str, name: &str, json: bool) -> Result<Exit> {
     let (folder, mut annotations) = read(paths, run)?;
     annotations.rename(name);
-    folder.write_about(&annotations)?;
+    folder.write_annotations(&annotations)?;
     let text = match &annotations.name {
         Some(name) => format!("renamed to {name}"),
         None => "name restored from its settings".to_owned(),
@@ -46,7 +46,7 @@ pub fn rename(paths: &AppPaths, run: &str, name: &str, json: bool) -> Result<Exi
 
 fn read(paths: &AppPaths, run: &str) -> Result<(RunFolder, Annotations)> {
     let folder = runs::find(&paths.runs, run)?;
-    let annotations = folder.read_about()?;
+    let annotations = folder.read_annotations()?;
     Ok((folder, annotations))
 }
 

@@ -21,7 +21,7 @@ pub fn remove(paths: &AppPaths, names: &[String], yes: bool, json: bool) -> Resu
     folders.dedup_by(|a, b| a.path() == b.path());
     // Check all before deleting any.
     for folder in &folders {
-        drop(folder.hold_to_delete()?);
+        drop(folder.lock_for_deletion()?);
     }
     let sizes: Vec<u64> = folders.iter().map(RunFolder::bytes).collect();
     let total = bytes(sizes.iter().sum());
@@ -58,11 +58,11 @@ pub fn remove(paths: &AppPaths, names: &[String], yes: bool, json: bool) -> Resu
 }
 
 fn describe(folder: &RunFolder) -> String {
-    let about = folder.read_about().unwrap_or_default();
+    let about = folder.read_annotations().unwrap_or_default();
     let name = about.name.or_else(|| folder.read_config().ok().map(|config| config.run.name));
     let name = name.filter(|name| !name.is_empty()).map_or(String::new(), |name| format!(" ({name})"));
     let state = match folder.read_status() {
-        Ok(status) => format!("{} after {} epochs", status.honest_state(), status.epoch),
+        Ok(status) => format!("{} after {} epochs", status.actual_state(), status.epoch),
         Err(_) => "damaged".to_owned(),
     };
     format!("{}{}, {state}", folder.id(), one_line(&name, 80))

@@ -29,7 +29,7 @@ pub fn run(paths: &AppPaths, run: &str, json: bool) -> Result<Exit> {
     loop {
         // State before lines: lines written before the run ended are not missed. The last line is written after the
         // last state, and before the lock is released.
-        let live = folder.read_status()?.honest_state().is_live() || folder.is_held() == Some(true);
+        let live = folder.read_status()?.actual_state().is_live() || folder.is_held() == Some(true);
         while let Some(line) = lines.next().with_context(|| format!("can't read {}", path.display()))? {
             if json {
                 match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&line) {
@@ -48,7 +48,7 @@ pub fn run(paths: &AppPaths, run: &str, json: bool) -> Result<Exit> {
             }
         }
         if !live {
-            let state = folder.read_status()?.honest_state();
+            let state = folder.read_status()?.actual_state();
             if state == RunState::Interrupted && !lines.ended {
                 print_error("the run's process has ended; resume the run with `chestxr-tui train --resume`");
             }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use chestxr_tui::config::{AppPaths, RunConfig};
 use chestxr_tui::dataset::Cache;
-use chestxr_tui::runs::{Claim, Queue, RunState, Turn, Waiting};
+use chestxr_tui::runs::{Claim, Queue, QueueLock, RunState, Waiting};
 use chestxr_tui::text::one_line;
 use chestxr_tui::train::{Command, Event, Trainer};
 
@@ -98,7 +98,7 @@ fn find(waiting: &[Waiting], number: u32) -> Result<&Waiting> {
 /// interrupted run ends the command.
 pub fn train_all(paths: &AppPaths, json: bool) -> Result<Exit> {
     let queue = Queue::of(&paths.runs);
-    let turn = queue.take_turn()?.context(
+    let turn = queue.try_lock()?.context(
         "the queue is locked: another process trains its runs, and will reach those that are queued now",
     )?;
     queue.try_anew()?;
@@ -114,7 +114,7 @@ pub fn train_all(paths: &AppPaths, json: bool) -> Result<Exit> {
 
 fn train_each(
     queue: &Queue,
-    turn: &Turn,
+    turn: &QueueLock,
     trainer: &mut Trainer,
     tracking: &mut Tracking,
     interrupted: &AtomicBool,

@@ -84,7 +84,7 @@ pub fn show(paths: &AppPaths, run: &str, json: bool) -> Result<Exit> {
     let status = folder.read_status()?;
     // A damaged file doesn't prevent showing the others.
     let config = folder.read_config();
-    let about = folder.read_about();
+    let about = folder.read_annotations();
     let why = |error: &anyhow::Error| one_line(&format!("{error:#}"), 400);
     let about_damaged = about.as_ref().err().map(why);
     let about = about.unwrap_or_default();
@@ -95,7 +95,7 @@ pub fn show(paths: &AppPaths, run: &str, json: bool) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     if json {
         let evaluation = folder.read_evaluation("test").ok();
-        let (state, seconds) = (status.honest_state(), status.seconds());
+        let (state, seconds) = (status.actual_state(), status.seconds());
         let damaged: Vec<String> =
             [config.as_ref().err().map(why), about_damaged, epochs_damaged].into_iter().flatten().collect();
         let line = json!({
@@ -114,7 +114,7 @@ pub fn show(paths: &AppPaths, run: &str, json: bool) -> Result<Exit> {
     }
     writeln!(out, "folder   {}, {}", folder.path().display(), bytes(folder.bytes()))?;
     let reason = status.reason.as_deref().map_or(String::new(), |reason| format!(": {}", shown(reason)));
-    writeln!(out, "state    {}{reason}", status.honest_state())?;
+    writeln!(out, "state    {}{reason}", status.actual_state())?;
     if !about.tags.is_empty() {
         writeln!(out, "tags     {}", about.tags.join(" "))?;
     }

@@ -12,7 +12,7 @@ impl RunConfig {
     ///
     /// # Errors
     /// Names the first setting that may not.
-    pub fn may_become(&self, other: &Self) -> Result<(), ConfigError> {
+    pub fn check_resumable(&self, other: &Self) -> Result<(), ConfigError> {
         let fixed = |field: &&Field| {
             let free =
                 MAY_CHANGE.contains(&field.key) || matches!(field.section(), "checkpoint" | "tracking");

@@ -48,7 +48,7 @@ impl ComparedRun {
     /// When its weights weren't tried on the split (says which command does it), or a file is damaged.
     pub fn read(folder: &RunFolder, split: Split) -> Result<Self> {
         let mut config = folder.read_config()?;
-        if let Some(name) = folder.read_about().unwrap_or_default().name {
+        if let Some(name) = folder.read_annotations().unwrap_or_default().name {
             config.run.name = name;
         }
         let id = folder.id();

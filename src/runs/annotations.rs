@@ -99,7 +99,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// When the file can't be read or is damaged.
-    pub fn read_about(&self) -> Result<Annotations> {
+    pub fn read_annotations(&self) -> Result<Annotations> {
         match self.path().join(FILE).exists() {
             true => Ok(self.read_json::<Annotations>(FILE)?.tidy()),
             false => Ok(Annotations::default()),
@@ -110,7 +110,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn write_about(&self, about: &Annotations) -> Result<()> {
+    pub fn write_annotations(&self, about: &Annotations) -> Result<()> {
         self.replace_json(FILE, &about.clone().tidy())
     }
 }
@@ -142,16 +142,16 @@ mod tests {
         let runs = tempfile::tempdir().expect("a temporary folder");
         let now = "2026-11-22T12:00:00[UTC]".parse().expect("a time");
         let folder = RunFolder::create(runs.path(), &Default::default(), &now).expect("a new run");
-        assert_eq!(folder.read_about().expect("nothing yet"), Annotations::default());
+        assert_eq!(folder.read_annotations().expect("nothing yet"), Annotations::default());
         let wild = r#"{"name":" a\u001b[2Jb ","tags":["z","a b","a","z"],"note":"one\ntwo\u0007","more":1}"#;
         std::fs::write(folder.path().join(FILE), wild).expect("written");
-        let about = folder.read_about().expect("read");
+        let about = folder.read_annotations().expect("read");
         assert_eq!(about.name.as_deref(), Some("a [2Jb"));
         assert_eq!(about.tags, ["a", "z"]);
         assert_eq!(about.note, "one\ntwo");
-        folder.write_about(&about).expect("written");
-        assert_eq!(folder.read_about().expect("read"), about);
+        folder.write_annotations(&about).expect("written");
+        assert_eq!(folder.read_annotations().expect("read"), about);
         std::fs::write(folder.path().join(FILE), "{").expect("written");
-        assert!(folder.read_about().expect_err("damaged").to_string().contains("about.json"));
+        assert!(folder.read_annotations().expect_err("damaged").to_string().contains("about.json"));
     }
 }

@@ -41,7 +41,7 @@ struct Known {
 }
 
 /// The newest runs, and how many folders weren't looked at.
-pub type Glance = (Vec<Arc<RunSummary>>, usize);
+pub type RunsPage = (Vec<Arc<RunSummary>>, usize);
 
 impl Catalog {
     /// An empty one of the runs in `runs`; reads nothing yet.
@@ -54,7 +54,7 @@ impl Catalog {
     ///
     /// # Errors
     /// As [`Catalog::refresh`].
-    pub fn glance(&mut self, most: usize) -> Result<Option<Glance>, LookupError> {
+    pub fn glance(&mut self, most: usize) -> Result<Option<RunsPage>, LookupError> {
         if !self.known.is_empty() {
             return Ok(None);
         }
@@ -176,9 +176,9 @@ fn summary(path: &Path, measured: Option<Measured>) -> Option<RunSummary> {
     Some(RunSummary {
         id: folder.id().clone(),
         path: folder.path().to_owned(),
-        state: status.honest_state(),
+        state: status.actual_state(),
         config: folder.skim_config().ok(),
-        about: folder.read_about().unwrap_or_default(),
+        about: folder.read_annotations().unwrap_or_default(),
         tracked: folder.tracked(),
         measured,
         status,

@@ -105,7 +105,7 @@ fn in_trash(trash: &Path, now: SystemTime, found: &mut Vec<Leftover>) {
 
 fn in_run(folder: &RunFolder, now: SystemTime, found: &mut Vec<Leftover>) {
     // A status that can't be read may be that of a run of another version: nothing of it is touched.
-    if folder.read_status().map_or(true, |status| status.honest_state().is_live()) {
+    if folder.read_status().map_or(true, |status| status.actual_state().is_live()) {
         return;
     }
     for place in [folder.path().to_owned(), folder.checkpoints(), folder.artifacts()] {

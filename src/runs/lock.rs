@@ -70,7 +70,7 @@ impl RunFolder {
     fn ensure_not_live(&self) -> Result<()> {
         let Ok(status) = self.read_status() else { return Ok(()) };
         let (id, pid, host) = (self.id(), status.pid, one_line(&status.host, 60));
-        let live = status.honest_state().is_live();
+        let live = status.actual_state().is_live();
         ensure!(!live, "run {id} is being worked on by process {pid} on {host}; stop that one first");
         Ok(())
     }
@@ -95,7 +95,7 @@ mod tests {
         let mut status = folder.read_status().expect("read");
         change(&mut status);
         folder.write_status(&status).expect("written");
-        folder.read_status().expect("read").honest_state()
+        folder.read_status().expect("read").actual_state()
     }
 
     #[test]

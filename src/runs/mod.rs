@@ -37,7 +37,7 @@ pub use lock::RunLock;
 pub use measured::{Measure, Measured, Statistic, differing};
 pub use order::SortBy;
 pub use predictions::{ArrayNames, PredictionsFileError, SplitPredictions};
-pub use queue::{Claim, Queue, Turn, Waiting};
+pub use queue::{Claim, Queue, QueueLock, Waiting};
 pub use record::{EpochRecord, METRICS, Metric};
 pub use status::{Best, RunState, Status};
 pub use summary::{LookupError, RunSummary};

@@ -37,7 +37,7 @@ pub struct Waiting {
 
 /// The right to take runs from a queue, until it is dropped or the process ends.
 #[derive(Debug)]
-pub struct Turn {
+pub struct QueueLock {
     queue: Queue,
     _lock: File,
 }
@@ -86,7 +86,7 @@ impl Queue {
                 let _ = self.edit(|| Ok(()));
             }
             if !self.numbers(Kind::Taken)?.is_empty() {
-                let _ = self.take_turn();
+                let _ = self.try_lock();
             }
             // Nobody moves anything while it is read; a queue that nobody has edited yet has no lock.
             let lock = File::open(self.folder.join(".edit"));
@@ -177,7 +177,7 @@ impl Queue {
     ///
     /// # Errors
     /// When the lock can't be made.
-    pub fn take_turn(&self) -> Result<Option<Turn>> {
+    pub fn try_lock(&self) -> Result<Option<QueueLock>> {
         let path = self.folder.join(".lock");
         let open = || {
             fs::create_dir_all(&self.folder)?;
@@ -195,7 +195,7 @@ impl Queue {
             }
             Ok(())
         })?;
-        Ok(Some(Turn { queue: self.clone(), _lock: lock }))
+        Ok(Some(QueueLock { queue: self.clone(), _lock: lock }))
     }
 
     /// Changes the queue while nobody else does.
@@ -291,7 +291,7 @@ impl Queue {
     }
 }
 
-impl Turn {
+impl QueueLock {
     /// Takes the first run that can be read and hasn't failed to begin.
     ///
     /// # Errors

@@ -134,14 +134,14 @@ impl Status {
     }
 
     /// The state of a run that this process goes on with now, before any epoch.
-    pub fn going_on(&self, now: Timestamp) -> Self {
+    pub fn resumed_at_time(&self, now: Timestamp) -> Self {
         let (created, earlier_seconds) = (self.created, self.seconds());
         Self { created, resumed: Some(now), earlier_seconds, ..Self::starting(now) }
     }
 
     /// The state as it really is: a live run that nobody holds was interrupted, whatever the file says. Where it can't be
     /// told who holds it, one whose process is gone from this host was; a run of another host is believed.
-    pub fn honest_state(&self) -> RunState {
+    pub fn actual_state(&self) -> RunState {
         let gone = match self.held {
             Some(held) => !held,
             None => self.host == host_name() && started(self.pid) != Some(self.pid_started),

@@ -75,11 +75,11 @@ fn a_damaged_line_in_the_middle_is_named_and_one_cut_short_at_the_end_left_out()
 #[test]
 fn a_live_state_of_a_process_that_is_gone_is_interrupted() {
     let mut status = Status::starting(Timestamp::now());
-    assert_eq!(status.honest_state(), RunState::Running);
+    assert_eq!(status.actual_state(), RunState::Running);
     status.pid_started += 1;
-    assert_eq!(status.honest_state(), RunState::Interrupted, "another process has the number now");
+    assert_eq!(status.actual_state(), RunState::Interrupted, "another process has the number now");
     status.host = "elsewhere".into();
-    assert_eq!(status.honest_state(), RunState::Running, "another host is believed");
+    assert_eq!(status.actual_state(), RunState::Running, "another host is believed");
 }
 
 #[test]
@@ -89,10 +89,10 @@ fn the_time_of_a_run_is_what_was_worked_at_it() {
     (status.updated, status.ended) = (at(1090), Some(at(1100)));
     assert_eq!(status.seconds(), 100.0);
     // Days later, killed after 30 seconds of which 25 left a trace; then once more.
-    let mut status = status.going_on(at(900_000));
+    let mut status = status.resumed_at_time(at(900_000));
     assert_eq!((status.seconds(), status.created, status.ended), (100.0, at(1000), None));
     status.updated = at(900_025);
-    let mut status = status.going_on(at(1_000_000));
+    let mut status = status.resumed_at_time(at(1_000_000));
     status.updated = at(1_000_007);
     assert_eq!(status.seconds(), 132.0);
     let old = r#"{"state":"finished","pid":1,"host":"h","epoch":2,"step":9,"best":null,"reason":null,
@@ -178,7 +178,7 @@ fn a_catalog_reads_what_changed_and_keeps_the_rest() {
     assert!(same.iter().zip(&before).all(|(a, b)| std::sync::Arc::ptr_eq(a, b)));
     let mut about = Annotations::default();
     about.rename("another");
-    first.write_about(&about).expect("written");
+    first.write_annotations(&about).expect("written");
     let after = catalog.refresh().expect("readable");
     assert_eq!((after[0].name(), after[1].name()), ("", "another"));
     assert!(std::sync::Arc::ptr_eq(&after[0], &before[0]));

@@ -36,12 +36,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// When a process is at the run, or it is only a link to one.
-    pub fn hold_to_delete(&self) -> Result<RunLock> {
+    pub fn lock_for_deletion(&self) -> Result<RunLock> {
         if let Ok(target) = fs::read_link(self.path()) {
             let (link, target) = (self.path().display(), target.display());
             bail!("{link} is only a link, to {target}; take the link away with rm, or delete the run there");
         }
-        let live = self.read_status().is_ok_and(|status| status.honest_state().is_live());
+        let live = self.read_status().is_ok_and(|status| status.actual_state().is_live());
         ensure!(!live, "run {} is on; stop it before it is deleted", self.id());
         self.hold().context("it can't be deleted")
     }
@@ -49,10 +49,10 @@ impl RunFolder {
     /// Moves the run into the trash beside it. Nothing is copied, so it is done at once and wholly.
     ///
     /// # Errors
-    /// As [`RunFolder::hold_to_delete`], and when the folder can't be moved.
+    /// As [`RunFolder::lock_for_deletion`], and when the folder can't be moved.
     pub fn discard(&self) -> Result<Discarded> {
         // Until it is moved, so that nobody goes on with it meanwhile.
-        let _hold = self.hold_to_delete()?;
+        let _hold = self.lock_for_deletion()?;
         let from = self.path().to_owned();
         let owner = Owner::of(&from.parent().unwrap_or(Path::new(".")).join(TRASH))?;
         let mut number = 0_u32;

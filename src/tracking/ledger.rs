@@ -35,7 +35,7 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(1);
 /// How a run stands with its server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum SyncStatus {
     /// Something is still to be sent.
     #[default]
     Pending,
@@ -50,7 +50,7 @@ pub enum Standing {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ledger {
-    pub state: Standing,
+    pub state: SyncStatus,
     /// Epochs, samples and files that are still to be sent.
     pub pending: usize,
     /// Why the last attempt came to nothing.
@@ -159,7 +159,7 @@ impl Ledger {
     /// When the file can't be written.
     pub fn open_for(folder: &RunFolder, server: &ServerUri) -> Result<()> {
         let mut ledger = Self::read(folder)?;
-        ledger.state = Standing::Pending;
+        ledger.state = SyncStatus::Pending;
         ledger.uri = server.to_string();
         ledger.write(folder)
     }
@@ -170,7 +170,7 @@ impl Ledger {
     /// When the file can't be written.
     pub fn fail(folder: &RunFolder, server: &ServerUri, why: &TrackingError) -> Result<()> {
         let mut ledger = Self::read(folder)?;
-        ledger.state = Standing::Failed;
+        ledger.state = SyncStatus::Failed;
         ledger.reason = Some(why.to_string());
         ledger.uri = server.to_string();
         ledger.write(folder)

@@ -91,7 +91,7 @@ impl RunRecord {
     /// When its files are missing or damaged.
     pub fn read(folder: &RunFolder) -> Result<Self> {
         let status = folder.read_status()?;
-        let state = status.honest_state();
+        let state = status.actual_state();
         let config = folder.read_config()?;
         let provenance = folder.read_provenance()?;
         let journal = Journal::read(folder)?;
@@ -100,7 +100,7 @@ impl RunRecord {
         if state.is_live() {
             epochs.retain(|row| row.step <= journal.checkpointed);
         }
-        let about = folder.read_about()?;
+        let about = folder.read_annotations()?;
         let own_name = || match config.run.name.as_str() {
             "" => folder.id().to_string(),
             name => name.to_owned(),

@@ -20,7 +20,7 @@ const NOTE: &str = "mlflow.note.content";
 const NOTE_HASH: &str = "chestxr.note_hash";
 
 /// One attempt at one run and one server.
-pub(super) struct Round<'a> {
+pub(super) struct SyncPass<'a> {
     pub sender: &'a Client<'a>,
     pub folder: &'a RunFolder,
     pub record: RunRecord,
@@ -39,7 +39,7 @@ enum Table {
     Finals,
 }
 
-impl Round<'_> {
+impl SyncPass<'_> {
     /// Sends all there is to be sent and gives the run as the server then knows it; `known` is how it was known.
     pub fn go(mut self, known: Option<Known>) -> Result<Known, TrackingError> {
         let client = self.sender.client;
@@ -65,7 +65,7 @@ impl Round<'_> {
         if !is_over && known.status != status_of(self.record.state) {
             client.update_run(&mut known, None, self.record.state, None)?;
         }
-        self.send_words(&mut known)?;
+        self.send_params_and_tags(&mut known)?;
         if !known.has_images {
             client.log_images(&known.run_id, &self.record.images)?;
             known.has_images = true;
@@ -136,7 +136,7 @@ impl Round<'_> {
 
     /// Settings, tags, name and description that are not there yet. A setting can't change there, so one that changed
     /// when the run went on becomes a tag.
-    fn send_words(&mut self, known: &mut Known) -> Result<(), TrackingError> {
+    fn send_params_and_tags(&mut self, known: &mut Known) -> Result<(), TrackingError> {
         let client = self.sender.client;
         if self.record.note != self.sent.note {
             // Somebody may have found better words since.

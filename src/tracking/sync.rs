@@ -1,4 +1,4 @@
-//! Sending a run to a server, once: the run's ledger is read, a [`Round`] sends what is missing, and the ledger is told
+//! Sending a run to a server, once: the run's ledger is read, a [`SyncPass`] sends what is missing, and the ledger is told
 //! how things stand.
 
 use std::time::SystemTime;
@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use super::TrackingError;
 use super::known::Known;
-use super::ledger::{Ledger, LedgerLock, Sent, Standing};
+use super::ledger::{Ledger, LedgerLock, Sent, SyncStatus};
 use super::record::RunRecord;
-use super::round::Round;
+use super::round::SyncPass;
 use super::sync_types::{Client, Report};
 use crate::config::TrackingSection;
 use crate::runs::{RunFolder, RunState};
@@ -47,7 +47,7 @@ impl FileStamps {
             let meta = std::fs::metadata(folder.path().join(name)).ok()?;
             Some((meta.len(), meta.modified().ok()?))
         };
-        Self { files: READ.map(file), state: folder.read_status().ok().map(|status| status.honest_state()) }
+        Self { files: READ.map(file), state: folder.read_status().ok().map(|status| status.actual_state()) }
     }
 }
 
@@ -88,13 +88,13 @@ impl Client<'_> {
             if is_own {
                 now.uri.clone_from(&server);
                 now.pending = pending;
-                now.state = Standing::Pending;
+                now.state = SyncStatus::Pending;
             }
             now.servers.insert(server.clone(), sent.clone());
             now.write(folder).map_err(TrackingError::from)
         };
         let outcome = RunRecord::read(folder).map_err(TrackingError::from).and_then(|record| {
-            let round = Round {
+            let round = SyncPass {
                 sender: self,
                 folder,
                 record,
@@ -109,10 +109,10 @@ impl Client<'_> {
             ledger.uri.clone_from(&server);
             ledger.pending = report.pending;
             (ledger.state, ledger.reason) = match &outcome {
-                Ok(_) if report.is_complete => (Standing::Complete, None),
-                Ok(_) => (Standing::Pending, None),
-                Err(error) if error.may_pass() => (Standing::Pending, Some(error.to_string())),
-                Err(error) => (Standing::Failed, Some(error.to_string())),
+                Ok(_) if report.is_complete => (SyncStatus::Complete, None),
+                Ok(_) => (SyncStatus::Pending, None),
+                Err(error) if error.may_pass() => (SyncStatus::Pending, Some(error.to_string())),
+                Err(error) => (SyncStatus::Failed, Some(error.to_string())),
             };
         }
         ledger.servers.insert(server, sent);

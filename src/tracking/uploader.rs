@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::TrackingError;
 use super::client::{HttpClient, Patience, environment};
-use super::ledger::{Ledger, Standing};
+use super::ledger::{Ledger, SyncStatus};
 use super::sync::Session;
 use super::sync_types::{Client, MakeModel};
 use crate::config::ServerUri;
@@ -132,7 +132,7 @@ impl Rounds<'_> {
             }
             let Ok(folder) = RunFolder::open(&path) else { continue };
             let goes_on = Ledger::read(&folder).is_ok_and(|ledger| {
-                let is_settled = ledger.state == Standing::Complete && !ledger.is_outdated(&folder);
+                let is_settled = ledger.state == SyncStatus::Complete && !ledger.is_outdated(&folder);
                 !is_settled && self.refused.get(&path) != Some(&ledger) && self.send(&folder, &ledger)
             });
             match goes_on {

@@ -11,7 +11,7 @@ use crate::runs::RunState;
 impl Fit<'_> {
     /// Answers the commands that wait; while paused, waits for more. `Some` when the run shall end.
     pub(super) fn poll_commands(&mut self, meter: &mut Meter) -> Result<Option<StopReason>> {
-        self.tell_written()?;
+        self.report_written()?;
         let mut paused_in = None;
         loop {
             let command = match paused_in {

@@ -18,7 +18,7 @@ pub struct EarlyStopping {
 
 /// What an epoch's value meant.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
+pub enum Decision {
     /// The best value so far, by more than `min_delta`.
     Gain,
     /// So many epochs in a row without gain.
@@ -43,9 +43,9 @@ impl EarlyStopping {
     }
 
     /// Takes the monitored value of an epoch and decides.
-    pub fn update(&mut self, value: f64) -> Verdict {
+    pub fn update(&mut self, value: f64) -> Decision {
         if self.check_finite && !value.is_finite() {
-            return Verdict::NotFinite;
+            return Decision::NotFinite;
         }
         let gain = match (self.best, self.mode) {
             (None, _) => value.is_finite(),
@@ -55,10 +55,10 @@ impl EarlyStopping {
         if gain {
             self.best = Some(value);
             self.wait_count = 0;
-            return Verdict::Gain;
+            return Decision::Gain;
         }
         self.wait_count += 1;
-        if self.wait_count >= self.patience { Verdict::Stop } else { Verdict::Wait(self.wait_count) }
+        if self.wait_count >= self.patience { Decision::Stop } else { Decision::Wait(self.wait_count) }
     }
 
     /// Epochs in a row without gain.

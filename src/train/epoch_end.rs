@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::checkpoint::Kept;
-use super::early_stopping::Verdict;
+use super::early_stopping::Decision;
 use super::fit::{EpochOutputs, EvalOutput, Fit, Interruptible, TrainOutput};
 use super::{EpochReport, Event, Level, Phase};
 use crate::config::{Mode as Better, Monitor};
@@ -87,16 +87,16 @@ impl Fit<'_> {
     }
 
     /// Why the run learns no more after this epoch, if it doesn't.
-    fn end_of_learning(&self, epoch: usize, verdict: &Verdict) -> Option<String> {
+    fn end_of_learning(&self, epoch: usize, verdict: &Decision) -> Option<String> {
         let config = self.config();
         let stopping = &config.early_stopping;
         let monitor = stopping.monitor;
         match verdict {
-            Verdict::Stop if stopping.enabled => Some(format!(
+            Decision::Stop if stopping.enabled => Some(format!(
                 "{monitor} gained less than {} for {} epochs in a row",
                 stopping.min_delta, stopping.patience
             )),
-            Verdict::NotFinite if stopping.enabled => {
+            Decision::NotFinite if stopping.enabled => {
                 Some(format!("{monitor} is undefined after epoch {epoch}, so nothing can be watched"))
             }
             _ => (epoch >= config.optimizer.epochs).then(|| format!("all {epoch} epochs are done")),

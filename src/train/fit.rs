@@ -175,12 +175,12 @@ impl Fit<'_> {
                 meter.lap(Work::Checkpoint);
             }
             if let Some(loss) = told {
-                self.tell_step(&meter, batch + 1, total, loss);
+                self.report_step(&meter, batch + 1, total, loss);
             }
             meter.lap(Work::Metrics);
         }
         let loss = self.mean_loss()?;
-        self.tell_step(&meter, total, total, loss);
+        self.report_step(&meter, total, total, loss);
         let logits = self.reported(&Tensor::f_cat(&self.seen.logits, 0)?)?;
         let mut seen = EpochAccumulator::new(labels.classes());
         let in_order: Vec<u8> = loader.order().iter().flat_map(|image| labels.row(*image)).copied().collect();
@@ -271,7 +271,7 @@ impl Fit<'_> {
         });
     }
 
-    fn tell_step(&self, meter: &Meter, done: usize, total: usize, loss: f64) {
+    fn report_step(&self, meter: &Meter, done: usize, total: usize, loss: f64) {
         let elapsed = self.journal.elapsed();
         let shares = meter.shares();
         let a_step = meter.seconds_a_step();

@@ -65,7 +65,7 @@ impl Journal {
             epoch: position.epochs_done,
             step: position.step,
             best: position.best.clone(),
-            ..folder.read_status()?.going_on(Timestamp::now())
+            ..folder.read_status()?.resumed_at_time(Timestamp::now())
         };
         folder.write_status(&status)?;
         Ok(Self { folder, hold, status, event_sender, started: Instant::now() })

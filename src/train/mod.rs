@@ -28,7 +28,7 @@ mod system_monitor;
 mod writer;
 
 pub use checkpoint::Restored;
-pub use early_stopping::{EarlyStopping, Verdict};
+pub use early_stopping::{Decision, EarlyStopping};
 pub use ema::Ema;
 pub use handle::{Commander, Trainer};
 pub use learner::Learner;

@@ -60,11 +60,11 @@ impl Fit<'_> {
         }
         self.saved_at = Instant::now();
         self.writer.submit(job);
-        self.tell_written()
+        self.report_written()
     }
 
     /// Tells of the checkpoints that have reached the disk.
-    pub(super) fn tell_written(&mut self) -> Result<()> {
+    pub(super) fn report_written(&mut self) -> Result<()> {
         while let Some(written) = self.writer.written()? {
             self.tell_of(written)?;
         }

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::{EarlyStopping, ReduceLrOnPlateau, Verdict};
+use super::{Decision, EarlyStopping, ReduceLrOnPlateau};
 use crate::config::{EarlyStoppingSection, Mode, Monitor, ScheduleKind, ScheduleSection, ThresholdMode};
 
 #[derive(Deserialize)]
@@ -117,11 +117,11 @@ fn early_stopping_waits_and_stops_where_lightning_does() {
         for (epoch, value) in values.iter().enumerate() {
             let verdict = stopping.update(value.number());
             if let Some(expected) = trace.wait_count.get(epoch)
-                && verdict != Verdict::NotFinite
+                && verdict != Decision::NotFinite
             {
                 assert_eq!(stopping.wait_count(), *expected, "{} epoch {epoch}", trace.sequence);
             }
-            if matches!(verdict, Verdict::Stop | Verdict::NotFinite) {
+            if matches!(verdict, Decision::Stop | Decision::NotFinite) {
                 stopped = Some(epoch);
                 break;
             }

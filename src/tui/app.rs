@@ -10,7 +10,7 @@ use crate::config::RunConfig;
 use crate::dataset::{Dataset, Split};
 use crate::metrics::Thresholds;
 use crate::train::{Command, Event, Level, Phase, Progress};
-use crate::tui::canvas::Hit;
+use crate::tui::canvas::MouseTarget;
 use crate::tui::overlays::form::state::Form;
 use crate::tui::overlays::rates::state::Rates;
 use crate::tui::screen::Screen;
@@ -177,7 +177,7 @@ pub struct App {
     /// The program has ended before everything was done that was asked of runs.
     pub undone: bool,
     /// What answers clicks in the frame on screen.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<MouseTarget>,
 }
 
 impl App {

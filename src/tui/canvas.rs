@@ -13,7 +13,7 @@ use crate::tui::theme::Theme;
 
 /// A place that answers a click.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Hit {
+pub struct MouseTarget {
     /// Where.
     pub area: Rect,
     /// What a click there asks for.
@@ -29,7 +29,7 @@ pub struct Canvas<'a> {
     /// Only ASCII may appear; charts and pictures choose other signs then, the rest is replaced at the end.
     pub ascii: bool,
     /// What can be clicked, later entries over earlier ones.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<MouseTarget>,
     /// How pictures are shown.
     pub pictures: Pictures<'a>,
     /// Pictures in pixels that this frame wants.
@@ -134,7 +134,7 @@ impl<'a> Canvas<'a> {
     pub fn click(&mut self, area: Rect, action: Action) {
         let area = area.intersection(self.buf.area);
         if !area.is_empty() {
-            self.hits.push(Hit { area, action });
+            self.hits.push(MouseTarget { area, action });
         }
     }
 
@@ -180,7 +180,7 @@ impl<'a> Canvas<'a> {
 
     /// Ends the frame: without colours where none are wanted, without anything but ASCII where only that
     /// can be shown. Returns what can be clicked and the pictures that are still to be put in.
-    pub fn finish(self) -> (Vec<Hit>, Vec<ImageRequest>) {
+    pub fn finish(self) -> (Vec<MouseTarget>, Vec<ImageRequest>) {
         for cell in &mut self.buf.content {
             if !self.theme.coloured {
                 (cell.fg, cell.bg) = (Color::Reset, Color::Reset);

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::tui::app::{App, Overlay};
-use crate::tui::canvas::{Canvas, Hit, Pictures};
+use crate::tui::canvas::{Canvas, MouseTarget, Pictures};
 use crate::tui::graphics::{Gallery, ImageRequest};
 use crate::tui::header;
 use crate::tui::overlays::form::pane as form;
@@ -14,7 +14,7 @@ use crate::tui::overlays::question;
 use crate::tui::overlays::rates::pane as rates;
 
 /// Draws everything; returns what answers clicks, and the pictures that `gallery` is to put in.
-pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Hit>, Vec<ImageRequest>) {
+pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<MouseTarget>, Vec<ImageRequest>) {
     let area = buf.area;
     let mut canvas = Canvas::new(buf, &app.theme, app.ascii);
     canvas.pictures = Pictures {

@@ -82,7 +82,7 @@ pub async fn run(
     show(app, None, &mut screen)?;
     let mut effects = app.enter_screen();
     if let Some(request) = start {
-        effects.extend(app.ask_for(request));
+        effects.extend(app.request_start(request));
     }
     let outside = Outside {
         sender: sender.clone(),

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::evaluation;
-use crate::runs::{Catalog, Claim, Queue, RunFolder, Turn};
+use crate::runs::{Catalog, Claim, Queue, QueueLock, RunFolder};
 use crate::tui::app::Message;
 use crate::tui::screens::runs::state::{Change, Details, Done, Listed, RunsRequest, Settled};
 
@@ -64,7 +64,7 @@ struct Work {
     catalog: Catalog,
     queue: Queue,
     /// The right to take runs from the queue, while this process works it.
-    turn: Option<Turn>,
+    turn: Option<QueueLock>,
     /// The run that was taken and hasn't begun.
     claim: Option<Claim>,
     messages: UnboundedSender<Message>,
@@ -211,7 +211,7 @@ impl Work {
             return Ok(Done::Settled);
         }
         if self.turn.is_none() {
-            self.turn = self.queue.take_turn()?;
+            self.turn = self.queue.try_lock()?;
         }
         let Some(turn) = &self.turn else {
             let reason = "another process works the queue; what waits there gets its turn".to_owned();
@@ -241,7 +241,7 @@ fn look(path: &Path) -> Result<Details> {
 
 fn describe(path: &Path, change: &Change) -> Result<()> {
     let folder = RunFolder::open(path)?;
-    let mut about = folder.read_about()?;
+    let mut about = folder.read_annotations()?;
     match change {
         Change::Name(name) => about.rename(name),
         Change::Tags(words) => {
@@ -249,7 +249,7 @@ fn describe(path: &Path, change: &Change) -> Result<()> {
         }
         Change::Note(note) => about.set_note(note),
     }
-    folder.write_about(&about).context("the annotation can't be saved")
+    folder.write_annotations(&about).context("the annotation can't be saved")
 }
 
 fn discard(paths: &[PathBuf]) -> Done {
@@ -354,7 +354,7 @@ mod tests {
         take();
         assert_eq!(done(&mut inbox), Ok(Done::Taken(None)));
         let queue = Queue::of(runs.path());
-        let is_free = || queue.take_turn().expect("lockable").is_some();
+        let is_free = || queue.try_lock().expect("lockable").is_some();
         assert!(is_free(), "nothing waits here, so others may take");
         ask(RunsRequest::Enqueue(Box::default()));
         assert_eq!(done(&mut inbox), Ok(Done::Enqueued));
@@ -380,7 +380,8 @@ mod tests {
         ask(RunsRequest::Describe(paths[0].clone(), Change::Note("asked last".into())));
         assert!(keeper.finish(Duration::from_secs(600)), "what was asked is done before the program ends");
         assert!(is_free() && queue.list().expect("readable").is_empty());
-        let about = RunFolder::open(&paths[0]).and_then(|folder| folder.read_about()).expect("readable");
+        let about =
+            RunFolder::open(&paths[0]).and_then(|folder| folder.read_annotations()).expect("readable");
         assert_eq!(about.note, "asked last");
     }
 

@@ -39,7 +39,7 @@ fn usage_errors_exit_with_2_and_one_line_of_correction() {
         (vec!["--no-ui", "--set", "optimizer.epochs=0"], "a whole number from 1"),
         (vec!["--no-ui", "--set", "optimizer.epochs"], "lacks a value"),
         (vec!["--no-ui", "--set", "model.arch=resnet19"], "did you mean `resnet18`?"),
-        (vec!["--no-ui", "--data", "chest"], "phantom, phantom:N, chestmnist, npz:FILE"),
+        (vec!["--no-ui", "--data", "chest"], "phantom[:N], chestmnist, npz:FILE"),
         (vec!["--no-ui", "--data", "phantom:3"], "from 10"),
         (vec!["--no-ui", "--device", "tpu"], "auto, cpu, cuda or cuda:N"),
         (vec!["--no-ui", "--config", "/no/such.toml"], "can't read the configuration /no/such.toml"),

@@ -41,10 +41,10 @@ fn runs_wait_in_order_and_can_be_moved_and_removed() {
 fn one_process_takes_at_a_time() {
     let runs = tempfile::tempdir().expect("a temporary folder");
     let queue = Queue::of(runs.path());
-    let turn = queue.take_turn().expect("lockable");
-    assert!(turn.is_some() && queue.take_turn().expect("lockable").is_none());
+    let turn = queue.try_lock().expect("lockable");
+    assert!(turn.is_some() && queue.try_lock().expect("lockable").is_none());
     drop(turn);
-    assert!(queue.take_turn().expect("lockable").is_some());
+    assert!(queue.try_lock().expect("lockable").is_some());
 }
 
 #[test]
@@ -54,8 +54,8 @@ fn what_is_taken_leaves_the_queue_when_it_has_begun_and_waits_again_when_it_has_
     for name in ["a", "b", "c"] {
         queue.add(&named(name)).expect("added");
     }
-    let turn = queue.take_turn().expect("lockable").expect("free");
-    let claim = |turn: &Turn| turn.claim().expect("readable").expect("one waits");
+    let turn = queue.try_lock().expect("lockable").expect("free");
+    let claim = |turn: &QueueLock| turn.claim().expect("readable").expect("one waits");
     let first = claim(&turn);
     assert_eq!((first.config.run.name.as_str(), names(&queue)), ("a", vec!["b".into(), "c".into()]));
     queue.swap(&at(&queue, 0), &at(&queue, 1)).expect("both there");
@@ -72,7 +72,7 @@ fn what_is_taken_leaves_the_queue_when_it_has_begun_and_waits_again_when_it_has_
     drop((next, turn));
     assert_eq!(names(&queue), ["c", "b"]);
     queue.try_anew().expect("written");
-    let turn = queue.take_turn().expect("lockable").expect("free");
+    let turn = queue.try_lock().expect("lockable").expect("free");
     assert_eq!(*claim(&turn).config, named("c"));
 }
 

@@ -48,7 +48,7 @@ impl App {
                 let before = self.runs.chosen().map(|run| (run.path.clone(), run.status.clone()));
                 if !self.runs.queue.told {
                     self.runs.queue.told = true;
-                    self.tell_of_queue(waiting.len());
+                    self.report_queue(waiting.len());
                 }
                 self.runs.take(runs, waiting);
                 let after = self.runs.chosen().map(|run| (run.path.clone(), run.status.clone()));
@@ -61,7 +61,7 @@ impl App {
     }
 
     /// What waits since an earlier day starts only when it is asked for.
-    fn tell_of_queue(&mut self, count: usize) {
+    fn report_queue(&mut self, count: usize) {
         if count > 0 && self.running().is_none() {
             let runs = if count == 1 { "a run waits".to_owned() } else { format!("{count} runs wait") };
             self.say(Level::Info, format!("{runs} in the queue; Q on screen 6 starts it"));

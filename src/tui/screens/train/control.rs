@@ -34,7 +34,7 @@ impl App {
     }
 
     /// Asks the trainer for a run, or to go on with one, or to try learning rates.
-    pub fn ask_for(&mut self, request: Command) -> Vec<Effect> {
+    pub fn request_start(&mut self, request: Command) -> Vec<Effect> {
         let (Command::Start { config, .. } | Command::FindLr { config }) = &request else {
             return vec![Effect::Send(request)];
         };
@@ -67,14 +67,14 @@ impl App {
             return Vec::new();
         }
         match self.next_config() {
-            Some(config) => self.ask_for(Command::Start { config, resume: None }),
+            Some(config) => self.request_start(Command::Start { config, resume: None }),
             None => Vec::new(),
         }
     }
 
     pub(in crate::tui) fn find_rate(&mut self) -> Vec<Effect> {
         match self.next_config() {
-            Some(config) => self.ask_for(Command::FindLr { config }),
+            Some(config) => self.request_start(Command::FindLr { config }),
             None => Vec::new(),
         }
     }
@@ -133,7 +133,7 @@ impl App {
                 "the run is finished; `train --resume RUN --set optimizer.epochs=N` goes on for longer"
             }
             Some((path, _, Some(config))) => {
-                return self.ask_for(Command::Start { config: Box::new(config), resume: Some(path) });
+                return self.request_start(Command::Start { config: Box::new(config), resume: Some(path) });
             }
         };
         self.say(Level::Info, refusal);
