@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::DataError;
-use super::source::Source;
 use crate::config::AppPaths;
 
 /// More bytes are none of the files: the largest has about 4 GB.
@@ -78,9 +77,8 @@ impl Registry {
         [("chestmnist", &self.chestmnist), ("nih", &self.nih), ("phantom", &self.phantom)]
     }
 
-    /// The entry that a source is of, where one can tell.
-    pub fn of(&self, source: &Source) -> Option<&Entry> {
-        let name = source.kind().registry_entry(source.argument())?;
+    /// The entry of this name.
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries().into_iter().find(|(own, _)| *own == name).map(|(_, entry)| entry)
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::data_source::{DataSource, Stamp};
+use super::registry::{Entry, Registry};
 use super::sources::{OF_ANY_FILE, SOURCES, usage};
 use crate::text::one_line;
 
@@ -70,6 +71,11 @@ impl Source {
     /// How many images are generated, for a source that generates them.
     pub fn generated(&self) -> Option<usize> {
         self.kind.generated(&self.argument)
+    }
+
+    /// Its entry in the registry of known data sets, if it is one of them.
+    pub fn registry_entry(&self) -> Option<&'static Entry> {
+        Registry::get().entry(self.kind.registry_entry(&self.argument)?)
     }
 
     /// The stamp of its file, where one file is the whole source.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Sheet;
+use super::drawing::FIGURES;
 use crate::metrics::{Basis, ConditionEvaluation, Evaluation, Interval};
 use crate::text::thousands;
 
@@ -255,10 +256,8 @@ fn calibration(sheet: &Sheet) -> String {
 
 fn figures(sheet: &Sheet) -> String {
     let mut out = "## Figures\n\n".to_owned();
-    for file in super::files(sheet) {
-        if let Some(name) =
-            file.name.strip_suffix(".png").filter(|name| !name.starts_with("confusion_matrix_"))
-        {
+    for figure in FIGURES {
+        if let Some(name) = figure.file.strip_suffix(".png") {
             let _ = writeln!(out, "![{}]({}.png)\n", name.replace('_', " "), name);
         }
     }

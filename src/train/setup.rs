@@ -13,7 +13,6 @@ use super::{Level, Phase, loss, sampler};
 use crate::config::{Arch, Monitor, Precision, RunConfig, Sampling};
 use crate::dataset::image_file::Preprocess;
 use crate::dataset::progress::Watch;
-use crate::dataset::registry::Registry;
 use crate::dataset::{Cache, Dataset, Split};
 use crate::model::{Network, Shape, device_name, resolve_device, take_pretrained};
 use crate::native;
@@ -177,7 +176,7 @@ impl Setup {
         let mut notes = self.config.warnings();
         let size = self.config.data.size;
         notes.extend(self.dataset.notes().iter().cloned());
-        if let Some(warning) = Registry::get().of(self.dataset.source()).map(|entry| &entry.warning)
+        if let Some(warning) = self.dataset.source().registry_entry().map(|entry| &entry.warning)
             && self.dataset.source().generated().is_none()
         {
             notes.push(warning.clone());

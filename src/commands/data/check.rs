@@ -10,7 +10,6 @@ use serde_json::json;
 use chestxr_tui::config::DataSection;
 use chestxr_tui::dataset::Dataset;
 use chestxr_tui::dataset::check::{Place, check};
-use chestxr_tui::dataset::registry::Registry;
 
 use super::load;
 use crate::commands::Exit;
@@ -28,8 +27,7 @@ pub fn run(section: &DataSection, source: Option<String>, as_json: bool) -> Resu
         true
     });
     bar.borrow().finish_and_clear();
-    let warning =
-        Registry::get().of(dataset.source()).map(|entry| entry.warning.as_str()).unwrap_or_default();
+    let warning = dataset.source().registry_entry().map(|entry| entry.warning.as_str()).unwrap_or_default();
     let mut out = std::io::stdout().lock();
     if as_json {
         let source = dataset.source().to_string();

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use chestxr_tui::config::DataSection;
 use chestxr_tui::dataset::part::GroupBy;
-use chestxr_tui::dataset::registry::Registry;
 use chestxr_tui::dataset::stats::percent;
 use chestxr_tui::dataset::{Dataset, Split};
 use chestxr_tui::text::{bytes, one_line, thousands};
@@ -37,7 +36,7 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
             .collect();
         let size = dataset.image_size().map(|(height, width)| [height, width]);
         let source = dataset.source().to_string();
-        let terms = Registry::get().of(dataset.source());
+        let terms = dataset.source().registry_entry();
         let conditions = dataset.labels().keys();
         let line = json!({
             "source": source, "digest": dataset.digest(), "image_size": size, "conditions": conditions,
@@ -56,7 +55,7 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
         None => writeln!(out, "images   none: a table of labels")?,
     }
     writeln!(out, "digest  {}", dataset.digest())?;
-    if let Some(terms) = Registry::get().of(dataset.source()) {
+    if let Some(terms) = dataset.source().registry_entry() {
         writeln!(out, "terms   {}", terms.licence)?;
         writeln!(out, "cite    {}", terms.citation)?;
         if !terms.warning.is_empty() {

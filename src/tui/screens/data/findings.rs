@@ -5,7 +5,6 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::dataset::check::Severity;
-use crate::dataset::registry::Registry;
 use crate::dataset::stats::percent;
 use crate::text::one_line;
 use crate::tui::app::App;
@@ -74,7 +73,7 @@ fn findings(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         }
         Found::Busy | Found::Unasked => say('…', theme.muted(), "looking at all images", theme.text()),
     }
-    if let Some(entry) = Registry::get().of(view.dataset.source())
+    if let Some(entry) = view.dataset.source().registry_entry()
         && !entry.warning.is_empty()
     {
         say('!', theme.warning(), &entry.warning, theme.muted());

@@ -4,7 +4,6 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::dataset::progress::Progress;
-use crate::dataset::registry::Registry;
 use crate::dataset::{Bounds, Split};
 use crate::text::{bytes, one_line};
 use crate::tui::app::App;
@@ -228,7 +227,7 @@ fn provenance(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
             return;
         }
         let terms =
-            Registry::get().of(data.source()).map_or("the owner's".to_owned(), |entry| entry.licence.clone());
+            data.source().registry_entry().map_or("the owner's".to_owned(), |entry| entry.licence.clone());
         let check = findings::summary(app);
         let room = usize::from(inner.width).saturating_sub(check.chars().count() + 18).max(8);
         canvas.line(row(inner, 2), &line(&[("check", check), ("terms", one_line(&terms, room))]));
