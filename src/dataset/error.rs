@@ -27,19 +27,19 @@ pub enum DataError {
     Unpacked(#[from] StoreError<npz::NpzError>),
     #[error("reading images was stopped; what was read is kept, so that the next time goes on from there")]
     Stopped,
-    #[error("there is no ChestMNIST of {0} px; set data.size to 28, 64, 128 or 224")]
-    NoSuchSize(usize),
+    #[error("there is no {name} of {size} px; set data.size to one of {sizes}")]
+    NoSuchSize { name: String, size: usize, sizes: String },
     #[error(
-        "ChestMNIST of {size} px is not here yet; get it with `chestxr-tui data fetch chestmnist --size {size}`, or \
+        "{name} of {size} px is not here yet; get it with `chestxr-tui data fetch {source_name} --size {size}`, or \
          put {file} into {folder} yourself"
     )]
-    NotFetched { size: usize, file: String, folder: String },
+    NotFetched { name: String, source_name: String, size: usize, file: String, folder: String },
     #[error(
         "the images of {from} say nothing about {missing}, which the run's network tells; add such labels"
     )]
     OtherLabels { from: String, missing: String },
-    #[error("`data.where` needs images with a table (nih:, csv: or dicom:); {0} has none")]
-    NothingToFilter(String),
+    #[error("`data.where` needs images with a table ({known}); {from} has none")]
+    NothingToFilter { from: String, known: String },
     #[error(
         "{0} holds labels but no images: `data info` can count it, training needs train_images, val_images and test_images"
     )]
@@ -56,8 +56,8 @@ impl DataError {
             Self::Source(_)
                 | Self::Phantom(_)
                 | Self::Keep(_)
-                | Self::NoSuchSize(_)
-                | Self::NothingToFilter(_)
+                | Self::NoSuchSize { .. }
+                | Self::NothingToFilter { .. }
         )
     }
 }

@@ -26,10 +26,10 @@ pub mod store;
 pub mod table;
 mod table_error;
 
+mod archive_parts;
 mod cache;
 mod error;
 mod keep;
-mod made;
 mod regions;
 mod sheet;
 
@@ -122,7 +122,10 @@ impl Dataset {
         let budget = memory::budget(section.memory.parse().unwrap_or(Memory::Auto));
         let kind = source.kind();
         if !section.keep.trim().is_empty() && !kind.has_table() {
-            return Err(DataError::NothingToFilter(source.to_string()));
+            return Err(DataError::NothingToFilter {
+                from: source.to_string(),
+                known: sources::usage_with_table(),
+            });
         }
         let mut loaded = kind.load(source.argument(), section, budget, watch)?;
         if section.limit > 0 && section.limit < loaded.parts[0].labels.len() {

@@ -27,7 +27,7 @@ impl Dataset {
         let (Some(count), Some((size, _))) = (self.source.generated(), self.image_size()) else {
             return self.boxed(split, index);
         };
-        let (train, val) = super::made::phantom_counts(count);
+        let (train, val) = phantom::split_counts(count);
         let first = [0, train, train + val][split as usize];
         if index >= self.part(split).labels.len() {
             return Vec::new();

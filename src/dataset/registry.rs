@@ -1,5 +1,6 @@
 //! The data sets that the program knows by name, from `data/datasets.toml`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -35,6 +36,9 @@ pub struct Entry {
     /// Images of the three splits.
     #[serde(default)]
     pub images: Vec<usize>,
+    /// What to do instead of downloading, where there are no files.
+    #[serde(default)]
+    pub instead: String,
     /// Files that can be fetched.
     #[serde(default, rename = "file")]
     pub files: Vec<RemoteFile>,
@@ -52,13 +56,11 @@ pub struct RemoteFile {
     pub md5: String,
 }
 
-/// All entries in the order of the table.
+/// All entries by name. A data set is a table in `data/datasets.toml`; no code names one.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(transparent)]
 pub struct Registry {
-    pub chestmnist: Entry,
-    pub nih: Entry,
-    pub phantom: Entry,
+    entries: BTreeMap<String, Entry>,
 }
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
@@ -72,14 +74,54 @@ impl Registry {
         &REGISTRY
     }
 
-    /// All entries with their names.
-    pub fn entries(&self) -> [(&'static str, &Entry); 3] {
-        [("chestmnist", &self.chestmnist), ("nih", &self.nih), ("phantom", &self.phantom)]
+    /// All entries with their names, in the order of their names.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(name, entry)| (name.as_str(), entry))
     }
 
     /// The entry of this name.
     pub fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries().into_iter().find(|(own, _)| *own == name).map(|(_, entry)| entry)
+        self.entries.get(name)
+    }
+
+    /// The first data set that has files to download.
+    pub fn first_download(&self) -> Option<&Entry> {
+        self.entries.values().find(|entry| !entry.files.is_empty())
+    }
+
+    /// Names of the data sets that have files to download.
+    pub fn downloadable(&self) -> Vec<&str> {
+        self.entries().filter(|(_, entry)| !entry.files.is_empty()).map(|(name, _)| name).collect()
+    }
+}
+
+impl Entry {
+    /// The file with images of `size` px.
+    ///
+    /// # Errors
+    /// When the data set has no file of this size.
+    pub fn file(&self, size: usize) -> Result<&RemoteFile, DataError> {
+        self.files.iter().find(|file| file.size == size).ok_or_else(|| DataError::NoSuchSize {
+            name: self.name.clone(),
+            sizes: self.files.iter().map(|file| file.size.to_string()).collect::<Vec<_>>().join(", "),
+            size,
+        })
+    }
+
+    /// The path of the downloaded file with images of `size` px.
+    ///
+    /// # Errors
+    /// When the data set has no file of this size, or it was not downloaded.
+    pub fn local_file(&self, size: usize) -> Result<PathBuf, DataError> {
+        let file = self.file(size)?;
+        let place = file.place();
+        file.local().ok_or_else(|| DataError::NotFetched {
+            name: self.name.clone(),
+            source_name: self.source.clone(),
+            size,
+            file: file.name.clone(),
+            folder: place.parent().unwrap_or(&place).display().to_string(),
+        })
     }
 }
 
@@ -87,6 +129,13 @@ impl RemoteFile {
     /// Where it is kept once it is here.
     pub fn place(&self) -> PathBuf {
         AppPaths::new(None).data.join(&self.name)
+    }
+
+    /// Its path if it was downloaded, into the own cache or by the Python package medmnist.
+    pub fn local(&self) -> Option<PathBuf> {
+        let medmnist =
+            std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".medmnist").join(&self.name));
+        [Some(self.place()), medmnist].into_iter().flatten().find(|path| path.is_file())
     }
 
     /// Where it is fetched from: its own address, or the mirror's folder.
@@ -98,32 +147,6 @@ impl RemoteFile {
     }
 }
 
-/// ChestMNIST's file of images of `size` px.
-///
-/// # Errors
-/// When there is no such size.
-pub fn chestmnist_file(size: usize) -> Result<&'static RemoteFile, DataError> {
-    let files = &Registry::get().chestmnist.files;
-    files.iter().find(|file| file.size == size).ok_or(DataError::NoSuchSize(size))
-}
-
-/// The place of ChestMNIST's file of images of `size` px, which is here: in our cache, or where the Python package
-/// medmnist keeps it.
-///
-/// # Errors
-/// When there is no such size, or it isn't here.
-pub fn chestmnist(size: usize) -> Result<PathBuf, DataError> {
-    let file = chestmnist_file(size)?;
-    let place = file.place();
-    let pythons = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".medmnist").join(&file.name));
-    let found = [Some(place.clone()), pythons].into_iter().flatten().find(|path| path.is_file());
-    found.ok_or_else(|| DataError::NotFetched {
-        size,
-        file: file.name.clone(),
-        folder: place.parent().unwrap_or(&place).display().to_string(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,7 +156,7 @@ mod tests {
         // Made by tests/reference/medmnist_golden.py from the installed package.
         let golden: serde_json::Value =
             serde_json::from_str(include_str!("../../tests/golden/medmnist.json")).expect("JSON");
-        let entry = &Registry::get().chestmnist;
+        let entry = Registry::get().entry("chestmnist").expect("in the table");
         assert_eq!(entry.licence, golden["license"]);
         assert_eq!(serde_json::json!(entry.images), golden["images"]);
         let files: Vec<_> =
@@ -146,19 +169,24 @@ mod tests {
     #[test]
     fn the_table_that_ships_is_whole() {
         let registry = Registry::get();
-        assert_eq!(registry.chestmnist.images.iter().sum::<usize>(), 112_120);
-        let sizes: Vec<usize> = registry.chestmnist.files.iter().map(|file| file.size).collect();
+        let chestmnist = registry.entry("chestmnist").expect("in the table");
+        assert_eq!(chestmnist.images.iter().sum::<usize>(), 112_120);
+        let sizes: Vec<usize> = chestmnist.files.iter().map(|file| file.size).collect();
         assert_eq!(sizes, [28, 64, 128, 224]);
         for (name, entry) in registry.entries() {
             assert!(
                 !entry.about.is_empty() && !entry.licence.is_empty() && !entry.citation.is_empty(),
                 "{name}"
             );
+            assert!(
+                entry.files.is_empty() != entry.instead.is_empty(),
+                "{name}: files, or what to do instead"
+            );
         }
-        for file in &registry.chestmnist.files {
+        for file in &chestmnist.files {
             assert!(file.md5.len() == 32 && file.url.contains(&file.name), "{}", file.name);
             assert_eq!(file.address(Some("http://mirror/m/")), format!("http://mirror/m/{}", file.name));
         }
-        assert!(matches!(chestmnist_file(100), Err(DataError::NoSuchSize(100))));
+        assert!(matches!(chestmnist.file(100), Err(DataError::NoSuchSize { size: 100, .. })));
     }
 }

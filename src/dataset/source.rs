@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::data_source::{DataSource, Stamp};
 use super::registry::{Entry, Registry};
-use super::sources::{OF_ANY_FILE, SOURCES, usage};
+use super::sources::{OF_ANY_FILE, SOURCES, usage, usage_with_table};
 use crate::text::one_line;
 
 pub use super::source_error::SourceError;
@@ -37,7 +37,7 @@ impl FromStr for Source {
             return Ok(Self { kind, argument: text.to_owned() });
         }
         match text {
-            _ if path.is_dir() => Err(SourceError::Folder(shown())),
+            _ if path.is_dir() => Err(SourceError::Folder { text: shown(), known: usage_with_table() }),
             _ if path.is_file() => Ok(Self { kind: OF_ANY_FILE, argument: text.to_owned() }),
             _ if text.contains(['/', '.']) => Err(SourceError::NoFile { text: shown(), known: usage() }),
             _ => Err(SourceError::Unknown { text: shown(), known: usage() }),
@@ -141,6 +141,6 @@ mod tests {
         assert!(message("npz:").contains("lacks its path"));
         assert!(message("chestmnist:64").contains("takes no argument"));
         let empty = tempfile::tempdir().expect("a folder");
-        assert!(message(&empty.path().display().to_string()).contains("neither NIH's"));
+        assert!(message(&empty.path().display().to_string()).contains("write nih:DIR, csv:FILE or dicom:DIR"));
     }
 }

@@ -15,7 +15,7 @@ use crate::tui::overlays::form::state::Form;
 use crate::tui::overlays::rates::state::Rates;
 use crate::tui::screen::Screen;
 use crate::tui::screens::augment::state::AugmentState;
-use crate::tui::screens::data::state::{DataState, DataView, StopFlag};
+use crate::tui::screens::data::state::{DataState, DataView, Download, StopFlag};
 use crate::tui::screens::evaluate::state::{self as evaluate, Against, Answer, Asked, EvaluateState};
 use crate::tui::screens::explain::state::{self as explain, ExplainState};
 use crate::tui::screens::runs::state::{Details, Done, Listed, RunsRequest, RunsState, SideBySide};
@@ -43,7 +43,7 @@ pub enum Message {
     /// How far the download is: bytes here, and of how many.
     Fetching(u64, Option<u64>),
     /// The download ended.
-    Fetched(Result<usize, String>),
+    Fetched(Result<Download, String>),
     /// The list of runs was read, or not.
     Runs(Result<Listed, String>),
     /// The run under the cursor was looked at, or can't be.
@@ -89,8 +89,8 @@ pub enum Effect {
     LoadData(Box<crate::config::DataSection>),
     /// Look for what is wrong with the data.
     CheckData(Arc<DataView>),
-    /// Download ChestMNIST of this size.
-    Fetch(usize, StopFlag),
+    /// Download a file of a data set.
+    Fetch(Download, StopFlag),
     /// Ask something of the folder of runs, or of the queue.
     Runs(RunsRequest),
     /// Compare the marked runs on the same images.

@@ -16,7 +16,7 @@ use crate::dataset::{Cache, registry};
 use crate::download::{Checksum, Order, download};
 use crate::runs::RunFolder;
 use crate::tui::app::{Effect, Message};
-use crate::tui::screens::data::state::{DataView, StopFlag};
+use crate::tui::screens::data::state::{DataView, Download, StopFlag};
 use crate::tui::screens::evaluate::state::{self as evaluate, Against};
 use crate::tui::screens::runs::state::beside;
 
@@ -53,7 +53,7 @@ pub fn spawn(
                 let outcome = guarded(|| Ok(Box::new(check(&view.dataset, &mut |_| true))));
                 Message::Checked(view.dataset.digest().to_owned(), outcome)
             }
-            Effect::Fetch(size, stop) => Message::Fetched(guarded(|| fetch(size, &stop, &messages))),
+            Effect::Fetch(wanted, stop) => Message::Fetched(guarded(|| fetch(wanted, &stop, &messages))),
             Effect::Beside(paths) => {
                 let read = || beside::read(&paths).map(Box::new);
                 let outcome = guarded(|| read().map_err(|error| format!("{error:#}")));
@@ -120,9 +120,9 @@ pub fn spawn(
     }
 }
 
-/// Downloads ChestMNIST; ends early when asked to.
-fn fetch(size: usize, stop: &StopFlag, messages: &UnboundedSender<Message>) -> Result<usize, String> {
-    let file = registry::chestmnist_file(size).map_err(|error| error.to_string())?;
+/// Downloads a file of a data set; ends early once `stop` is set.
+fn fetch(wanted: Download, stop: &StopFlag, messages: &UnboundedSender<Message>) -> Result<Download, String> {
+    let file = wanted.entry.file(wanted.size).map_err(|error| error.to_string())?;
     let mirror = std::env::var(registry::MIRROR).ok();
     let url = file.address(mirror.as_deref());
     let order = Order {
@@ -140,7 +140,7 @@ fn fetch(size: usize, stop: &StopFlag, messages: &UnboundedSender<Message>) -> R
         }
         !stop.is_set()
     };
-    download(&order, &file.place(), &mut watch).map(|()| size).map_err(|error| error.to_string())
+    download(&order, &file.place(), &mut watch).map(|()| wanted).map_err(|error| error.to_string())
 }
 
 /// Turns a panic into a sentence, so that nobody waits for an answer for ever.

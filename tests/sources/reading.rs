@@ -147,7 +147,7 @@ fn chestmnist_that_is_not_here_says_how_to_get_it() {
     let (said, code) = place.refusal(&["chestmnist"]);
     assert!(said.contains("data fetch chestmnist --size 64") && code == Some(1), "{said}");
     let (said, code) = place.refusal(&["chestmnist", "--set", "data.size=72"]);
-    assert!(said.contains("28, 64, 128 or 224") && code == Some(2), "{said}");
+    assert!(said.contains("one of 28, 64, 128, 224") && code == Some(2), "{said}");
     let wrong = place.path("wrong.npz");
     fs::write(&wrong, b"not it").expect("written");
     let output = place.run(&["data", "fetch", "chestmnist", "--from", &wrong.display().to_string()]);

@@ -1,4 +1,4 @@
-//! `data fetch`: downloads ChestMNIST into the cache.
+//! `data fetch`: downloads a data set's file into the cache.
 
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use chestxr_tui::dataset::registry;
+use chestxr_tui::dataset::registry::{self, Registry};
 use chestxr_tui::download::{Checksum, DownloadError, Order, adopt, download};
 use chestxr_tui::text::{bytes, one_line};
 
@@ -17,27 +17,15 @@ use crate::commands::{Exit, UsageError, print_error};
 
 /// Downloads or imports the data set's file, unless it is in the cache.
 pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
-    match args.name.as_str() {
-        "chestmnist" => {}
-        "nih" => {
-            let home = &registry::Registry::get().nih.home;
-            return Err(UsageError(format!(
-                "nih: can't be fetched; download the images from {home}, unpack them, and use --data nih:DIR"
-            ))
-            .into());
-        }
-        "phantom" => {
-            return Err(UsageError(
-                "phantom: images are generated, not downloaded; use --data phantom:N".into(),
-            )
-            .into());
-        }
-        other => {
-            let other = one_line(other, 40);
-            return Err(UsageError(format!("`{other}`: unknown data set; can fetch chestmnist")).into());
-        }
+    let registry = Registry::get();
+    let entry = registry.entry(&args.name).ok_or_else(|| {
+        let (name, known) = (one_line(&args.name, 40), registry.downloadable().join(", "));
+        UsageError(format!("`{name}`: unknown data set; can fetch {known}"))
+    })?;
+    if entry.files.is_empty() {
+        return Err(UsageError(format!("{}: can't be downloaded; {}", args.name, entry.instead)).into());
     }
-    let file = registry::chestmnist_file(args.size)?;
+    let file = entry.file(args.size)?;
     let target = file.place();
     let mut out = std::io::stdout().lock();
     let mut report = |what: &str, size: u64| match as_json {
@@ -74,7 +62,7 @@ pub fn run(args: &FetchArgs, as_json: bool) -> Result<Exit> {
         Ok(()) => {
             report("fetched", std::fs::metadata(&target)?.len())?;
             if !as_json {
-                print_error(&format!("use it with --data chestmnist --set data.size={}", args.size));
+                print_error(&format!("use it with --data {} --set data.size={}", entry.source, args.size));
             }
             Ok(Exit::Done)
         }

@@ -24,7 +24,7 @@ pub fn run(as_json: bool) -> Result<Exit> {
                 .files
                 .iter()
                 .map(|file| {
-                    let here = registry::chestmnist(file.size).ok();
+                    let here = file.local();
                     json!({"size": file.size, "url": file.url, "md5": file.md5, "here": here})
                 })
                 .collect();
@@ -57,9 +57,9 @@ pub fn run(as_json: bool) -> Result<Exit> {
         line("layout", &entry.layout)?;
         line("warning", &entry.warning)?;
         for file in &entry.files {
-            let state = match registry::chestmnist(file.size) {
-                Ok(path) => format!("in {}", path.display()),
-                Err(_) => format!("not downloaded; chestxr-tui data fetch {name} --size {}", file.size),
+            let state = match file.local() {
+                Some(path) => format!("in {}", path.display()),
+                None => format!("not downloaded; chestxr-tui data fetch {name} --size {}", file.size),
             };
             line("", &format!("{:>4} px  {state}", file.size))?;
         }

@@ -5,7 +5,6 @@
 //! ChestMNIST. An image depends on (seed, index) only; its size changes the sampling, not the patient.
 //!
 //! Labels are as imperfect as text-mined ones: 4% of the positive labels have nothing drawn on the image, and
-//! about 2% of the images show something their labels leave out. Findings, with boxes and masks, are what is
 //! about 2% of the images show a finding that their labels omit. Findings, with boxes and masks, are what is
 //! drawn, and explanations are evaluated against them. They differ in how conspicuous they are, down to hardly
 //! visible. Images are for exercising the program, not for learning anything about patients.
@@ -149,6 +148,11 @@ fn render(seed: u64, index: u64, size: usize) -> ([u8; CONDITIONS], Vec<u8>, Fou
     let (effects, found) = (stage.effects, stage.found);
     let pixels = Exposure::new(seed, index).develop(&patient, &view, &anatomy, &effects);
     (labels, pixels, found)
+}
+
+/// Numbers of training and validation images among `count`: 70 % and 10 %, as in ChestMNIST; the rest are test images.
+pub fn split_counts(count: usize) -> (usize, usize) {
+    (count * 7 / 10, count / 10)
 }
 
 /// The conditions on the image: those labelled, but for the label noise.

@@ -4,8 +4,9 @@ use crate::config::DataSection;
 use crate::dataset::data_source::DataSource;
 use crate::dataset::listing::Loaded;
 use crate::dataset::progress::Watch;
+use crate::dataset::registry::Registry;
 use crate::dataset::source_error::SourceError;
-use crate::dataset::{DataError, made, registry};
+use crate::dataset::{DataError, archive_parts};
 use crate::text::one_line;
 
 pub struct ChestMnist;
@@ -41,6 +42,7 @@ impl DataSource for ChestMnist {
         budget: u64,
         watch: &Watch,
     ) -> Result<Loaded, DataError> {
-        made::npz_parts(&registry::chestmnist(section.size)?, budget, watch)
+        let entry = Registry::get().entry(self.name()).ok_or(DataError::NoImages(self.name().to_owned()))?;
+        archive_parts::npz_parts(&entry.local_file(section.size)?, budget, watch)
     }
 }

@@ -18,7 +18,17 @@ pub const OF_ANY_FILE: &dyn DataSource = &npz::Npz;
 
 /// How sources are written: `phantom[:N], chestmnist, npz:FILE, … or dicom:DIR`.
 pub fn usage() -> String {
-    let all: Vec<&str> = SOURCES.iter().map(|source| source.usage()).collect();
+    usage_of(|_| true)
+}
+
+/// How sources with a table are written: `nih:DIR, csv:FILE or dicom:DIR`.
+pub fn usage_with_table() -> String {
+    usage_of(|source| source.has_table())
+}
+
+fn usage_of(included: impl Fn(&dyn DataSource) -> bool) -> String {
+    let all: Vec<&str> =
+        SOURCES.into_iter().filter(|source| included(*source)).map(|source| source.usage()).collect();
     let (last, others) = all.split_last().unwrap_or((&"", &[]));
     format!("{} or {last}", others.join(", "))
 }

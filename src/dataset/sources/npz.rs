@@ -6,7 +6,7 @@ use crate::config::DataSection;
 use crate::dataset::data_source::{DataSource, Stamp, stamp};
 use crate::dataset::listing::Loaded;
 use crate::dataset::progress::Watch;
-use crate::dataset::{DataError, made, registry};
+use crate::dataset::{DataError, archive_parts, registry};
 
 pub struct Npz;
 
@@ -31,11 +31,11 @@ impl DataSource for Npz {
         stamp(argument)
     }
 
-    /// ChestMNIST's, for a file of its name.
+    /// The data set that has a file of this name.
     fn registry_entry(&self, argument: &str) -> Option<&'static str> {
         let name = Path::new(argument).file_name()?.to_string_lossy().into_owned();
-        let files = &registry::Registry::get().chestmnist.files;
-        files.iter().any(|file| file.name == name).then_some("chestmnist")
+        let mut entries = registry::Registry::get().entries();
+        entries.find(|(_, entry)| entry.files.iter().any(|file| file.name == name)).map(|(own, _)| own)
     }
 
     fn load(
@@ -45,6 +45,6 @@ impl DataSource for Npz {
         budget: u64,
         watch: &Watch,
     ) -> Result<Loaded, DataError> {
-        made::npz_parts(Path::new(argument), budget, watch)
+        archive_parts::npz_parts(Path::new(argument), budget, watch)
     }
 }

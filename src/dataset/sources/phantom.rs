@@ -1,15 +1,23 @@
 //! `phantom[:N]`: generated images.
 
-use crate::config::DataSection;
+use rayon::prelude::*;
+
+use crate::config::{AppPaths, DataSection};
 use crate::dataset::data_source::DataSource;
+use crate::dataset::images::{Images, Labels};
+use crate::dataset::labels::LabelSet;
 use crate::dataset::listing::Loaded;
+use crate::dataset::part::Part;
 use crate::dataset::progress::Watch;
 use crate::dataset::source_error::SourceError;
-use crate::dataset::{DataError, made};
+use crate::dataset::store::{self, Asked, Made};
+use crate::dataset::{DataError, PHANTOM_SEED, phantom};
 use crate::text::one_line;
 
 /// Images where no number is given.
 const DEFAULT_COUNT: usize = 4000;
+/// The fewest and the most images.
+const COUNTS: (usize, usize) = (10, 10_000_000);
 
 pub struct Phantom;
 
@@ -25,8 +33,13 @@ impl DataSource for Phantom {
     fn parse(&self, argument: Option<&str>) -> Result<String, SourceError> {
         let Some(text) = argument else { return Ok(DEFAULT_COUNT.to_string()) };
         match text.replace('_', "").parse::<usize>() {
-            Ok(count) if (10..=10_000_000).contains(&count) => Ok(count.to_string()),
-            _ => Err(SourceError::Count(one_line(text, 40))),
+            Ok(count) if (COUNTS.0..=COUNTS.1).contains(&count) => Ok(count.to_string()),
+            _ => Err(SourceError::Count {
+                name: self.name(),
+                from: COUNTS.0,
+                to: COUNTS.1,
+                text: one_line(text, 40),
+            }),
         }
     }
 
@@ -50,6 +63,54 @@ impl DataSource for Phantom {
         watch: &Watch,
     ) -> Result<Loaded, DataError> {
         let count = self.generated(argument).unwrap_or(DEFAULT_COUNT);
-        made::phantom_parts(count, section.size, budget, watch)
+        load_parts(count, section.size, budget, watch)
+    }
+}
+
+/// The phantom's parts: in memory, or drawn once into a store where they are more than `budget`.
+fn load_parts(count: usize, size: usize, budget: u64, watch: &Watch) -> Result<Loaded, DataError> {
+    let (train, val) = phantom::split_counts(count);
+    let ranges = [(0, train), (train, val), (train + val, count - train - val)];
+    let labels = LabelSet::chest_xray_14();
+    let loaded = |[train, val, test]: [Part; 3]| Loaded {
+        labels: labels.clone(),
+        parts: [train, val, test],
+        notes: Vec::new(),
+    };
+    if (count * size * size) as u64 <= budget {
+        let part = |(first, count): (usize, usize)| -> Result<Part, DataError> {
+            let (images, labels) = phantom::images(PHANTOM_SEED, first as u64, count, size)?;
+            Ok(Part::new(Some(images), labels, None))
+        };
+        let [train, val, test] = ranges.map(part);
+        return Ok(loaded([train?, val?, test?]));
+    }
+    phantom::image(PHANTOM_SEED, 0, size)?;
+    let make = |number: usize| -> Result<Made, phantom::SizeOutOfRange> {
+        let image = phantom::image(PHANTOM_SEED, number as u64, size)?;
+        Ok(Made { pixels: image.pixels, labels: image.labels, picture: (size as u32, size as u32) })
+    };
+    let asked = Asked {
+        cache: &AppPaths::new(None).images,
+        // Drawing may change with the program.
+        fingerprint: &format!("phantom {} {PHANTOM_SEED} {count}", env!("CARGO_PKG_VERSION")),
+        of: &format!("phantom:{count}"),
+        doing: "drawing",
+        count,
+        image: (size, size),
+        labels: labels.len(),
+        budget,
+    };
+    let (store, values) =
+        store::build(&asked, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)?;
+    let part = |(first, count): (usize, usize)| {
+        let images = Images::mapped(store.clone(), (first as u32..(first + count) as u32).collect());
+        let rows = values[first * labels.len()..(first + count) * labels.len()].to_vec();
+        Labels::new(rows, labels.len()).map(|rows| Part::new(images, rows, None))
+    };
+    match ranges.map(part) {
+        [Some(train), Some(val), Some(test)] => Ok(loaded([train, val, test])),
+        // Only if somebody else wrote into the cache.
+        _ => Err(DataError::Stopped),
     }
 }

@@ -11,7 +11,7 @@ use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::count;
 use crate::tui::screens::data::classes;
 use crate::tui::screens::data::findings;
-use crate::tui::screens::data::state::{DataView, Loading, Side};
+use crate::tui::screens::data::state::{DataView, Download, Loading, Side};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::gauge::gauge;
 use crate::tui::widgets::picture::Picture;
@@ -186,8 +186,9 @@ fn fetching<'a>(app: &App, theme: &Theme) -> Line<'a> {
         let percent = 100.0 * fetching.done as f64 / total.max(1) as f64;
         format!(" of {} ({percent:.0} %)", bytes(total))
     });
-    let size = fetching.size;
-    Line::styled(format!("ChestMNIST {size} px: {}{of}; f ends it", bytes(fetching.done)), theme.accent())
+    let Download { entry, size } = fetching.wanted;
+    let done = bytes(fetching.done);
+    Line::styled(format!("{} {size} px: {done}{of}; f cancels", entry.name), theme.accent())
 }
 
 fn provenance(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {

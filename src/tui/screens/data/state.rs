@@ -7,6 +7,7 @@ use crate::config::DataSection;
 use crate::dataset::check::Report;
 use crate::dataset::part::GroupBy;
 use crate::dataset::progress::Progress;
+use crate::dataset::registry::Entry;
 use crate::dataset::stats::cooccurrence;
 use crate::dataset::{Dataset, Split};
 
@@ -192,11 +193,24 @@ pub enum Found {
     Ready(Box<Report>),
 }
 
-/// A download that is on.
-#[derive(Debug)]
-pub struct Fetching {
+/// A file of a data set in the registry.
+#[derive(Clone, Copy, Debug)]
+pub struct Download {
+    pub entry: &'static Entry,
     /// Side of the images in pixels.
     pub size: usize,
+}
+
+impl PartialEq for Download {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.entry.name, self.size) == (&other.entry.name, other.size)
+    }
+}
+
+/// A download that runs.
+#[derive(Debug)]
+pub struct Fetching {
+    pub wanted: Download,
     pub stop: StopFlag,
     /// Bytes that are here, and of how many.
     pub done: u64,

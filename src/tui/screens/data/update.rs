@@ -1,11 +1,12 @@
 //! What the data screen asks for besides its images: the check, and the download of ChestMNIST.
 
-use crate::dataset::registry;
+use crate::dataset::registry::Registry;
+use crate::dataset::source::Source;
 use crate::train::Level;
 use crate::tui::app::{App, Effect};
 use crate::tui::screen::Screen;
 use crate::tui::screens::data::action::DataAction;
-use crate::tui::screens::data::state::{Fetching, Found, Side, StopFlag};
+use crate::tui::screens::data::state::{Download, Fetching, Found, Side, StopFlag};
 
 impl App {
     /// Performs an action of the Data screen.
@@ -27,36 +28,49 @@ impl App {
         vec![effect]
     }
 
-    /// Downloads ChestMNIST at the size of the next run, or ends the download that is on.
+    /// Downloads the data set of the next run at its size, ChestMNIST where its source is not downloadable; cancels the
+    /// download that runs.
     pub(in crate::tui) fn fetch(&mut self) -> Vec<Effect> {
         if let Some(fetching) = &self.data.fetching {
             fetching.stop.stop();
             self.say(Level::Info, "download cancelled; it resumes where it was");
             return Vec::new();
         }
-        let size = self.form.current().data.size;
-        if let Err(error) = registry::chestmnist_file(size) {
-            self.say(Level::Warning, error.to_string());
+        let section = &self.form.current().data;
+        let own = section.source.parse::<Source>().ok().and_then(|source| source.registry_entry());
+        let Some(entry) =
+            own.filter(|entry| !entry.files.is_empty()).or_else(|| Registry::get().first_download())
+        else {
             return Vec::new();
+        };
+        let wanted = Download { entry, size: section.size };
+        match entry.file(wanted.size).map(|file| file.local()) {
+            Err(error) => {
+                self.say(Level::Warning, error.to_string());
+                Vec::new()
+            }
+            Ok(Some(_)) => self.fetched(Ok(wanted)),
+            Ok(None) => {
+                let stop = StopFlag::default();
+                self.data.fetching = Some(Fetching { wanted, stop: stop.clone(), done: 0, total: None });
+                let mut effects = self.show(Screen::Data);
+                effects.push(Effect::Fetch(wanted, stop));
+                effects
+            }
         }
-        if registry::chestmnist(size).is_ok() {
-            return self.fetched(Ok(size));
-        }
-        let stop = StopFlag::default();
-        self.data.fetching = Some(Fetching { size, stop: stop.clone(), done: 0, total: None });
-        let mut effects = self.show(Screen::Data);
-        effects.push(Effect::Fetch(size, stop));
-        effects
     }
 
     /// Takes the images that were fetched as the next run's.
-    pub(in crate::tui) fn fetched(&mut self, outcome: Result<usize, String>) -> Vec<Effect> {
+    pub(in crate::tui) fn fetched(&mut self, outcome: Result<Download, String>) -> Vec<Effect> {
         self.data.fetching = None;
         match outcome {
-            Ok(size) => {
-                self.form.set("data.source", "chestmnist".to_owned());
+            Ok(Download { entry, size }) => {
+                self.form.set("data.source", entry.source.clone());
                 self.form.set("data.size", size.to_string());
-                self.say(Level::Info, format!("ChestMNIST of {size} px is here and is the next run's data"));
+                self.say(
+                    Level::Info,
+                    format!("{} of {size} px is here and is the next run's data", entry.name),
+                );
                 self.load_data(true)
             }
             Err(reason) => {

@@ -1,81 +1,19 @@
-//! The parts of sources that come whole: phantoms that are drawn, archives that are unpacked. In memory, or in a store
-//! where that is too much. Images of tables are imported by [`listing`](super::listing).
+//! Loading NPZ archives into parts: into memory, or into an image store where that takes too much memory.
 
 use std::path::Path;
 
-use rayon::prelude::*;
-
-use super::images::{Images, Labels};
+use super::images::Images;
 use super::labels::LabelSet;
 use super::listing::{self, Loaded};
 use super::part::Part;
 use super::progress::Watch;
 use super::store::{self, Asked, Made};
-use super::{DataError, PHANTOM_SEED, labels, npz, phantom};
+use super::{DataError, labels, npz};
 use crate::config::AppPaths;
 
 /// Bytes one array of a file may unpack to: far above ChestMNIST at 224 px (5.6 GB), below what would take
 /// a machine down unseen.
 const MAX_ARRAY_BYTES: u64 = 64 << 30;
-
-/// Training and validation images of so many phantoms: 70 % and 10 %, as ChestMNIST is split; the rest are for
-/// testing.
-pub(super) fn phantom_counts(count: usize) -> (usize, usize) {
-    (count * 7 / 10, count / 10)
-}
-
-/// The phantom's parts: in memory, or drawn once into a store where they are more than `budget`.
-pub(super) fn phantom_parts(
-    count: usize,
-    size: usize,
-    budget: u64,
-    watch: &Watch,
-) -> Result<Loaded, DataError> {
-    let (train, val) = phantom_counts(count);
-    let ranges = [(0, train), (train, val), (train + val, count - train - val)];
-    let labels = LabelSet::chest_xray_14();
-    let loaded = |[train, val, test]: [Part; 3]| Loaded {
-        labels: labels.clone(),
-        parts: [train, val, test],
-        notes: Vec::new(),
-    };
-    if (count * size * size) as u64 <= budget {
-        let part = |(first, count): (usize, usize)| -> Result<Part, DataError> {
-            let (images, labels) = phantom::images(PHANTOM_SEED, first as u64, count, size)?;
-            Ok(Part::new(Some(images), labels, None))
-        };
-        let [train, val, test] = ranges.map(part);
-        return Ok(loaded([train?, val?, test?]));
-    }
-    phantom::image(PHANTOM_SEED, 0, size)?;
-    let make = |number: usize| -> Result<Made, phantom::SizeOutOfRange> {
-        let image = phantom::image(PHANTOM_SEED, number as u64, size)?;
-        Ok(Made { pixels: image.pixels, labels: image.labels, picture: (size as u32, size as u32) })
-    };
-    let asked = Asked {
-        cache: &AppPaths::new(None).images,
-        // Drawing may change with the program.
-        fingerprint: &format!("phantom {} {PHANTOM_SEED} {count}", env!("CARGO_PKG_VERSION")),
-        of: &format!("phantom:{count}"),
-        doing: "drawing",
-        count,
-        image: (size, size),
-        labels: labels.len(),
-        budget,
-    };
-    let (store, values) =
-        store::build(&asked, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)?;
-    let part = |(first, count): (usize, usize)| {
-        let images = Images::mapped(store.clone(), (first as u32..(first + count) as u32).collect());
-        let rows = values[first * labels.len()..(first + count) * labels.len()].to_vec();
-        Labels::new(rows, labels.len()).map(|rows| Part::new(images, rows, None))
-    };
-    match ranges.map(part) {
-        [Some(train), Some(val), Some(test)] => Ok(loaded([train, val, test])),
-        // Only if somebody else wrote into the cache.
-        _ => Err(DataError::Stopped),
-    }
-}
 
 /// The parts of an archive; its images stay in a store where they are more than `budget`.
 pub(super) fn npz_parts(path: &Path, budget: u64, watch: &Watch) -> Result<Loaded, DataError> {
