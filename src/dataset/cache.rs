@@ -1,6 +1,6 @@
 //! The data set that trainer and screen share, read once.
 
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::data_source::Stamp;
@@ -17,6 +17,28 @@ type Known = (DataSection, Option<Stamp>, Arc<Dataset>);
 #[derive(Clone, Default)]
 pub struct Cache {
     last: Arc<Mutex<Option<Known>>>,
+    /// What is being read now: a second caller for the same waits, others don't.
+    reading: Arc<Mutex<Vec<Key>>>,
+}
+
+/// What tells one data set from another: its section and the stamp of its file.
+type Key = (DataSection, Option<Stamp>);
+
+/// Takes its key out of the list when the reading ends, by a panic too.
+struct Reading<'a> {
+    list: &'a Mutex<Vec<Key>>,
+    key: &'a Key,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        lock(self.list).retain(|key| key != self.key);
+    }
+}
+
+/// The value behind the lock. A thread that panicked while it had the lock left a whole value behind.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Cache {
@@ -31,11 +53,11 @@ impl Cache {
     /// When the section's source is no source.
     pub fn holding(section: &DataSection, dataset: Arc<Dataset>) -> Result<Self, DataError> {
         let (section, stamp) = plain(section)?;
-        Ok(Self { last: Arc::new(Mutex::new(Some((section, stamp, dataset)))) })
+        Ok(Self { last: Arc::new(Mutex::new(Some((section, stamp, dataset)))), ..Self::default() })
     }
 
-    /// The data set of `section`, read now unless it was the last one read and its file is as it was. A second caller waits for the
-    /// first one's reading.
+    /// The data set of `section`, read now unless it was the last one read and its file is as it was. A second caller for
+    /// the same data set waits for the first one's reading.
     ///
     /// # Errors
     /// As [`Dataset::load`].
@@ -48,43 +70,45 @@ impl Cache {
     /// # Errors
     /// As [`Dataset::load_watched`].
     pub fn load_watched(&self, section: &DataSection, watch: &Watch) -> Result<Arc<Dataset>, DataError> {
-        let (section, stamp) = plain(section)?;
-        let mut last = loop {
-            match self.last.try_lock() {
-                Ok(last) => break last,
-                // A thread that panicked while reading left nothing behind, which is right.
-                Err(TryLockError::Poisoned(last)) => break last.into_inner(),
-                Err(TryLockError::WouldBlock) => {
-                    if !watch(Progress { doing: "waiting", done: 0, total: 0 }) {
-                        return Err(DataError::Stopped);
-                    }
-                    std::thread::sleep(Duration::from_millis(20));
+        let key = plain(section)?;
+        loop {
+            {
+                let mut reading = lock(&self.reading);
+                // Looked at under the lock of the list: between the two another caller may have finished.
+                if let Some((known, stamp, dataset)) = lock(&self.last).as_ref()
+                    && (known, stamp) == (&key.0, &key.1)
+                {
+                    return Ok(dataset.clone());
+                }
+                if !reading.contains(&key) {
+                    reading.push(key.clone());
+                    break;
                 }
             }
-        };
-        if let Some((known, known_stamp, dataset)) = last.as_ref()
-            && *known == section
-            && *known_stamp == stamp
-        {
-            return Ok(dataset.clone());
+            if !watch(Progress { doing: "waiting", done: 0, total: 0 }) {
+                return Err(DataError::Stopped);
+            }
+            std::thread::sleep(Duration::from_millis(20));
         }
+        let _reading = Reading { list: &self.reading, key: &key };
         // The old images go before the new ones come: two sets may not fit side by side.
-        *last = None;
+        *lock(&self.last) = None;
         let started = std::time::Instant::now();
-        let outcome = Dataset::load_watched(&section, watch);
+        let (section, stamp) = &key;
+        let outcome = Dataset::load_watched(section, watch);
         let seconds = started.elapsed().as_secs_f64();
         match &outcome {
             Ok(_) => tracing::info!(source = section.source, seconds, "data loaded"),
             Err(error) => tracing::warn!(source = section.source, "data not loaded: {error}"),
         }
         let dataset = Arc::new(outcome?);
-        *last = Some((section, stamp, dataset.clone()));
+        *lock(&self.last) = Some((section.clone(), *stamp, dataset.clone()));
         Ok(dataset)
     }
 }
 
 /// What is asked for in the form that tells data sets apart, and what its file is like now.
-fn plain(section: &DataSection) -> Result<(DataSection, Option<Stamp>), DataError> {
+fn plain(section: &DataSection) -> Result<Key, DataError> {
     let source: Source = section.source.parse()?;
     let mut section = section.clone();
     if !source.is_sized() {

@@ -141,6 +141,8 @@ mod tests {
         assert!(message("npz:").contains("lacks its path"));
         assert!(message("chestmnist:64").contains("takes no argument"));
         let empty = tempfile::tempdir().expect("a folder");
-        assert!(message(&empty.path().display().to_string()).contains("write nih:DIR, csv:FILE or dicom:DIR"));
+        assert!(
+            message(&empty.path().display().to_string()).contains("write nih:DIR, csv:FILE or dicom:DIR")
+        );
     }
 }

@@ -15,7 +15,7 @@ pub use compare::{Comparison, ComparisonInput, ConditionDifference, Difference, 
 pub use compared_runs::{ComparedRun, SettingDifference, SideBySide, best_predictions, setting_differences};
 pub use comparison_report::{difference_cells, means, write_comparison};
 pub use export::model_to_send;
-pub use images::own_images;
+pub use images::{own_images, own_images_watched};
 pub use predictor::{Predictor, Scores, Weights};
 pub use record::{
     RESAMPLES, SEED, default_thresholds, draw, draw_into, draw_network, evaluate, keep, predict_split,

@@ -11,11 +11,12 @@ use crate::dataset::{Dataset, Split};
 use crate::metrics::Thresholds;
 use crate::train::{Command, Event, Level, Phase, Progress};
 use crate::tui::canvas::MouseTarget;
+use crate::tui::jobs::Lane;
 use crate::tui::overlays::form::state::Form;
 use crate::tui::overlays::rates::state::Rates;
 use crate::tui::screen::Screen;
 use crate::tui::screens::augment::state::AugmentState;
-use crate::tui::screens::data::state::{DataState, DataView, Download, StopFlag};
+use crate::tui::screens::data::state::{DataState, DataView, Download};
 use crate::tui::screens::evaluate::state::{self as evaluate, Against, Answer, Asked, EvaluateState};
 use crate::tui::screens::explain::state::{self as explain, ExplainState};
 use crate::tui::screens::runs::state::{Details, Done, Listed, RunsRequest, RunsState, SideBySide};
@@ -76,6 +77,10 @@ pub enum Message {
     Picture,
     /// Another thread of the program broke.
     Broken(String),
+    /// A lane of background jobs has nothing left to do.
+    LaneIdle,
+    /// Progress of the evaluation of a run.
+    Evaluating(crate::dataset::progress::Progress),
     /// A second went by while something was waiting for one.
     Tick,
 }
@@ -90,7 +95,7 @@ pub enum Effect {
     /// Look for what is wrong with the data.
     CheckData(Arc<DataView>),
     /// Download a file of a data set.
-    Fetch(Download, StopFlag),
+    Fetch(Download),
     /// Ask something of the folder of runs, or of the queue.
     Runs(RunsRequest),
     /// Compare the marked runs on the same images.
@@ -109,6 +114,8 @@ pub enum Effect {
     ReadImages { run: PathBuf, data: Box<crate::config::DataSection> },
     /// Open a run to explain it, or make a map.
     Explain(explain::ExplainRequest),
+    /// Cancel the jobs of a lane.
+    Cancel(Lane),
     /// Leave; with true, without waiting for the trainer.
     Leave { at_once: bool },
 }
@@ -174,8 +181,8 @@ pub struct App {
     pub augment: AugmentState,
     /// The trainer's thread is gone.
     pub trainer_gone: bool,
-    /// The program has ended before everything was done that was asked of runs.
-    pub undone: bool,
+    /// The lanes that the program waits for before it ends.
+    pub leaving: Option<Vec<Lane>>,
     /// What answers clicks in the frame on screen.
     pub hits: Vec<MouseTarget>,
 }
@@ -205,7 +212,7 @@ impl App {
             explain: ExplainState::default(),
             augment: AugmentState::default(),
             trainer_gone: false,
-            undone: false,
+            leaving: None,
             hits: Vec::new(),
         }
     }

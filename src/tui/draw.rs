@@ -43,6 +43,9 @@ pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Mous
             Some(Overlay::Saving) => question::saving(app, body, &mut canvas),
             None => {}
         }
+        if let Some(lanes) = app.leaving.as_ref().filter(|lanes| !lanes.is_empty()) {
+            question::leaving(lanes, body, &mut canvas);
+        }
     }
     canvas.finish()
 }

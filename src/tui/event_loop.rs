@@ -12,11 +12,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::dataset::Cache;
 use crate::train::{Command, Trainer};
 use crate::tui::app::{App, Effect, Message};
-use crate::tui::background::{self, Endings};
 use crate::tui::draw;
-use crate::tui::explainer::Explainer;
 use crate::tui::graphics::{Gallery, GraphicsChoice, probe};
-use crate::tui::runs_worker::RunsWorker;
+use crate::tui::jobs::Jobs;
+use crate::tui::signals::Endings;
 use crate::tui::terminal::Screen;
 
 /// Least time between frames that a person's keys ask for.
@@ -31,8 +30,17 @@ const TICK: Duration = Duration::from_secs(1);
 /// A terminal is waited for so long to tell what pictures it takes.
 const ANSWER: Duration = Duration::from_millis(400);
 
-/// What was asked of runs just before the program ends is waited for so long: a model may be being written.
-const LAST_REQUESTS: Duration = Duration::from_secs(20);
+/// At the end, jobs that change files get this long: a model may be being written.
+const FOR_WRITING: Duration = Duration::from_secs(20);
+
+/// At the end, cancelled jobs get this long to notice it: one step inside libtorch.
+const FOR_CANCELLED: Duration = Duration::from_secs(3);
+
+/// At the end, a wait shorter than this is not shown.
+const BEFORE_NOTICE: Duration = Duration::from_millis(100);
+
+/// At the end, how often it is checked whether jobs have ended.
+const LEAVE_TICK: Duration = Duration::from_millis(50);
 
 /// What can come at most in one go before a frame is drawn, so that a flood can't stop the drawing.
 const BURST: usize = 512;
@@ -84,13 +92,9 @@ pub async fn run(
     if let Some(request) = start {
         effects.extend(app.request_start(request));
     }
-    let outside = Outside {
-        sender: sender.clone(),
-        cache,
-        explainer: Explainer::default(),
-        keeper: RunsWorker::default(),
-    };
-    if let Some(ending) = outside.carry_out(effects, app, trainer) {
+    let jobs = Jobs::new(app.runs_folder.clone(), cache.clone(), sender.clone());
+    let outside = Outside { sender: sender.clone(), jobs };
+    if let Some(ending) = outside.carry_out(effects, trainer) {
         return Ok(ending);
     }
     // The terminal is asked before the event stream reads from it, while data are being read already.
@@ -106,24 +110,22 @@ pub async fn run(
         let _ = sender.send(Message::Input(event));
     }
     let input = EventStream::new();
-    let mut sources = Sources { input, endings, inbox, trainer, progress_waits: false, trainer_heard: true };
+    let mut sources =
+        Sources { input: Some(input), endings, inbox, trainer, progress_waits: false, trainer_heard: true };
     let ending = go_round(app, &mut sources, &outside, &mut screen, &mut gallery, late).await;
-    if !matches!(ending, Ending::AtOnce) {
-        app.undone = !outside.keeper.finish(LAST_REQUESTS);
-        while let Ok(message) = sources.inbox.try_recv() {
-            if matches!(message, Message::RunsDone(..)) {
-                app.update(message, jiff::Zoned::now());
-            }
+    Ok(match ending {
+        Ending::AtOnce => ending,
+        Ending::Left | Ending::Signal => {
+            leave(app, &mut sources, &outside.jobs, &mut screen, &mut gallery, ending).await
         }
-    }
-    Ok(ending)
+    })
 }
 
 /// Takes what comes and draws, until there is an end.
 async fn go_round(
     app: &mut App,
     sources: &mut Sources<'_>,
-    outside: &Outside<'_>,
+    outside: &Outside,
     screen: &mut Screen,
     gallery: &mut Gallery,
     mut late: LateAnswers,
@@ -160,7 +162,7 @@ async fn go_round(
                         sources.read_progress(app);
                     }
                     let effects = app.update(message, jiff::Zoned::now());
-                    if let Some(ending) = outside.carry_out(effects, app, sources.trainer) {
+                    if let Some(ending) = outside.carry_out(effects, sources.trainer) {
                         return ending;
                     }
                     let soon = from_person || awaited;
@@ -178,6 +180,75 @@ async fn go_round(
             (dirty, last_frame) = (Dirty::No, Instant::now());
         }
     }
+}
+
+/// Cancels the jobs, and waits until they have ended: the screen names them. A second signal, Ctrl-C or `q` ends the
+/// wait, as does the limit of time. `app.leaving` has the lanes that were still busy then.
+async fn leave(
+    app: &mut App,
+    sources: &mut Sources<'_>,
+    jobs: &Jobs,
+    screen: &mut Screen,
+    gallery: &mut Gallery,
+    ending: Ending,
+) -> Ending {
+    jobs.leave();
+    let began = Instant::now();
+    if matches!(ending, Ending::Signal) {
+        // Now, not after the wait: the checkpoint is written meanwhile.
+        sources.trainer.send(Command::Interrupt);
+    }
+    loop {
+        let (busy, must_finish) = jobs.unfinished();
+        let limit = if must_finish { FOR_WRITING } else { FOR_CANCELLED };
+        let is_over = busy.is_empty() || began.elapsed() >= limit;
+        app.leaving = Some(busy);
+        if is_over {
+            break;
+        }
+        if began.elapsed() >= BEFORE_NOTICE {
+            // A terminal that has gone away shows nothing; the jobs end all the same.
+            let _ = show(app, Some(gallery), screen);
+        }
+        let mut wake = sources.wait(Some(Instant::now() + LEAVE_TICK), None).await;
+        for _ in 0..BURST {
+            match wake {
+                Wake::End(_) if sources.input.is_none() => {
+                    // The terminal went away; signals still end the wait.
+                    if sources.endings.arrived.try_recv().is_ok() {
+                        return ending;
+                    }
+                }
+                Wake::End(_) => return ending,
+                Wake::Nothing => break,
+                Wake::Message(Message::Input(event)) => {
+                    if ends_the_wait(&event) {
+                        return ending;
+                    }
+                }
+                Wake::Message(message) => drop(app.update(message, jiff::Zoned::now())),
+                Wake::Progress => {}
+            }
+            wake = sources.next_ready().await;
+        }
+    }
+    // The last answers: what was deleted is freed after the end.
+    while let Ok(message) = sources.inbox.try_recv() {
+        app.update(message, jiff::Zoned::now());
+    }
+    ending
+}
+
+/// Whether a key means that the user doesn't want to wait.
+fn ends_the_wait(event: &crossterm::event::Event) -> bool {
+    use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
+    let Event::Key(key) = event else { return false };
+    key.kind != KeyEventKind::Release
+        && match key.code {
+            KeyCode::Char('c') => key.modifiers.contains(KeyModifiers::CONTROL),
+            KeyCode::Char('q') => true,
+            _ => false,
+        }
 }
 
 impl Dirty {
@@ -230,7 +301,8 @@ impl LateAnswers {
 
 /// Everything that can wake the loop.
 struct Sources<'a> {
-    input: EventStream,
+    /// `None` once the terminal has gone away.
+    input: Option<EventStream>,
     endings: Endings,
     inbox: UnboundedReceiver<Message>,
     trainer: &'a mut Trainer,
@@ -250,7 +322,7 @@ impl Sources<'_> {
                 Some(_) => Wake::End(Ending::Signal),
                 None => Wake::Nothing,
             },
-            event = self.input.next() => input(event),
+            event = next_event(&mut self.input) => self.heard_input(event),
             () = sleep_until(due.unwrap_or_else(later)), if due.is_some() => Wake::Nothing,
             event = self.trainer.events.recv(), if self.trainer_heard => self.heard(event),
             // The loop holds a sender, so this channel never ends.
@@ -267,8 +339,10 @@ impl Sources<'_> {
     /// What has come already, without waiting.
     async fn next_ready(&mut self) -> Wake {
         // Asked with the task's own waker: the stream remembers the first waker it is asked with.
-        if let Poll::Ready(event) = poll_fn(|task| Poll::Ready(self.input.poll_next_unpin(task))).await {
-            return input(event);
+        if let Some(input) = &mut self.input
+            && let Poll::Ready(event) = poll_fn(|task| Poll::Ready(input.poll_next_unpin(task))).await
+        {
+            return self.heard_input(event);
         }
         if self.trainer_heard {
             match self.trainer.events.try_recv() {
@@ -278,6 +352,17 @@ impl Sources<'_> {
             }
         }
         self.inbox.try_recv().map_or(Wake::Nothing, Wake::Message)
+    }
+
+    fn heard_input(&mut self, event: Option<std::io::Result<crossterm::event::Event>>) -> Wake {
+        match event {
+            Some(Ok(event)) => Wake::Message(Message::Input(event)),
+            // The terminal has gone away: the same as a hang-up.
+            Some(Err(_)) | None => {
+                self.input = None;
+                Wake::End(Ending::Signal)
+            }
+        }
     }
 
     fn heard(&mut self, event: Option<crate::train::Event>) -> Wake {
@@ -298,11 +383,11 @@ impl Sources<'_> {
     }
 }
 
-fn input(event: Option<std::io::Result<crossterm::event::Event>>) -> Wake {
-    match event {
-        Some(Ok(event)) => Wake::Message(Message::Input(event)),
-        // The terminal is gone: as good as a hang-up.
-        Some(Err(_)) | None => Wake::End(Ending::Signal),
+/// The next event of the terminal; waits for ever once that has gone away.
+async fn next_event(input: &mut Option<EventStream>) -> Option<std::io::Result<crossterm::event::Event>> {
+    match input {
+        Some(input) => input.next().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -319,31 +404,26 @@ fn says_nothing(event: &crossterm::event::Event) -> bool {
 }
 
 /// What effects need.
-struct Outside<'a> {
+struct Outside {
     sender: UnboundedSender<Message>,
-    cache: &'a Cache,
-    explainer: Explainer,
-    keeper: RunsWorker,
+    jobs: Jobs,
 }
 
-impl Outside<'_> {
+impl Outside {
     /// Carries effects out; an ending when one of them is to leave.
-    fn carry_out(&self, effects: Vec<Effect>, app: &App, trainer: &Trainer) -> Option<Ending> {
+    fn carry_out(&self, effects: Vec<Effect>, trainer: &Trainer) -> Option<Ending> {
         for effect in effects {
             match effect {
                 Effect::Send(command) => trainer.send(command),
                 Effect::Leave { at_once: true } => return Some(Ending::AtOnce),
                 Effect::Leave { at_once: false } => return Some(Ending::Left),
-                Effect::Explain(request) => {
-                    self.explainer.ask(request, &app.runs_folder, self.cache, &self.sender)
-                }
-                Effect::Runs(request) => self.keeper.ask(request, &app.runs_folder, &self.sender),
+                Effect::Cancel(lane) => self.jobs.cancel(lane),
                 Effect::OpenFolder(path) => {
                     let (level, text) = crate::tui::desktop::show_folder(&path);
                     // The loop may be gone already.
                     let _ = self.sender.send(Message::Told(level, text));
                 }
-                reading => background::spawn(reading, &app.runs_folder, self.cache, &self.sender),
+                job => drop(self.jobs.start(job)),
             }
         }
         None

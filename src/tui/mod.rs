@@ -16,16 +16,19 @@ mod draw;
 mod draw_tests;
 mod event_loop;
 mod explainer;
+mod fatal;
 #[cfg(test)]
 mod fixture;
 mod format;
 pub mod graphics;
 mod header;
+mod jobs;
 pub mod keymap;
 mod overlays;
 mod runs_worker;
 mod screen;
 mod screens;
+mod signals;
 mod terminal;
 pub mod theme;
 mod update;
@@ -91,7 +94,7 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
         leave_at_the_next_signal(app.run.as_ref().is_some_and(|run| run.ending.is_none()));
     }
     match &ending {
-        Ok(event_loop::Ending::AtOnce) => leave_now(&app),
+        Ok(event_loop::Ending::AtOnce) => end_now(&app, 130),
         Ok(event_loop::Ending::Left) => trainer.shut_down(),
         Ok(event_loop::Ending::Signal) | Err(_) => {
             trainer.send(Command::Interrupt);
@@ -101,20 +104,24 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
     if matches!(ending, Ok(event_loop::Ending::Left)) {
         purge(&app);
     }
-    if app.undone {
-        let _ = writeln!(
-            std::io::stderr(),
-            "what was asked of runs last may not be done; see `chestxr-tui runs list`"
-        );
+    let unfinished = app.leaving.take().unwrap_or_default();
+    if !unfinished.is_empty() {
+        let labels: Vec<_> = unfinished.iter().map(|lane| lane.label()).collect();
+        let _ = writeln!(std::io::stderr(), "left without waiting for: {}", labels.join(", "));
     }
-    if let Some(line) = farewell(&app) {
-        // A reader that has gone away needs no farewell.
-        let _ = writeln!(std::io::stdout(), "{line}");
-    }
-    Ok(match ending? {
+    let left = match ending? {
         event_loop::Ending::Signal => Left::BySignal,
         event_loop::Ending::Left | event_loop::Ending::AtOnce => Left::ByChoice,
-    })
+    };
+    if !unfinished.is_empty() {
+        // Destructors of libtorch's globals must not run under a thread that computes.
+        end_now(&app, if left == Left::BySignal { 130 } else { 0 });
+    }
+    if let Some(line) = exit_summary(&app) {
+        // The reader of standard output may have gone away.
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+    Ok(left)
 }
 
 /// Frees what deleted runs take, now that nobody can put them back. After a signal or a cut line they wait for `runs gc`
@@ -141,18 +148,18 @@ fn leave_at_the_next_signal(busy: bool) {
     }
 }
 
-/// Ends the process under a trainer that is still at work: its journal can bear that, but a library that takes
-/// its globals down under a working thread can't, so nothing is taken down.
-fn leave_now(app: &App) -> ! {
-    if let Some(line) = farewell(app) {
+/// Ends the process while threads still compute. Files on disk are complete at every instant; libtorch crashes when its
+/// globals are destroyed under a running thread, so no destructor runs.
+fn end_now(app: &App, code: i32) -> ! {
+    if let Some(line) = exit_summary(app) {
         let _ = writeln!(std::io::stdout(), "{line}");
     }
     // SAFETY: the terminal is given back and standard output ends its lines itself; nothing else is owed.
-    unsafe { libc::_exit(130) }
+    unsafe { libc::_exit(code) }
 }
 
 /// One line about the last run of this session: its state as the disk says, and where it lies.
-fn farewell(app: &App) -> Option<String> {
+fn exit_summary(app: &App) -> Option<String> {
     let run = app.run.as_ref()?;
     let Some(info) = &run.info else {
         let ending = run.ending.as_ref()?;

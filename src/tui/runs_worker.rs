@@ -1,22 +1,14 @@
-//! The thread that knows the folder of runs: it keeps the list up to date, looks at the run under the cursor, and does
-//! what a person asks of runs and of the queue, one thing after another. Of two looks that wait only the newer is
-//! taken, so a person who moves on waits for nothing that was passed by; numbers of thousands of runs are read a few
-//! hundred at a time in between.
+//! Keeps the list of runs up to date, reads the run under the cursor, and does what the user requests of runs and of the
+//! queue, one request after another. While no request waits it measures runs, some hundred at a time.
 
-use std::cell::OnceCell;
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use tokio::sync::mpsc::UnboundedSender;
 
 use crate::evaluation;
 use crate::runs::{Catalog, Claim, Queue, QueueLock, RunFolder};
-use crate::tui::app::Message;
+use crate::tui::app::{Effect, Message};
+use crate::tui::jobs::{Job, Worker, guarded};
 use crate::tui::screens::runs::state::{Change, Details, Done, Listed, RunsRequest, Settled};
 
 /// Runs measured between two looks for requests.
@@ -24,97 +16,58 @@ const CHUNK: usize = 128;
 /// Runs that the first list begins with: more than any screen shows, read in a blink.
 const FIRST: usize = 200;
 
-/// The way to the thread, which begins with the first request.
-#[derive(Default)]
+/// Lists, measures, changes and queues runs.
 pub struct RunsWorker {
-    thread: OnceCell<(Sender<RunsRequest>, Option<JoinHandle<()>>)>,
-}
-
-impl RunsWorker {
-    /// Asks; the answer comes as a message.
-    pub fn ask(&self, request: RunsRequest, runs: &Path, messages: &UnboundedSender<Message>) {
-        let (thread, _) = self.thread.get_or_init(|| {
-            let (sender, inbox) = channel();
-            let work = Work::new(runs, messages.clone());
-            let spawned = std::thread::Builder::new().name("keeper".into()).spawn(move || work.run(&inbox));
-            if let Err(error) = &spawned {
-                let text =
-                    format!("the system refuses a thread to read runs with ({error}); close other programs");
-                let _ = messages.send(Message::Broken(text));
-            }
-            (sender, spawned.ok())
-        });
-        // Where there is no thread, that has been said.
-        let _ = thread.send(request);
-    }
-
-    /// Waits until what was asked is done, at most so long: the program ends, and it would be lost. Whether all is done.
-    pub fn finish(self, most: Duration) -> bool {
-        let Some((sender, Some(thread))) = self.thread.into_inner() else { return true };
-        drop(sender);
-        let until = Instant::now() + most;
-        while !thread.is_finished() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        thread.is_finished()
-    }
-}
-
-struct Work {
     catalog: Catalog,
     queue: Queue,
     /// The right to take runs from the queue, while this process works it.
     turn: Option<QueueLock>,
     /// The run that was taken and hasn't begun.
     claim: Option<Claim>,
-    messages: UnboundedSender<Message>,
     /// The list told last has only the newest runs.
     partial: bool,
     /// Numbers were read that the list hasn't told yet.
     untold: bool,
 }
 
-impl Work {
-    fn new(runs: &Path, messages: UnboundedSender<Message>) -> Self {
-        let (catalog, queue) = (Catalog::new(runs), Queue::of(runs));
-        Self { catalog, queue, turn: None, claim: None, messages, partial: false, untold: false }
-    }
-
-    fn run(mut self, inbox: &Receiver<RunsRequest>) {
-        let mut waiting: VecDeque<RunsRequest> = VecDeque::new();
-        loop {
-            waiting.extend(inbox.try_iter());
-            let request = match waiting.pop_front() {
-                Some(request) => request,
-                None if !self.partial && !self.untold && self.catalog.is_measured() => match inbox.recv() {
-                    Ok(request) => request,
-                    Err(_) => return,
-                },
-                None => {
-                    match inbox.try_recv() {
-                        Ok(request) => waiting.push_back(request),
-                        Err(TryRecvError::Empty) => self.complete(),
-                        Err(TryRecvError::Disconnected) => return,
-                    }
-                    continue;
-                }
-            };
-            let is_look = |request: &RunsRequest| matches!(request, RunsRequest::LookAt(_));
-            if is_look(&request) && waiting.iter().any(is_look) {
-                continue;
-            }
-            self.handle(request);
-        }
-    }
-
-    fn handle(&mut self, request: RunsRequest) {
-        let answer = match &request {
+impl Worker for RunsWorker {
+    fn handle(&mut self, effect: Effect, _job: &Job) -> Option<Message> {
+        let Effect::Runs(request) = effect else { return None };
+        Some(match &request {
             RunsRequest::List => Message::Runs(guarded(|| self.list())),
             RunsRequest::LookAt(path) => Message::Looked(path.clone(), guarded(|| look(path)).map(Box::new)),
             _ => Message::RunsDone(guarded(|| self.act(&request)).map(Box::new)),
+        })
+    }
+
+    fn has_idle_work(&self) -> bool {
+        self.partial || self.untold || !self.catalog.is_measured()
+    }
+
+    fn work_idly(&mut self, job: &Job) {
+        let listed = match self.partial {
+            true => guarded(|| self.list().map(Some)),
+            false => guarded(|| self.measure()),
         };
-        // The loop may be gone already.
-        let _ = self.messages.send(answer);
+        if let Some(listed) = listed.transpose() {
+            job.send(Message::Runs(listed));
+        }
+    }
+
+    fn refuse(&self, effect: &Effect, reason: String) -> Message {
+        match effect {
+            Effect::Runs(RunsRequest::List) => Message::Runs(Err(reason)),
+            Effect::Runs(RunsRequest::LookAt(path)) => Message::Looked(path.clone(), Err(reason)),
+            _ => Message::RunsDone(Err(reason)),
+        }
+    }
+}
+
+impl RunsWorker {
+    /// A worker for the runs below `runs`.
+    pub fn new(runs: &Path) -> Self {
+        let (catalog, queue) = (Catalog::new(runs), Queue::of(runs));
+        Self { catalog, queue, turn: None, claim: None, partial: false, untold: false }
     }
 
     fn list(&mut self) -> Result<Listed> {
@@ -130,26 +83,16 @@ impl Work {
         Ok(Listed { runs, waiting, unread: 0, damaged, more })
     }
 
-    /// Goes on with what lists lack: runs first, then numbers.
-    fn complete(&mut self) {
-        if self.partial { self.handle(RunsRequest::List) } else { self.measure() }
-    }
-
-    /// Measures some runs; tells the list when that was the last of them.
-    fn measure(&mut self) {
-        let listed = guarded(|| {
-            self.untold |= self.catalog.measure(CHUNK);
-            if !self.catalog.is_measured() {
-                return Ok(None);
-            }
-            self.untold = false;
-            let waiting = self.queue.list()?;
-            let (runs, damaged) = (self.catalog.all(), self.catalog.damaged());
-            Ok(Some(Listed { runs, waiting, unread: 0, damaged, more: false }))
-        });
-        if let Some(listed) = listed.transpose() {
-            let _ = self.messages.send(Message::Runs(listed));
+    /// Measures some runs; the list once that were the last of them.
+    fn measure(&mut self) -> Result<Option<Listed>> {
+        self.untold |= self.catalog.measure(CHUNK);
+        if !self.catalog.is_measured() {
+            return Ok(None);
         }
+        self.untold = false;
+        let waiting = self.queue.list()?;
+        let (runs, damaged) = (self.catalog.all(), self.catalog.damaged());
+        Ok(Some(Listed { runs, waiting, unread: 0, damaged, more: false }))
     }
 
     fn act(&mut self, request: &RunsRequest) -> Result<Done> {
@@ -274,21 +217,15 @@ fn sentence(error: &anyhow::Error) -> String {
     crate::text::one_line(&format!("{error:#}"), 600)
 }
 
-/// Turns what went wrong, a panic too, into a sentence.
-fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(outcome) => outcome.map_err(|error| sentence(&error)),
-        Err(_) => Err("reading runs broke; the log on the train screen says how".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::*;
     use crate::config::RunConfig;
+    use crate::dataset::Cache;
     use crate::runs::{EpochRecord, Measure, Provenance, RunState, Status};
+    use crate::tui::jobs::Jobs;
 
     fn run(runs: &Path) -> PathBuf {
         let now = "2026-11-22T12:00:00[UTC]".parse().expect("a time");
@@ -327,8 +264,10 @@ mod tests {
         let runs = tempfile::tempdir().expect("a temporary folder");
         let paths = [run(runs.path()), run(runs.path())];
         let (messages, mut inbox) = unbounded_channel();
-        let keeper = RunsWorker::default();
-        let ask = |request| keeper.ask(request, runs.path(), &messages);
+        let jobs = Jobs::new(runs.path().to_owned(), Cache::new(), messages);
+        let ask = |request| {
+            jobs.start(Effect::Runs(request)).expect("not leaving");
+        };
 
         ask(RunsRequest::List);
         let first = list(&mut inbox);
@@ -378,32 +317,13 @@ mod tests {
         ask(RunsRequest::Settle(Settled::Begun));
         ask(RunsRequest::LeaveQueue);
         ask(RunsRequest::Describe(paths[0].clone(), Change::Note("asked last".into())));
-        assert!(keeper.finish(Duration::from_secs(600)), "what was asked is done before the program ends");
+        jobs.leave();
+        while !jobs.unfinished().0.is_empty() {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
         assert!(is_free() && queue.list().expect("readable").is_empty());
         let about =
             RunFolder::open(&paths[0]).and_then(|folder| folder.read_annotations()).expect("readable");
         assert_eq!(about.note, "asked last");
-    }
-
-    #[test]
-    fn of_looks_that_wait_only_the_newest_is_taken() {
-        let runs = tempfile::tempdir().expect("a temporary folder");
-        let path = run(runs.path());
-        let (sender, inbox) = channel();
-        let (messages, mut answers) = unbounded_channel();
-        for number in 0..50 {
-            sender.send(RunsRequest::LookAt(runs.path().join(number.to_string()))).expect("open");
-        }
-        sender.send(RunsRequest::LookAt(path.clone())).expect("open");
-        drop(sender);
-        Work::new(runs.path(), messages).run(&inbox);
-        match answers.blocking_recv() {
-            Some(Message::Looked(looked, Ok(details))) => {
-                assert_eq!((looked, details.epochs.len()), (path, 1));
-                assert!(details.bytes > 0);
-            }
-            other => panic!("{other:?}"),
-        }
-        assert!(answers.blocking_recv().is_none(), "fifty were passed by");
     }
 }

@@ -20,7 +20,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::panics;
 use crate::tui::app::Message;
-use crate::tui::graphics;
+use crate::tui::{fatal, graphics};
 
 /// A frame is collected and sent in one go: a terminal on a slow line never shows a part of it.
 const FRAME_BYTES: usize = 64 * 1024;
@@ -31,6 +31,11 @@ const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
 
 /// Takes that back.
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
+/// What a fatal signal writes: ends a synchronized frame and kitty's pictures, turns bracketed paste and the mouse off,
+/// leaves the alternate screen, resets colours, and shows the cursor.
+const RESTORE: &[u8] =
+    b"\x1b[?2026l\x1b_Ga=d,d=A,q=2\x1b\\\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[?1049l\x1b[0m\x1b[?25h\r\n";
 
 /// What takes kitty's pictures out of the terminal's memory: none, directly, through tmux.
 static KITTY_PICTURES: AtomicU8 = AtomicU8::new(0);
@@ -80,6 +85,7 @@ impl Screen {
 
     fn enter() -> io::Result<()> {
         TAKEN.store(true, Ordering::SeqCst);
+        fatal::arm(RESTORE)?;
         enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen, Print(MOUSE_ON), EnableBracketedPaste, cursor::Hide)
     }
@@ -134,6 +140,7 @@ fn give_back() {
     );
     let _ = disable_raw_mode();
     let _ = out.flush();
+    fatal::disarm();
 }
 
 fn install_hook(previous: Hook, messages: UnboundedSender<Message>, ours: ThreadId) {

@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, middle, row};
+use crate::tui::jobs::Lane;
 use crate::tui::widgets::text::sentences;
 use crate::tui::widgets::text::wrap;
 
@@ -68,6 +69,19 @@ pub fn saving(app: &App, area: Rect, canvas: &mut Canvas) {
     let lines = [
         Line::styled(format!("Stopping and saving {} …", name(app)), theme.strong()),
         Line::styled("Ctrl-C leaves without waiting.", theme.muted()),
+    ];
+    sentences(inner, &lines, canvas);
+}
+
+/// Jobs are waited for before the program ends.
+pub fn leaving(lanes: &[Lane], area: Rect, canvas: &mut Canvas) {
+    let theme = canvas.theme;
+    let popup = middle(area, 56, 6);
+    let inner = canvas.popup(popup, &Panel { title: "leaving", focused: true, ..Panel::default() });
+    let labels: Vec<_> = lanes.iter().map(|lane| lane.label()).collect();
+    let lines = [
+        Line::styled(format!("Waiting for: {} …", labels.join(", ")), theme.strong()),
+        Line::styled("q or Ctrl-C leaves without waiting.", theme.muted()),
     ];
     sentences(inner, &lines, canvas);
 }

@@ -140,7 +140,11 @@ impl App {
                 effects.extend(self.follow_runs());
                 effects
             }
-            Message::Picture => Vec::new(),
+            Message::Evaluating(progress) => {
+                self.evaluate.progress = Some(progress);
+                Vec::new()
+            }
+            Message::Picture | Message::LaneIdle => Vec::new(),
         }
     }
 

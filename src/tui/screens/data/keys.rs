@@ -1,7 +1,7 @@
 //! Keys of the Data screen.
 
 use crate::tui::action::Action;
-use crate::tui::keymap::key::{DOWN, LEFT, RIGHT, UP, letter};
+use crate::tui::keymap::key::{DOWN, ESC, LEFT, RIGHT, UP, letter};
 use crate::tui::keymap::{Binding, Mode, bind};
 use crate::tui::screens::data::action::DataAction;
 
@@ -18,4 +18,5 @@ pub const KEYS: &[Binding] = &[
     bind(Mode::Data, &[letter('e')], Action::Edit, "settings", "settings of the next run"),
     bind(Mode::Data, &[letter('f')], Action::Data(DataAction::Fetch), "fetch", "download ChestMNIST, or cancel the download"),
     bind(Mode::Data, &[letter('r')], Action::Reload, "reload", "reload the data"),
+    bind(Mode::Data, &[ESC], Action::Back, "", "cancel the reading of images"),
 ];

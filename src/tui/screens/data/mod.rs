@@ -13,10 +13,11 @@ use ratatui::layout::Rect;
 use crate::dataset::Split;
 use crate::tui::app::{App, Effect};
 use crate::tui::canvas::Canvas;
+use crate::tui::jobs::Lane;
 use crate::tui::keymap::{Binding, Mode};
 use crate::tui::screen::Screen;
 use crate::tui::screens::ScreenView;
-use state::Side;
+use state::{Loading, Side};
 
 /// The row of the table of screens.
 pub struct DataScreen;
@@ -91,6 +92,14 @@ impl ScreenView for DataScreen {
         let mut effects = app.show(Screen::Data);
         effects.extend(app.check_data());
         Some(effects)
+    }
+
+    fn back(&self, app: &mut App) -> Vec<Effect> {
+        if matches!(app.data.loading, Loading::Busy(_)) {
+            vec![Effect::Cancel(Lane::Data)]
+        } else {
+            Vec::new()
+        }
     }
 
     fn toggle_boxes(&self, app: &mut App) -> Vec<Effect> {

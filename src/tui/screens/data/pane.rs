@@ -64,7 +64,10 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
             let lines = [
                 Line::styled(format!("Reading {source} …"), theme.strong()),
                 Line::styled(far, theme.muted()),
-                Line::styled("The other screens work meanwhile: 2 starts and watches runs.", theme.muted()),
+                Line::styled(
+                    "The other screens work meanwhile: 2 starts and watches runs. Esc cancels.",
+                    theme.muted(),
+                ),
             ];
             sentences(inner, &lines, canvas);
         }

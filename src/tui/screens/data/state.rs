@@ -1,7 +1,6 @@
 //! The data set as the data screen looks at it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::DataSection;
 use crate::dataset::check::Report;
@@ -211,32 +210,9 @@ impl PartialEq for Download {
 #[derive(Debug)]
 pub struct Fetching {
     pub wanted: Download,
-    pub stop: StopFlag,
     /// Bytes that are here, and of how many.
     pub done: u64,
     pub total: Option<u64>,
-}
-
-/// Tells a thread to end.
-#[derive(Clone, Debug, Default)]
-pub struct StopFlag(Arc<AtomicBool>);
-
-impl StopFlag {
-    /// Asks for the end.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether somebody asked.
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl PartialEq for StopFlag {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
 }
 
 impl DataState {

@@ -4,9 +4,10 @@ use crate::dataset::registry::Registry;
 use crate::dataset::source::Source;
 use crate::train::Level;
 use crate::tui::app::{App, Effect};
+use crate::tui::jobs::Lane;
 use crate::tui::screen::Screen;
 use crate::tui::screens::data::action::DataAction;
-use crate::tui::screens::data::state::{Download, Fetching, Found, Side, StopFlag};
+use crate::tui::screens::data::state::{Download, Fetching, Found, Side};
 
 impl App {
     /// Performs an action of the Data screen.
@@ -31,10 +32,9 @@ impl App {
     /// Downloads the data set of the next run at its size, ChestMNIST where its source is not downloadable; cancels the
     /// download that runs.
     pub(in crate::tui) fn fetch(&mut self) -> Vec<Effect> {
-        if let Some(fetching) = &self.data.fetching {
-            fetching.stop.stop();
+        if self.data.fetching.is_some() {
             self.say(Level::Info, "download cancelled; it resumes where it was");
-            return Vec::new();
+            return vec![Effect::Cancel(Lane::Download)];
         }
         let section = &self.form.current().data;
         let own = section.source.parse::<Source>().ok().and_then(|source| source.registry_entry());
@@ -51,10 +51,9 @@ impl App {
             }
             Ok(Some(_)) => self.fetched(Ok(wanted)),
             Ok(None) => {
-                let stop = StopFlag::default();
-                self.data.fetching = Some(Fetching { wanted, stop: stop.clone(), done: 0, total: None });
+                self.data.fetching = Some(Fetching { wanted, done: 0, total: None });
                 let mut effects = self.show(Screen::Data);
-                effects.push(Effect::Fetch(wanted, stop));
+                effects.push(Effect::Fetch(wanted));
                 effects
             }
         }

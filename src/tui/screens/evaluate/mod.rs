@@ -77,8 +77,7 @@ impl ScreenView for EvaluateScreen {
     }
 
     fn back(&self, app: &mut App) -> Vec<Effect> {
-        app.back_evaluate();
-        Vec::new()
+        app.back_evaluate()
     }
 
     fn next_split(&self, app: &mut App) -> Option<Vec<Effect>> {

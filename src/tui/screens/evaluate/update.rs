@@ -9,6 +9,7 @@ use crate::dataset::{Dataset, Split};
 use crate::train::Level;
 use crate::tui::app::{App, Effect};
 use crate::tui::format::fixed;
+use crate::tui::jobs::Lane;
 use crate::tui::screen::Screen;
 use crate::tui::screens::evaluate::action::EvaluateAction;
 use crate::tui::screens::evaluate::state::{
@@ -29,7 +30,7 @@ impl App {
         let asked = Asked { run, split, predict };
         self.evaluate.asked = Some(asked.clone());
         self.evaluate.shown = Loading::Busy(self.now.timestamp());
-        self.evaluate.images = None;
+        (self.evaluate.progress, self.evaluate.images) = (None, None);
         self.evaluate.dataset = Loading::Idle;
         (self.evaluate.against, self.evaluate.against_path) = (Loading::Idle, None);
         vec![Effect::Evaluate(asked)]
@@ -232,8 +233,16 @@ impl App {
         }
     }
 
-    /// Back to the thresholds that are kept, or out of the images.
-    pub(in crate::tui) fn back_evaluate(&mut self) {
+    /// Cancels the evaluation under way, leaves the images, or restores the saved thresholds.
+    pub(in crate::tui) fn back_evaluate(&mut self) -> Vec<Effect> {
+        if matches!(self.evaluate.shown, Loading::Busy(_)) {
+            return vec![Effect::Cancel(Lane::Evaluate)];
+        }
+        self.restore_thresholds();
+        Vec::new()
+    }
+
+    fn restore_thresholds(&mut self) {
         if self.evaluate.typing.take().is_some() || self.evaluate.images.take().is_some() {
             return;
         }

@@ -11,8 +11,10 @@ mod matrix;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
+use crate::dataset::progress::Progress;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel};
+use crate::tui::format::count;
 use crate::tui::screens::evaluate::state::{EvaluatedRun, Loading, View};
 use crate::tui::widgets::text::sentences;
 
@@ -48,9 +50,19 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
                 "Reading predictions …"
             };
             let waited = if seconds >= 2 { format!("{seconds} s so far") } else { String::new() };
+            let waited = match app.evaluate.progress {
+                Some(Progress { doing, done, total }) if total > 0 => {
+                    format!("{doing}: {} of {}   {waited}", count(done), count(total))
+                }
+                _ => waited,
+            };
             say(
                 "evaluate: loading",
-                &[Line::styled(what, theme.strong()), Line::styled(waited, theme.muted())],
+                &[
+                    Line::styled(what, theme.strong()),
+                    Line::styled(waited, theme.muted()),
+                    Line::styled("Esc cancels.", theme.muted()),
+                ],
             );
         }
     }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use crate::dataset::labels::LabelSet;
+use crate::dataset::progress::{Progress, Watch};
 use crate::dataset::{Cache, Split};
 use crate::evaluation::{self, Comparison, ComparisonInput, compare};
 use crate::metrics::Thresholds;
 use crate::runs::{self, RunFolder, RunId, SplitPredictions};
+use crate::tui::jobs::CANCELLED;
 use crate::tui::screens::evaluate::state::evaluated_run::{EvaluatedRun, read_best};
 
 /// Which run on which split; `None` is the newest that was tried on it.
@@ -61,8 +63,8 @@ impl Against {
 /// Answers what was asked: finds the run, tries its weights where that is asked for, reads.
 ///
 /// # Errors
-/// When no run was tried yet, or as [`EvaluatedRun::read`].
-pub fn answer(asked: &Asked, runs_folder: &Path, cache: &Cache) -> Result<Answer> {
+/// When no run was evaluated yet, `watch` cancels, or as [`EvaluatedRun::read`].
+pub fn answer(asked: &Asked, runs_folder: &Path, cache: &Cache, watch: &Watch) -> Result<Answer> {
     let choices: Vec<PathBuf> = runs::list(runs_folder)?
         .into_iter()
         .map(|run| run.path)
@@ -73,17 +75,26 @@ pub fn answer(asked: &Asked, runs_folder: &Path, cache: &Cache) -> Result<Answer
     };
     let folder = RunFolder::open(path)?;
     if asked.predict {
-        predict(&folder, asked.split, cache)?;
+        predict(&folder, asked.split, cache, watch)?;
     }
     Ok(Answer { run: EvaluatedRun::read(&folder, asked.split)?, choices })
 }
 
 /// Tries a run's best weights on its validation images and on a split.
-fn predict(folder: &RunFolder, split: Split, cache: &Cache) -> Result<()> {
+fn predict(folder: &RunFolder, split: Split, cache: &Cache, watch: &Watch) -> Result<()> {
     let predictor = evaluation::Predictor::open(folder, "auto")?;
-    let dataset = evaluation::own_images(folder, cache)?;
+    let dataset = evaluation::own_images_watched(folder, cache, watch)?;
     for split in if split == Split::Val { vec![split] } else { vec![Split::Val, split] } {
-        evaluation::predict_split(folder, &predictor, &dataset, split, &mut |_| true)?;
+        let total = dataset.part(split).labels.len();
+        let doing = match split {
+            Split::Train => "predicting train images",
+            Split::Val => "predicting validation images",
+            Split::Test => "predicting test images",
+        };
+        let mut watch = |done| watch(Progress { doing, done, total });
+        if evaluation::predict_split(folder, &predictor, &dataset, split, &mut watch)?.is_none() {
+            bail!(CANCELLED);
+        }
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ pub use answer::{Against, Answer, Asked, answer, keep};
 pub use evaluated_run::{Cell, EvaluatedRun};
 
 use crate::dataset::Dataset;
+use crate::dataset::progress::Progress;
 use crate::metrics::ThresholdRule;
 
 /// What the screen shows.
@@ -81,6 +82,8 @@ pub const PRESETS: [ThresholdRule; 5] = [
 pub struct EvaluateState {
     pub asked: Option<Asked>,
     pub shown: Loading<Box<EvaluatedRun>>,
+    /// Progress of the prediction that is under way.
+    pub progress: Option<Progress>,
     pub choices: Vec<PathBuf>,
     pub view: View,
     pub order: Order,
@@ -105,6 +108,7 @@ impl Default for EvaluateState {
         Self {
             asked: None,
             shown: Loading::Idle,
+            progress: None,
             choices: Vec::new(),
             view: View::default(),
             order: Order::default(),
