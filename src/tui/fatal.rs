@@ -32,7 +32,8 @@ pub fn arm(restore: &'static [u8]) -> io::Result<()> {
     if SAVED.load(Ordering::SeqCst).is_null() {
         let mut modes = MaybeUninit::uninit();
         // SAFETY: the pointer is valid for one termios, which is read only where the call has written it.
-        let modes = unsafe { (libc::tcgetattr(STDIN_FILENO, modes.as_mut_ptr()) == 0).then(|| modes.assume_init()) };
+        let modes =
+            unsafe { (libc::tcgetattr(STDIN_FILENO, modes.as_mut_ptr()) == 0).then(|| modes.assume_init()) };
         // SAFETY: an all-zero sigaction is a valid value (SIG_DFL, no flags, an empty mask on Linux).
         let mut actions: [libc::sigaction; SIGNALS.len()] = unsafe { std::mem::zeroed() };
         for (signal, before) in SIGNALS.into_iter().zip(&mut actions) {
@@ -77,17 +78,22 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _context: *mut c
             }
         }
     }
-    for (own, before) in SIGNALS.into_iter().zip(&saved.actions) {
-        if own == signal {
-            // SAFETY: sigaction is async-signal-safe, and `before` is what the system gave.
-            unsafe { libc::sigaction(signal, before, ptr::null_mut()) };
-        }
-    }
-    // A fault happens again when the handler returns, with the right address for whoever handles it next. A signal that
-    // was sent has to be sent again.
-    // SAFETY: the system passes a valid siginfo; raise is async-signal-safe.
+    // SAFETY: the system passes a valid siginfo or null.
     let sent = unsafe { info.as_ref() }.is_none_or(|info| info.si_code <= 0);
-    if sent || signal == SIGABRT {
-        unsafe { libc::raise(signal) };
+    for (own, before) in SIGNALS.into_iter().zip(&saved.actions) {
+        if own != signal {
+            continue;
+        }
+        // SAFETY: signal, sigaction and raise are async-signal-safe, and `before` is what the system gave.
+        unsafe {
+            if sent {
+                // The handler of Rust's runtime takes a fault that was sent for one that has passed.
+                libc::signal(signal, libc::SIG_DFL);
+                libc::raise(signal);
+            } else {
+                // The fault happens again when this returns; the runtime's handler names an overflow of the stack.
+                libc::sigaction(signal, before, ptr::null_mut());
+            }
+        }
     }
 }

@@ -32,6 +32,8 @@ pub struct PtySession {
     keys: Arc<Mutex<Box<dyn Write + Send>>>,
     output: Arc<(Mutex<Output>, Condvar)>,
     child: Box<dyn Child + Send + Sync>,
+    /// Terminal modes before the program started.
+    modes: [libc::tcflag_t; 4],
 }
 
 /// How a [`PtySession`] starts.
@@ -42,11 +44,13 @@ pub struct PtyOptions<'a> {
     pub answers: Option<&'static [u8]>,
     /// Keys that are there before the program starts.
     pub typed: &'a str,
+    /// Environment variables besides those of the caller.
+    pub environment: &'a [(&'a str, &'a std::path::Path)],
 }
 
 impl Default for PtyOptions<'_> {
     fn default() -> Self {
-        Self { columns: 120, rows: 34, answers: None, typed: "" }
+        Self { columns: 120, rows: 34, answers: None, typed: "", environment: &[] }
     }
 }
 
@@ -63,6 +67,10 @@ impl PtySession {
         for name in REMOVED {
             command.env_remove(name);
         }
+        for (name, value) in options.environment {
+            command.env(name, value);
+        }
+        let modes = modes(&*pair.master);
         let mut keys = pair.master.take_writer().expect("a writer");
         keys.write_all(options.typed.as_bytes()).expect("typed ahead");
         let keys = Arc::new(Mutex::new(keys));
@@ -87,7 +95,7 @@ impl PtySession {
                 shared.1.notify_all();
             }
         });
-        Self { master: pair.master, keys, output, child }
+        Self { master: pair.master, keys, output, child, modes }
     }
 
     /// Types `keys`.
@@ -156,7 +164,15 @@ impl PtySession {
             assert!(!screen.bracketed_paste(), "bracketed paste is off again");
             assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
         });
+        assert_eq!(modes(&*self.master), self.modes, "the terminal's modes are as before");
         code
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: libc::c_int) {
+        let process = self.pid().expect("a running child");
+        // SAFETY: the process is ours and not waited for yet, so its number is still its own.
+        assert_eq!(unsafe { libc::kill(process as libc::pid_t, signal) }, 0);
     }
 
     /// The process id, for signals.
@@ -170,6 +186,18 @@ impl Drop for PtySession {
         // Fails where the program has ended already.
         let _ = self.child.kill();
     }
+}
+
+/// Input, output, control and local modes of the terminal.
+fn modes(master: &dyn MasterPty) -> [libc::tcflag_t; 4] {
+    let terminal = master.as_raw_fd().expect("a pseudo-terminal of Unix");
+    let mut modes = std::mem::MaybeUninit::<libc::termios>::uninit();
+    // SAFETY: the descriptor is open while `master` is, and the call fills the struct where it succeeds.
+    let modes = unsafe {
+        assert_eq!(libc::tcgetattr(terminal, modes.as_mut_ptr()), 0, "terminal modes are readable");
+        modes.assume_init()
+    };
+    [modes.c_iflag, modes.c_oflag, modes.c_cflag, modes.c_lflag]
 }
 
 /// The position of `wanted` in `bytes` from `from` on.
