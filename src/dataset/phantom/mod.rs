@@ -101,23 +101,48 @@ pub fn image(seed: u64, index: u64, size: usize) -> Result<PhantomImage, SizeOut
 /// Draws `count` images of the collection `seed` starting at `first`, on all of rayon's threads.
 ///
 /// Their findings are not kept; [`image`] draws any of them again.
+///
+/// # Errors
+/// When `size` is out of range.
 pub fn images(seed: u64, first: u64, count: usize, size: usize) -> Result<(Images, Labels), SizeOutOfRange> {
+    // Never cancelled, so there is always a result.
+    images_watched(seed, first, count, size, &|| true).map(|drawn| drawn.expect("not cancelled"))
+}
+
+/// As [`images`]; `keep_going` is called before each image, and `None` is returned once it gives `false`.
+///
+/// # Errors
+/// When `size` is out of range.
+pub fn images_watched(
+    seed: u64,
+    first: u64,
+    count: usize,
+    size: usize,
+    keep_going: &(dyn Fn() -> bool + Sync),
+) -> Result<Option<(Images, Labels)>, SizeOutOfRange> {
     check(size)?;
     let mut pixels = vec![0; count * size * size];
     let mut labels = vec![0; count * CONDITIONS];
-    pixels
+    let drawn = pixels
         .par_chunks_exact_mut(size * size)
         .zip(labels.par_chunks_exact_mut(CONDITIONS))
         .enumerate()
-        .for_each(|(offset, (image, row))| {
+        .try_for_each(|(offset, (image, row))| {
+            if !keep_going() {
+                return None;
+            }
             let (labels, pixels, _) = render(seed, first.wrapping_add(offset as u64), size);
             image.copy_from_slice(&pixels);
             row.copy_from_slice(&labels);
+            Some(())
         });
+    if drawn.is_none() {
+        return Ok(None);
+    }
     // Whole images and rows of 0 and 1 by construction.
     let images = Images::new(pixels, size, size).expect("whole images of a size above 0");
     let labels = Labels::new(labels, CONDITIONS).expect("whole rows of 0 and 1");
-    Ok((images, labels))
+    Ok(Some((images, labels)))
 }
 
 fn check(size: usize) -> Result<(), SizeOutOfRange> {

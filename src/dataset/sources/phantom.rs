@@ -1,5 +1,7 @@
 //! `phantom[:N]`: generated images.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
 
 use crate::config::{AppPaths, DataSection};
@@ -8,7 +10,7 @@ use crate::dataset::images::{Images, Labels};
 use crate::dataset::labels::LabelSet;
 use crate::dataset::listing::Loaded;
 use crate::dataset::part::Part;
-use crate::dataset::progress::Watch;
+use crate::dataset::progress::{Progress, Watch};
 use crate::dataset::source_error::SourceError;
 use crate::dataset::store::{self, Asked, Made};
 use crate::dataset::{DataError, PHANTOM_SEED, phantom};
@@ -78,8 +80,15 @@ fn load_parts(count: usize, size: usize, budget: u64, watch: &Watch) -> Result<L
         notes: Vec::new(),
     };
     if (count * size * size) as u64 <= budget {
+        let (drawn, total) = (AtomicUsize::new(0), count);
         let part = |(first, count): (usize, usize)| -> Result<Part, DataError> {
-            let (images, labels) = phantom::images(PHANTOM_SEED, first as u64, count, size)?;
+            let keep_going = || {
+                let done = drawn.fetch_add(1, Ordering::Relaxed);
+                watch(Progress { doing: "drawing", done, total })
+            };
+            let (images, labels) =
+                phantom::images_watched(PHANTOM_SEED, first as u64, count, size, &keep_going)?
+                    .ok_or(DataError::Stopped)?;
             Ok(Part::new(Some(images), labels, None))
         };
         let [train, val, test] = ranges.map(part);
