@@ -1,30 +1,54 @@
 //! Text from outside, made fit for a terminal and a sentence.
 
-/// `text` on one line of at most `limit` characters: control characters become spaces, runs of white space
-/// one space, and what is cut off is marked with `…`.
-pub fn one_line(text: &str, limit: usize) -> String {
-    let words: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= limit {
-        return line;
-    }
-    let kept: String = line.chars().take(limit.saturating_sub(1)).collect();
-    format!("{kept}…")
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The columns that `text` takes on a terminal: 2 for a wide character, 0 for a combining mark.
+pub fn width(text: &str) -> usize {
+    text.width()
 }
 
-/// `text` without characters that move a terminal's cursor or turn its writing direction, cut to `longest`
-/// characters; what is cut off is marked with `…`.
-pub fn printable(text: &str, longest: usize) -> String {
-    let harmless = |c: &char| {
-        !c.is_control()
-            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-            && !matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
+/// The beginning of `text` that fits `columns`; `None` where the whole text fits.
+pub fn cut(text: &str, columns: usize) -> Option<&str> {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, letter)| {
+        used += letter.width().unwrap_or(0);
+        used > columns
+    });
+    end.map(|(end, _)| &text[..end])
+}
+
+/// Whether a character only changes how others are shown: it moves the cursor, turns the writing direction, or takes
+/// no room.
+fn is_control(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(letter, '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// `text` on one line of at most `columns`: control characters become spaces, runs of white space one space,
+/// characters that turn the writing direction are removed, and a cut is marked with `…`.
+pub fn one_line(text: &str, columns: usize) -> String {
+    let plain = |letter: char| match letter {
+        letter if letter.is_control() || letter == '\u{2028}' || letter == '\u{2029}' => Some(' '),
+        letter if is_control(letter) => None,
+        letter => Some(letter),
     };
-    let mut shown: String = text.chars().filter(harmless).take(longest).collect();
-    if text.chars().filter(harmless).nth(longest).is_some() {
-        shown.push('…');
+    let words: String = text.chars().filter_map(plain).collect();
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    match cut(&line, columns) {
+        None => line,
+        Some(_) => format!("{}…", cut(&line, columns.saturating_sub(1)).unwrap_or_default()),
     }
-    shown
+}
+
+/// `text` without characters that move a terminal's cursor or turn its writing direction, cut to `columns`;
+/// a cut is marked with `…`.
+pub fn printable(text: &str, columns: usize) -> String {
+    let shown: String = text.chars().filter(|letter| !is_control(*letter)).collect();
+    match cut(&shown, columns) {
+        None => shown,
+        Some(kept) => format!("{kept}…"),
+    }
 }
 
 /// A name as part of a file's name: letters, digits, `-` and `_` stay, everything else becomes `_`.
@@ -72,6 +96,18 @@ mod tests {
     fn control_characters_never_reach_the_terminal() {
         assert_eq!(one_line("a\x1b[31m\nb\t c", 40), "a [31m b c");
         assert_eq!(one_line("abcdef", 4), "abc…");
+        assert_eq!(one_line("name\u{202e}gpj.exe\u{2066}", 40), "namegpj.exe");
+        assert_eq!(printable("a\u{202e}b\u{7}c", 40), "abc");
+    }
+
+    #[test]
+    fn texts_are_cut_by_columns_not_by_characters() {
+        assert_eq!(width("胸部X線"), 9);
+        assert_eq!(one_line("胸部X線", 9), "胸部X線");
+        assert_eq!(one_line("胸部X線", 6), "胸部X…");
+        assert_eq!(one_line("胸部X線", 4), "胸…", "half of a wide character is not shown");
+        assert_eq!(width("e\u{301}"), 1);
+        assert_eq!(printable("胸部", 2), "胸…");
     }
 
     #[test]

@@ -101,6 +101,11 @@ fn leaving_a_run_asks_then_saves_it() {
     session.press("\x03");
     session.wait_text("Stop and leave?");
     session.press("\x03");
+    session.wait_until("the question's end", |session| !session.text().contains("Stop and leave?"));
+    assert_eq!(state(folder.path()), "running", "Ctrl-C closes a question");
+    session.press("q");
+    session.wait_text("Stop and leave?");
+    session.press("\r");
     assert_eq!(session.wait_exit(), 0);
     assert_eq!(state(folder.path()), "stopped");
 }

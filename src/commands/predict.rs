@@ -215,7 +215,7 @@ fn formatted(predictions: &[Prediction], keys: &[String], format: PredictFormat)
                 };
                 // The end of a path identifies the image.
                 let shown = one_line(&image.file, usize::MAX);
-                let count = shown.chars().count();
+                let count = chestxr_tui::text::width(&shown);
                 let tail: String = shown.chars().skip(count.saturating_sub(FILE_WIDTH - 1)).collect();
                 let name = if count > FILE_WIDTH { format!("…{tail}") } else { shown };
                 writeln!(out, "{name:<FILE_WIDTH$} {:>6.3}  {positive}", image.normal.score)?;

@@ -58,8 +58,6 @@ pub enum Action {
     Accept,
     /// The default of the setting under the cursor.
     Reset,
-    /// Stops the run, saves it and quits.
-    StopAndLeave,
     /// Quits without waiting for the trainer.
     LeaveNow,
 

@@ -15,6 +15,7 @@ use crate::tui::app::{App, Effect, Message};
 use crate::tui::draw;
 use crate::tui::graphics::{Gallery, GraphicsChoice, probe};
 use crate::tui::jobs::Jobs;
+use crate::tui::late_answers::LateAnswers;
 use crate::tui::signals::Endings;
 use crate::tui::terminal::Screen;
 
@@ -99,7 +100,7 @@ pub async fn run(
     }
     // The terminal is asked before the event stream reads from it, while data are being read already.
     let (terminal, typed) = probe(graphics, app.ascii, ANSWER);
-    let late = LateAnswers { expected: !terminal.answered, inside: false };
+    let late = LateAnswers::new(!terminal.answered);
     screen.has_kitty_pictures(&terminal);
     let ready = sender.clone();
     let mut gallery = Gallery::new(terminal, move || {
@@ -273,30 +274,6 @@ fn show(app: &mut App, gallery: Option<&mut Gallery>, screen: &mut Screen) -> st
     })?;
     app.hits = hits;
     Ok(())
-}
-
-/// A terminal on a slow line answers after we gave up on it; its answers must not be taken for keys. They are strings
-/// that begin with Alt-P or Alt-_ and end with Alt-\.
-struct LateAnswers {
-    expected: bool,
-    inside: bool,
-}
-
-impl LateAnswers {
-    fn swallows(&mut self, event: &crossterm::event::Event) -> bool {
-        use crossterm::event::{Event, KeyCode, KeyModifiers};
-        let Event::Key(key) = event else { return false };
-        let alt = key.modifiers.contains(KeyModifiers::ALT);
-        match key.code {
-            KeyCode::Char('P' | '_') if alt && self.expected => self.inside = true,
-            KeyCode::Char('\\') if alt && self.inside => {
-                self.inside = false;
-                return true;
-            }
-            _ => {}
-        }
-        self.inside
-    }
 }
 
 /// Everything that can wake the loop.

@@ -50,13 +50,19 @@ pub fn press(app: &mut App, keys: &[&str]) -> Vec<Effect> {
             "Enter" => (KeyCode::Enter, KeyModifiers::NONE),
             "Esc" => (KeyCode::Esc, KeyModifiers::NONE),
             "Tab" => (KeyCode::Tab, KeyModifiers::NONE),
+            "BackTab" => (KeyCode::BackTab, KeyModifiers::SHIFT),
             "Up" => (KeyCode::Up, KeyModifiers::NONE),
             "Down" => (KeyCode::Down, KeyModifiers::NONE),
             "Left" => (KeyCode::Left, KeyModifiers::NONE),
             "Right" => (KeyCode::Right, KeyModifiers::NONE),
             "End" => (KeyCode::End, KeyModifiers::NONE),
             "Backspace" => (KeyCode::Backspace, KeyModifiers::NONE),
-            "Ctrl-C" => (KeyCode::Char('c'), KeyModifiers::CONTROL),
+            chord if chord.starts_with("Ctrl-") || chord.starts_with("Alt-") => {
+                let modifier =
+                    if chord.starts_with("Ctrl-") { KeyModifiers::CONTROL } else { KeyModifiers::ALT };
+                let letter = chord.chars().next_back().expect("a key");
+                (KeyCode::Char(letter.to_ascii_lowercase()), modifier)
+            }
             letter => (KeyCode::Char(letter.chars().next().expect("a key")), KeyModifiers::NONE),
         };
         effects.extend(app.update(Message::Input(Input::Key(KeyEvent::new(code, modifiers))), noon()));

@@ -102,7 +102,7 @@ pub fn bottom(app: &App, area: Rect, canvas: &mut Canvas) {
         // A sentence may take the whole line: what it says matters more than the keys.
         let whole = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let text = format!("{sign}{}", notice.text);
-        let row = if text.chars().count() > usize::from(room.width) { whole } else { room };
+        let row = if crate::text::width(&text) > usize::from(room.width) { whole } else { room };
         canvas.text(row, &" ".repeat(usize::from(row.width)), theme.text());
         canvas.text(row, &crate::text::one_line(&text, usize::from(row.width)), style);
         return;
@@ -111,7 +111,7 @@ pub fn bottom(app: &App, area: Rect, canvas: &mut Canvas) {
     let count = entries.len();
     for (index, (key, label)) in entries.into_iter().enumerate() {
         let label = live_label(app, mode, label);
-        let width = (key.chars().count() + 1 + label.chars().count()) as u16;
+        let width = (crate::text::width(&key) + 1 + crate::text::width(&label)) as u16;
         let more = index + 1 < count;
         if width + if more { 4 } else { 0 } > room.width {
             canvas.text(room, "…", theme.muted());

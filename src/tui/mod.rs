@@ -24,6 +24,7 @@ pub mod graphics;
 mod header;
 mod jobs;
 pub mod keymap;
+mod late_answers;
 mod overlays;
 mod runs_worker;
 mod screen;

@@ -31,8 +31,11 @@ impl Key {
 
     /// Whether a key event is this key.
     pub fn matches(self, event: &KeyEvent) -> bool {
-        // Shift is part of the letter already, so only Control tells keys apart.
-        self.code == event.code && self.control == event.modifiers.contains(KeyModifiers::CONTROL)
+        // Shift is part of the letter already. Alt is a key of its own: a terminal sends Esc and a letter that come in
+        // one packet as Alt with the letter, and neither half may do what the letter alone does.
+        let modifiers = event.modifiers.difference(KeyModifiers::SHIFT);
+        let own = if self.control { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+        self.code == event.code && modifiers == own
     }
 }
 

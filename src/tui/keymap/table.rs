@@ -26,7 +26,7 @@ const GLOBAL: &[Binding] = &[
     bind(Mode::Global, &[letter('?'), plain(KeyCode::F(1))], Action::Help, "help", "all keys"),
     bind(Mode::Global, &[letter(':')], Action::Palette, "command", "run a command by name"),
     bind(Mode::Global, &[letter('q')], Action::Quit, "quit", "quit; asks first while a run is active"),
-    bind(Mode::Global, &[BREAK], Action::Break, "", "quit; twice stops the run and quits"),
+    bind(Mode::Global, &[BREAK], Action::Break, "", "quit; asks first while a run is active"),
 ];
 
 /// All rows: those of every screen, of each screen, of the overlays.

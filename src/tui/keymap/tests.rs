@@ -93,3 +93,25 @@ fn control_tells_keys_apart() {
     assert_eq!(action(Mode::Train, &plain), Some(Action::Train(TrainAction::Checkpoint)));
     assert_eq!(action(Mode::Train, &control), Some(Action::Break));
 }
+
+#[test]
+fn alt_with_a_letter_is_not_the_letter() {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    for binding in all() {
+        for key in binding.keys {
+            let KeyCode::Char(_) = key.code else { continue };
+            let event = KeyEvent::new(key.code, KeyModifiers::ALT);
+            assert_eq!(action(binding.mode, &event), None, "{}", key.name());
+        }
+    }
+}
+
+#[test]
+fn while_text_can_be_typed_no_printable_key_is_bound() {
+    use crossterm::event::KeyCode;
+    for binding in all().filter(|binding| matches!(binding.mode, Mode::Form | Mode::Typing)) {
+        for key in binding.keys {
+            assert!(key.control || !matches!(key.code, KeyCode::Char(_)), "{}", key.name());
+        }
+    }
+}

@@ -1,8 +1,11 @@
 //! Keys of the overlays.
 
+use crossterm::event::KeyCode;
+
 use crate::tui::action::Action;
 use crate::tui::keymap::key::{
-    BREAK, DOWN, END, ENTER, ESC, HOME, LEFT, PAGE_DOWN, PAGE_UP, RIGHT, TAB, UP, letter,
+    BACK_TAB, BREAK, DOWN, END, ENTER, ESC, HOME, LEFT, PAGE_DOWN, PAGE_UP, RIGHT, TAB, UP, control, letter,
+    plain,
 };
 use crate::tui::keymap::{Binding, Mode, bind};
 use crate::tui::screens::train::action::TrainAction;
@@ -10,18 +13,19 @@ use crate::tui::screens::train::action::TrainAction;
 /// The rows.
 #[rustfmt::skip]
 pub const KEYS: &[Binding] = &[
-    bind(Mode::Form, &[letter('s')], Action::Train(TrainAction::Start), "start", "start a run with these settings"),
-    bind(Mode::Form, &[UP, letter('k')], Action::Up, "setting", "previous setting"),
-    bind(Mode::Form, &[DOWN, letter('j'), TAB], Action::Down, "setting", "next setting"),
-    bind(Mode::Form, &[LEFT, letter('h')], Action::Left, "change", "previous value"),
-    bind(Mode::Form, &[RIGHT, letter('l'), letter(' ')], Action::Right, "change", "next value"),
+    // Printable keys edit the selected setting, so no letter is bound here.
+    bind(Mode::Form, &[control('s')], Action::Train(TrainAction::Start), "start", "start a run with these settings"),
+    bind(Mode::Form, &[UP, BACK_TAB], Action::Up, "setting", "previous setting"),
+    bind(Mode::Form, &[DOWN, TAB], Action::Down, "setting", "next setting"),
+    bind(Mode::Form, &[LEFT], Action::Left, "change", "previous value"),
+    bind(Mode::Form, &[RIGHT], Action::Right, "change", "next value"),
     bind(Mode::Form, &[ENTER], Action::Accept, "edit", "edit the value; on [start]: start"),
-    bind(Mode::Form, &[letter('r')], Action::Reset, "default", "reset the setting to its default"),
+    bind(Mode::Form, &[control('r'), plain(KeyCode::Delete)], Action::Reset, "default", "reset the setting to its default"),
     bind(Mode::Form, &[PAGE_UP], Action::PageUp, "", "ten settings up"),
     bind(Mode::Form, &[PAGE_DOWN], Action::PageDown, "", "ten settings down"),
     bind(Mode::Form, &[HOME], Action::First, "", "first setting"),
     bind(Mode::Form, &[END], Action::Last, "", "to [start]"),
-    bind(Mode::Form, &[ESC, letter('q'), letter('e')], Action::Back, "close", "close and keep the changes"),
+    bind(Mode::Form, &[ESC], Action::Back, "close", "close and keep the changes"),
     bind(Mode::Form, &[BREAK], Action::Break, "", "quit"),
 
     bind(Mode::Typing, &[ENTER], Action::Accept, "accept", "accept"),
@@ -39,7 +43,7 @@ pub const KEYS: &[Binding] = &[
 
     bind(Mode::Question, &[ENTER, letter('y'), letter('s')], Action::Accept, "yes", "yes"),
     bind(Mode::Question, &[ESC, letter('n'), letter('q')], Action::Back, "no", "no"),
-    bind(Mode::Question, &[BREAK], Action::StopAndLeave, "", "stop the run, save it and quit"),
+    bind(Mode::Question, &[BREAK], Action::Back, "", "no"),
 
     bind(Mode::Rates, &[ENTER], Action::Accept, "accept", "use the rate under the cursor"),
     bind(Mode::Rates, &[LEFT, letter('h')], Action::Left, "rate", "previous rate"),

@@ -1,13 +1,13 @@
 //! The command palette: every command of the table of keys, found by a few letters.
 
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use tui_input::Input;
 
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::keymap::{self, Binding};
+use crate::tui::widgets::field::typed_line;
 
 /// Commands whose letters contain those typed, in order: beginnings of words first.
 pub fn matches(typed: &str) -> Vec<&'static Binding> {
@@ -60,13 +60,7 @@ pub fn render(input: &Input, chosen: usize, area: Rect, canvas: &mut Canvas) {
     let line = row(inner, 0);
     let used = canvas.text(line, ": ", theme.accent());
     let field = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
-    let room = usize::from(field.width).saturating_sub(1);
-    let scroll = input.visual_scroll(room);
-    let shown: String = input.value().chars().skip(scroll).take(room).collect();
-    canvas.text(field, &shown, theme.strong());
-    let cursor =
-        Rect { x: field.x + (input.visual_cursor().saturating_sub(scroll)) as u16, width: 1, ..field };
-    canvas.style(cursor.intersection(field), theme.base().add_modifier(Modifier::REVERSED));
+    canvas.line(field, &typed_line(input, usize::from(field.width), theme.strong()));
     if found.is_empty() {
         canvas.text(row(inner, 2), "no command has these letters", theme.muted());
     }

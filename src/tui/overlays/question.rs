@@ -32,6 +32,17 @@ pub fn queue(app: &App, area: Rect, canvas: &mut Canvas) {
 
 /// Delete runs?
 pub fn delete(app: &App, area: Rect, canvas: &mut Canvas) {
+    if let Some(waiting) = &app.runs.doomed_waiting {
+        let run = match &waiting.config {
+            Ok(config) if config.run.name.is_empty() => {
+                format!("{} on {}", config.model.arch.name(), config.data.source)
+            }
+            Ok(config) => config.run.name.clone(),
+            Err(_) => format!("number {}", waiting.number),
+        };
+        let text = format!("{}: its settings are not saved anywhere else.", crate::text::one_line(&run, 80));
+        return ask("Remove it from the queue?", &text, "remove", "keep", area, canvas);
+    }
     let Some((doomed, bytes)) = &app.runs.doomed else { return };
     let frees = bytes.map_or("What that frees is being counted.".to_owned(), |bytes| {
         format!("{} are freed when you leave.", crate::text::bytes(bytes))

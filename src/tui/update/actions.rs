@@ -34,7 +34,6 @@ impl App {
             }
             Action::NextTheme => self.next_theme(),
             Action::Quit | Action::Break => return self.ask_leave(),
-            Action::StopAndLeave => return self.stop_and_leave(),
             Action::LeaveNow => return vec![Effect::Leave { at_once: true }],
             Action::Edit => self.open_form(),
 

@@ -6,7 +6,6 @@ use crossterm::event::{
 use ratatui::layout::Position;
 use tui_input::{Input, InputRequest};
 
-use crate::config::Kind;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::keymap::{self, Mode};
@@ -21,6 +20,10 @@ impl App {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.key(key),
             Event::Paste(text) => {
                 let text = crate::text::one_line(text, PASTE_LIMIT);
+                if self.mode() == Mode::Form {
+                    self.form.type_over(&text);
+                    return Vec::new();
+                }
                 self.type_with(|line| {
                     for letter in text.chars() {
                         line.handle(InputRequest::InsertChar(letter));
@@ -53,17 +56,11 @@ impl App {
         Vec::new()
     }
 
-    /// In the form a digit begins a number, without another key before it.
+    /// In the form a printable key edits the selected setting, without another key before it.
     fn begin_typing(&mut self, key: &KeyEvent) {
-        let numeric = self
-            .form
-            .chosen()
-            .is_some_and(|entry| matches!(entry.field.kind, Kind::Whole { .. } | Kind::Real { .. }));
-        if let KeyCode::Char(letter) = key.code
-            && numeric
-            && (letter.is_ascii_digit() || letter == '.')
-        {
-            self.form.begin(Some(letter.to_string()));
+        let modified = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        if let (KeyCode::Char(letter), false) = (key.code, modified) {
+            self.form.type_over(&letter.to_string());
         }
     }
 

@@ -5,6 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::runs::RunState;
+use crate::text::{cut, width as columns};
 use crate::tui::canvas::{Canvas, row};
 use crate::tui::theme::Theme;
 
@@ -38,15 +39,20 @@ pub fn wrap(line: &Line, width: usize) -> Vec<Line<'static>> {
     let mut rows: Vec<String> = vec![String::new()];
     let limit = width.max(1);
     let words = text.split(' ').flat_map(|word| {
-        let letters: Vec<char> = word.chars().collect();
-        let pieces = letters.chunks(limit).map(|piece| piece.iter().collect::<String>());
-        if letters.is_empty() { vec![String::new()] } else { pieces.collect() }
+        let (mut pieces, mut rest) = (Vec::new(), word);
+        // A wide character in a single column fits nowhere; it is written as it is.
+        while let Some(piece) = cut(rest, limit).filter(|piece| !piece.is_empty()) {
+            pieces.push(piece.to_owned());
+            rest = &rest[piece.len()..];
+        }
+        pieces.push(rest.to_owned());
+        pieces
     });
     for word in words {
         // There is always a last row: it begins with one and none is taken away.
         let last = rows.len() - 1;
-        let used = rows[last].chars().count();
-        if used > 0 && used + 1 + word.chars().count() > width {
+        let used = columns(&rows[last]);
+        if used > 0 && used + 1 + columns(&word) > width {
             rows.push(word);
         } else {
             if used > 0 {

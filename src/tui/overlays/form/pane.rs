@@ -10,6 +10,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, middle, row};
 use crate::tui::overlays::form::state::Entry;
+use crate::tui::widgets::field::typed_line;
 use crate::tui::widgets::text::wrap;
 
 const SECTION: u16 = 17;
@@ -77,16 +78,9 @@ fn setting(app: &App, entry: &Entry, chosen: bool, head: &str, line: Rect, canva
         (Some(input), true) => {
             // The text stands where it stood before, behind the place of the arrows.
             let value = at(section + NAME + 3, VALUE - 3);
-            let room = usize::from(value.width).saturating_sub(1);
-            let scroll = input.visual_scroll(room);
-            let text: String = input.value().chars().skip(scroll).take(room).collect();
             canvas.style(value, theme.base().add_modifier(Modifier::UNDERLINED));
-            canvas.text(value, &text, theme.strong().add_modifier(Modifier::UNDERLINED));
-            let cursor = input.visual_cursor().saturating_sub(scroll) as u16;
-            canvas.style(
-                at(section + NAME + 3 + cursor.min(VALUE - 4), 1),
-                theme.base().add_modifier(Modifier::REVERSED),
-            );
+            let style = theme.strong().add_modifier(Modifier::UNDERLINED);
+            canvas.line(value, &typed_line(input, usize::from(value.width), style));
         }
         _ => {
             let turns = matches!(

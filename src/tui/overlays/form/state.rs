@@ -115,6 +115,30 @@ impl Form {
         }
     }
 
+    /// Edits the setting under the cursor by a typed letter or pasted text. A choice takes the next name that begins with
+    /// it, a switch turns at a space; other settings begin a line with it.
+    pub fn type_over(&mut self, text: &str) {
+        let Some(entry) = self.entries.get(self.row) else { return };
+        match entry.field.kind {
+            Kind::Choice(names) => {
+                let at = names.iter().position(|name| *name == entry.text).map_or(0, |at| at + 1);
+                let next = (0..names.len())
+                    .map(|step| names[(at + step) % names.len()])
+                    .find(|name| name.to_lowercase().starts_with(&text.trim().to_lowercase()));
+                if let Some(name) = next {
+                    self.put(self.row, name.to_owned());
+                }
+            }
+            Kind::Switch => match text.trim().to_lowercase().as_str() {
+                "" => self.turn(1),
+                "y" | "t" | "true" | "1" => self.put(self.row, true.to_string()),
+                "n" | "f" | "false" | "0" => self.put(self.row, false.to_string()),
+                _ => {}
+            },
+            _ => self.begin(Some(text.to_owned())),
+        }
+    }
+
     /// What is wrong with the line being typed.
     pub fn typing_error(&self) -> Option<String> {
         let (input, entry) = (self.typing.as_ref()?, self.entries.get(self.row)?);

@@ -1,4 +1,7 @@
 use super::*;
+use crate::tui::app::{App, Effect, Message, Overlay};
+use crate::tui::fixture::{self, noon, press};
+use crate::tui::keymap::Mode;
 
 fn form() -> Form {
     Form::new(RunConfig::default())
@@ -88,4 +91,93 @@ fn the_cursor_stays_between_the_first_setting_and_start() {
     assert!(form.on_start());
     form.begin(None);
     assert!(form.typing.is_none(), "[start] is no line to type in");
+}
+
+/// Types each character of `text` into the app, as a keyboard does.
+fn type_text(app: &mut App, text: &str) -> Vec<Effect> {
+    let letters: Vec<String> = text.chars().map(String::from).collect();
+    let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
+    press(app, &letters)
+}
+
+fn open(key: &str) -> App {
+    let mut app = fixture::app();
+    press(&mut app, &["2", "e"]);
+    app.form.go(row_of(&app.form, key));
+    app
+}
+
+#[test]
+fn every_printable_key_edits_a_text_and_starts_nothing() {
+    let printable: String = (' '..='~').collect();
+    let mut app = open("run.name");
+    assert_eq!(type_text(&mut app, &printable), []);
+    assert_eq!(app.mode(), Mode::Typing);
+    assert_eq!(app.form.typing.as_ref().expect("a line").value(), printable);
+    for name in ["second", "query 2", "e", "r", "jk", "hl", "q"] {
+        let mut app = open("run.name");
+        assert_eq!(type_text(&mut app, name), [], "{name}");
+        assert_eq!(press(&mut app, &["Enter"]), [], "{name}");
+        assert_eq!(app.form.current().run.name, name);
+        assert_eq!(app.mode(), Mode::Form, "{name}");
+    }
+}
+
+#[test]
+fn every_printable_key_in_every_row_starts_no_run_and_closes_nothing() {
+    let mut app = open("run.name");
+    for row in 0..FIELDS.len() {
+        app.form.go(row);
+        for letter in ' '..='~' {
+            assert_eq!(type_text(&mut app, &letter.to_string()), [], "{letter:?} in row {row}");
+            assert!(matches!(app.overlay, Some(Overlay::Form)), "{letter:?} in row {row}");
+            assert_eq!(app.form.row, row, "{letter:?}");
+            app.form.end(false);
+        }
+    }
+}
+
+#[test]
+fn pasted_text_edits_the_selected_setting() {
+    use crossterm::event::Event;
+    let paste = |app: &mut App, text: &str| {
+        app.update(Message::Input(Event::Paste(text.into())), noon());
+    };
+    let mut app = open("data.source");
+    paste(&mut app, "npz:/data/chest images.npz\n");
+    press(&mut app, &["Enter"]);
+    assert_eq!(app.form.chosen().expect("a setting").text, "npz:/data/chest images.npz");
+    let mut app = open("optimizer.lr");
+    paste(&mut app, "3e-5");
+    press(&mut app, &["Enter"]);
+    assert_eq!(app.form.current().optimizer.lr, 3e-5);
+    let mut app = open("model.arch");
+    paste(&mut app, "densenet");
+    assert_eq!(app.form.current().model.arch.name(), "densenet121");
+}
+
+#[test]
+fn a_letter_selects_a_choice_and_a_space_turns_a_switch() {
+    let mut app = open("model.arch");
+    type_text(&mut app, "r");
+    assert!(app.form.current().model.arch.name().starts_with('r'));
+    let mut app = open("early_stopping.enabled");
+    type_text(&mut app, " ");
+    assert!(!app.form.current().early_stopping.enabled);
+    type_text(&mut app, "y");
+    assert!(app.form.current().early_stopping.enabled);
+    type_text(&mut app, "x");
+    assert!(app.form.current().early_stopping.enabled);
+}
+
+#[test]
+fn a_run_starts_by_its_own_key_or_on_start() {
+    for keys in [&["Ctrl-S"][..], &["End", "Enter"]] {
+        let mut app = open("run.name");
+        let effects = press(&mut app, keys);
+        assert!(
+            matches!(effects[..], [Effect::Send(crate::train::Command::Start { .. })]),
+            "{keys:?}: {effects:?}"
+        );
+    }
 }

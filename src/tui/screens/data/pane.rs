@@ -233,7 +233,7 @@ fn provenance(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         let terms =
             data.source().registry_entry().map_or("the owner's".to_owned(), |entry| entry.licence.clone());
         let check = findings::summary(app);
-        let room = usize::from(inner.width).saturating_sub(check.chars().count() + 18).max(8);
+        let room = usize::from(inner.width).saturating_sub(crate::text::width(&check) + 18).max(8);
         canvas.line(row(inner, 2), &line(&[("check", check), ("terms", one_line(&terms, room))]));
     }
 }

@@ -15,6 +15,7 @@ use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed};
 use crate::tui::screens::evaluate::state::Loading;
 use crate::tui::screens::explain::state::{CONTRASTS, OPACITIES, Opened, Outcome, PLAIN, View};
+use crate::tui::widgets::field::typed_line;
 use crate::tui::widgets::gauge::bar;
 use crate::tui::widgets::picture::{Picture, key};
 use crate::tui::widgets::text::sentences;
@@ -73,15 +74,17 @@ fn images(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     let state = &app.explain;
     let name = run.labels.get(state.class).map_or("", |condition| condition.name.as_str());
     let title = match (&state.searching, &state.patient, state.outcome) {
-        (Some(typed), ..) => format!("image or patient: {}▏", typed.value()),
+        (Some(_), ..) => "image or patient".to_owned(),
         (None, Some(patient), Outcome::All) => format!("patient {patient}"),
         (None, _, Outcome::All) => format!("{} images", run.split),
         (None, _, outcome) => format!("{name}, {}", outcome.name()),
     };
     let place = format!("{} of {}", count((state.at + 1).min(state.images.len())), count(state.images.len()));
     let which = if run.live { "training " } else { "" };
+    let typed = state.searching.as_ref().map(|typed| typed_line(typed, 18, theme.accent()));
     let panel = Panel {
         title: &title,
+        right: typed.unwrap_or_default(),
         bottom: Line::styled(place, theme.muted()),
         bottom_right: Line::styled(
             format!("{which}{} epoch {}", run.id.short(), run.epoch),

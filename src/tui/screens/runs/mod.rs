@@ -139,9 +139,9 @@ impl ScreenView for RunsScreen {
         if let Some(typed) = &mut app.runs.typed {
             edit(&mut typed.line);
         } else if app.runs.filtering {
-            let mut line = Input::new(app.runs.filter().to_owned());
+            let mut line = app.runs.filter().clone();
             edit(&mut line);
-            app.runs.set_filter(line.value().to_owned());
+            app.runs.set_filter(line);
             return app.read_chosen(false);
         }
         Vec::new()
@@ -160,7 +160,7 @@ impl ScreenView for RunsScreen {
             return Vec::new();
         }
         app.runs.filtering = false;
-        app.runs.set_filter(String::new());
+        app.runs.set_filter(Input::default());
         app.read_chosen(false)
     }
 

@@ -216,7 +216,9 @@ fn rows_of_the_queue_are_moved_and_removed() {
     let [first, second] = [0, 1].map(|row| app.runs.waiting()[row].clone());
     assert_eq!(press(&mut app, &["J"]), [Effect::Runs(RunsRequest::Swap(Box::new([first, second.clone()])))]);
     assert_eq!(app.runs.row, 1, "the cursor goes with it");
-    assert_eq!(press(&mut app, &["d"]), [Effect::Runs(RunsRequest::Dequeue(Box::new(second)))]);
+    assert_eq!(press(&mut app, &["d"]), [], "it is asked about first");
+    assert_eq!(press(&mut app, &["Esc", "d", "Ctrl-C"]), []);
+    assert_eq!(press(&mut app, &["d", "Enter"]), [Effect::Runs(RunsRequest::Dequeue(Box::new(second)))]);
     press(&mut app, &["g"]);
     assert!(matches!(press(&mut app, &["a"])[..], [Effect::Runs(RunsRequest::Enqueue(_))]));
     press(&mut app, &["e"]);

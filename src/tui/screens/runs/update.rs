@@ -372,9 +372,11 @@ impl App {
 
     fn ask_delete(&mut self) -> Vec<Effect> {
         if let Some(waiting) = self.runs.chosen_waiting().cloned() {
-            self.say(Level::Info, "removed from the queue");
-            return vec![Effect::Runs(RunsRequest::Dequeue(Box::new(waiting)))];
+            (self.runs.doomed, self.runs.doomed_waiting) = (None, Some(Box::new(waiting)));
+            self.overlay = Some(Overlay::AskDelete);
+            return Vec::new();
         }
+        self.runs.doomed_waiting = None;
         let marked = self.runs.marks.paths();
         let doomed = match (marked.is_empty(), self.runs.chosen()) {
             (false, _) => marked,
@@ -394,6 +396,10 @@ impl App {
     /// Deletes what the question named.
     pub(in crate::tui) fn delete_doomed(&mut self) -> Vec<Effect> {
         self.overlay = None;
+        if let Some(waiting) = self.runs.doomed_waiting.take() {
+            self.say(Level::Info, "removed from the queue");
+            return vec![Effect::Runs(RunsRequest::Dequeue(waiting))];
+        }
         match self.runs.doomed.take() {
             Some((paths, _)) => vec![Effect::Runs(RunsRequest::Discard(paths))],
             None => Vec::new(),
@@ -432,10 +438,10 @@ impl App {
 
     /// Esc on the list: the filter goes, then the marks.
     pub(in crate::tui) fn back_runs(&mut self) -> Vec<Effect> {
-        if self.runs.filter().is_empty() {
+        if self.runs.filter().value().is_empty() {
             self.runs.marks.clear();
         } else {
-            self.runs.set_filter(String::new());
+            self.runs.set_filter(tui_input::Input::default());
         }
         self.read_chosen(false)
     }

@@ -117,13 +117,21 @@ fn q_asks_while_a_run_is_on_then_saves_then_leaves() {
 }
 
 #[test]
-fn control_c_twice_stops_saves_and_leaves_from_anywhere() {
+fn control_c_asks_from_anywhere_and_closes_a_question() {
     for keys in [&[][..], &["e"], &["e", "1"], &["?"], &[":"], &["6"], &["6", "/"], &["4"], &["5"]] {
         let mut app = training();
         press(&mut app, keys);
         assert_eq!(command(&press(&mut app, &["Ctrl-C"])), None, "{keys:?}");
-        assert_eq!(press(&mut app, &["Ctrl-C"]), [Effect::Send(Command::Stop)], "{keys:?}");
+        assert_eq!(app.mode(), Mode::Question, "{keys:?}");
+        assert_eq!(press(&mut app, &["Ctrl-C"]), [], "{keys:?}");
+        assert_ne!(app.mode(), Mode::Question, "{keys:?}: it stops nothing");
+        assert_eq!(press(&mut app, &["Ctrl-C", "Enter"]), [Effect::Send(Command::Stop)], "{keys:?}");
         assert_eq!(press(&mut app, &["Ctrl-C"]), [Effect::Leave { at_once: true }], "{keys:?}");
+    }
+    for key in ["x", "q"] {
+        let mut app = training();
+        assert_eq!(press(&mut app, &[key, "Ctrl-C"]), []);
+        assert!(app.overlay.is_none() && app.running().is_some(), "{key}");
     }
 }
 

@@ -11,6 +11,7 @@ use crate::tui::format::{count, fixed, percent};
 use crate::tui::screens::evaluate::action::EvaluateAction;
 use crate::tui::screens::evaluate::pane::list::interval;
 use crate::tui::screens::evaluate::state::{Cell, EvaluatedRun};
+use crate::tui::widgets::field::typed_line;
 use crate::tui::widgets::gauge::bar;
 
 /// Rows that hold the matrix and the rates.
@@ -109,8 +110,10 @@ fn threshold(
     let theme = canvas.theme;
     let line = row(area, 0);
     if let Some(typed) = &app.evaluate.typing {
-        let text = format!("threshold: {}_   Enter takes it", typed.value());
-        canvas.text(line, &crate::text::one_line(&text, usize::from(line.width)), theme.accent());
+        let mut text = typed_line(typed, 8, theme.accent());
+        text.spans.insert(0, Span::styled("threshold: ", theme.accent()));
+        text.spans.push(Span::styled("   Enter accepts", theme.muted()));
+        canvas.line(line, &text);
         return;
     }
     let scope = if app.evaluate.all && index < run.labels.len() { "all " } else { "" };
@@ -160,7 +163,7 @@ fn rates(numbers: &ConditionEvaluation, area: Rect, canvas: &mut Canvas) {
         let used = canvas.text(number, &format!("{:>5}", fixed(*value, 3)), theme.strong());
         let rest = Rect { x: number.x + used, width: number.width.saturating_sub(used), ..number };
         let said = interval(*ci);
-        if said.chars().count() <= usize::from(rest.width) {
+        if crate::text::width(&said) <= usize::from(rest.width) {
             canvas.text(rest, &said, theme.muted());
         }
     }

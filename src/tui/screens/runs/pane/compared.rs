@@ -193,7 +193,10 @@ fn by_condition(app: &App, side: &SideBySide, area: Rect, canvas: &mut Canvas) {
         [
             Span::styled(number.clone(), if best { theme.strong() } else { theme.text() }),
             Span::styled(
-                format!("{ci:<width$}", width = usize::from(each).saturating_sub(number.chars().count())),
+                format!(
+                    "{ci:<width$}",
+                    width = usize::from(each).saturating_sub(crate::text::width(&number))
+                ),
                 theme.muted(),
             ),
         ]

@@ -117,7 +117,7 @@ fn facts_panel(app: &App, run: &RunSummary, hint: &str, area: Rect, canvas: &mut
         let value = format!("{}{ci}", fixed(Some(auroc), 3));
         let label = ["test macro AUROC ", "test AUROC "]
             .into_iter()
-            .find(|label| label.len() + value.chars().count() <= width)
+            .find(|label| label.len() + crate::text::width(&value) <= width)
             .unwrap_or("AUROC ");
         lines.push(Line::from(vec![Span::styled(label, theme.muted()), Span::styled(value, theme.strong())]));
     }

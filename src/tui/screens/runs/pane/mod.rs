@@ -7,12 +7,13 @@ mod overlay;
 mod table;
 
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use crate::text::one_line;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, middle, row};
 use crate::tui::screens::runs::state::{Ask, Listing, Typed};
+use crate::tui::widgets::field::typed_line;
 use crate::tui::widgets::text::sentences;
 
 /// Draws the screen.
@@ -91,12 +92,5 @@ fn line(app: &App, typed: &Typed, area: Rect, canvas: &mut Canvas) {
     };
     let inner = canvas.popup(middle(area, 76, 3), &panel);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    // The end of a long line, with the cursor, stays in sight.
-    let (text, at) = (typed.line.value(), typed.line.visual_cursor());
-    let room = usize::from(inner.width).saturating_sub(1).max(1);
-    let skip = at.saturating_sub(room);
-    let shown: String = text.chars().skip(skip).take(room).collect();
-    canvas.line(row(inner, 0), &Line::from(vec![Span::styled(shown, theme.text())]));
-    let cursor = Rect { x: inner.x + (at - skip).min(room) as u16, width: 1, height: 1, ..inner };
-    canvas.style(cursor, theme.selection());
+    canvas.line(row(inner, 0), &typed_line(&typed.line, usize::from(inner.width), theme.text()));
 }

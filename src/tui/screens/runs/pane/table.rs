@@ -13,6 +13,7 @@ use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{NONE, count, fixed, rate};
 use crate::tui::screens::runs::action::RunsAction;
 use crate::tui::screens::runs::state::{setting_text, short_source};
+use crate::tui::widgets::field::typed_line;
 use crate::tui::widgets::text::sentences;
 use crate::tui::widgets::text::state_mark;
 
@@ -60,11 +61,19 @@ const SIGNS: u16 = 5;
 /// Draws the table with its frame.
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let filter = one_line(app.runs.filter(), 40);
-    let filter = match (app.runs.filtering, filter.is_empty()) {
-        (true, _) => Line::styled(format!("filter: {filter}_"), theme.accent()),
-        (false, false) => Line::styled(format!("filter: {filter}  (Esc: all)"), theme.warning()),
-        (false, true) => Line::default(),
+    // The title and the frame's corners keep their room.
+    let room = usize::from(area.width.saturating_sub(24)).max(8);
+    let filter = match (app.runs.filtering, app.runs.filter().value()) {
+        (true, _) => {
+            let mut line = typed_line(app.runs.filter(), room, theme.accent());
+            line.spans.insert(0, Span::styled("filter: ", theme.accent()));
+            line
+        }
+        (false, "") => Line::default(),
+        (false, filter) => {
+            let filter = one_line(filter, room.saturating_sub(12));
+            Line::styled(format!("filter: {filter}  (Esc: all)"), theme.warning())
+        }
     };
     let (shown, total) = (app.runs.shown().len(), app.runs.all().len());
     let mut bottom = match shown == total {
@@ -209,7 +218,7 @@ fn heads(app: &App, columns: &[(Column, Rect)], line: Rect, canvas: &mut Canvas)
             (false, _) => "",
         };
         let style = if sorted { theme.accent() } else { theme.muted() };
-        let room = usize::from(cell.width).saturating_sub(sign.chars().count());
+        let room = usize::from(cell.width).saturating_sub(crate::text::width(&sign));
         let head = Line::styled(format!("{}{sign}", one_line(name, room.max(1))), style);
         put(*column, cell, &head, canvas);
         canvas.click(cell, Action::Runs(RunsAction::SortBy(by)));

@@ -104,7 +104,7 @@ pub struct RunsState {
     /// The chosen row: what waits in the queue first, then the runs that pass the filter.
     pub row: usize,
     /// What a run must be, as typed: see [`Filter::parse`].
-    filter: String,
+    filter: Input,
     /// The filter is being typed.
     pub filtering: bool,
     pub sort: SortBy,
@@ -124,6 +124,8 @@ pub struct RunsState {
     pub typed: Option<Typed>,
     /// Runs that a question asks to delete, and the bytes that frees once they are counted.
     pub doomed: Option<(Vec<PathBuf>, Option<u64>)>,
+    /// The waiting run that a question offers to remove from the queue.
+    pub doomed_waiting: Option<Box<Waiting>>,
     /// Runs deleted here, the last one last.
     pub discarded: Vec<Discarded>,
 }
@@ -144,7 +146,7 @@ impl RunsState {
 
     /// What waits in the queue; a filter asks for runs alone.
     pub fn waiting(&self) -> &[Waiting] {
-        if self.filter.is_empty() { &self.queue.waiting } else { &[] }
+        if self.filter.value().is_empty() { &self.queue.waiting } else { &[] }
     }
 
     /// Rows of the table.
@@ -177,7 +179,7 @@ impl RunsState {
     }
 
     /// What was typed as a filter.
-    pub fn filter(&self) -> &str {
+    pub fn filter(&self) -> &Input {
         &self.filter
     }
 
@@ -211,8 +213,13 @@ impl RunsState {
     }
 
     /// Shows only the runs that pass; the cursor goes to the first of them.
-    pub fn set_filter(&mut self, text: String) {
-        self.filter = text;
+    pub fn set_filter(&mut self, line: Input) {
+        if line.value() == self.filter.value() {
+            // Only the cursor moved: the selected run stays.
+            self.filter = line;
+            return;
+        }
+        self.filter = line;
         self.arrange();
         self.row = 0;
     }
@@ -248,13 +255,13 @@ impl RunsState {
 
     /// Filters and sorts anew, and measures the columns: all that a frame needs of the whole list.
     fn arrange(&mut self) {
-        let (filter, all) = (Filter::parse(&self.filter), self.all());
+        let (filter, all) = (Filter::parse(self.filter.value()), self.all());
         let mut view: Vec<usize> = (0..all.len()).filter(|place| filter.passes(&all[*place])).collect();
         // Stable, so that equal ones stay the newest first.
         view.sort_by(|a, b| self.sort.compare(&all[*a], &all[*b], self.measure, self.reverse));
         let shown = || view.iter().map(|place| &*all[*place]);
         let longest = |text: fn(&RunSummary) -> usize| shown().map(text).max().unwrap_or(0);
-        let letters = |text: &str| text.chars().count();
+        let letters = |text: &str| crate::text::width(text);
         let settings = differing(shown().filter_map(|run| run.measured.as_ref()));
         let settings = settings
             .into_iter()
@@ -268,12 +275,12 @@ impl RunsState {
             })
             .collect();
         let widths = Widths {
-            name: longest(|run| run.name().chars().count()),
+            name: longest(|run| crate::text::width(&run.name())),
             network: longest(|run| run.config.as_ref().map_or(1, |config| config.model.arch.name().len())),
             data: longest(|run| {
-                run.config.as_ref().map_or(1, |config| short_source(&config.data.source).chars().count())
+                run.config.as_ref().map_or(1, |config| crate::text::width(&short_source(&config.data.source)))
             }),
-            tags: longest(|run| run.about.tags.iter().map(|tag| tag.chars().count() + 1).sum()),
+            tags: longest(|run| run.about.tags.iter().map(|tag| crate::text::width(&tag) + 1).sum()),
             settings,
         };
         (self.view, self.widths) = (view, widths);
