@@ -95,6 +95,13 @@ pub fn set_tracking(config: &mut RunConfig, sets: &[String]) -> Result<(), Confi
 /// When one of them is not.
 pub fn require_terminal() -> Result<(), UsageError> {
     if io::stdout().is_terminal() && io::stdin().is_terminal() {
+        if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+            return Err(UsageError(
+                "TERM=dumb: the workbench needs a terminal that can move its cursor; use another one, or add --no-ui to \
+                 train without the screen"
+                    .into(),
+            ));
+        }
         return Ok(());
     }
     Err(UsageError(

@@ -58,6 +58,8 @@ pub enum Action {
     Accept,
     /// The default of the setting under the cursor.
     Reset,
+    /// Gives the terminal back to the shell until `fg`.
+    Suspend,
     /// Quits without waiting for the trainer.
     LeaveNow,
 

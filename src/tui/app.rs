@@ -11,7 +11,7 @@ use crate::dataset::{Dataset, Split};
 use crate::metrics::Thresholds;
 use crate::train::{Command, Event, Level, Phase, Progress};
 use crate::tui::canvas::MouseTarget;
-use crate::tui::jobs::Lane;
+use crate::tui::jobs::lane::Lane;
 use crate::tui::overlays::form::state::Form;
 use crate::tui::overlays::rates::state::Rates;
 use crate::tui::screen::Screen;
@@ -114,6 +114,8 @@ pub enum Effect {
     ReadImages { run: PathBuf, data: Box<crate::config::DataSection> },
     /// Open a run to explain it, or make a map.
     Explain(explain::ExplainRequest),
+    /// Give the terminal back and stop the process until it is continued.
+    Suspend,
     /// Cancel the jobs of a lane.
     Cancel(Lane),
     /// Leave; with true, without waiting for the trainer.

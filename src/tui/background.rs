@@ -10,7 +10,7 @@ use crate::dataset::{Cache, DataError, registry};
 use crate::download::{Checksum, Order, download};
 use crate::runs::RunFolder;
 use crate::tui::app::{Effect, Message};
-use crate::tui::jobs::{CANCELLED, Job, Worker, guarded};
+use crate::tui::jobs::job::{CANCELLED, Job, Worker, guarded};
 use crate::tui::screens::data::state::{DataView, Download};
 use crate::tui::screens::evaluate::state::{self as evaluate, Against};
 use crate::tui::screens::runs::state::beside;
@@ -92,6 +92,7 @@ impl Worker for Reader {
                 Message::Images(run, outcome)
             }
             Effect::Send(_)
+            | Effect::Suspend
             | Effect::Cancel(_)
             | Effect::Explain(_)
             | Effect::Runs(_)
@@ -112,6 +113,7 @@ impl Worker for Reader {
             Effect::Compare { other, .. } => Message::Compared(other, Err(reason)),
             Effect::ReadImages { run, .. } => Message::Images(run, Err(reason)),
             Effect::Send(_)
+            | Effect::Suspend
             | Effect::Cancel(_)
             | Effect::Explain(_)
             | Effect::Runs(_)

@@ -14,10 +14,11 @@ use crate::tui::theme::Theme;
 /// A place that answers a click.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MouseTarget {
-    /// Where.
     pub area: Rect,
-    /// What a click there asks for.
-    pub action: Action,
+    /// What a click does.
+    pub action: Option<Action>,
+    /// What a step of the wheel up and down does.
+    pub wheel: Option<[Action; 2]>,
 }
 
 /// A frame in the making. Nothing drawn here can leave the buffer, whatever the arguments.
@@ -134,7 +135,15 @@ impl<'a> Canvas<'a> {
     pub fn click(&mut self, area: Rect, action: Action) {
         let area = area.intersection(self.buf.area);
         if !area.is_empty() {
-            self.hits.push(MouseTarget { area, action });
+            self.hits.push(MouseTarget { area, action: Some(action), wheel: None });
+        }
+    }
+
+    /// Makes an area answer the wheel: one action for a step up, one for a step down.
+    pub fn wheel(&mut self, area: Rect, actions: [Action; 2]) {
+        let area = area.intersection(self.buf.area);
+        if !area.is_empty() {
+            self.hits.push(MouseTarget { area, action: None, wheel: Some(actions) });
         }
     }
 

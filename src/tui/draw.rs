@@ -25,9 +25,6 @@ pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Mous
     if area.height >= 1 {
         header::top(app, Rect { height: 1, ..area }, &mut canvas);
     }
-    if area.height >= 2 {
-        header::bottom(app, Rect { y: area.bottom() - 1, height: 1, ..area }, &mut canvas);
-    }
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
     if body.height > 0 {
         app.screen.view().render(app, body, &mut canvas);
@@ -46,6 +43,10 @@ pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Mous
         if let Some(lanes) = app.leaving.as_ref().filter(|lanes| !lanes.is_empty()) {
             question::leaving(lanes, body, &mut canvas);
         }
+    }
+    // Last, because what lies over the screen takes the mouse from what was drawn before.
+    if area.height >= 2 {
+        header::bottom(app, Rect { y: area.bottom() - 1, height: 1, ..area }, &mut canvas);
     }
     canvas.finish()
 }

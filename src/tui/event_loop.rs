@@ -162,7 +162,16 @@ async fn go_round(
                         // What a key means can depend on what the trainer is doing.
                         sources.read_progress(app);
                     }
+                    let resized = matches!(message, Message::Input(crossterm::event::Event::Resize(..)));
                     let effects = app.update(message, jiff::Zoned::now());
+                    let suspended = effects.contains(&Effect::Suspend);
+                    if suspended && screen.suspend().is_err() {
+                        return Ending::Signal;
+                    }
+                    if suspended || resized {
+                        // A terminal forgets pictures with its alternate screen, and another font has other cells.
+                        gallery.reset(suspended);
+                    }
                     if let Some(ending) = outside.carry_out(effects, sources.trainer) {
                         return ending;
                     }
@@ -394,6 +403,8 @@ impl Outside {
                 Effect::Send(command) => trainer.send(command),
                 Effect::Leave { at_once: true } => return Some(Ending::AtOnce),
                 Effect::Leave { at_once: false } => return Some(Ending::Left),
+                // Done by the loop, which has the screen.
+                Effect::Suspend => {}
                 Effect::Cancel(lane) => self.jobs.cancel(lane),
                 Effect::OpenFolder(path) => {
                     let (level, text) = crate::tui::desktop::show_folder(&path);

@@ -14,7 +14,7 @@ use crate::explain::{METHODS, Options, Request, explain};
 use crate::metrics::DEFAULT_THRESHOLD;
 use crate::runs::{self, RunFolder};
 use crate::tui::app::{Effect, Message};
-use crate::tui::jobs::{Job, Worker, guarded};
+use crate::tui::jobs::job::{Job, Worker, guarded};
 use crate::tui::screens::explain::state::{Asked, ExplainRequest, ImageMap, MapKey, Opened};
 
 /// Images predicted between two looks for requests.

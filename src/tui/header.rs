@@ -1,15 +1,16 @@
 //! The top line (where one is, and the run that is on) and the bottom line (what the keys do).
 
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use crate::text::width;
 use crate::train::Level;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::Canvas;
 use crate::tui::format::fixed;
-use crate::tui::keymap::{self, Mode};
+use crate::tui::keymap::{self, BarEntry, Mode};
 use crate::tui::screens::SCREENS;
 use crate::tui::widgets::text::state_mark;
 
@@ -86,12 +87,18 @@ pub fn bottom(app: &App, area: Rect, canvas: &mut Canvas) {
         !matches!(mode, Mode::Form | Mode::Typing | Mode::Help | Mode::Question | Mode::Saving | Mode::Rates);
     let mut room = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     if at_home && area.width >= 40 {
-        let mut spans = Vec::new();
-        for (key, label) in keymap::bar(Mode::Global) {
-            spans.push(Span::styled(format!("  {key}"), theme.accent()));
-            spans.push(Span::styled(format!(" {label}"), theme.muted()));
+        let entries = keymap::bar(Mode::Global);
+        let columns = |entry: &BarEntry| (width(&entry.key_text()) + 3 + width(entry.label)) as u16;
+        let needed: u16 = entries.iter().map(columns).sum();
+        if needed <= room.width {
+            let mut right = Rect { x: room.right() - needed, width: needed, ..room };
+            for entry in &entries {
+                right = Rect { x: right.x + 2, width: right.width.saturating_sub(2), ..right };
+                let used = bar_entry(entry, entry.label, theme.muted(), right, canvas);
+                right = Rect { x: right.x + used, width: right.width.saturating_sub(used), ..right };
+            }
+            room.width -= needed;
         }
-        room.width -= canvas.right(room, &Line::from(spans)).min(room.width);
     }
     if let Some(notice) = &app.notice {
         let (sign, style) = match notice.level {
@@ -102,28 +109,47 @@ pub fn bottom(app: &App, area: Rect, canvas: &mut Canvas) {
         // A sentence may take the whole line: what it says matters more than the keys.
         let whole = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let text = format!("{sign}{}", notice.text);
-        let row = if crate::text::width(&text) > usize::from(room.width) { whole } else { room };
+        let row = if width(&text) > usize::from(room.width) { whole } else { room };
         canvas.text(row, &" ".repeat(usize::from(row.width)), theme.text());
         canvas.text(row, &crate::text::one_line(&text, usize::from(row.width)), style);
         return;
     }
     let entries = keymap::bar(mode);
     let count = entries.len();
-    for (index, (key, label)) in entries.into_iter().enumerate() {
-        let label = live_label(app, mode, label);
-        let width = (crate::text::width(&key) + 1 + crate::text::width(&label)) as u16;
+    for (index, entry) in entries.into_iter().enumerate() {
+        let label = live_label(app, mode, entry.label);
+        let needed = (width(&entry.key_text()) + 1 + width(label)) as u16;
         let more = index + 1 < count;
-        if width + if more { 4 } else { 0 } > room.width {
+        if needed + if more { 4 } else { 0 } > room.width {
             canvas.text(room, "…", theme.muted());
             break;
         }
-        let line = Line::from(vec![
-            Span::styled(key, theme.accent()),
-            Span::styled(format!(" {label}"), theme.text()),
-        ]);
-        let used = canvas.line(room, &line) + 2;
+        let used = bar_entry(&entry, label, theme.text(), room, canvas) + 2;
         room = Rect { x: room.x + used, width: room.width.saturating_sub(used), ..room };
     }
+}
+
+/// Draws keys and their label; a click on a key does what the key does, one on the label what the first key does.
+/// Returns the columns used.
+fn bar_entry(entry: &BarEntry, label: &str, style: Style, room: Rect, canvas: &mut Canvas) -> u16 {
+    let accent = canvas.theme.accent();
+    let mut at = room.x;
+    let mut write = |text: &str, style: Style, action: Option<Action>, canvas: &mut Canvas| {
+        let rest = Rect { x: at, width: room.right().saturating_sub(at), ..room };
+        let used = canvas.text(rest, text, style);
+        if let Some(action) = action {
+            canvas.click(Rect { width: used, ..rest }, action);
+        }
+        at += used;
+    };
+    for (index, (key, action)) in entry.keys.iter().enumerate() {
+        if index > 0 {
+            write(entry.separator(), accent, None, canvas);
+        }
+        write(key, accent, Some(*action), canvas);
+    }
+    write(&format!(" {label}"), style, entry.keys.first().map(|(_, action)| *action), canvas);
+    at - room.x
 }
 
 /// A key that does one of two things says which.

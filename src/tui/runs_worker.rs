@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::evaluation;
 use crate::runs::{Catalog, Claim, Queue, QueueLock, RunFolder};
 use crate::tui::app::{Effect, Message};
-use crate::tui::jobs::{Job, Worker, guarded};
+use crate::tui::jobs::job::{Job, Worker, guarded};
 use crate::tui::screens::runs::state::{Change, Details, Done, Listed, RunsRequest, Settled};
 
 /// Runs measured between two looks for requests.

@@ -90,6 +90,20 @@ impl Screen {
         execute!(io::stdout(), EnterAlternateScreen, Print(MOUSE_ON), EnableBracketedPaste, cursor::Hide)
     }
 
+    /// Gives the terminal back, stops the process as Ctrl-Z does elsewhere, and takes the terminal again once the process
+    /// is continued. The next frame is drawn whole.
+    ///
+    /// # Errors
+    /// When the terminal can't be taken again.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        // SAFETY: raise with a valid signal; the default action stops the process until SIGCONT. Where nobody could
+        // continue it (an orphaned process group), the kernel ignores the signal.
+        unsafe { libc::raise(libc::SIGTSTP) };
+        Self::enter()?;
+        self.terminal.clear()
+    }
+
     /// Has pictures deleted when the terminal is given back, where it keeps them.
     pub fn has_kitty_pictures(&self, terminal: &graphics::Terminal) {
         let way = match (terminal.protocol, terminal.tmux) {

@@ -16,7 +16,7 @@ use ratatui_image::Image;
 use ratatui_image::protocol::Protocol as Widgets;
 use ratatui_image::protocol::{iterm2::Iterm2, kitty::Kitty, sixel::Sixel};
 
-use crate::tui::graphics::probe::{Terminal, through_tmux};
+use crate::tui::graphics::probe::{Terminal, cell_of_window, through_tmux};
 use crate::tui::graphics::protocol::Protocol;
 use crate::tui::graphics::sixel;
 
@@ -43,6 +43,8 @@ type Key = (u64, u16, u16);
 /// What is encoded already, shared with the worker.
 #[derive(Default)]
 struct Store {
+    /// Width and height of a cell in pixels, for which pictures are encoded.
+    cell: [u16; 2],
     pictures: HashMap<Key, Encoded>,
     /// Painting these broke.
     broken: HashSet<Key>,
@@ -66,6 +68,8 @@ pub struct Gallery {
     terminal: Terminal,
     store: Arc<Mutex<Store>>,
     requests: Sender<Vec<ImageRequest>>,
+    /// A cell in pixels as the system last gave it.
+    window: Option<[u16; 2]>,
     /// What was asked for last, so that nothing is asked twice.
     asked: Vec<Key>,
 }
@@ -77,10 +81,31 @@ impl Gallery {
     /// When the system refuses a thread.
     pub fn new(terminal: Terminal, ready: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let (requests, inbox) = channel();
-        let store = Arc::new(Mutex::new(Store::default()));
+        let store = Arc::new(Mutex::new(Store { cell: terminal.cell, ..Store::default() }));
         let worker = Worker { inbox, store: store.clone(), terminal: terminal.clone(), next_id: first_id() };
         std::thread::Builder::new().name("pictures".into()).spawn(move || worker.run(&ready))?;
-        Ok(Self { terminal, store, requests, asked: Vec::new() })
+        Ok(Self { terminal, store, requests, window: cell_of_window(), asked: Vec::new() })
+    }
+
+    /// Encodes pictures anew where the window's cells have another size in pixels, or with `all` in any case: where the
+    /// terminal has lost them.
+    pub fn reset(&mut self, all: bool) {
+        let window = cell_of_window();
+        let changed = window != self.window;
+        if !changed && !all {
+            return;
+        }
+        if let (true, Some(cell)) = (changed, window) {
+            self.terminal.cell = cell;
+        }
+        self.window = window;
+        let mut store = lock(&self.store);
+        store.cell = self.terminal.cell;
+        let dropped: Vec<u32> = store.pictures.drain().map(|(_, encoded)| encoded.id).collect();
+        store.dropped.extend(dropped);
+        store.broken.clear();
+        drop(store);
+        self.asked.clear();
     }
 
     /// The terminal it draws for.
@@ -202,15 +227,24 @@ impl Worker {
 
     fn encode(&mut self, request: &ImageRequest) {
         let key = (request.key, request.area.width, request.area.height);
-        if lock(&self.store).pictures.contains_key(&key) {
-            return;
-        }
+        let cell = {
+            let store = lock(&self.store);
+            if store.pictures.contains_key(&key) {
+                return;
+            }
+            store.cell
+        };
+        self.terminal.cell = cell;
         let id = self.next_id;
         // The lowest 24 bits, never 0: they are a colour.
         self.next_id = (id % 0x00ff_ffff) + 1;
         let made =
             catch_unwind(AssertUnwindSafe(|| encode(&request.paint, request.area, &self.terminal, id)));
         let mut store = lock(&self.store);
+        if store.cell != cell {
+            // The next frame requests it at the new size.
+            return;
+        }
         let Ok(Some((widget, bytes))) = made else {
             store.broken.insert(key);
             return;

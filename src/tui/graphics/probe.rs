@@ -188,7 +188,8 @@ fn allow_passthrough() {
 }
 
 /// From the window's size as the system knows it.
-fn cell_of_window() -> Option<[u16; 2]> {
+/// Width and height of a cell in pixels, from the system's record of the window; `None` where it has none.
+pub fn cell_of_window() -> Option<[u16; 2]> {
     let size = crossterm::terminal::window_size().ok()?;
     let cell = [size.width.checked_div(size.columns)?, size.height.checked_div(size.rows)?];
     cell.iter().all(|side| *side > 0).then_some(cell)

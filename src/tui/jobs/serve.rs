@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{BROKE, CANCELLED, Job, Lane, Queued, Running, Shared, Worker};
+use super::job::{BROKE, CANCELLED, Job, Worker};
+use super::lane::Lane;
+use super::{Queued, Running, Shared};
 use crate::tui::app::Message;
 
 /// Starts the lane's thread, which ends once no job waits and there is no idle work. Where the system refuses a thread

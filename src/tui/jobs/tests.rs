@@ -2,6 +2,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::job::{BROKE, CANCELLED};
 use super::*;
 use crate::tui::screens::runs::state::{Change, RunsRequest};
 

@@ -5,7 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::tui::action::Action;
 use crate::tui::keymap::binding::{Binding, bind};
-use crate::tui::keymap::key::{BACK_TAB, BREAK, TAB, letter, plain};
+use crate::tui::keymap::key::{BACK_TAB, BREAK, TAB, control, letter, plain};
 use crate::tui::keymap::mode::Mode;
 use crate::tui::overlays;
 use crate::tui::screen::Screen;
@@ -26,6 +26,7 @@ const GLOBAL: &[Binding] = &[
     bind(Mode::Global, &[letter('?'), plain(KeyCode::F(1))], Action::Help, "help", "all keys"),
     bind(Mode::Global, &[letter(':')], Action::Palette, "command", "run a command by name"),
     bind(Mode::Global, &[letter('q')], Action::Quit, "quit", "quit; asks first while a run is active"),
+    bind(Mode::Global, &[control('z')], Action::Suspend, "", "suspend; fg resumes, a run pauses too"),
     bind(Mode::Global, &[BREAK], Action::Break, "", "quit; asks first while a run is active"),
 ];
 
@@ -47,18 +48,34 @@ pub fn action(mode: Mode, event: &KeyEvent) -> Option<Action> {
     bindings(mode).find(|binding| binding.keys.iter().any(|key| key.matches(event))).map(|b| b.action)
 }
 
-/// The entries of a bottom bar: keys and words, in the order of the table.
-pub fn bar(mode: Mode) -> Vec<(String, &'static str)> {
-    let mut entries: Vec<(String, &'static str)> = Vec::new();
+/// An entry of the bottom bar: keys that share a label, each with its action.
+pub struct BarEntry {
+    pub keys: Vec<(String, Action)>,
+    pub label: &'static str,
+}
+
+impl BarEntry {
+    /// What stands between two keys: nothing between arrows.
+    pub fn separator(&self) -> &'static str {
+        if self.keys.iter().all(|(key, _)| "↑↓←→".contains(key.as_str())) { "" } else { "/" }
+    }
+
+    /// The keys as shown, `↑↓` or `x/y`.
+    pub fn key_text(&self) -> String {
+        let keys: Vec<&str> = self.keys.iter().map(|(key, _)| key.as_str()).collect();
+        keys.join(self.separator())
+    }
+}
+
+/// The entries of the bottom bar in the order of the table.
+pub fn bar(mode: Mode) -> Vec<BarEntry> {
+    let mut entries: Vec<BarEntry> = Vec::new();
     for binding in all().filter(|binding| binding.mode == mode && !binding.label.is_empty()) {
         // The first key stands for its alternatives: the bar is a reminder, the help has all.
         let key = binding.keys[0].name();
         match entries.last_mut() {
-            Some((keys, label)) if *label == binding.label => {
-                let arrows = "↑↓←→".contains(&key);
-                *keys = if arrows { format!("{keys}{key}") } else { format!("{keys}/{key}") };
-            }
-            _ => entries.push((key, binding.label)),
+            Some(entry) if entry.label == binding.label => entry.keys.push((key, binding.action)),
+            _ => entries.push(BarEntry { keys: vec![(key, binding.action)], label: binding.label }),
         }
     }
     entries
@@ -82,6 +99,7 @@ pub fn commands() -> Vec<&'static Binding> {
                 | Action::Last
                 | Action::Back
                 | Action::Break
+                | Action::Suspend
                 | Action::Palette
         );
         if at_home && alone && !found.iter().any(|known| known.action == binding.action) {

@@ -72,7 +72,8 @@ fn what_every_screen_can_do_is_in_the_palette() {
 
 #[test]
 fn neighbours_with_the_same_word_share_a_place_in_the_bar() {
-    let bar = bar(Mode::Train);
+    let bar: Vec<(String, &str)> =
+        bar(Mode::Train).iter().map(|entry| (entry.key_text(), entry.label)).collect();
     assert!(bar.contains(&("←→".to_owned(), "cursor")), "{bar:?}");
     assert!(bar.contains(&("+/-".to_owned(), "rate")), "{bar:?}");
     assert_eq!(bar[0], ("s".to_owned(), "start"));

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Panel, middle, row};
 use crate::tui::keymap::{self, Mode};
 
@@ -27,7 +28,7 @@ fn entries() -> Vec<Entry> {
         Entry::Blank,
         Entry::Heading("mouse"),
         Entry::Key("click".into(), "choose a screen, a row, a chart; again: open it"),
-        Entry::Key("wheel".into(), "move in a list, scroll the log"),
+        Entry::Key("wheel".into(), "scroll what is under the pointer"),
     ]);
     entries
 }
@@ -55,6 +56,7 @@ pub fn render(line: usize, area: Rect, canvas: &mut Canvas) {
         ..Panel::default()
     };
     let inner = canvas.popup(popup, &panel);
+    canvas.wheel(popup, [Action::Up, Action::Down]);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     for (place, entry) in entries.iter().skip(first).take(rows).enumerate() {
         let line = row(inner, place as u16);

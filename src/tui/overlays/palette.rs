@@ -56,6 +56,7 @@ pub fn render(input: &Input, chosen: usize, area: Rect, canvas: &mut Canvas) {
     let height = area.height.min(16);
     let popup = Rect { x: area.x + (area.width - width) / 2, width, height, ..area };
     let inner = canvas.popup(popup, &Panel { title: "command", focused: true, ..Panel::default() });
+    canvas.wheel(popup, [Action::Up, Action::Down]);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let line = row(inner, 0);
     let used = canvas.text(line, ": ", theme.accent());

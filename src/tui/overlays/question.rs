@@ -3,9 +3,10 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, middle, row};
-use crate::tui::jobs::Lane;
+use crate::tui::jobs::lane::Lane;
 use crate::tui::widgets::text::sentences;
 use crate::tui::widgets::text::wrap;
 
@@ -102,19 +103,22 @@ fn ask(title: &str, text: &str, yes: &str, no: &str, area: Rect, canvas: &mut Ca
     let popup = middle(area, 60, 7);
     let inner = canvas.popup(popup, &Panel { title, focused: true, ..Panel::default() });
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let answers = Line::from(vec![
-        Span::styled("Enter", theme.accent()),
-        Span::styled(format!(" {yes}    "), theme.text()),
-        Span::styled("Esc", theme.accent()),
-        Span::styled(format!(" {no}"), theme.text()),
-    ]);
     let top = u16::from(inner.height > 4);
     for (index, line) in
         wrap(&Line::styled(text.to_owned(), theme.text()), usize::from(inner.width)).iter().enumerate()
     {
         canvas.line(row(inner, top + index as u16), line);
     }
-    canvas.line(row(inner, inner.height.saturating_sub(1)), &answers);
+    let mut line = row(inner, inner.height.saturating_sub(1));
+    for (key, label, action) in [("Enter", yes, Action::Accept), ("Esc", no, Action::Back)] {
+        let answer = Line::from(vec![
+            Span::styled(key, theme.accent()),
+            Span::styled(format!(" {label}"), theme.text()),
+        ]);
+        let used = canvas.line(line, &answer);
+        canvas.click(Rect { width: used, ..line }, action);
+        line = Rect { x: line.x + used + 4, width: line.width.saturating_sub(used + 4), ..line };
+    }
 }
 
 fn name(app: &App) -> String {

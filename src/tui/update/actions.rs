@@ -34,6 +34,7 @@ impl App {
             }
             Action::NextTheme => self.next_theme(),
             Action::Quit | Action::Break => return self.ask_leave(),
+            Action::Suspend => return vec![Effect::Suspend],
             Action::LeaveNow => return vec![Effect::Leave { at_once: true }],
             Action::Edit => self.open_form(),
 

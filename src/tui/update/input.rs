@@ -8,8 +8,8 @@ use tui_input::{Input, InputRequest};
 
 use crate::tui::action::Action;
 use crate::tui::app::{App, Effect, Overlay};
+use crate::tui::canvas::MouseTarget;
 use crate::tui::keymap::{self, Mode};
-use crate::tui::screens::train::action::TrainAction;
 
 /// Longest text that a paste may add to a line.
 const PASTE_LIMIT: usize = 4096;
@@ -83,24 +83,20 @@ impl App {
     }
 
     fn mouse(&mut self, mouse: &MouseEvent) -> Vec<Effect> {
+        let at = Position::new(mouse.column, mouse.row);
         match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => {
-                let at = Position::new(mouse.column, mouse.row);
-                let hit = self.hits.iter().rev().find(|hit| hit.area.contains(at)).map(|hit| hit.action);
-                hit.map_or_else(Vec::new, |action| self.perform(action))
-            }
-            MouseEventKind::ScrollUp => self.wheel(Action::Up, Action::Train(TrainAction::LogUp)),
-            MouseEventKind::ScrollDown => self.wheel(Action::Down, Action::Train(TrainAction::LogDown)),
+            MouseEventKind::Down(MouseButton::Left) => self.mouse_action(at, |target| target.action),
+            MouseEventKind::ScrollUp => self.mouse_action(at, |target| target.wheel.map(|[up, _]| up)),
+            MouseEventKind::ScrollDown => self.mouse_action(at, |target| target.wheel.map(|[_, down]| down)),
             _ => Vec::new(),
         }
     }
 
-    fn wheel(&mut self, list: Action, log: Action) -> Vec<Effect> {
-        match self.mode() {
-            Mode::Train => self.perform(log),
-            Mode::Question | Mode::Saving | Mode::Opened => Vec::new(),
-            _ => self.perform(list),
-        }
+    /// Performs the action of the topmost target under the pointer that has one.
+    fn mouse_action(&mut self, at: Position, read: impl Fn(&MouseTarget) -> Option<Action>) -> Vec<Effect> {
+        let under = self.hits.iter().rev().filter(|target| target.area.contains(at));
+        let action = under.filter_map(read).next();
+        action.map_or_else(Vec::new, |action| self.perform(action))
     }
 }
 

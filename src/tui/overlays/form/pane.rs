@@ -31,6 +31,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     };
     let popup = middle(area, 106, form.entries().len() as u16 + 8);
     let inner = canvas.popup(popup, &panel);
+    canvas.wheel(popup, [Action::Up, Action::Down]);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let [list, foot] = Layout::vertical([Constraint::Fill(1), Constraint::Length(4)]).areas(inner);
     let rows = form.entries().len() + 1;

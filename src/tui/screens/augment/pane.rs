@@ -90,6 +90,7 @@ fn settings(app: &App, area: Rect, canvas: &mut Canvas) {
         focused: true,
     };
     let inner = canvas.panel(area, &panel);
+    canvas.wheel(area, [Action::Up, Action::Down]);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let plan = AugmentPipeline::new(section);
     let rows = rows();

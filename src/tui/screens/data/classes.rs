@@ -38,6 +38,7 @@ pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, c
         focused: true,
     };
     let inner = canvas.panel(area, &panel);
+    canvas.wheel(area, [Action::Up, Action::Down]);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let columns: Vec<Option<Split>> = match split {
         None if inner.width >= NAME + 3 * COUNT + SHARE => Split::ALL.map(Some).to_vec(),

@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 use crate::dataset::Split;
 use crate::tui::app::{App, Effect};
 use crate::tui::canvas::Canvas;
-use crate::tui::jobs::Lane;
+use crate::tui::jobs::lane::Lane;
 use crate::tui::keymap::{Binding, Mode};
 use crate::tui::screen::Screen;
 use crate::tui::screens::ScreenView;

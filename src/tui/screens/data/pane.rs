@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::dataset::progress::Progress;
 use crate::dataset::{Bounds, Split};
 use crate::text::{bytes, one_line};
+use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::count;
@@ -167,6 +168,7 @@ fn image(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         focused: false,
     };
     let inner = canvas.panel(area, &panel);
+    canvas.wheel(area, [Action::Left, Action::Right]);
     let regions = if app.data.boxes { view.dataset.regions(split, index as usize) } else { Vec::new() };
     let boxes: Vec<Bounds> = regions.into_iter().flat_map(|region| region.boxes).collect();
     let about = part.about.line(index as usize);

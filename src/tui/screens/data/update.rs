@@ -4,7 +4,7 @@ use crate::dataset::registry::Registry;
 use crate::dataset::source::Source;
 use crate::train::Level;
 use crate::tui::app::{App, Effect};
-use crate::tui::jobs::Lane;
+use crate::tui::jobs::lane::Lane;
 use crate::tui::screen::Screen;
 use crate::tui::screens::data::action::DataAction;
 use crate::tui::screens::data::state::{Download, Fetching, Found, Side};

@@ -9,7 +9,7 @@ use crate::dataset::{Dataset, Split};
 use crate::train::Level;
 use crate::tui::app::{App, Effect};
 use crate::tui::format::fixed;
-use crate::tui::jobs::Lane;
+use crate::tui::jobs::lane::Lane;
 use crate::tui::screen::Screen;
 use crate::tui::screens::evaluate::action::EvaluateAction;
 use crate::tui::screens::evaluate::state::{

@@ -94,6 +94,7 @@ fn images(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
         ..Panel::default()
     };
     let inner = canvas.panel(area, &panel);
+    canvas.wheel(area, [Action::Up, Action::Down]);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let narrowed = state.narrowed();
     if state.images.is_empty() {

@@ -116,6 +116,7 @@ impl Curves<'_> {
         };
         let inner = canvas.panel(area, &panel);
         canvas.click(area, Action::Chart(index));
+        canvas.wheel(area, [Action::Left, Action::Right]);
         chart.render(inner, canvas);
     }
 

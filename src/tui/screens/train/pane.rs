@@ -7,9 +7,11 @@ use crate::config::RunConfig;
 use crate::dataset::labels::LabelSet;
 use crate::runs::RunState;
 use crate::train::{Level, Phase, Progress};
+use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed, rate};
+use crate::tui::screens::train::action::TrainAction;
 use crate::tui::screens::train::curves::Curves;
 use crate::tui::screens::train::progress::{self, SETTINGS_HEIGHT};
 use crate::tui::widgets::text::sentences;
@@ -200,6 +202,7 @@ fn log_panel(app: &App, area: Rect, canvas: &mut Canvas) {
     };
     let focused = ended == Some(RunState::Failed);
     let inner = canvas.panel(area, &Panel { title: "log", right, focused, ..Panel::default() });
+    canvas.wheel(area, [Action::Train(TrainAction::LogUp), Action::Train(TrainAction::LogDown)]);
     if app.log.is_empty() {
         canvas.text(
             Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..row(inner, 0) },

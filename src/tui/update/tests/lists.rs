@@ -104,7 +104,7 @@ fn a_click_chooses_a_screen_and_a_row() {
     let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 34));
     app.hits = crate::tui::draw::draw(&app, None, &mut buffer).0;
     let click = |app: &mut App, action: Action| {
-        let area = app.hits.iter().find(|hit| hit.action == action).expect("on screen").area;
+        let area = app.hits.iter().find(|hit| hit.action == Some(action)).expect("on screen").area;
         app.update(
             Message::Input(Input::Mouse(MouseEvent {
                 kind: MouseEventKind::Down(MouseButton::Left),
@@ -133,10 +133,69 @@ fn what_lies_over_the_screen_has_the_clicks_to_itself() {
     let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 34));
     let mut app = with_runs();
     app.overlay = Some(Overlay::Help(0));
-    assert_eq!(crate::tui::draw::draw(&app, None, &mut buffer).0, []);
+    // The bottom line has the keys of what lies over the screen.
+    let over = |app: &App, buffer: &mut Buffer| -> Vec<Action> {
+        let hits = crate::tui::draw::draw(app, None, buffer).0;
+        hits.iter().filter(|hit| hit.area.y < 33).filter_map(|hit| hit.action).collect()
+    };
+    assert_eq!(over(&app, &mut buffer), []);
     press(&mut app, &["Esc", ":"]);
-    let hits = crate::tui::draw::draw(&app, None, &mut buffer).0;
-    assert!(!hits.is_empty() && hits.iter().all(|hit| matches!(hit.action, Action::Row(_))), "{hits:?}");
+    let actions = over(&app, &mut buffer);
+    assert!(
+        !actions.is_empty() && actions.iter().all(|action| matches!(action, Action::Row(_))),
+        "{actions:?}"
+    );
+}
+
+/// A mouse event at the first cell of a text on the screen.
+fn mouse_at(app: &mut App, text: &str, kind: MouseEventKind) -> Vec<Effect> {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 34));
+    app.hits = crate::tui::draw::draw(app, None, &mut buffer).0;
+    let rows = buffer.content.chunks(120).map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>());
+    let (row, line) = rows.enumerate().find(|(_, line)| line.contains(text)).expect(text);
+    let column = line[..line.find(text).expect(text)].chars().count() as u16;
+    let event = MouseEvent { kind, column, row: row as u16, modifiers: KeyModifiers::NONE };
+    app.update(Message::Input(Input::Mouse(event)), noon())
+}
+
+#[test]
+fn what_the_footer_and_a_question_offer_can_be_clicked() {
+    let click = MouseEventKind::Down(MouseButton::Left);
+    let mut app = training();
+    mouse_at(&mut app, "x stop", click);
+    assert!(matches!(app.overlay, Some(Overlay::AskStop)));
+    mouse_at(&mut app, "Esc go on", click);
+    assert!(app.overlay.is_none());
+    mouse_at(&mut app, "q quit", click);
+    assert!(matches!(app.overlay, Some(Overlay::AskLeave)));
+    let effects = mouse_at(&mut app, "Enter stop, save and leave", click);
+    assert!(matches!(effects[..], [Effect::Send(_)]), "{effects:?}");
+    let mut app = with_runs();
+    mouse_at(&mut app, "? help", click);
+    assert!(matches!(app.overlay, Some(Overlay::Help(_))));
+    mouse_at(&mut app, "Esc close", click);
+    assert!(app.overlay.is_none());
+}
+
+#[test]
+fn the_wheel_scrolls_what_is_under_the_pointer() {
+    let mut app = crate::tui::fixture::with_data();
+    mouse_at(&mut app, "Infiltration", MouseEventKind::ScrollDown);
+    assert_eq!((app.data.row, app.data.image), (1, 0));
+    mouse_at(&mut app, "train #", MouseEventKind::ScrollDown);
+    assert_eq!((app.data.row, app.data.image), (1, 1), "over the image: the next image");
+    mouse_at(&mut app, "digest", MouseEventKind::ScrollDown);
+    assert_eq!((app.data.row, app.data.image), (1, 1), "over what doesn't scroll: nothing");
+    mouse_at(&mut app, "Infiltration", MouseEventKind::ScrollUp);
+    assert_eq!(app.data.row, 0);
+    let mut app = with_runs();
+    let row = app.runs.row;
+    mouse_at(&mut app, "finished", MouseEventKind::ScrollDown);
+    assert_eq!(app.runs.row, row + 1);
+    let mut app = training();
+    press(&mut app, &["?"]);
+    mouse_at(&mut app, "screen 1", MouseEventKind::ScrollDown);
+    assert!(matches!(app.overlay, Some(Overlay::Help(1))));
 }
 
 #[test]

@@ -32,6 +32,7 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
         ..Panel::default()
     };
     let inner = canvas.panel(area, &panel);
+    canvas.wheel(area, [Action::Up, Action::Down]);
     let rows = app.evaluate.sorted();
     let columns = (inner.width / CELL.0).clamp(1, 5);
     let lines = (rows.len() as u16).div_ceil(columns);

@@ -43,6 +43,7 @@ fn names(run: &EvaluatedRun, list: &ImageList, area: Rect, canvas: &mut Canvas) 
         ..Panel::default()
     };
     let inner = canvas.panel(area, &panel);
+    canvas.wheel(area, [Action::Up, Action::Down]);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let room = usize::from(inner.height).max(1);
     let first = list.at.saturating_sub(room / 2).min(list.images.len().saturating_sub(room));

@@ -37,6 +37,7 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
         focused: true,
     };
     let inner = canvas.panel(area, &panel);
+    canvas.wheel(area, [Action::Up, Action::Down]);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let rows = app.evaluate.sorted();
     let shown = usize::from(inner.height).max(1);

@@ -10,7 +10,6 @@ use crate::dataset::{Cache, Split};
 use crate::evaluation::{self, Comparison, ComparisonInput, compare};
 use crate::metrics::Thresholds;
 use crate::runs::{self, RunFolder, RunId, SplitPredictions};
-use crate::tui::jobs::CANCELLED;
 use crate::tui::screens::evaluate::state::evaluated_run::{EvaluatedRun, read_best};
 
 /// Which run on which split; `None` is the newest that was tried on it.
@@ -93,7 +92,7 @@ fn predict(folder: &RunFolder, split: Split, cache: &Cache, watch: &Watch) -> Re
         };
         let mut watch = |done| watch(Progress { doing, done, total });
         if evaluation::predict_split(folder, &predictor, &dataset, split, &mut watch)?.is_none() {
-            bail!(CANCELLED);
+            bail!("cancelled");
         }
     }
     Ok(())

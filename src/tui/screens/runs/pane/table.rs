@@ -105,6 +105,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
         focused: true,
     };
     let inner = canvas.panel(area, &panel);
+    canvas.wheel(area, [Action::Up, Action::Down]);
     if app.runs.rows() == 0 {
         return sentences(inner, &[Line::styled("No run is like that.", theme.muted())], canvas);
     }
