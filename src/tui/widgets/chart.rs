@@ -65,7 +65,7 @@ impl Chart {
             return;
         };
         let labels: Vec<(f64, String)> = scale.marks.iter().map(|mark| (*mark, scale.label(*mark))).collect();
-        let gutter = labels.iter().map(|(_, label)| crate::text::width(&label)).max().unwrap_or(0) as u16 + 1;
+        let gutter = labels.iter().map(|(_, label)| crate::text::width(label)).max().unwrap_or(0) as u16 + 1;
         if area.width < gutter + 4 || area.height < 3 {
             return;
         }

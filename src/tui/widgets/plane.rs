@@ -54,7 +54,7 @@ impl Plane<'_> {
         let below = row(Rect { y: plot.bottom() + 1, height: 1, ..plot }, 0);
         canvas.text(below, "0", text);
         canvas.right(below, &Line::styled("1", text));
-        if crate::text::width(&self.x) + 6 <= usize::from(below.width) {
+        if crate::text::width(self.x) + 6 <= usize::from(below.width) {
             canvas.centre(below, &Line::styled(self.x, text));
         }
 

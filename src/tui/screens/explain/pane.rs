@@ -91,7 +91,6 @@ fn images(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
             if run.live { theme.warning() } else { theme.muted() },
         ),
         focused: true,
-        ..Panel::default()
     };
     let inner = canvas.panel(area, &panel);
     canvas.wheel(area, [Action::Up, Action::Down]);

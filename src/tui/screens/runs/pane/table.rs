@@ -219,7 +219,7 @@ fn heads(app: &App, columns: &[(Column, Rect)], line: Rect, canvas: &mut Canvas)
             (false, _) => "",
         };
         let style = if sorted { theme.accent() } else { theme.muted() };
-        let room = usize::from(cell.width).saturating_sub(crate::text::width(&sign));
+        let room = usize::from(cell.width).saturating_sub(crate::text::width(sign));
         let head = Line::styled(format!("{}{sign}", one_line(name, room.max(1))), style);
         put(*column, cell, &head, canvas);
         canvas.click(cell, Action::Runs(RunsAction::SortBy(by)));

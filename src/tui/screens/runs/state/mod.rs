@@ -275,12 +275,12 @@ impl RunsState {
             })
             .collect();
         let widths = Widths {
-            name: longest(|run| crate::text::width(&run.name())),
+            name: longest(|run| crate::text::width(run.name())),
             network: longest(|run| run.config.as_ref().map_or(1, |config| config.model.arch.name().len())),
             data: longest(|run| {
-                run.config.as_ref().map_or(1, |config| crate::text::width(&short_source(&config.data.source)))
+                run.config.as_ref().map_or(1, |config| crate::text::width(short_source(&config.data.source)))
             }),
-            tags: longest(|run| run.about.tags.iter().map(|tag| crate::text::width(&tag) + 1).sum()),
+            tags: longest(|run| run.about.tags.iter().map(|tag| crate::text::width(tag) + 1).sum()),
             settings,
         };
         (self.view, self.widths) = (view, widths);
