@@ -85,6 +85,7 @@ pub(super) fn tile(
         width: rendered.width() as usize,
         height: rendered.height() as usize,
         rgb: rendered.into_raw(),
+        scale: None,
         captions,
     }
 }

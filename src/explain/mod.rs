@@ -16,7 +16,7 @@ pub mod quality;
 mod score;
 
 pub use colour::{COLOUR_MAPS, ColourMap, SIGNED};
-pub use map::{Completeness, Map};
+pub use map::{Completeness, Map, signed};
 pub use methods::{METHODS, Method};
 pub use options::{Baseline, Options, OptionsError};
 pub use paint::{Overlay, Shows, paint};

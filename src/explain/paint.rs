@@ -32,8 +32,6 @@ pub struct Overlay<'a> {
     pub boxes: &'a [Bounds],
 }
 
-/// Values above this share of a signed map's pixels saturate: single pixels of gradients stand out by far.
-const SATURATED: f64 = 0.005;
 /// Of outlines.
 const BOX: Rgb<u8> = Rgb([90, 230, 255]);
 
@@ -73,8 +71,11 @@ pub fn paint(
 }
 
 fn lay(map: &Map, overlay: &Overlay, [left, top, wide, high]: [u32; 4], picture: &mut RgbImage) {
-    let scale = scale_of(map);
-    let values: Vec<f32> = map.values.iter().map(|value| value / scale).collect();
+    let scale = map.colour_limit();
+    // `image` resizes floats as shares of 1 and clamps to 0..=1: signed values are resized as shares, and turned back.
+    let (offset, span) = if map.signed { (-1.0, 2.0) } else { (0.0, 1.0) };
+    let share = |value: &f32| (value / scale - offset).clamp(0.0, span) / span;
+    let values: Vec<f32> = map.values.iter().map(share).collect();
     let whole: Option<ImageBuffer<Luma<f32>, Vec<f32>>> =
         ImageBuffer::from_raw(map.width as u32, map.height as u32, values);
     let Some(whole) = whole else { return };
@@ -82,7 +83,7 @@ fn lay(map: &Map, overlay: &Overlay, [left, top, wide, high]: [u32; 4], picture:
     let part = imageops::resize(&part, picture.width(), picture.height(), FilterType::Triangle);
     let colours = if map.signed { &SIGNED } else { overlay.colours };
     for (pixel, value) in picture.pixels_mut().zip(part.pixels()) {
-        let value = value.0[0].clamp(if map.signed { -1.0 } else { 0.0 }, 1.0);
+        let value = value.0[0] * span + offset;
         let colour = colours.colour(value);
         let share = match overlay.shows {
             Shows::Map => 1.0,
@@ -91,22 +92,6 @@ fn lay(map: &Map, overlay: &Overlay, [left, top, wide, high]: [u32; 4], picture:
         for (channel, colour) in pixel.0.iter_mut().zip(colour) {
             *channel = (f32::from(*channel) * (1.0 - share) + f32::from(colour) * share).round() as u8;
         }
-    }
-}
-
-/// The value that gets the last colour: the largest, of a signed map the one that few pixels are above. Above 0.
-fn scale_of(map: &Map) -> f32 {
-    let largest = map.largest();
-    if !map.signed {
-        return if largest > 0.0 { largest } else { 1.0 };
-    }
-    let mut sizes: Vec<f32> = map.values.iter().map(|value| value.abs()).collect();
-    sizes.sort_by(f32::total_cmp);
-    let place = ((1.0 - SATURATED) * sizes.len() as f64) as usize;
-    match sizes.get(place.min(sizes.len().saturating_sub(1))) {
-        Some(scale) if *scale > 0.0 => *scale,
-        _ if largest > 0.0 => largest,
-        _ => 1.0,
     }
 }
 
@@ -162,6 +147,50 @@ mod tests {
             paint(&image, [2, 2], Some(&map), &overlay(Shows::Image), [2, 2]).get_pixel(1, 1).0,
             [40; 3]
         );
+    }
+
+    /// The painted pixels of a map of one row whose first value is the strongest.
+    fn painted(values: [f32; 4], signed: bool, out: [u32; 2]) -> Vec<[u8; 3]> {
+        let row = Map { height: 1, width: 4, native: [1, 4], ..map(values.to_vec(), signed) };
+        let painted = paint(&[0; 4], [1, 4], Some(&row), &overlay(Shows::Map), out);
+        painted.pixels().map(|pixel| pixel.0).collect()
+    }
+
+    #[test]
+    fn negative_evidence_is_painted_blue_and_positive_red() {
+        let pixels = painted([-1.0, 0.0, 0.5, 1.0], true, [4, 1]);
+        assert_eq!(pixels[0], SIGNED.colour(-1.0));
+        assert_eq!(pixels[1], SIGNED.colour(0.0));
+        assert_eq!(pixels[2], SIGNED.colour(0.5));
+        assert_eq!(pixels[3], SIGNED.colour(1.0));
+        let [red, _, blue] = pixels[0];
+        assert!(blue > red + 60, "-1 is blue: {:?}", pixels[0]);
+        let [red, _, blue] = pixels[3];
+        assert!(red > blue + 60, "+1 is red: {:?}", pixels[3]);
+        let [red, green, blue] = pixels[1];
+        assert!(red.abs_diff(blue) < 8 && green > 200, "0 is neutral: {:?}", pixels[1]);
+    }
+
+    #[test]
+    fn enlarged_maps_keep_their_signs_and_their_ends() {
+        for out in [[40, 10], [7, 3], [400, 100]] {
+            let pixels = painted([-1.0, -1.0, 1.0, 1.0], true, out);
+            let width = out[0] as usize;
+            assert_eq!(pixels[0], SIGNED.colour(-1.0), "{out:?}");
+            assert_eq!(pixels[width - 1], SIGNED.colour(1.0), "{out:?}");
+            let blue = pixels[..width].iter().filter(|[red, _, blue]| blue > red).count();
+            assert!(blue.abs_diff(width / 2) <= 1, "{blue} of {width} are blue");
+        }
+        let pixels = painted([0.0, 0.0, 1.0, 1.0], false, [40, 10]);
+        assert_eq!((pixels[0], pixels[39]), (COLOUR_MAPS[0].colour(0.0), COLOUR_MAPS[0].colour(1.0)));
+    }
+
+    #[test]
+    fn an_overlay_of_negative_evidence_is_blue_too() {
+        let negative = map(vec![-1.0, 0.0, 0.0, 0.0], true);
+        let painted = paint(&[100; 4], [2, 2], Some(&negative), &overlay(Shows::Overlay), [2, 2]);
+        assert_eq!(painted.get_pixel(0, 0).0, SIGNED.colour(-1.0));
+        assert_eq!(painted.get_pixel(1, 1).0, [100; 3], "where the map is 0 the image is seen");
     }
 
     #[test]

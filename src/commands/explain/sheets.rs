@@ -4,8 +4,9 @@ use anyhow::Result;
 
 use chestxr_tui::dataset::labels::LabelSet;
 use chestxr_tui::dataset::phantom::Bounds;
-use chestxr_tui::explain::{COLOUR_MAPS, Map, Method, Overlay, Request, Shows, paint};
-use chestxr_tui::report::figures::{TILE_PIXELS, Tile, image_sheet};
+use chestxr_tui::explain::signed;
+use chestxr_tui::explain::{COLOUR_MAPS, Map, Method, Overlay, Request, SIGNED, Shows, paint};
+use chestxr_tui::report::figures::{ColourScale, TILE_PIXELS, Tile, image_sheet};
 
 use super::ExplainedMap;
 use super::images::ImagesToExplain;
@@ -109,6 +110,7 @@ impl Sheets<'_> {
             width: rendered.width() as usize,
             height: rendered.height() as usize,
             rgb: rendered.into_raw(),
+            scale: one.filter(|_| shows != Shows::Image).map(scale),
             captions,
         }
     }
@@ -126,6 +128,18 @@ impl Sheets<'_> {
             format!("{}: {}", self.images.names[image], self.name(class)),
             format!("p {probability:.3}, {prediction} at {level}{label}"),
         ]
+    }
+}
+
+/// The colour bar of a map: its colours, and the values at its ends with their unit.
+fn scale(one: &ExplainedMap) -> ColourScale {
+    const STEPS: u8 = 64;
+    let limit = one.map.colour_limit();
+    let (colours, lowest) = if one.map.signed { (&SIGNED, -1.0) } else { (&COLOUR_MAPS[0], 0.0) };
+    let value = |step: u8| lowest + (1.0 - lowest) * f32::from(step) / f32::from(STEPS - 1);
+    ColourScale {
+        colours: (0..STEPS).map(|step| colours.colour(value(step))).collect(),
+        ends: [signed(lowest * limit), format!("{} {}", signed(limit), one.method.unit)],
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Method {
     pub source: &'static str,
     /// Whether its maps tell what speaks against the condition as well.
     pub signed: bool,
+    /// The unit of its values.
+    pub unit: &'static str,
     /// Whether it looks at a chosen layer.
     pub has_layer: bool,
     /// Whether one pass forward and back is all an image asks for.
@@ -35,6 +37,7 @@ pub const METHODS: &[Method] = &[
         title: "Grad-CAM",
         source: "Selvaraju et al. 2017",
         signed: false,
+        unit: "weighted activation",
         has_layer: true,
         passes_once: true,
         run: cam::grad_cam,
@@ -44,6 +47,7 @@ pub const METHODS: &[Method] = &[
         title: "Grad-CAM++",
         source: "Chattopadhay et al. 2018",
         signed: false,
+        unit: "weighted activation",
         has_layer: true,
         passes_once: true,
         run: cam::grad_cam_plus_plus,
@@ -53,6 +57,7 @@ pub const METHODS: &[Method] = &[
         title: "integrated gradients",
         source: "Sundararajan et al. 2017",
         signed: true,
+        unit: "logit per pixel",
         has_layer: false,
         passes_once: false,
         run: integrated_gradients::integrated_gradients,
@@ -62,6 +67,7 @@ pub const METHODS: &[Method] = &[
         title: "SmoothGrad of integrated gradients",
         source: "Smilkov et al. 2017",
         signed: true,
+        unit: "logit per pixel",
         has_layer: false,
         passes_once: false,
         run: integrated_gradients::smooth_grad,
@@ -71,6 +77,7 @@ pub const METHODS: &[Method] = &[
         title: "occlusion",
         source: "Zeiler & Fergus 2014",
         signed: true,
+        unit: "logit",
         has_layer: false,
         passes_once: false,
         run: occlusion::occlusion,

@@ -16,9 +16,25 @@ pub struct Tile {
     pub height: usize,
     /// `H*W*3` values: red, green, blue.
     pub rgb: Vec<u8>,
+    /// The colours of a map, drawn below the picture.
+    pub scale: Option<ColourScale>,
     /// Below the picture, a line each.
     pub captions: Vec<String>,
 }
+
+/// A colour bar.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ColourScale {
+    /// From the lowest value to the highest, at least one.
+    pub colours: Vec<[u8; 3]>,
+    /// The lowest value and the highest, with their unit.
+    pub ends: [String; 2],
+}
+
+/// Width and height of a colour bar on the page.
+const BAR: [f64; 2] = [70.0, 8.0];
+/// Room for the lowest value.
+const LOWEST: f64 = 52.0;
 
 /// Side of a tile on the page.
 const SIDE: f64 = 240.0;
@@ -44,7 +60,7 @@ pub fn image_sheet(
     if widest == 0 || rows.is_empty() {
         return empty(title, subtitle);
     }
-    let lines = |row: &Vec<Tile>| row.iter().map(|tile| tile.captions.len()).max().unwrap_or(0) as f64;
+    let lines = |row: &Vec<Tile>| row.iter().map(Tile::lines).max().unwrap_or(0) as f64;
     let row_height = |row: &Vec<Tile>| SIDE + 6.0 + lines(row) * LINE + GAP;
     let headings = if columns.is_empty() { 0.0 } else { HEADINGS };
     let width = 2.0 * MARGIN + widest as f64 * SIDE + (widest as f64 - 1.0) * GAP;
@@ -55,13 +71,25 @@ pub fn image_sheet(
         svg.text((left(column), TOP + 14.0), &font::fit(name, SIDE, PANEL_TITLE), PANEL_TITLE);
     }
     let mut pictures = Vec::new();
+    let mut bars = Vec::new();
     let mut top = TOP + headings;
     for row in rows {
         for (column, tile) in row.iter().enumerate() {
             pictures.push((fitted(tile, left(column), top), tile));
+            let mut y = top + SIDE + 16.0;
+            if let Some(scale) = &tile.scale {
+                let x = left(column) + LOWEST;
+                svg.text((left(column), y), &font::fit(&scale.ends[0], LOWEST, SUBTITLE), SUBTITLE);
+                let end = x + BAR[0] + 6.0;
+                svg.text((end, y), &font::fit(&scale.ends[1], left(column) + SIDE - end, SUBTITLE), SUBTITLE);
+                let rgb = scale.colours.iter().flatten().copied().collect();
+                let bar = Tile { width: scale.colours.len(), height: 1, rgb, ..Tile::default() };
+                bars.push((Rect { x, y: y - BAR[1], width: BAR[0], height: BAR[1] }, bar));
+                y += LINE;
+            }
             for (line, caption) in tile.captions.iter().enumerate() {
                 let style = if line == 0 { LABEL } else { SUBTITLE };
-                let y = top + SIDE + 16.0 + line as f64 * LINE;
+                let y = y + line as f64 * LINE;
                 svg.text((left(column), y), &font::fit(caption, SIDE, style), style);
             }
         }
@@ -71,7 +99,17 @@ pub fn image_sheet(
     for (area, tile) in &pictures {
         lay(&mut pixmap, area, tile);
     }
+    for (area, bar) in &bars {
+        lay(&mut pixmap, area, bar);
+    }
     encoded(&pixmap)
+}
+
+impl Tile {
+    /// Lines below the picture.
+    fn lines(&self) -> usize {
+        usize::from(self.scale.is_some()) + self.captions.len()
+    }
 }
 
 /// The largest place for a tile in its square, sides in proportion.

@@ -44,7 +44,7 @@ pub use confusion::confusion_matrix;
 pub use cooccurrence::cooccurrence;
 pub use curves::{OverlayPanel, PrPanel, RocPanel, pr_curves, roc_curves, roc_overlay};
 pub use difference::{DifferenceRow, difference_plot};
-pub use images::{TILE_PIXELS, Tile, image_sheet};
+pub use images::{ColourScale, TILE_PIXELS, Tile, image_sheet};
 pub use learning::{MetricPanel, learning_curves};
 pub use normal::normal_detection;
 pub use page::FigureError;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use image::RgbImage;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 
 use crate::dataset::phantom::Bounds;
-use crate::explain::{COLOUR_MAPS, METHODS, Overlay, SIGNED, Shows, paint};
+use crate::explain::{COLOUR_MAPS, METHODS, Overlay, SIGNED, Shows, paint, signed};
 use crate::text::one_line;
 use crate::tui::action::Action;
 use crate::tui::app::App;
@@ -234,6 +235,12 @@ fn image(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     let inner = canvas.panel(area, &panel);
     let [notes, inner] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
     note(app, notes, canvas);
+    let has_bar = inner.height >= 12 && state.view != View::Image;
+    let [inner, bar] =
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(u16::from(has_bar))]).areas(inner);
+    if has_bar {
+        colour_bar(app, bar, canvas);
+    }
     match state.view {
         View::Beside => {
             // Both of one size, whatever is left over.
@@ -246,6 +253,27 @@ fn image(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
         View::Map => draw(app, run, image, Shows::Map, inner, canvas),
         View::Image => draw(app, run, image, Shows::Image, inner, canvas),
     }
+}
+
+/// The colours of the map with the values at their ends and the unit.
+fn colour_bar(app: &App, area: Rect, canvas: &mut Canvas) {
+    const COLUMNS: u16 = 24;
+    let Some(made) = app.explain.map() else { return };
+    let theme = canvas.theme;
+    let method = &METHODS[app.explain.method.min(METHODS.len() - 1)];
+    let (map, limit) = (&made.map, made.map.colour_limit());
+    let (colours, lowest) = match map.signed {
+        true => (&SIGNED, -1.0),
+        false => (&COLOUR_MAPS[app.explain.colours % COLOUR_MAPS.len()], 0.0),
+    };
+    let mut spans = vec![Span::styled(format!("{} ", signed(lowest * limit)), theme.muted())];
+    for column in 0..COLUMNS {
+        let value = lowest + (1.0 - lowest) * f32::from(column) / f32::from(COLUMNS - 1);
+        let [red, green, blue] = colours.colour(value);
+        spans.push(Span::styled("█", Style::new().fg(Color::Rgb(red, green, blue))));
+    }
+    spans.push(Span::styled(format!(" {} {}", signed(limit), method.unit), theme.muted()));
+    canvas.centre(area, &Line::from(spans));
 }
 
 /// How the picture was made.
