@@ -78,7 +78,7 @@ pub struct ExplainArgs {
     #[arg(long, value_delimiter = ',', value_name = "CONDITION")]
     pub class: Vec<String>,
     /// grad-cam, grad-cam++, integrated-gradients, smoothgrad or occlusion, separated by commas, or all; default:
-    /// grad-cam; with --montage also integrated-gradients; with --score all
+    /// the one that suits the network; with --montage grad-cam and integrated-gradients; with --score all
     #[arg(long, value_delimiter = ',', value_name = "METHOD")]
     pub method: Vec<String>,
     /// Target layer of grad-cam and grad-cam++; default: the last

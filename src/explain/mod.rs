@@ -17,7 +17,7 @@ mod score;
 
 pub use colour::{COLOUR_MAPS, ColourMap, SIGNED};
 pub use map::{Completeness, Map, signed};
-pub use methods::{METHODS, Method};
+pub use methods::{METHODS, Method, default_method};
 pub use options::{Baseline, Options, OptionsError};
 pub use paint::{Overlay, Shows, paint};
 pub use score::{Estimate, ScoreTable, Scored, Target, score, targets};

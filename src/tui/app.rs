@@ -178,6 +178,8 @@ pub struct App {
     pub pass: Phase,
     pub log: Log,
     pub runs: RunsState,
+    /// The run that Evaluate and Explain show and Runs has selected; `None`: the newest that each can show.
+    pub selected: Option<PathBuf>,
     pub evaluate: EvaluateState,
     pub explain: ExplainState,
     pub augment: AugmentState,
@@ -210,6 +212,7 @@ impl App {
             pass: Phase::default(),
             log: Log::default(),
             runs: RunsState::default(),
+            selected: None,
             evaluate: EvaluateState::default(),
             explain: ExplainState::default(),
             augment: AugmentState::default(),

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::dataset::images::Images;
 use crate::dataset::{Cache, Dataset, Split};
 use crate::evaluation::{self, Predictor, Weights};
-use crate::explain::{METHODS, Options, Request, explain};
+use crate::explain::{METHODS, Options, Request, default_method, explain};
 use crate::metrics::DEFAULT_THRESHOLD;
 use crate::runs::{self, RunFolder};
 use crate::tui::app::{Effect, Message};
@@ -96,8 +96,10 @@ impl Explainer {
         self.opened = None;
         let all = runs::list(&self.runs)?;
         let can_be = |run: &&runs::RunSummary| {
-            RunFolder::open(&run.path)
-                .is_ok_and(|folder| folder.best_weights().is_file() || folder.last_weights().is_file())
+            // Weights of epoch 0 are random or of another data set.
+            run.status.epoch > 0
+                && RunFolder::open(&run.path)
+                    .is_ok_and(|folder| folder.best_weights().is_file() || folder.last_weights().is_file())
         };
         let choices: Vec<PathBuf> = all.iter().filter(can_be).map(|run| run.path.clone()).collect();
         let Some(path) = asked.run.as_ref().or(choices.first()) else {
@@ -108,6 +110,9 @@ impl Explainer {
         // What a run on its way knows now, of one that ended the best.
         let weights = if live || !folder.best_weights().is_file() { Weights::Last } else { Weights::Best };
         let predictor = Predictor::open_weights(&folder, "auto", weights)?;
+        if predictor.epoch() == 0 {
+            bail!("Run {} has not finished an epoch yet; its weights are untrained.", folder.id().short());
+        }
         let dataset = evaluation::own_images_watched(&folder, &self.cache, &|_| !job.is_cancelled())?;
         dataset.trainable(asked.split)?;
         let kept = match weights {
@@ -133,6 +138,7 @@ impl Explainer {
             split: asked.split,
             dataset: dataset.clone(),
             probabilities,
+            method: default_method(folder.read_config()?.model.arch),
             layers: predictor.map_layers(),
             choices,
         };

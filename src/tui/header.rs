@@ -41,12 +41,33 @@ pub fn top(app: &App, area: Rect, canvas: &mut Canvas) {
         place(canvas, " ", muted);
         canvas.click(tab, Action::Show(screen));
     }
-    let rest = Rect { x, width: area.right().saturating_sub(x + 1), ..area };
-    for line in run_lines(app, canvas) {
-        if canvas.right(rest, &line) > 0 {
-            break;
-        }
+    let mut rest = Rect { x, width: area.right().saturating_sub(x + 1), ..area };
+    let selected = selected_line(app, canvas);
+    // The selected run keeps its room: what a screen shows must have a name.
+    let reserved = selected.as_ref().map_or(0, |line| line.width() as u16 + 2);
+    let lines = run_lines(app, canvas);
+    let shown = lines.iter().find(|line| line.width() as u16 + reserved <= rest.width);
+    if let Some(line) = shown.or(lines.last()) {
+        rest.width -= canvas.right(rest, line);
     }
+    if let Some(line) = selected {
+        rest.width = rest.width.saturating_sub(2);
+        canvas.right(rest, &line);
+    }
+}
+
+/// The selected run, where it isn't the one that the rest of the line names.
+fn selected_line<'a>(app: &App, canvas: &Canvas) -> Option<Line<'a>> {
+    let path = app.selected.as_ref()?;
+    if app.run.as_ref().and_then(|run| run.info.as_ref()).is_some_and(|info| info.path == *path) {
+        return None;
+    }
+    let name = path.file_name()?.to_string_lossy();
+    let short = name.rsplit('-').next().unwrap_or_default().to_owned();
+    Some(Line::from(vec![
+        Span::styled("selected ", canvas.theme.muted()),
+        Span::styled(crate::text::one_line(&short, 12), canvas.theme.accent()),
+    ]))
 }
 
 /// The run that is on, from the longest way to say it to the shortest.

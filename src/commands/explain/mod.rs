@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use chestxr_tui::config::AppPaths;
+use chestxr_tui::config::{AppPaths, Arch};
 use chestxr_tui::evaluation::Predictor;
-use chestxr_tui::explain::{Completeness, METHODS, Map, Method, Options, OptionsError, Request, explain};
+use chestxr_tui::explain::{
+    Completeness, METHODS, Map, Method, Options, OptionsError, Request, default_method, explain,
+};
 use chestxr_tui::files::replace_file;
 use chestxr_tui::metrics::DEFAULT_THRESHOLD;
 use chestxr_tui::runs;
@@ -58,7 +60,7 @@ pub fn run(args: &ExplainArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     let folder = runs::find(&paths.runs, &args.run)?;
     let device = global.device.as_deref().unwrap_or("auto");
     let predictor = Predictor::open_weights(&folder, device, args.weights.into())?;
-    let methods = methods(args)?;
+    let methods = methods(args, folder.read_config()?.model.arch)?;
     let options = Options {
         layer: args.layer.clone(),
         baseline: args.baseline,
@@ -112,14 +114,14 @@ pub fn run(args: &ExplainArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     Ok(Exit::Done)
 }
 
-/// The methods of --method; the default depends on --montage and --score.
-fn methods(args: &ExplainArgs) -> Result<Vec<&'static Method>> {
+/// The methods of --method; the default depends on the network, on --montage and --score.
+fn methods(args: &ExplainArgs, arch: Arch) -> Result<Vec<&'static Method>> {
     if args.method.iter().any(|name| name == "all") || (args.score && args.method.is_empty()) {
         return Ok(METHODS.iter().collect());
     }
     let names = match (args.method.as_slice(), args.montage) {
         ([], true) => vec!["grad-cam", "integrated-gradients"],
-        ([], false) => vec!["grad-cam"],
+        ([], false) => vec![METHODS[default_method(arch)].name],
         (names, _) => names.iter().map(String::as_str).collect(),
     };
     let methods = names.into_iter().map(|name| {

@@ -9,6 +9,7 @@ use tch::{Kind, Tensor};
 
 use super::map::{Completeness, Map};
 use super::options::{Baseline, Options};
+use crate::config::Arch;
 use crate::model::{Mode, Network};
 
 /// A way to explain.
@@ -83,6 +84,17 @@ pub const METHODS: &[Method] = &[
         run: occlusion::occlusion,
     },
 ];
+
+/// The place in [`METHODS`] of the method that is shown first for a network: the one that points into known findings most
+/// often, by `explain --score` on phantom images (docs/src/explanations.md has the table). Grad-CAM's maps of ChestNetS
+/// are empty on most images, since its last layer is read through dense weights that differ by position.
+pub fn default_method(arch: Arch) -> usize {
+    let name = match arch {
+        Arch::ChestNetS => "integrated-gradients",
+        Arch::ResNet18 | Arch::ResNet34 | Arch::ResNet50 | Arch::DenseNet121 => "grad-cam",
+    };
+    METHODS.iter().position(|method| method.name == name).unwrap_or(0)
+}
 
 impl Method {
     /// The method of this name.

@@ -7,7 +7,7 @@ pub mod table;
 
 pub use binding::{Binding, bind};
 pub use mode::Mode;
-pub use table::{BarEntry, action, all, bar, bindings, commands, keys, markdown};
+pub use table::{BarEntry, action, all, bar, bindings, commands, key_of, keys, markdown};
 
 #[cfg(test)]
 mod tests;

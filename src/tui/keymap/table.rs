@@ -114,6 +114,12 @@ pub fn keys(binding: &Binding) -> String {
     binding.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(" ")
 }
 
+/// The first key of an action, `m`; empty where no key has it.
+pub fn key_of(action: Action) -> String {
+    let mut bound = all().filter(|binding| binding.action == action);
+    bound.find_map(|binding| binding.keys.first()).map_or_else(String::new, |key| key.name())
+}
+
 /// The whole table in Markdown, for the README.
 pub fn markdown() -> String {
     let mut out = String::new();

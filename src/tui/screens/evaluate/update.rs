@@ -27,6 +27,9 @@ impl App {
         split: Split,
         predict: bool,
     ) -> Vec<Effect> {
+        if run.is_some() {
+            self.selected.clone_from(&run);
+        }
         let asked = Asked { run, split, predict };
         self.evaluate.asked = Some(asked.clone());
         self.evaluate.shown = Loading::Busy(self.now.timestamp());
@@ -36,8 +39,14 @@ impl App {
         vec![Effect::Evaluate(asked)]
     }
 
-    /// The evaluate screen comes up: reads the newest run unless one is there.
+    /// The evaluate screen comes up: reads the selected run, else the newest that was evaluated, unless it is there.
     pub(in crate::tui) fn enter_evaluate(&mut self) -> Vec<Effect> {
+        let (shown, split) = self.asked();
+        if let Some(selected) = self.selected.clone()
+            && shown.as_ref() != Some(&selected)
+        {
+            return self.request_evaluation(Some(selected), split, false);
+        }
         match &self.evaluate.shown {
             // A failure may have mended itself: a run may have ended since.
             Loading::Idle | Loading::Failed(_) => {
@@ -62,6 +71,7 @@ impl App {
         match outcome {
             Ok(answer) => {
                 self.evaluate.choices = answer.choices;
+                self.selected = Some(answer.run.path.clone());
                 if let Some(asked) = &mut self.evaluate.asked {
                     (asked.run, asked.predict) = (Some(answer.run.path.clone()), false);
                 }

@@ -1,4 +1,4 @@
-//! The explain screen: images of a run at the left, at the right the image with what speaks for a condition.
+//! The explain screen: images of a run at the left, at the right the image with its attribution map.
 
 use std::sync::Arc;
 
@@ -14,7 +14,9 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{count, fixed};
+use crate::tui::keymap;
 use crate::tui::screens::evaluate::state::Loading;
+use crate::tui::screens::explain::action::ExplainAction;
 use crate::tui::screens::explain::state::{CONTRASTS, OPACITIES, Opened, Outcome, PLAIN, View};
 use crate::tui::widgets::field::typed_line;
 use crate::tui::widgets::gauge::bar;
@@ -309,17 +311,19 @@ fn note(app: &App, area: Rect, canvas: &mut Canvas) {
     let state = &app.explain;
     let line = match (state.map(), &state.failed) {
         (Some(made), _) if !made.map.has_evidence() => {
-            Line::styled("no positive evidence: nothing seen there speaks for it", theme.warning())
+            let key = keymap::key_of(Action::Explain(ExplainAction::Method));
+            let text = format!("no positive evidence in this map; {key} selects the next method");
+            Line::styled(text, theme.warning())
         }
         (Some(made), _) => match &made.map.completeness {
             Some(completeness) => Line::styled(
                 format!(
-                    "sums to {:.2} of a logit's change of {:.2}; red speaks for, blue against",
+                    "attribution sum {:.2}, logit change {:.2}; red: positive evidence, blue: negative",
                     completeness.sum, completeness.difference
                 ),
                 theme.muted(),
             ),
-            None if made.map.signed => Line::styled("red speaks for, blue against", theme.muted()),
+            None if made.map.signed => Line::styled("red: positive evidence, blue: negative", theme.muted()),
             None => Line::default(),
         },
         (None, Some((key, reason))) if state.key() == Some(*key) => Line::styled(reason.clone(), theme.bad()),

@@ -30,6 +30,8 @@ pub struct Opened {
     pub dataset: Arc<Dataset>,
     /// `N,C`, once all images of the split were looked at.
     pub probabilities: Option<Vec<f32>>,
+    /// Place in [`METHODS`](crate::explain::METHODS) of the network's default method.
+    pub method: usize,
     /// Where CAMs can be made, the last one last.
     pub layers: Vec<String>,
     /// Runs that can be opened, the newest first.
@@ -179,6 +181,8 @@ pub struct ExplainState {
     pub images: Vec<u32>,
     pub at: usize,
     pub method: usize,
+    /// The user has selected the method: another run keeps it.
+    pub method_selected: bool,
     /// Place among the layers.
     pub layer: usize,
     pub view: View,
@@ -211,6 +215,7 @@ impl Default for ExplainState {
             images: Vec::new(),
             at: 0,
             method: 0,
+            method_selected: false,
             layer: 0,
             view: View::default(),
             opacity: 0,

@@ -17,8 +17,16 @@ use crate::tui::screens::explain::state::{
 };
 
 impl App {
-    /// The explain screen comes up: opens the run that is on, else the newest, unless one is there.
+    /// The explain screen comes up: opens the selected run, else the one that trains, else the newest with weights, unless
+    /// it is open already.
     pub(in crate::tui) fn enter_explain(&mut self) -> Vec<Effect> {
+        let shown = self.explain.asked.as_ref();
+        if let Some(selected) = self.selected.clone()
+            && shown.is_none_or(|shown| shown.run.as_ref() != Some(&selected))
+        {
+            let split = shown.map_or(Split::Test, |shown| shown.split);
+            return self.open_to_explain(Some(selected), split);
+        }
         match &self.explain.shown {
             // A failure may have mended itself: a run may have got weights since.
             Loading::Idle | Loading::Failed(_) => {
@@ -33,6 +41,9 @@ impl App {
     }
 
     fn open_to_explain(&mut self, run: Option<PathBuf>, split: Split) -> Vec<Effect> {
+        if run.is_some() {
+            self.selected.clone_from(&run);
+        }
         self.explain.number += 1;
         let asked = Asked { run, split, number: self.explain.number };
         self.explain.asked = Some(asked.clone());
@@ -55,6 +66,10 @@ impl App {
                 let state = &mut self.explain;
                 let classes = opened.labels.len();
                 state.layer = opened.layers.len().saturating_sub(1);
+                if !state.method_selected {
+                    state.method = opened.method;
+                }
+                self.selected = Some(opened.path.clone());
                 if let Some(asked) = &mut state.asked {
                     asked.run = Some(opened.path.clone());
                 }
@@ -146,8 +161,11 @@ impl App {
         match action {
             ExplainAction::NextClass => state.class = (state.class + 1) % classes,
             ExplainAction::PreviousClass => state.class = (state.class + classes - 1) % classes,
-            ExplainAction::Method => state.method = (state.method + 1) % METHODS.len(),
+            ExplainAction::Method => {
+                (state.method, state.method_selected) = ((state.method + 1) % METHODS.len(), true);
+            }
             ExplainAction::PreviousMethod => {
+                state.method_selected = true;
                 state.method = (state.method + METHODS.len() - 1) % METHODS.len()
             }
             // From the last layer, where maps are sharpest in meaning, to the first.

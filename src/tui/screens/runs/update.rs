@@ -68,6 +68,14 @@ impl App {
         }
     }
 
+    /// Makes the run under the cursor the selected one, for all screens.
+    pub(in crate::tui) fn select_chosen(&mut self) -> Vec<Effect> {
+        if let Some(run) = self.runs.chosen() {
+            self.selected = Some(run.path.clone());
+        }
+        self.read_chosen(false)
+    }
+
     /// Asks for the details of the run under the cursor unless they are here; `again`: read them anew.
     pub(in crate::tui) fn read_chosen(&mut self, again: bool) -> Vec<Effect> {
         let Some(path) = self.runs.chosen().map(|run| run.path.clone()) else { return Vec::new() };
@@ -237,7 +245,7 @@ impl App {
             return self.open_run();
         }
         self.runs.row = row.min(self.runs.rows().saturating_sub(1));
-        self.read_chosen(false)
+        self.select_chosen()
     }
 
     fn nothing_chosen(&mut self) -> Vec<Effect> {
@@ -433,7 +441,7 @@ impl App {
 
     pub(in crate::tui) fn go_runs(&mut self, by: isize) -> Vec<Effect> {
         self.runs.row = self.runs.row.saturating_add_signed(by).min(self.runs.rows().saturating_sub(1));
-        self.read_chosen(false)
+        self.select_chosen()
     }
 
     /// Esc on the list: the filter goes, then the marks.

@@ -110,6 +110,9 @@ impl App {
                 let run = self.run.get_or_insert_default();
                 run.best = best.or(run.best.take());
                 run.ending = Some(Ending { state, reason: reason.clone() });
+                if matches!(state, RunState::Finished | RunState::Stopped) {
+                    self.selected = run.info.as_ref().map(|info| info.path.clone());
+                }
                 let mut effects = self.after_the_end();
                 if !matches!(effects[..], [Effect::Leave { .. }]) {
                     effects.extend(self.continue_queue(state, &reason));

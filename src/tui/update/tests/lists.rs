@@ -228,3 +228,36 @@ fn a_pasted_path_lands_in_the_setting_being_typed() {
     press(&mut app, &["Enter"]);
     assert_eq!(app.form.entries()[0].text, "phantom2000");
 }
+
+#[test]
+fn one_run_is_selected_for_all_screens() {
+    let opened = |effects: &[Effect]| -> Option<std::path::PathBuf> {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Evaluate(asked) => asked.run.clone(),
+            Effect::Explain(crate::tui::screens::explain::state::ExplainRequest::Open(asked)) => {
+                asked.run.clone()
+            }
+            _ => None,
+        })
+    };
+    let mut app = with_runs();
+    press(&mut app, &["Down", "Down"]);
+    let second = app.runs.chosen().expect("a run").path.clone();
+    assert_eq!(
+        opened(&press(&mut app, &["3"])),
+        Some(second.clone()),
+        "Evaluate shows the run under the cursor"
+    );
+    assert_eq!(opened(&press(&mut app, &["4"])), Some(second.clone()), "Explain opens the same run");
+    press(&mut app, &["6", "Down"]);
+    let third = app.runs.chosen().expect("a run").path.clone();
+    assert_ne!(third, second);
+    assert_eq!(opened(&press(&mut app, &["4"])), Some(third.clone()));
+    assert_eq!(opened(&press(&mut app, &["3"])), Some(third.clone()));
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 34));
+    crate::tui::draw::draw(&app, None, &mut buffer);
+    let top: String = buffer.content[..120].iter().map(|cell| cell.symbol()).collect();
+    let name = third.file_name().expect("a name").to_string_lossy().into_owned();
+    let short = name.rsplit('-').next().expect("a part");
+    assert!(top.contains(&format!("selected {short}")), "{top}");
+}
