@@ -280,3 +280,166 @@ fn one_process_at_a_time_works_on_a_run() {
     assert_eq!(found, (1..=found.len() as u64).collect::<Vec<_>>(), "one wrote the journal");
     assert_eq!(listed_state(runs.path()), "interrupted");
 }
+
+/// Trains with more settings, uninterrupted and killed in the middle of an epoch, and compares what both leave.
+fn killed_in_mid_epoch_resumes_to_the_same_bytes(more: &[&str]) {
+    let command = |runs: &Path| {
+        let mut command = train(runs);
+        command.args(more.iter().flat_map(|setting| ["--set", setting]));
+        command
+    };
+    let whole = tempfile::tempdir().expect("a temporary folder");
+    wait(command(whole.path()).stdout(Stdio::null()).spawn().expect("it starts"), "the uninterrupted run");
+    let expected = outcome(&only_run(whole.path()));
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let mut child =
+        command(runs.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    // A checkpoint is written every second step, and an epoch has sixteen.
+    let has_state = || {
+        let entries = runs.path().read_dir().into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.path().join("checkpoints/last.state").is_file())
+    };
+    while !has_state() {
+        assert!(
+            child.try_wait().expect("it can be asked").is_none(),
+            "{more:?}: it ended without a checkpoint"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().and_then(|()| child.wait()).expect("killed");
+    assert!(epochs(&only_run(runs.path())).is_empty(), "{more:?}: killed in the first epoch");
+    let resumed = resume(runs.path()).output().expect("it runs");
+    assert!(resumed.status.success(), "{more:?}: {}", stderr(&resumed));
+    for ((name, expected), (_, found)) in expected.iter().zip(&outcome(&only_run(runs.path()))) {
+        assert!(expected == found, "{more:?}: {name} differs");
+    }
+}
+
+#[test]
+fn every_precision_resumes_in_mid_epoch_to_the_same_bytes() {
+    for precision in ["fp32", "bf16"] {
+        killed_in_mid_epoch_resumes_to_the_same_bytes(&[&format!("run.precision={precision}")]);
+    }
+}
+
+#[test]
+fn a_frozen_backbone_and_other_networks_resume_in_mid_epoch_to_the_same_bytes() {
+    killed_in_mid_epoch_resumes_to_the_same_bytes(&["model.freeze_epochs=2", "run.precision=bf16"]);
+    killed_in_mid_epoch_resumes_to_the_same_bytes(&[
+        "data.source=phantom:300",
+        "model.arch=resnet18",
+        "optimizer.batch_size=8",
+        "optimizer.kind=sgd",
+        "optimizer.epochs=2",
+    ]);
+}
+
+#[test]
+fn a_run_killed_before_its_first_checkpoint_starts_anew_by_its_own_seed() {
+    let few = ["--set", "checkpoint.every_n_steps=0", "--set", "data.source=phantom:3000"];
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let mut command = train(runs.path());
+    command.args(few).args(["--set", "optimizer.epochs=1"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let begun = || {
+        let mut entries = runs.path().read_dir().into_iter().flatten().flatten();
+        entries.any(|entry| entry.path().join("events.jsonl").is_file())
+    };
+    while !begun() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().and_then(|()| child.wait()).expect("killed");
+    let run = only_run(runs.path());
+    assert!(!run.join("checkpoints/last.state").is_file(), "killed before the first checkpoint");
+    let resumed = resume(runs.path()).output().expect("it runs");
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+
+    let whole = tempfile::tempdir().expect("a temporary folder");
+    let mut command = train(whole.path());
+    command.args(few).args(["--set", "optimizer.epochs=1"]);
+    wait(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"), "the whole run");
+    for ((name, expected), (_, found)) in outcome(&only_run(whole.path())).iter().zip(&outcome(&run)) {
+        assert!(expected == found, "{name} differs");
+    }
+}
+
+/// Every file of a run with its bytes, but for the lock.
+fn bytes_of(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("readable").flatten() {
+        let path = entry.path();
+        match path.is_dir() {
+            true => all.extend(bytes_of(&path)),
+            false if path.ends_with(".lock") => {}
+            false => all.push((path.clone(), std::fs::read(&path).expect("readable"))),
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn a_refused_resume_changes_no_byte_of_the_run() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let small = ["--set", "data.source=phantom:120", "--set", "data.size=32", "--set", "optimizer.epochs=1"];
+    let done = chestxr(runs.path()).args(["--no-ui", "train"]).args(small).output().expect("it runs");
+    assert!(done.status.success(), "{}", stderr(&done));
+    let run = only_run(runs.path());
+    let other = tempfile::tempdir().expect("a temporary folder");
+    let done = chestxr(other.path())
+        .args(["--no-ui", "train"])
+        .args(small)
+        .args(["--set", "optimizer.kind=sgd"])
+        .output()
+        .expect("it runs");
+    assert!(done.status.success(), "{}", stderr(&done));
+    // The state of a run with another optimizer: it reads, and what this run needs is not in it.
+    let state = run.join("checkpoints/last.state");
+    std::fs::copy(only_run(other.path()).join("checkpoints/last.state"), &state).expect("copied");
+    let before = bytes_of(&run);
+    let refused = resume(runs.path()).args(["--set", "optimizer.epochs=3"]).output().expect("it runs");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("the checkpoint has no `"), "{}", stderr(&refused));
+    assert!(before == bytes_of(&run), "nothing of the run was touched");
+}
+
+#[test]
+fn a_run_that_stopped_early_has_its_whole_patience_again_when_it_resumes_for_more_epochs() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let settings = [
+        "data.source=phantom:120",
+        "data.size=32",
+        "optimizer.epochs=4",
+        "early_stopping.patience=2",
+        // No gain is ever that large, so the run stops after three epochs.
+        "early_stopping.min_delta=0.9",
+    ];
+    let done = chestxr(runs.path())
+        .args(["--no-ui", "train"])
+        .args(settings.iter().flat_map(|setting| ["--set", setting]))
+        .output()
+        .expect("it runs");
+    assert!(done.status.success(), "{}", stderr(&done));
+    let run = only_run(runs.path());
+    assert_eq!(epochs(&run), [1, 2, 3]);
+    let more = resume(runs.path()).args(["--set", "optimizer.epochs=9"]).output().expect("it runs");
+    assert!(more.status.success(), "{}", stderr(&more));
+    assert_eq!(epochs(&run), [1, 2, 3, 4, 5], "two more epochs of patience");
+}
+
+#[test]
+fn a_lost_row_of_the_journal_is_named_when_the_run_resumes() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let small = ["--set", "data.source=phantom:120", "--set", "data.size=32", "--set", "optimizer.epochs=4"];
+    let done = chestxr(runs.path()).args(["--no-ui", "train"]).args(small).output().expect("it runs");
+    assert!(done.status.success(), "{}", stderr(&done));
+    let run = only_run(runs.path());
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).expect("readable");
+    let kept: Vec<&str> =
+        text.lines().enumerate().filter(|(row, _)| !matches!(row, 1 | 2)).map(|(_, line)| line).collect();
+    std::fs::write(run.join("metrics.jsonl"), kept.join("\n") + "\n").expect("written");
+    let more = resume(runs.path()).args(["--set", "optimizer.epochs=5"]).output().expect("it runs");
+    assert!(more.status.success(), "{}", stderr(&more));
+    let events = std::fs::read_to_string(run.join("events.jsonl")).expect("readable");
+    assert!(events.contains("metrics.jsonl lacks epochs 2, 3"), "{events}");
+}

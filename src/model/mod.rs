@@ -17,9 +17,10 @@ use densenet::DenseNet;
 use onnx::{Graph, Value};
 use resnet::ResNet;
 use summary::Trace;
-use tch::{Device, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::config::{Arch, ModelSection, Stem};
+use crate::native::FullPrecision;
 
 pub use device::{device_name, resolve_device};
 pub use layers::Mode;
@@ -152,13 +153,16 @@ impl Network {
     }
 
     /// Logits `N,C`, before the sigmoid and without correction for class weights, of normalised images `float32 N,1,H,W` on
-    /// the network's device. They are float32, under autocast of its type (bfloat16 or float16).
+    /// the network's device, `float32`. Under autocast the features are computed in 16 bits and the head in 32: bfloat16
+    /// has 8 significant bits, so a head in it gives many images the same logit.
     ///
     /// # Errors
     /// When `images` have another size than the network was built for or lie on another device, or memory runs out.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let backbone_mode = if self.frozen { Mode::Eval } else { mode };
-        self.layers.head(&self.layers.features(images, backbone_mode)?, mode)
+        let features = self.layers.features(images, backbone_mode)?;
+        let _full = FullPrecision::on(images.device())?;
+        self.layers.head(&features.f_to_kind(Kind::Float)?, mode)
     }
 
     /// The layers that explanations can be taken from, from the first to the last, by PyTorch's names: a ResNet's
@@ -226,5 +230,32 @@ impl Network {
     /// The same, to load weights into.
     pub fn state_mut(&mut self) -> &mut StateDict {
         &mut self.state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::native::Autocast;
+
+    #[test]
+    fn logits_under_autocast_are_as_fine_as_float32() {
+        tch::manual_seed(7);
+        for arch in [Arch::ChestNetS, Arch::ResNet18] {
+            let section = ModelSection { arch, ..ModelSection::default() };
+            let shape = Shape { height: 32, width: 32, classes: 14 };
+            let network = Network::build(&section, shape, Device::Cpu).expect("a network");
+            let images = Tensor::f_rand([400, 1, 32, 32], (Kind::Float, Device::Cpu)).expect("images");
+            let _no_grad = tch::no_grad_guard();
+            let _cast = Autocast::on(Device::Cpu, false).expect("autocast");
+            let logits = network.forward(&images, Mode::Eval).expect("logits");
+            assert_eq!(logits.kind(), Kind::Float);
+            let column = Vec::<f32>::try_from(logits.select(1, 3).contiguous()).expect("numbers");
+            let distinct: HashSet<u32> = column.iter().map(|logit| logit.to_bits()).collect();
+            // bfloat16 has 8 significant bits: a head in it gives 400 images a few dozen values.
+            assert!(distinct.len() > 390, "{arch}: {} distinct logits of 400 images", distinct.len());
+        }
     }
 }

@@ -11,6 +11,7 @@ unsafe extern "C" {
     fn chestxr_generator_state(cuda_index: c_int, out: *mut *mut c_void) -> *mut c_char;
     fn chestxr_set_generator_state(cuda_index: c_int, state: *const c_void) -> *mut c_char;
     fn chestxr_autocast(cuda: c_int, kind: c_int) -> *mut c_char;
+    fn chestxr_autocast_enable(cuda: c_int, enabled: c_int, before: *mut c_int) -> *mut c_char;
     fn chestxr_cuda_mode(deterministic: c_int) -> *mut c_char;
     fn chestxr_device_memory(
         cuda_index: c_int,
@@ -73,6 +74,36 @@ impl Drop for Autocast {
     fn drop(&mut self) {
         // SAFETY: plain numbers. Turning it off can only fail as turning it on does, which has worked.
         let _ = outcome(unsafe { chestxr_autocast(self.cuda.into(), 0) });
+    }
+}
+
+/// A part of an autocast region that computes in 32 bits, until it is dropped; without effect outside of one.
+#[derive(Debug)]
+pub struct FullPrecision {
+    cuda: bool,
+    before: bool,
+    /// The switch belongs to the thread that turned it.
+    stays_here: PhantomData<*const ()>,
+}
+
+impl FullPrecision {
+    /// Suspends autocast on this thread for operations on `device`.
+    ///
+    /// # Errors
+    /// When libtorch has no autocast for this kind of device.
+    pub fn on(device: Device) -> Result<Self, TchError> {
+        let (cuda, mut before) = (device.is_cuda(), 0);
+        // SAFETY: `before` is valid for one int.
+        outcome(unsafe { chestxr_autocast_enable(cuda.into(), 0, &mut before) })?;
+        Ok(Self { cuda, before: before != 0, stays_here: PhantomData })
+    }
+}
+
+impl Drop for FullPrecision {
+    fn drop(&mut self) {
+        let mut now = 0;
+        // SAFETY: `now` is valid for one int. Turning it on again can only fail as turning it off does, which worked.
+        let _ = outcome(unsafe { chestxr_autocast_enable(self.cuda.into(), self.before.into(), &mut now) });
     }
 }
 

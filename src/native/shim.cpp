@@ -180,6 +180,14 @@ char *chestxr_autocast(int cuda, int kind) {
   });
 }
 
+char *chestxr_autocast_enable(int cuda, int enabled, int *before) {
+  return guarded([&] {
+    const auto type = cuda ? at::kCUDA : at::kCPU;
+    *before = at::autocast::is_autocast_enabled(type);
+    at::autocast::set_autocast_enabled(type, enabled != 0);
+  });
+}
+
 char *chestxr_cuda_mode(int deterministic) {
   return guarded([&] {
     auto &context = at::globalContext();

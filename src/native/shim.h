@@ -35,6 +35,8 @@ char *chestxr_set_generator_state(int cuda_index, const void *state);
 
 /// Autocast of this thread: 0 off, 1 bfloat16, 2 half. Every on is followed by one off.
 char *chestxr_autocast(int cuda, int kind);
+// Turns autocast off or on again without forgetting its casts; `before` is whether it was on.
+char *chestxr_autocast_enable(int cuda, int enabled, int *before);
 
 /// Deterministic algorithms, or TF32 and cuDNN's own choice of the fastest.
 char *chestxr_cuda_mode(int deterministic);

@@ -77,11 +77,12 @@ impl RunFolder {
     }
 
     /// Brings the journal back to the end of epoch `epochs`: rows of `metrics.jsonl` behind it go, since the
-    /// run that goes on writes them again, and lines that a kill cut short go from all its files.
+    /// run that goes on writes them again, and lines that a kill cut short go from all its files. Returns the epochs up to
+    /// there that have no row.
     ///
     /// # Errors
     /// When a file can't be read or written.
-    pub fn rewind(&self, epochs: usize) -> Result<()> {
+    pub fn rewind(&self, epochs: usize) -> Result<Vec<usize>> {
         #[derive(Deserialize)]
         struct Row {
             epoch: usize,
@@ -90,7 +91,26 @@ impl RunFolder {
             serde_json::from_slice::<Row>(line).is_ok_and(|row| row.epoch <= epochs)
         })?;
         self.cut_at_line(EVENTS)?;
-        self.cut_at_line(SYSTEM)
+        self.cut_at_line(SYSTEM)?;
+        let rows: Vec<usize> = self.read_lines::<Row>(EPOCHS)?.into_iter().map(|row| row.epoch).collect();
+        Ok((1..=epochs).filter(|epoch| !rows.contains(epoch)).collect())
+    }
+
+    /// Waits until `metrics.jsonl` and `events.jsonl` are on the disk.
+    ///
+    /// # Errors
+    /// When a file can't be written.
+    pub fn sync_journals(&self) -> Result<()> {
+        for name in [EPOCHS, EVENTS] {
+            let path = self.path().join(name);
+            match std::fs::File::open(&path).and_then(|file| file.sync_data()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("can't write {}", path.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Takes away a last line that a kill cut short, in place: another process may be following the file.

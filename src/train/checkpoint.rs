@@ -92,9 +92,9 @@ impl Restored {
     pub fn read(path: &Path) -> Result<Self> {
         ensure!(
             path.is_file(),
-            "the run has no {}, so it can't go on; start a new one from its settings with --config {}",
+            "the run has no {}, so it can't be resumed; start a new one from its settings with --config {}",
             path.display(),
-            path.with_file_name("../run.toml").display()
+            path.ancestors().nth(2).unwrap_or(path).join("run.toml").display()
         );
         let read = Tensor::read_safetensors(path).map_err(|error| {
             anyhow::anyhow!(
@@ -139,10 +139,16 @@ impl Restored {
         Ok(())
     }
 
-    /// Takes a tensor whose shape only the file knows.
+    /// Takes a tensor whose shape only the file knows; `None` where the checkpoint has no such tensor.
     pub fn take(&mut self, name: &str, kind: Kind, device: Device) -> Result<Option<Tensor>> {
         let Some(tensor) = self.tensors.remove(name) else { return Ok(None) };
-        ensure!(tensor.kind() == kind, "the checkpoint's `{name}` is {:?}, not {kind:?}", tensor.kind());
-        Ok(Some(tensor.f_to_device(device)?))
+        // Version 0.1.0 kept logits in the 16 bits of the run.
+        let is_float = |kind| matches!(kind, Kind::Float | Kind::BFloat16 | Kind::Half);
+        ensure!(
+            tensor.kind() == kind || (is_float(tensor.kind()) && kind == Kind::Float),
+            "the checkpoint's `{name}` is {:?}, not {kind:?}",
+            tensor.kind()
+        );
+        Ok(Some(tensor.f_to_kind(kind)?.f_to_device(device)?))
     }
 }

@@ -61,6 +61,11 @@ impl EarlyStopping {
         if self.wait_count >= self.patience { Decision::Stop } else { Decision::Wait(self.wait_count) }
     }
 
+    /// Starts counting anew, as a run that is to train longer does; the best value stays.
+    pub fn reset_wait_count(&mut self) {
+        self.wait_count = 0;
+    }
+
     /// Epochs in a row without gain.
     pub fn wait_count(&self) -> usize {
         self.wait_count

@@ -18,6 +18,7 @@ use super::inbox::{Inbox, StopReason};
 use super::journal::{EventSender, Journal};
 use super::learner::Learner;
 use super::lr_finder::{self, Found};
+use super::saving;
 use super::schedule::LearningRate;
 use super::setup::Setup;
 use super::system_monitor::SystemMonitor;
@@ -195,11 +196,14 @@ fn begin<'a>(
 ) -> Result<Fit<'a>> {
     let config = &setup.config;
     let learner = setup.learner(|network| setup.first_weights(network, inbox, event_sender))?;
+    // Before the run has a directory: one that runs out of memory here leaves none.
+    let ready = Ready::prepare(setup, learner, first_position(setup), EpochOutputs::nothing(setup.device)?)?;
+    let network = ready.learner.network();
     let folder = RunFolder::create(runs, config, &Zoned::now())?;
     let hold = folder.hold()?;
-    folder.write_config(config, &setup.provenance(learner.network()))?;
+    folder.write_config(config, &setup.provenance(network))?;
     let names = setup.dataset.labels().iter().map(|label| label.key.clone()).collect();
-    let details = learner.network().details(config.model.arch, names, config.model.freeze_epochs > 0);
+    let details = network.details(config.model.arch, names, config.model.freeze_epochs > 0);
     folder.write_model(&table(&details.modules, details.trainable_at_first), &details)?;
     if let Some(server) = config.tracking.server() {
         Ledger::open_for(&folder, &server)?;
@@ -209,7 +213,7 @@ fn begin<'a>(
     if let Err(error) = drawn {
         journal.note(Level::Warning, format!("no picture of the network: {error:#}"))?;
     }
-    fit(setup, learner, first_position(setup), journal, inbox)
+    fit(setup, ready, journal, inbox)
 }
 
 /// A run that is to go on, for this process alone from here on.
@@ -228,35 +232,59 @@ fn resume_run<'a>(
     event_sender: &EventSender,
 ) -> Result<Fit<'a>> {
     let before = folder.read_provenance()?;
-    // What it started from is overwritten by what it had come to.
-    let learner = setup.learner(|_| Ok(()))?;
+    // A run that was killed before its first checkpoint starts anew, by its own settings and seed.
+    let starts_anew = !folder.last_state().is_file() && folder.read_epochs()?.is_empty();
+    let mut learner = match starts_anew {
+        true => setup.learner(|network| setup.first_weights(network, inbox, event_sender))?,
+        // The checkpoint has all weights.
+        false => setup.learner(|_| Ok(()))?,
+    };
     let provenance = setup.provenance(learner.network());
     ensure!(
         before.data_digest == provenance.data_digest,
-        "the images of {} are not those that run {} was trained on, so it can't go on; start a new run",
+        "the images of {} are not those that run {} was trained on, so it can't be resumed; start a new run",
         setup.config.data.source,
         folder.id()
     );
-    let restored = Restored::read(&folder.last_state())?;
-    let mut position = restored.position.clone();
-    let steps = setup.steps_per_epoch() as u64;
-    let epochs = setup.config.optimizer.epochs;
-    if folder.read_config()?.optimizer.epochs != epochs {
-        position.rate.set_total(steps * epochs as u64);
-        // More epochs than were done are wanted now; whatever ended learning before has no say any more.
-        position.over = None;
-    }
-    if position.over.is_none() && position.epochs_done >= epochs {
-        position.over = Some(format!("all {epochs} epochs are done"));
-    }
+    let (position, seen) = if starts_anew {
+        (first_position(setup), EpochOutputs::nothing(setup.device)?)
+    } else {
+        let mut restored = Restored::read(&folder.last_state())?;
+        learner.restore(&mut restored)?;
+        let seen = EpochOutputs::restore(&mut restored, setup.device)?;
+        (continued(setup, restored.position, folder.read_config()?.optimizer.epochs), seen)
+    };
+    let ready = Ready::prepare(setup, learner, position, seen)?;
+    // Everything was read and fits: from here on the run's directory changes.
+    saving::mend(&folder, &ready.position)?;
     folder.write_config(&setup.config, &provenance)?;
     if let Some(server) = setup.config.tracking.server() {
         Ledger::open_for(&folder, &server)?;
     }
-    let journal = Journal::resume(folder, hold, event_sender.clone(), &position)?;
-    let mut fit = fit(setup, learner, position, journal, inbox)?;
-    fit.restore(restored)?;
-    Ok(fit)
+    let journal = Journal::resume(folder, hold, event_sender.clone(), &ready.position)?;
+    if starts_anew {
+        journal.note(
+            Level::Info,
+            "the run had no checkpoint yet; it starts anew by its own settings and seed",
+        )?;
+    }
+    fit(setup, ready, journal, inbox)
+}
+
+/// The position of a resumed run, whose settings may have another number of epochs than `epochs_before`.
+fn continued(setup: &Setup, mut position: Position, epochs_before: usize) -> Position {
+    let epochs = setup.config.optimizer.epochs;
+    if epochs_before != epochs {
+        position.rate.set_total(setup.steps_per_epoch() as u64 * epochs as u64);
+        // More epochs are wanted: what ended the training before doesn't end it again, and patience starts anew.
+        if position.over.take().is_some() {
+            position.stopping.reset_wait_count();
+        }
+    }
+    if position.over.is_none() && position.epochs_done >= epochs {
+        position.over = Some(format!("all {epochs} epochs are done"));
+    }
+    position
 }
 
 fn first_position(setup: &Setup) -> Position {
@@ -267,25 +295,36 @@ fn first_position(setup: &Setup) -> Position {
     Position::start(rate, EarlyStopping::new(stopping))
 }
 
-fn fit<'a>(
-    setup: &'a Setup,
+/// All that a run needs besides its directory; nothing on the disk has changed once it is there.
+struct Ready {
     learner: Learner,
     position: Position,
-    journal: Journal,
-    inbox: &'a mut Inbox,
-) -> Result<Fit<'a>> {
-    let shift = setup.logit_correction();
-    let shift = match shift.is_empty() {
-        true => None,
-        false => Some(Tensor::f_from_slice(&shift)?.f_to_device(setup.device)?),
-    };
+    seen: EpochOutputs,
+    resident: Option<Arc<Resident>>,
+    /// Subtracted from logits before they become probabilities (`float32 C`).
+    shift: Option<Tensor>,
+}
+
+impl Ready {
+    fn prepare(setup: &Setup, learner: Learner, position: Position, seen: EpochOutputs) -> Result<Self> {
+        let shift = setup.logit_correction();
+        let shift = match shift.is_empty() {
+            true => None,
+            false => Some(Tensor::f_from_slice(&shift)?.f_to_device(setup.device)?),
+        };
+        Ok(Self { learner, position, seen, resident: Resident::upload(setup)?.map(Arc::new), shift })
+    }
+}
+
+fn fit<'a>(setup: &'a Setup, ready: Ready, journal: Journal, inbox: &'a mut Inbox) -> Result<Fit<'a>> {
+    let Ready { learner, position, seen, resident, shift } = ready;
     Ok(Fit {
         setup,
         learner,
         position,
         plan: Arc::new(AugmentPipeline::new(&setup.config.augment)),
-        resident: Resident::upload(setup)?.map(Arc::new),
-        seen: EpochOutputs::nothing(setup.device)?,
+        resident,
+        seen,
         shift,
         writer: Writer::start(journal.folder().clone())?,
         journal,

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::checkpoint::Position;
 use super::{EpochReport, Event, Level, Progress};
-use crate::runs::{RunFolder, RunLock, RunState, Status};
+use crate::runs::{Best, RunFolder, RunLock, RunState, Status};
 
 /// Sends events and progress; a reader that is gone is no reason to stop.
 #[derive(Clone)]
@@ -60,7 +60,7 @@ impl Journal {
         event_sender: EventSender,
         position: &Position,
     ) -> Result<Self> {
-        folder.rewind(position.epochs_done)?;
+        let lost = folder.rewind(position.epochs_done)?;
         let status = Status {
             epoch: position.epochs_done,
             step: position.step,
@@ -68,7 +68,16 @@ impl Journal {
             ..folder.read_status()?.resumed_at_time(Timestamp::now())
         };
         folder.write_status(&status)?;
-        Ok(Self { folder, hold, status, event_sender, started: Instant::now() })
+        let journal = Self { folder, hold, status, event_sender, started: Instant::now() };
+        if !lost.is_empty() {
+            let epochs: Vec<String> = lost.iter().map(usize::to_string).collect();
+            let text = format!(
+                "metrics.jsonl lacks epochs {}, which the checkpoint has; curves and exports have a gap there",
+                epochs.join(", ")
+            );
+            journal.note(Level::Warning, text)?;
+        }
+        Ok(journal)
     }
 
     /// The run's folder.
@@ -107,9 +116,17 @@ impl Journal {
     pub fn epoch(&mut self, report: EpochReport) -> Result<()> {
         self.folder.append_epoch(&report.record)?;
         self.status.epoch = report.record.epoch;
-        self.status.best.clone_from(&report.best);
         self.touch(report.record.step)?;
         self.event(Event::Epoch(Box::new(report)))
+    }
+
+    /// Names the best epoch in `status.json`, once its weights are on the disk.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn best(&mut self, best: Best, step: u64) -> Result<()> {
+        self.status.best = Some(best);
+        self.touch(step)
     }
 
     /// Brings `status.json` up to date.

@@ -155,6 +155,21 @@ impl Learner {
         self.ema.as_ref().is_some_and(Ema::is_swapped)
     }
 
+    /// Whether all weights and running statistics are finite numbers. Waits for the device.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn is_finite(&self) -> Result<bool> {
+        let _no_grad = tch::no_grad_guard();
+        let mut finite = Tensor::f_ones([0_i64; 0].as_slice(), (tch::Kind::Bool, self.device))?;
+        for (_, tensor) in self.network.state().iter().filter(|(_, tensor)| tensor.is_floating_point()) {
+            // One number for each tensor: a sum is finite unless a part isn't, or it overflows float64.
+            let sum = tensor.f_sum(tch::Kind::Double)?;
+            finite = finite.f_logical_and(&sum.f_isfinite()?)?;
+        }
+        Ok(bool::try_from(finite)?)
+    }
+
     /// A copy of the weights that are evaluated: EMA weights if there are any, else the raw ones.
     ///
     /// # Errors

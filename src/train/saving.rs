@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result};
-use tch::{Kind, Tensor};
+use anyhow::{Context, Result, ensure};
+use tch::{Device, Kind, Tensor};
 
 use super::Event;
-use super::checkpoint::{self, Restored};
+use super::checkpoint::{self, Position, Restored};
 use super::fit::{Ending, EpochOutputs, Fit};
 use super::inbox::StopReason;
 use super::writer::{self, Job, Written};
+use crate::runs::RunFolder;
 
 impl Fit<'_> {
     /// Whether the settings want a checkpoint after this step.
@@ -32,6 +33,13 @@ impl Fit<'_> {
     }
 
     fn submit(&mut self, kept: Option<usize>, improved: bool) -> Result<()> {
+        ensure!(
+            self.learner.is_finite()?,
+            "a weight is not a finite number at step {}, so no checkpoint replaces the last one; lower optimizer.lr, \
+             which is {}",
+            self.position.step,
+            self.position.rate.at(self.position.step.saturating_sub(1))
+        );
         let kept = match kept {
             Some(epoch) => Some((epoch, self.learner.evaluation_weights()?)),
             None => None,
@@ -52,14 +60,14 @@ impl Fit<'_> {
             kept,
             last: self.learner.network().state().snapshot()?,
             state,
-            best: improved.then_some(self.position.epochs_done),
+            best: self.position.best.clone().filter(|_| improved),
             keep: self.position.kept.iter().map(|kept| kept.epoch).collect(),
         };
         if with_ema {
             self.learner.use_ema_weights()?;
         }
         self.saved_at = Instant::now();
-        self.writer.submit(job);
+        self.writer.submit(job)?;
         self.report_written()
     }
 
@@ -71,7 +79,11 @@ impl Fit<'_> {
         Ok(())
     }
 
-    fn tell_of(&self, Written { epoch, step, files }: Written) -> Result<()> {
+    fn tell_of(&mut self, Written { epoch, step, files, best }: Written) -> Result<()> {
+        if let Some(best) = best {
+            // Only now: the status never names weights that are not on the disk.
+            self.journal.best(best, self.position.step)?;
+        }
         files.into_iter().try_for_each(|file| self.journal.event(Event::Checkpoint { file, epoch, step }))
     }
 
@@ -90,29 +102,32 @@ impl Fit<'_> {
             .context("the last checkpoint could not be written")?;
         Ok(Ending::Stopped(stop))
     }
+}
 
-    /// Takes up where a checkpoint left off.
+impl EpochOutputs {
+    /// What the epoch had put out at a checkpoint.
     ///
     /// # Errors
-    /// When the checkpoint doesn't fit the run.
-    pub(super) fn restore(&mut self, mut restored: Restored) -> Result<()> {
-        self.learner.restore(&mut restored)?;
-        let device = self.setup.device;
-        self.seen = EpochOutputs::nothing(device)?;
+    /// When a tensor has another type, or memory runs out.
+    pub(super) fn restore(restored: &mut Restored, device: Device) -> Result<Self> {
+        let mut outputs = Self::nothing(device)?;
         if let Some(sum) = restored.take("epoch.loss_sum", Kind::Double, device)? {
-            self.seen.loss_sum = sum;
+            outputs.loss_sum = sum;
         }
-        if let Some(logits) = restored.take("epoch.logits", Kind::Float, device)? {
-            self.seen.logits = vec![logits];
-        }
-        let folder = self.journal.folder();
-        // A kill may have come between the state and what it names.
-        if let Some(best) =
-            self.position.best.as_ref().filter(|best| folder.epoch_weights(best.epoch).is_file())
-        {
-            writer::point_best_at(folder, best.epoch)?;
-        }
-        let kept: Vec<usize> = self.position.kept.iter().map(|kept| kept.epoch).collect();
-        writer::keep_only(folder, &kept)
+        outputs.logits.extend(restored.take("epoch.logits", Kind::Float, device)?);
+        Ok(outputs)
     }
+}
+
+/// Completes what a kill between two writes of a checkpoint left undone: the best weights' name, and weights that only
+/// the checkpoint before needed.
+///
+/// # Errors
+/// When the directory can't be written.
+pub(super) fn mend(folder: &RunFolder, position: &Position) -> Result<()> {
+    if let Some(best) = position.best.as_ref().filter(|best| folder.epoch_weights(best.epoch).is_file()) {
+        writer::point_best_at(folder, best.epoch)?;
+    }
+    let kept: Vec<usize> = position.kept.iter().map(|kept| kept.epoch).collect();
+    writer::keep_only(folder, &kept)
 }
