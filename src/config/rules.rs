@@ -82,13 +82,6 @@ impl RunConfig {
                 "`data.val_fraction` and `data.test_fraction` leave less than a tenth for training; lower one".into(),
             ));
         }
-        let drawn = self.data.source.starts_with("phantom");
-        if drawn && self.model.arch == Arch::ChestNetS && !self.data.size.is_multiple_of(8) {
-            return Err(ConfigError::Conflict(format!(
-                "chestnet-s halves its images three times, so `data.size` must be a multiple of 8, not {}",
-                self.data.size
-            )));
-        }
         Ok(())
     }
 

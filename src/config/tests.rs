@@ -62,7 +62,9 @@ fn settings_that_contradict_each_other_are_refused() {
     let sets = ["early_stopping.monitor=val_loss".to_owned()];
     let message = RunConfig::resolve(None, &sets).expect_err("max of a loss").to_string();
     assert!(message.ends_with("set early_stopping.mode=min"), "{message}");
-    assert!(RunConfig::resolve(None, &["data.size=30".to_owned()]).is_err());
+    let sets = ["data.val_fraction=0.5".to_owned(), "data.test_fraction=0.5".to_owned()];
+    let message = RunConfig::resolve(None, &sets).expect_err("nothing left to train on").to_string();
+    assert!(message.contains("less than a tenth for training"), "{message}");
 }
 
 #[test]

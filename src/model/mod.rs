@@ -241,6 +241,31 @@ mod tests {
     use crate::native::Autocast;
 
     #[test]
+    fn chestnet_takes_images_of_any_size_as_pytorchs_pooling_does() {
+        // 28 px is ChestMNIST's default size: 28, 14, 7, 3.
+        for (side, flat) in [(28, 3 * 3), (60, 7 * 7), (64, 8 * 8)] {
+            let shape = Shape { height: side, width: side, classes: 14 };
+            let network = Network::build(&ModelSection::default(), shape, Device::Cpu).expect("a network");
+            let hidden = network.state().get("classifier.1.weight").expect("the hidden layer").size();
+            assert_eq!(hidden, [512, 128 * flat], "{side} px");
+            let side = side as i64;
+            let images = Tensor::f_rand([4, 1, side, side], (Kind::Float, Device::Cpu)).expect("images");
+            for mode in [Mode::Train, Mode::Eval] {
+                let logits = network.forward(&images, mode).expect("logits");
+                assert_eq!(logits.size(), [4, 14], "{side} px");
+            }
+            for layer in 0..network.map_layers().len() {
+                let _no_grad = tch::no_grad_guard();
+                let activations = network.to_layer(&images, layer).expect("activations");
+                let through = network.logits_from_layer(&activations, layer).expect("logits");
+                let direct = network.forward(&images, Mode::Eval).expect("logits");
+                let worst = f64::try_from((through - direct).abs().max()).expect("a number");
+                assert!(worst < 1e-5, "{side} px, layer {layer}: {worst:.1e}");
+            }
+        }
+    }
+
+    #[test]
     fn logits_under_autocast_are_as_fine_as_float32() {
         tch::manual_seed(7);
         for arch in [Arch::ChestNetS, Arch::ResNet18] {

@@ -9,8 +9,8 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::files::Replacement;
 use crate::native;
 
-/// Largest weight file that is read, in bytes. ResNet-50 takes a tenth of it; a ChestNetS for 512 px images is above
-/// it, since its first linear layer grows with the area of the image.
+/// Largest weight file that is read, in bytes, unless the network itself is larger: ResNet-50 takes a tenth of it, but
+/// the first linear layer of ChestNetS grows with the area of the image.
 const LARGEST_FILE: u64 = 1 << 30;
 
 /// A network's tensors in PyTorch's order of `state_dict()`. The layers hold handles to the same tensors.
@@ -136,7 +136,7 @@ impl StateDict {
     /// Names the file, the tensor and what is wrong with it; the network is then unchanged or must be
     /// thrown away.
     pub fn load(&mut self, path: &Path) -> Result<(), WeightsError> {
-        let mut given = read_safetensors(path)?;
+        let mut given = read_safetensors(path, self.largest_file())?;
         self.fill(path, &mut given, |_| false)?;
         match given.into_keys().min() {
             Some(name) => {
@@ -144,6 +144,12 @@ impl StateDict {
             }
             None => Ok(()),
         }
+    }
+
+    /// The largest file that can hold weights of this network, in bytes: each value in 8, and room for names.
+    pub(super) fn largest_file(&self) -> u64 {
+        let values: u64 = self.entries.iter().map(|entry| entry.tensor.numel() as u64).sum();
+        LARGEST_FILE.max(8 * values + (16 << 20))
     }
 
     /// The tensor of this name.
@@ -195,12 +201,12 @@ impl StateDict {
 /// The tensors of a safetensors file by name.
 ///
 /// # Errors
-/// Names the file when it can't be read, isn't one, or is larger than any weights.
-pub(super) fn read_safetensors(path: &Path) -> Result<HashMap<String, Tensor>, WeightsError> {
+/// Names the file when it can't be read, isn't one, or has more than `largest` bytes.
+pub(super) fn read_safetensors(path: &Path, largest: u64) -> Result<HashMap<String, Tensor>, WeightsError> {
     let unreadable = |message: String| WeightsError::Unreadable { path: path.to_owned(), message };
     let found = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
-    if !found.is_file() || found.len() > LARGEST_FILE {
-        return Err(unreadable(format!("it is no file of at most {}", crate::text::bytes(LARGEST_FILE))));
+    if !found.is_file() || found.len() > largest {
+        return Err(unreadable(format!("it is no file of at most {}", crate::text::bytes(largest))));
     }
     let read = Tensor::read_safetensors(path)
         .map_err(|error| unreadable(format!("it is no safetensors file ({})", first_line(&error))))?;

@@ -10,10 +10,7 @@ use super::setup::Setup;
 use crate::augment::{AugmentPipeline, Collator, Epoch, Loader, augment_batch};
 use crate::config::{AugmentOn, Sampling};
 use crate::dataset::Split;
-use crate::native;
 
-/// Images may take this share of a device's free memory; the rest is for the network.
-const IMAGE_SHARE: f64 = 0.5;
 /// Threads that augment for a GPU, at most.
 const MOST_WORKERS: usize = 8;
 
@@ -31,20 +28,10 @@ impl Resident {
     /// # Errors
     /// When the images can't be read, or don't fit into the device's memory after all.
     pub fn upload(setup: &Setup) -> Result<Option<Self>> {
-        let (images, labels) = setup.dataset.trainable(Split::Train)?;
-        let fits = || {
-            let bytes = images.bytes() + 4 * labels.values().len();
-            native::device_memory(setup.device)
-                .is_some_and(|memory| (bytes as f64) < IMAGE_SHARE * memory.free as f64)
-        };
-        let wanted = match setup.config.augment.on {
-            AugmentOn::Cpu => false,
-            AugmentOn::Device => true,
-            AugmentOn::Auto => setup.device.is_cuda() && fits(),
-        };
-        if !wanted {
+        if setup.config.augment.on != AugmentOn::Device {
             return Ok(None);
         }
+        let (images, labels) = setup.dataset.trainable(Split::Train)?;
         let [count, height, width] = [images.len(), images.height(), images.width()].map(|n| n as i64);
         let pixels = Tensor::f_from_slice(&images.gathered())?.f_view([count, height, width])?;
         let targets = Tensor::f_from_slice(labels.values())?.f_view([count, -1])?;

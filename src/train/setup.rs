@@ -10,13 +10,16 @@ use super::inbox::Inbox;
 use super::journal::EventSender;
 use super::learner::Learner;
 use super::{Level, Phase, loss, sampler};
-use crate::config::{Arch, Monitor, Precision, RunConfig, Sampling};
+use crate::config::{Arch, AugmentOn, Monitor, Precision, RunConfig, Sampling};
 use crate::dataset::image_file::Preprocess;
 use crate::dataset::progress::Watch;
 use crate::dataset::{Cache, Dataset, Split};
 use crate::model::{Network, Shape, device_name, resolve_device, take_pretrained};
 use crate::native;
 use crate::runs::{Provenance, find};
+
+/// Share of a device's free memory that images may take; the rest is for the network.
+const IMAGE_SHARE: f64 = 0.5;
 
 /// What a run starts from.
 pub struct Setup {
@@ -58,10 +61,10 @@ impl Setup {
             };
         }
         let (height, width) = dataset.image_size().context("the data set has no images")?;
-        if config.model.arch == Arch::ChestNetS && (height % 8 != 0 || width % 8 != 0) {
+        if config.model.arch == Arch::ChestNetS && height.min(width) < 8 {
             bail!(
-                "chestnet-s halves its images three times, so their sides must be multiples of 8, and these are \
-                 {height} x {width} px; set model.arch=resnet18 or resize the images"
+                "chestnet-s halves its images three times, so their sides must be at least 8 px, and these are \
+                 {height} x {width} px; set model.arch=resnet18 or enlarge the images"
             );
         }
         let monitor = config.early_stopping.monitor;
@@ -72,6 +75,7 @@ impl Setup {
                  watch the loss: early_stopping.monitor=val_loss, early_stopping.mode=min"
             );
         }
+        config.augment.on = augment_on(config.augment.on, &dataset, device)?;
         let shape = Shape { height, width, classes: dataset.labels().len() };
         Ok(Self { config, dataset, device, shape })
     }
@@ -192,6 +196,24 @@ impl Setup {
         }
         notes
     }
+}
+
+/// Where images are augmented: what the setting says, and for `auto` on a CUDA device that has room for the training
+/// images, else on the CPU. It depends on free memory, so the run's record has the answer and resume keeps it.
+///
+/// # Errors
+/// When the data set has no training images.
+fn augment_on(setting: AugmentOn, dataset: &Dataset, device: Device) -> Result<AugmentOn> {
+    let (images, labels) = dataset.trainable(Split::Train)?;
+    let bytes = images.bytes() + 4 * labels.values().len();
+    let fits = || {
+        native::device_memory(device).is_some_and(|memory| (bytes as f64) < IMAGE_SHARE * memory.free as f64)
+    };
+    Ok(match setting {
+        AugmentOn::Auto if device.is_cuda() && fits() => AugmentOn::Device,
+        AugmentOn::Auto => AugmentOn::Cpu,
+        chosen => chosen,
+    })
 }
 
 /// The commit that the current folder's repository is at, if it is one's and git is there to say.

@@ -64,7 +64,7 @@ pub fn take(
         path => PathBuf::from(path),
     };
     let weights = if path.is_dir() { path.join("checkpoints/best.safetensors") } else { path.clone() };
-    let mut given = read(&weights)?;
+    let mut given = read(&weights, network.state.largest_file())?;
     let (conv, norm) = network.layers.stem_names();
     let first = format!("{conv}.weight");
     if let Some(filters) = given.get(&first) {
@@ -86,14 +86,14 @@ pub fn take(
     Ok(Some(weights))
 }
 
-/// The tensors of a file by name, whichever of the two formats it has.
-fn read(path: &Path) -> Result<HashMap<String, Tensor>, PretrainedError> {
+/// The tensors of a file by name, whichever of the two formats it has; `largest` is the limit in bytes of safetensors files.
+fn read(path: &Path, largest: u64) -> Result<HashMap<String, Tensor>, PretrainedError> {
     let is_pth = path
         .extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| ["pth", "pt", "ckpt", "bin"].contains(&extension.to_lowercase().as_str()));
     if !is_pth {
-        return Ok(super::state::read_safetensors(path)?);
+        return Ok(super::state::read_safetensors(path, largest)?);
     }
     let tensors = pth::read(path)?.into_iter().map(|tensor| {
         let kind = match tensor.dtype {

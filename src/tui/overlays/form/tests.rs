@@ -46,9 +46,10 @@ fn a_value_that_is_not_allowed_stays_and_keeps_the_run_from_starting() {
 #[test]
 fn settings_that_contradict_each_other_keep_the_run_from_starting() {
     let mut form = form();
-    form.set("data.size", "60".into());
+    form.set("data.val_fraction", "0.5".into());
+    form.set("data.test_fraction", "0.5".into());
     assert!(form.config().is_none());
-    assert!(form.problem().expect("a sentence").contains("multiple of 8"));
+    assert!(form.problem().expect("a sentence").contains("less than a tenth for training"));
 }
 
 #[test]
