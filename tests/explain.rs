@@ -113,7 +113,7 @@ fn an_image_file_is_explained_after_preprocessing() {
         lines(&explain(folder.path(), &["--json", "--image", &path, "--class", "Edema", "--out", &shown]));
     assert_eq!(own[0]["logit"], theirs[0]["logit"]);
     assert_eq!(theirs[0]["label"], serde_json::Value::Null);
-    assert!(out.join("an_image_edema_grad-cam.png").is_file());
+    assert!(out.join("an_image_edema_integrated-gradients.png").is_file());
 }
 
 #[test]

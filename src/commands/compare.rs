@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use chestxr_tui::config::AppPaths;
 use chestxr_tui::evaluation::{ComparedRun, SideBySide, difference_cells, means, write_comparison};
+use chestxr_tui::metrics::FEW_POSITIVES;
 use chestxr_tui::runs;
 use chestxr_tui::text::{one_line, thousands};
 
@@ -67,10 +68,12 @@ fn tables(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
         }
         writeln!(
             out,
-            "\nconditions: DeLong's test, p-values corrected for {} tests (Holm); means: {} resamples by {}; * p < 0.05\n",
+            "\nconditions: DeLong's test, p-values corrected for {} tests (Holm), none under {FEW_POSITIVES} positive images; \
+             means: {} resamples by {}{}; * p < 0.05\n",
             comparison.tested(),
             comparison.resamples,
-            comparison.unit
+            comparison.unit,
+            if comparison.unit == "images" { " (patients unknown: intervals are too narrow)" } else { "" }
         )?;
     }
     Ok(())

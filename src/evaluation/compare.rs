@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::record::SEED;
 use crate::dataset::labels::LabelSet;
 use crate::metrics::{
-    Bootstrap, DEFAULT_THRESHOLD, Draw, Interval, Predictions, Thresholds, auroc, average_precision, holm,
-    interval, normal_scores, paired_delong,
+    Bootstrap, DEFAULT_THRESHOLD, Draw, FEW_POSITIVES, Interval, Predictions, Thresholds, auroc,
+    average_precision, holm, interval, normal_scores, paired_delong,
 };
 use crate::runs::SplitPredictions;
 
@@ -60,7 +60,8 @@ pub struct ConditionDifference {
     pub support: usize,
     /// DeLong's test.
     pub auroc: Difference,
-    /// Its p corrected for the number of conditions (Holm).
+    /// Its p corrected for the number of tested conditions (Holm); `None` where fewer than
+    /// [`FEW_POSITIVES`] images have the condition or lack it.
     pub p_holm: Option<f64>,
     pub auprc: [Option<f64>; 2],
     pub f1: [Option<f64>; 2],
@@ -126,7 +127,12 @@ pub fn compare(
             }
         })
         .collect();
-    let corrected = holm(&conditions.iter().map(|condition| condition.auroc.p).collect::<Vec<_>>());
+    // Conditions with few positive or few negative images have no valid test, and none to correct for.
+    let tested = |condition: &ConditionDifference| {
+        let fewer = condition.support.min(of_a.len() - condition.support) as u64;
+        condition.auroc.p.filter(|_| fewer >= FEW_POSITIVES)
+    };
+    let corrected = holm(&conditions.iter().map(tested).collect::<Vec<_>>());
     for (condition, p) in conditions.iter_mut().zip(corrected) {
         condition.p_holm = p;
     }
@@ -192,6 +198,29 @@ mod tests {
             classes: 1,
             patients: None,
             epoch: None,
+        }
+    }
+
+    #[test]
+    fn a_condition_with_few_positives_is_not_tested_however_clear_it_looks() {
+        let labels = LabelSet::of_width(1);
+        for (positives, is_tested) in [(2, false), (9, false), (10, true)] {
+            let with_few = |good: bool| {
+                let mut of_run = predictions(0.5);
+                of_run.labels = (0..200).map(|image| u8::from(image < positives)).collect();
+                let ranked = of_run.labels.iter().enumerate().map(|(image, label)| {
+                    let noise = (image * 37 % 100) as f32 / 400.0;
+                    if good { f32::from(*label) * 0.7 + noise } else { noise * 2.0 }
+                });
+                of_run.probabilities = ranked.collect();
+                of_run
+            };
+            let (good, bad) = (with_few(true), with_few(false));
+            let [a, b] = [&bad, &good].map(|predictions| ComparisonInput { predictions, thresholds: None });
+            let found = compare(a, b, &labels, 50).expect("the same images");
+            assert_eq!(found.conditions[0].p_holm.is_some(), is_tested, "{positives} positives");
+            assert_eq!(found.tested(), usize::from(is_tested));
+            assert!(found.conditions[0].auroc.difference.is_some(), "the difference itself is shown");
         }
     }
 

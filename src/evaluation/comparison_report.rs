@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::compare::{Comparison, Difference};
 use super::compared_runs::{ComparedRun, SideBySide};
 use crate::files::replace_file;
-use crate::metrics::{CutPoints, Interval};
+use crate::metrics::{CutPoints, FEW_POSITIVES, Interval};
 use crate::report::figures::{
     Curve, DifferenceRow, Estimate, FigureError, MetricPanel, OverlayPanel, difference_plot, learning_curves,
     roc_overlay,
@@ -221,7 +221,7 @@ fn markdown(side: &SideBySide) -> String {
     let _ = writeln!(
         out,
         "Conditions: AUROC, DeLong's test for two models on the same images, p corrected for the {} conditions \
-         that can be tested (Holm). Means: paired bootstrap over {} resamples of the {}; the p-values of means aren't corrected. \
+         that can be tested (Holm); those under {FEW_POSITIVES} positive images are not tested. Means: paired bootstrap over {} resamples of the {}; the p-values of means aren't corrected. \
          DeLong's test takes images for independent, which two images of one patient are not. F1 at each run's \
          own thresholds.\n",
         comparison.tested(),

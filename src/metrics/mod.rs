@@ -11,6 +11,10 @@
 //! What is undefined is `None`, never a number that looks like one; a mean says over how many conditions it
 //! was taken. The one exception is [`Micro`], which keeps torchmetrics' 0.0 because its names promise it.
 
+/// A condition with fewer positive images than this is neither tested nor ranked: its figures move by an image or two,
+/// and asymptotic intervals and p-values are wrong.
+pub const FEW_POSITIVES: u64 = 10;
+
 mod accumulator;
 mod average;
 mod bootstrap;

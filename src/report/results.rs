@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use super::Sheet;
 use super::drawing::FIGURES;
-use crate::metrics::{Basis, ConditionEvaluation, Evaluation, Interval};
+use crate::metrics::{Basis, ConditionEvaluation, Evaluation, FEW_POSITIVES, Interval};
 use crate::text::thousands;
 
-/// Conditions with fewer positive images are said to be too rare for their intervals.
-const FEW: u64 = 20;
+/// Marks a condition with few positive images.
+const FEW_MARK: &str = " †";
 
 /// The report in Markdown.
 pub fn markdown(sheet: &Sheet) -> String {
@@ -60,7 +60,11 @@ fn opening(sheet: &Sheet) -> String {
             " Figures in parentheses are 95 % percentile intervals over {} bootstrap resamples of the {} {}.",
             thousands(drawn.resamples as u64),
             thousands(drawn.units as u64),
-            drawn.unit
+            if drawn.unit == "images" {
+                "images (patients are unknown, so they are too narrow)"
+            } else {
+                &drawn.unit
+            }
         ),
         None => write!(out, " No intervals were computed."),
     };
@@ -102,13 +106,19 @@ fn summary(sheet: &Sheet) -> String {
     )
 }
 
+/// The number of positive images, marked where it is small.
+fn support(condition: &ConditionEvaluation) -> String {
+    let mark = if condition.support < FEW_POSITIVES { FEW_MARK } else { "" };
+    format!("{}{mark}", thousands(condition.support))
+}
+
 fn discrimination(sheet: &Sheet) -> String {
     let mut rows: Vec<(&str, &ConditionEvaluation)> = conditions(sheet).collect();
     rows.sort_by(|a, b| b.1.auroc.unwrap_or(-1.0).total_cmp(&a.1.auroc.unwrap_or(-1.0)));
     let cells = rows.iter().map(|(name, c)| {
         vec![
             (*name).to_owned(),
-            thousands(c.support),
+            support(c),
             number(c.prevalence),
             estimate(c.auroc, c.auroc_ci),
             estimate(c.auprc, c.auprc_ci),
@@ -116,7 +126,7 @@ fn discrimination(sheet: &Sheet) -> String {
     });
     let heading = ["condition", "positive images", "prevalence", "AUROC", "AUPRC"];
     let mut out = format!("## Ranking, by AUROC\n\n{}", table(&heading, cells));
-    let mut defined = rows.iter().filter(|(_, c)| c.auroc.is_some());
+    let mut defined = rows.iter().filter(|(_, c)| c.auroc.is_some() && c.support >= FEW_POSITIVES);
     if let (Some((best, b)), Some((worst, w))) = (defined.clone().next(), defined.next_back())
         && best != worst
     {
@@ -137,6 +147,7 @@ fn operating_points(sheet: &Sheet) -> String {
     let rows = conditions(sheet).map(|(name, c)| {
         vec![
             name.to_owned(),
+            support(c),
             format!("{}", c.threshold),
             thousands(c.counts.tp),
             thousands(c.counts.fp),
@@ -152,6 +163,7 @@ fn operating_points(sheet: &Sheet) -> String {
     });
     let heading = [
         "condition",
+        "positive images",
         "threshold",
         "TP",
         "FP",
@@ -284,10 +296,10 @@ fn caveats(sheet: &Sheet) -> String {
             macro_average.n_conditions
         ));
     }
-    let rare = listed(&|c| c.auroc.is_some() && c.support < FEW);
+    let rare = listed(&|c| c.auroc.is_some() && c.support < FEW_POSITIVES);
     if !rare.is_empty() {
         says.push(format!(
-            "Fewer than {FEW} positive images: {}. Their numbers move by an image or two, and their intervals are too \
+            "† Fewer than {FEW_POSITIVES} positive images: {}. Their numbers move by an image or two, and their intervals are too \
              narrow to trust.",
             rare.join(", ")
         ));

@@ -1,6 +1,7 @@
 //! The Runs screen: the list of runs and the queue, a run opened from it, marked runs compared.
 
 pub mod action;
+mod delete;
 mod keys;
 pub mod pane;
 mod queue;

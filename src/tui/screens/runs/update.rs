@@ -248,7 +248,7 @@ impl App {
         self.select_chosen()
     }
 
-    fn nothing_chosen(&mut self) -> Vec<Effect> {
+    pub(super) fn nothing_chosen(&mut self) -> Vec<Effect> {
         self.say(Level::Info, "no run is chosen");
         Vec::new()
     }
@@ -376,53 +376,6 @@ impl App {
             Ask::Note => Change::Note(text.replace(LINE_BREAK, "\n")),
         };
         vec![Effect::Runs(RunsRequest::Describe(run, change))]
-    }
-
-    fn ask_delete(&mut self) -> Vec<Effect> {
-        if let Some(waiting) = self.runs.chosen_waiting().cloned() {
-            (self.runs.doomed, self.runs.doomed_waiting) = (None, Some(Box::new(waiting)));
-            self.overlay = Some(Overlay::AskDelete);
-            return Vec::new();
-        }
-        self.runs.doomed_waiting = None;
-        let marked = self.runs.marks.paths();
-        let doomed = match (marked.is_empty(), self.runs.chosen()) {
-            (false, _) => marked,
-            (true, Some(run)) => vec![run.path.clone()],
-            (true, None) => return self.nothing_chosen(),
-        };
-        let live = doomed.iter().filter_map(|path| self.runs.find(path)).find(|run| run.state.is_live());
-        if let Some(id) = live.map(|run| run.id.short().to_owned()) {
-            self.say(Level::Warning, format!("run {id} is on; stop it before it is deleted"));
-            return Vec::new();
-        }
-        self.runs.doomed = Some((doomed.clone(), None));
-        self.overlay = Some(Overlay::AskDelete);
-        vec![Effect::Runs(RunsRequest::Weigh(doomed))]
-    }
-
-    /// Deletes what the question named.
-    pub(in crate::tui) fn delete_doomed(&mut self) -> Vec<Effect> {
-        self.overlay = None;
-        if let Some(waiting) = self.runs.doomed_waiting.take() {
-            self.say(Level::Info, "removed from the queue");
-            return vec![Effect::Runs(RunsRequest::Dequeue(waiting))];
-        }
-        match self.runs.doomed.take() {
-            Some((paths, _)) => vec![Effect::Runs(RunsRequest::Discard(paths))],
-            None => Vec::new(),
-        }
-    }
-
-    fn undelete(&mut self) -> Vec<Effect> {
-        // Whatever comes before the answer, leaving too, it isn't deleted any more.
-        match self.runs.discarded.pop() {
-            Some(discarded) => vec![Effect::Runs(RunsRequest::Restore(discarded))],
-            None => {
-                self.say(Level::Info, "nothing was deleted since the program began");
-                Vec::new()
-            }
-        }
     }
 
     fn clone_chosen(&mut self) -> Vec<Effect> {

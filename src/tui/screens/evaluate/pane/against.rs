@@ -38,7 +38,13 @@ fn table(app: &App, run: &EvaluatedRun, against: &Against, area: Rect, canvas: &
     let panel = Panel {
         title: &title,
         right: Line::styled("AUROC", theme.muted()),
-        bottom: Line::styled("DeLong, Holm-corrected; macro by bootstrap", theme.muted()),
+        bottom: Line::styled(
+            match comparison.unit {
+                "images" => "DeLong, Holm-corrected; macro by bootstrap of images: CI too narrow",
+                _ => "DeLong, Holm-corrected; macro by bootstrap of patients",
+            },
+            theme.muted(),
+        ),
         bottom_right: Line::styled("* p < .05", theme.muted()),
         focused: false,
     };

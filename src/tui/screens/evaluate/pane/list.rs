@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::metrics::{ConditionEvaluation, Evaluation, FEW_POSITIVES};
 use crate::text::one_line;
 use crate::tui::action::Action;
 use crate::tui::app::App;
@@ -12,6 +13,10 @@ use crate::tui::screens::evaluate::state::{EvaluatedRun, Order};
 
 /// Columns of the numbers at the right: AUROC, interval.
 const NUMBERS: u16 = 16;
+/// Columns of the number of positive images.
+const SUPPORT: u16 = 6;
+/// The AUROC of guessing.
+const CHANCE: f64 = 0.5;
 
 /// Draws the list.
 pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
@@ -28,6 +33,11 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
         Span::styled(fixed(mean.average.values.auroc, 3), theme.strong()),
         Span::styled(interval(mean.auroc_ci), theme.text()),
         Span::styled(format!(" over {}", mean.n_conditions), theme.muted()),
+        // Several images of one patient are not independent.
+        Span::styled(
+            if resampled_by_image(&run.evaluation) { ", CI by image: too narrow" } else { "" },
+            theme.warning(),
+        ),
     ]);
     let panel = Panel {
         title: &title,
@@ -44,6 +54,7 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let first = app.evaluate.place.saturating_sub(shown - 1).min(rows.len().saturating_sub(shown));
     let long = inner.width >= 40;
     let name_width = if long { 18 } else { inner.width.saturating_sub(NUMBERS + 2).min(13) };
+    let lowest = lowest(rows.iter().filter_map(|index| run.kept_numbers(*index)));
     for (line_at, (place, index)) in rows.iter().enumerate().skip(first).take(shown).enumerate() {
         let line = row(inner, line_at as u16);
         let Some(numbers) = run.kept_numbers(*index) else { continue };
@@ -64,13 +75,20 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
             Span::styled(format!("{:>11}", interval(numbers.auroc_ci).trim()), theme.muted()),
         ]);
         canvas.right(line, &number);
+        let positives = if long { SUPPORT } else { 0 };
+        if long {
+            let few = numbers.support < FEW_POSITIVES;
+            let style = if few { theme.warning() } else { theme.muted() };
+            let place = Rect { x: line.x + name_width + 1, width: SUPPORT, ..line };
+            canvas.right(place, &Line::styled(count(numbers.support as usize), style));
+        }
         let strip = Rect {
-            x: line.x + name_width + 1,
-            width: line.width.saturating_sub(name_width + NUMBERS + 1),
+            x: line.x + name_width + positives + 2,
+            width: line.width.saturating_sub(name_width + positives + NUMBERS + 2),
             ..line
         };
         if strip.width >= 5 {
-            whisker(numbers.auroc, numbers.auroc_ci, strip, canvas);
+            whisker(numbers.auroc, numbers.auroc_ci, lowest, strip, canvas);
         }
         if chosen {
             canvas.style(Rect { x: line.x - 1, width: line.width + 2, ..line }, theme.selection());
@@ -78,18 +96,34 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     }
 }
 
+/// Whether intervals are over images because patients are unknown.
+fn resampled_by_image(evaluation: &Evaluation) -> bool {
+    evaluation.bootstrap.as_ref().is_some_and(|resampled| resampled.unit == "images")
+}
+
 /// An interval as ` .825–.841`; nothing without one.
 pub fn interval(interval: Option<[f64; 2]>) -> String {
     interval.map_or(String::new(), |[low, high]| format!(" {}–{}", fixed(Some(low), 3), fixed(Some(high), 3)))
 }
 
-/// A value with its interval between .5 and 1: `├─●─┤`.
-fn whisker(value: Option<f64>, interval: Option<[f64; 2]>, area: Rect, canvas: &mut Canvas) {
+/// The left end of all whiskers: chance, or the tenth below the lowest interval.
+fn lowest<'a>(rows: impl Iterator<Item = &'a ConditionEvaluation>) -> f64 {
+    let ends = rows.flat_map(|row| [row.auroc, row.auroc_ci.map(|[low, _]| low)]).flatten();
+    let low = ends.fold(CHANCE, f64::min);
+    if low < CHANCE { (low * 10.0).floor() / 10.0 } else { CHANCE }
+}
+
+/// A value with its interval between `lowest` and 1: `├─●─┤`. A line is at chance where that is inside.
+fn whisker(value: Option<f64>, interval: Option<[f64; 2]>, lowest: f64, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let last = area.width - 1;
-    let column = |value: f64| (((value - 0.5) * 2.0).clamp(0.0, 1.0) * f64::from(last)).round() as u16;
+    let column =
+        |value: f64| (((value - lowest) / (1.0 - lowest)).clamp(0.0, 1.0) * f64::from(last)).round() as u16;
     for x in 0..area.width {
         canvas.cell(area.x + x, area.y, '·', theme.track());
+    }
+    if lowest < CHANCE {
+        canvas.cell(area.x + column(CHANCE), area.y, '╎', theme.muted());
     }
     if let Some([low, high]) = interval {
         let (low, high) = (column(low), column(high));
