@@ -82,3 +82,38 @@ fn an_answer_to_an_older_question_is_not_shown() {
     app.update(Message::Evaluated(old, Ok(Box::new(fixture::answer()))), noon());
     assert!(app.evaluate.run().is_none(), "val was asked for since");
 }
+
+#[test]
+fn every_matrix_has_its_four_counts_at_every_size() {
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
+    for (width, height) in [(80, 24), (120, 34), (200, 60)] {
+        let mut app = fixture::evaluated();
+        press(&mut app, &["v"]);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        crate::tui::draw::draw(&app, None, &mut buffer);
+        let rows = buffer.content.chunks(usize::from(width));
+        let text: String =
+            rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>() + "\n").collect();
+        let run = app.evaluate.run().expect("a run");
+        let hernia = run.numbers(run.labels.len() - 1).expect("numbers").counts;
+        let all = [hernia.tn, hernia.fp, hernia.fn_, hernia.tp];
+        // The list at the left names the condition, too; the matrix is the one farther to the right.
+        let places = text.match_indices("Hernia").map(|(at, _)| {
+            let line_start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+            (text[line_start..at].chars().count(), at)
+        });
+        let (column, at) = places.max().expect("the condition is shown");
+        let below: String = text[at..]
+            .lines()
+            .skip(1)
+            .take(2)
+            .map(|line| line.chars().skip(column.saturating_sub(1)).take(22).collect::<String>() + " ")
+            .collect();
+        let shown: Vec<u64> = below
+            .split(|sign: char| !sign.is_ascii_digit())
+            .filter_map(|number| number.parse().ok())
+            .collect();
+        assert!(shown.starts_with(&all), "{width}x{height}: {shown:?} is not {all:?}\n{text}");
+    }
+}

@@ -143,9 +143,9 @@ fn images(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
         let _ = used;
         let called = score.is_some_and(|score| score > level);
         let mark = match (labelled, score.map(|_| called)) {
-            (true, Some(true)) => Span::styled(" found ", theme.good()),
-            (true, Some(false)) => Span::styled("missed ", theme.bad()),
-            (false, Some(true)) => Span::styled(" false ", theme.warning()),
+            (true, Some(true)) => Span::styled("   TP  ", theme.good()),
+            (true, Some(false)) => Span::styled("   FN  ", theme.bad()),
+            (false, Some(true)) => Span::styled("   FP  ", theme.warning()),
             (true, None) => Span::styled(" label ", theme.text()),
             _ => Span::raw("       "),
         };

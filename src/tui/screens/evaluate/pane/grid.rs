@@ -21,6 +21,11 @@ pub const LEAST: u16 = 4 * CELL.1 + 2;
 /// Draws every condition's matrix in the order of the list.
 pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
+    let rows = app.evaluate.sorted();
+    let inside = [area.width, area.height].map(|side| side.saturating_sub(2));
+    let columns = (inside[0] / CELL.0).clamp(1, 5);
+    let lines = (rows.len() as u16).div_ceil(columns);
+    let height = (inside[1] / lines.max(1)).clamp(2, 7);
     let panel = Panel {
         title: "all conditions",
         right: Line::styled("predicted positive at the thresholds", theme.muted()),
@@ -28,15 +33,11 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
             Span::styled("macro F1 ", theme.muted()),
             Span::styled(fixed(run.macro_f1(), 3), theme.strong()),
         ]),
-        bottom_right: Line::styled("tn fp / fn tp", theme.muted()),
+        bottom_right: Line::styled(if height < 3 { "TN FP FN TP" } else { "TN FP / FN TP" }, theme.muted()),
         ..Panel::default()
     };
     let inner = canvas.panel(area, &panel);
     canvas.wheel(area, [Action::Up, Action::Down]);
-    let rows = app.evaluate.sorted();
-    let columns = (inner.width / CELL.0).clamp(1, 5);
-    let lines = (rows.len() as u16).div_ceil(columns);
-    let height = (inner.height / lines.max(1)).clamp(2, 7);
     let width = inner.width / columns;
     for (place, index) in rows.iter().enumerate() {
         let (x, y) = (place as u16 % columns * width, place as u16 / columns * height);
@@ -54,7 +55,7 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     }
 }
 
-/// One small matrix: its name with F1, then two rows of counts.
+/// One small matrix: its name with F1, then two rows of counts, or all four in one.
 fn small(run: &EvaluatedRun, index: usize, chosen: bool, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let Some(numbers) = run.numbers(index) else { return };
@@ -63,9 +64,17 @@ fn small(run: &EvaluatedRun, index: usize, chosen: bool, area: Rect, canvas: &mu
     let name = one_line(run.name(index), usize::from(head.width.saturating_sub(5)));
     canvas.text(head, &format!("{}{name}", if chosen { "▸" } else { "" }), style);
     canvas.right(head, &Line::styled(fixed(numbers.f1, 2), theme.strong()));
+    // With one line for the counts both rows of the matrix stand in it.
+    let flat = area.height < 3;
     for (line, cells) in Cell::MATRIX.iter().enumerate() {
         let of_row: u64 = cells.iter().map(|cell| images_of(&numbers.counts, *cell)).sum();
-        let at = row(area, 1 + line as u16);
+        let at = match flat {
+            true => {
+                let half = area.width / 2;
+                Rect { x: area.x + half * line as u16, width: half, ..row(area, 1) }
+            }
+            false => row(area, 1 + line as u16),
+        };
         let half = at.width / 2;
         for (column, cell) in cells.iter().enumerate() {
             let images = images_of(&numbers.counts, *cell);
