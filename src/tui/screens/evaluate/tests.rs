@@ -1,5 +1,6 @@
 //! Thresholds, cells and the order of conditions, by keys.
 
+use crate::tui::action::Action;
 use crate::tui::app::{App, Effect, Message};
 use crate::tui::fixture::{self, noon, press};
 
@@ -91,29 +92,23 @@ fn every_matrix_has_its_four_counts_at_every_size() {
         let mut app = fixture::evaluated();
         press(&mut app, &["v"]);
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-        crate::tui::draw::draw(&app, None, &mut buffer);
-        let rows = buffer.content.chunks(usize::from(width));
-        let text: String =
-            rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>() + "\n").collect();
+        let hits = crate::tui::draw::draw(&app, None, &mut buffer).0;
         let run = app.evaluate.run().expect("a run");
-        let hernia = run.numbers(run.labels.len() - 1).expect("numbers").counts;
-        let all = [hernia.tn, hernia.fp, hernia.fn_, hernia.tp];
-        // The list at the left names the condition, too; the matrix is the one farther to the right.
-        let places = text.match_indices("Hernia").map(|(at, _)| {
-            let line_start = text[..at].rfind('\n').map_or(0, |end| end + 1);
-            (text[line_start..at].chars().count(), at)
-        });
-        let (column, at) = places.max().expect("the condition is shown");
-        let below: String = text[at..]
-            .lines()
-            .skip(1)
-            .take(2)
-            .map(|line| line.chars().skip(column.saturating_sub(1)).take(22).collect::<String>() + " ")
-            .collect();
-        let shown: Vec<u64> = below
-            .split(|sign: char| !sign.is_ascii_digit())
-            .filter_map(|number| number.parse().ok())
-            .collect();
-        assert!(shown.starts_with(&all), "{width}x{height}: {shown:?} is not {all:?}\n{text}");
+        for (place, index) in app.evaluate.sorted().into_iter().enumerate() {
+            let counts = run.numbers(index).expect("numbers").counts;
+            // The list at the left answers the same click; the matrix is farther to the right.
+            let of_row = hits.iter().filter(|hit| hit.action == Some(Action::Row(place)));
+            let area = of_row.map(|hit| hit.area).max_by_key(|area| area.x).expect("it is on screen");
+            let text: String = (area.y + 1..area.bottom().min(area.y + 3))
+                .flat_map(|y| (area.x..area.right()).map(move |x| (x, y)))
+                .map(|at| buffer[at].symbol())
+                .collect();
+            let shown: Vec<u64> = text
+                .split(|sign: char| !sign.is_ascii_digit())
+                .filter_map(|number| number.parse().ok())
+                .collect();
+            let all = [counts.tn, counts.fp, counts.fn_, counts.tp];
+            assert_eq!(shown, all, "{} at {width}x{height}: {text}", run.name(index));
+        }
     }
 }
