@@ -140,7 +140,7 @@ fn a_contact_sheet_shows_what_training_sees() {
     let out = folder.path().join("sheet.png");
     let sheet = |more: &[&str]| {
         chestxr(folder.path())
-            .args(["--data", "phantom:60", "--json", "augment", "--boxes", "--out"])
+            .args(["--data", "phantom:60", "--json", "augment", "--boxes", "--force", "--out"])
             .arg(&out)
             .args(more)
             .output()

@@ -142,3 +142,31 @@ fn full_size_images_are_reduced_and_predicted() {
         "all images look the same"
     );
 }
+
+#[test]
+fn no_writer_replaces_a_file_unless_it_is_forced_to() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("notes");
+    let runs = folder.path().join("runs");
+    let commands: [&[&str]; 3] = [
+        &["data", "convert", "phantom:20", "FILE"],
+        &["--data", "phantom:20", "--set", "data.size=32", "--graphics", "off", "augment", "--out", "FILE"],
+        &["--graphics", "off", "data", "show", "phantom:20", "--count", "1", "--out", "FILE"],
+    ];
+    for command in commands {
+        std::fs::write(&file, b"a user's own").expect("written");
+        let run = |more: &[&str]| {
+            let path = file.display().to_string();
+            let words = command.iter().map(|word| if *word == "FILE" { path.as_str() } else { word });
+            chestxr(&runs).args(words).args(more).output().expect("it runs")
+        };
+        let refused = run(&[]);
+        let said = support::stderr(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{command:?}: {said}");
+        assert!(said.contains("exists already; replace it with --force"), "{command:?}: {said}");
+        assert_eq!(std::fs::read(&file).expect("readable"), b"a user's own", "{command:?}");
+        let forced = run(&["--force"]);
+        assert!(forced.status.success(), "{command:?}: {}", support::stderr(&forced));
+        assert_ne!(std::fs::read(&file).expect("readable"), b"a user's own", "{command:?}");
+    }
+}

@@ -25,6 +25,9 @@ pub struct AugmentArgs {
     /// Output file
     #[arg(long, value_name = "FILE", default_value = "augment.png")]
     pub out: PathBuf,
+    /// Replace an existing output file
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -76,6 +79,9 @@ pub enum DataCommand {
         /// Side of the images in pixels, for sources without a size of their own
         #[arg(long, value_name = "N")]
         size: Option<usize>,
+        /// Replace an existing output file
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -117,4 +123,7 @@ pub struct ShowArgs {
     /// Also write the sheet to this file
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Replace an existing output file
+    #[arg(long)]
+    pub force: bool,
 }

@@ -11,7 +11,7 @@ use chestxr_tui::explain::{COLOUR_MAPS, Overlay, Shows, paint};
 use chestxr_tui::files::replace_file;
 use chestxr_tui::report::figures::{TILE_PIXELS, Tile, image_sheet};
 
-use super::{Exit, UsageError, inline, progress};
+use super::{Exit, UsageError, check_output, inline, progress};
 use crate::cli::{AugmentArgs, Global};
 
 /// Tiles per row.
@@ -19,6 +19,7 @@ const COLUMNS: usize = 4;
 
 /// Renders the sheet, writes it and shows it in the terminal.
 pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Exit> {
+    check_output(&args.out, args.force)?;
     let dataset = progress::load(&config.data, global.json)?;
     let (images, _) = dataset.trainable(args.split)?;
     let pipeline = AugmentPipeline::new(&config.augment);

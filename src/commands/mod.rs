@@ -23,6 +23,7 @@ pub mod track;
 pub mod train;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use chestxr_tui::config::{ConfigError, RunConfig};
@@ -87,6 +88,24 @@ pub fn set_tracking(config: &mut RunConfig, sets: &[String]) -> Result<(), Confi
     sets.iter()
         .filter(|set| set.trim_start().starts_with("tracking."))
         .try_for_each(|set| config.set_pair(set))
+}
+
+/// Checks that an output file may be written: it doesn't exist, or --force was given. To be called before the work
+/// that makes its content.
+///
+/// # Errors
+/// When the file exists and `force` is false.
+pub fn check_output(out: &Path, force: bool) -> Result<(), UsageError> {
+    // A pipe or a device such as /dev/stdout is written to, not replaced.
+    let replaced =
+        out.symlink_metadata().is_ok_and(|found| found.is_file() || found.is_symlink() || found.is_dir());
+    if replaced && !force && !out.starts_with("/dev") {
+        return Err(UsageError(format!(
+            "{}: exists already; replace it with --force, or name another file",
+            out.display()
+        )));
+    }
+    Ok(())
 }
 
 /// Checks that stdin and stdout are terminals, as the workbench needs.

@@ -19,7 +19,7 @@ use chestxr_tui::runs;
 use chestxr_tui::text::one_line;
 
 use super::progress::StderrBar;
-use super::{Exit, print_error};
+use super::{Exit, check_output, print_error};
 use crate::cli::{Global, PredictArgs, PredictFormat};
 
 /// Images read, preprocessed and predicted at a time, which bounds memory.
@@ -52,6 +52,9 @@ type NamedImage = (String, Vec<u8>);
 
 /// Predicts on all readable files and reports the others.
 pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
+    if let Some(out) = &args.out {
+        check_output(out, args.force)?;
+    }
     let folder = runs::find(&paths.runs, &args.run)?;
     let predictor = Predictor::open(&folder, global.device.as_deref().unwrap_or("auto"))?;
     let saved = folder.read_thresholds()?;

@@ -47,8 +47,9 @@ fn nihs_images_are_pillows_to_a_grey_level_and_come_from_the_cache_the_second_ti
     let place = Place::new();
     let source = format!("nih:{}", images.join("nih_folder").display());
     let out = place.path("images.npz");
-    let convert =
-        |size: &str| place.run(&["data", "convert", &source, &out.display().to_string(), "--size", size]);
+    let convert = |size: &str| {
+        place.run(&["data", "convert", &source, &out.display().to_string(), "--force", "--size", size])
+    };
     assert_eq!(convert("64").status.code(), Some(0));
     let limits = chestxr_tui::dataset::npz::Limits::default();
     let data = chestxr_tui::dataset::npz::read_medmnist(&out, None, limits).expect("it reads");

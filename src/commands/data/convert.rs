@@ -1,5 +1,6 @@
 //! `data convert`: a data source as an npz file.
 
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -58,6 +59,9 @@ pub fn run(
     writer = writer.array_text("conditions", &dataset.labels().keys())?;
     writer.finish()?;
     let size = std::fs::metadata(out).with_context(|| format!("can't read {}", out.display()))?.len();
-    print_error(&format!("wrote {} ({})", out.display(), bytes(size)));
+    match json {
+        true => writeln!(std::io::stdout(), "{}", serde_json::json!({"path": out, "bytes": size}))?,
+        false => print_error(&format!("wrote {} ({})", out.display(), bytes(size))),
+    }
     Ok(Exit::Done)
 }

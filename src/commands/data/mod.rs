@@ -13,7 +13,7 @@ use anyhow::Result;
 use chestxr_tui::config::RunConfig;
 use chestxr_tui::dataset::Dataset;
 
-use super::{Exit, progress};
+use super::{Exit, check_output, progress};
 use crate::cli::{DataCommand, Global};
 
 /// Runs a command on data sets.
@@ -26,7 +26,10 @@ pub fn run(command: DataCommand, global: &Global, config: &RunConfig) -> Result<
         DataCommand::Fetch(args) => fetch::run(&args, json),
         DataCommand::Check { source } => check::run(section, source, json),
         DataCommand::Show(args) => show::run(&args, global, section),
-        DataCommand::Convert { source, out, size } => convert::run(section, source, &out, size, json),
+        DataCommand::Convert { source, out, size, force } => {
+            check_output(&out, force)?;
+            convert::run(section, source, &out, size, json)
+        }
     }
 }
 

@@ -12,13 +12,16 @@ use chestxr_tui::text::one_line;
 
 use super::load;
 use crate::cli::{Global, ShowArgs};
-use crate::commands::{Exit, UsageError, augment, inline};
+use crate::commands::{Exit, UsageError, augment, check_output, inline};
 
 /// Tiles per row.
 const COLUMNS: usize = 4;
 
 /// Shows a contact sheet of images, and lists them.
 pub fn run(args: &ShowArgs, global: &Global, section: &DataSection) -> Result<Exit> {
+    if let Some(out) = &args.out {
+        check_output(out, args.force)?;
+    }
     let dataset = load(section, args.source.clone(), global.json)?;
     let (images, labels) = dataset.trainable(args.split)?;
     let chosen = choose(args, &dataset)?;
