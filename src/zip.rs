@@ -213,7 +213,7 @@ fn locate_end_64(file: &File, end_at: u64) -> Result<Option<u64>, ZipError> {
     let end_64_at = fields.u64()?;
     match end_64_at.checked_add(END_64_LENGTH as u64) {
         Some(end) if end <= at => Ok(Some(end_64_at)),
-        _ => Err(ZipError::Directory("its zip64 end record lies outside the file")),
+        _ => Err(ZipError::Directory("its zip64 end record is outside the file")),
     }
 }
 

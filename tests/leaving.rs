@@ -160,7 +160,7 @@ fn while_a_run_is_evaluated() {
     let begin = |session: &mut PtySession| {
         to_evaluate(session);
         session.press("p");
-        session.wait_text("best weights on the images");
+        session.wait_text("with the best weights");
     };
     leave_while("evaluating", "phantom:30", begin, |_| {});
 }

@@ -248,7 +248,7 @@ fn one_process_at_a_time_works_on_a_run() {
     assert!(stderr(&refused).contains(&sentence), "{}", stderr(&refused));
     assert_eq!(stderr(&refused).trim_end().lines().count(), 1, "{}", stderr(&refused));
     let refused = chestxr(runs.path()).args(["runs", "rm", "--yes", "last"]).output().expect("it ends");
-    assert!(!refused.status.success() && stderr(&refused).contains("is on"), "{}", stderr(&refused));
+    assert!(!refused.status.success() && stderr(&refused).contains("is active"), "{}", stderr(&refused));
     wait_for_epochs(&run, epochs(&run).len() + 1);
     assert_eq!(listed_state(runs.path()), "running");
 

@@ -105,7 +105,7 @@ fn a_run_is_deleted_only_with_a_yes_and_never_while_it_is_on() {
     assert!(stderr(&output).contains("--yes"), "{}", stderr(&output));
     let output = runs(folder.path(), &["rm", "--yes", a.id().as_str(), b.id().as_str()]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("is on"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is active"), "{}", stderr(&output));
     assert_eq!(list(folder.path()).expect("a list").len(), 2, "all or nothing");
 
     let output = runs(folder.path(), &["rm", "--yes", a.id().as_str(), a.id().short()]);

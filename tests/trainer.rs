@@ -192,7 +192,7 @@ fn a_second_start_is_refused_while_a_run_is_on() {
         Event::Note { text, .. } if text.contains("already") => Some(text.clone()),
         _ => None,
     });
-    assert_eq!(note, "a run is on already; stop it before starting another");
+    assert_eq!(note, "a run is active; stop it before starting another");
     trainer.shut_down();
     assert_eq!(only_run(runs.path()).read_status().expect("a status").state, RunState::Stopped);
 }

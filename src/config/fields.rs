@@ -64,7 +64,7 @@ const fn above(min: f64, max: f64) -> Kind {
 
 /// Every setting in the order of the file.
 pub const FIELDS: &[Field] = &[
-    field("run.name", Kind::Text, "name of the run, shown beside its id"),
+    field("run.name", Kind::Text, "name of the run, shown with its id"),
     field("run.seed", whole(0, i64::MAX), "seed of all random numbers of the run"),
     field("run.device", Kind::Device, "compute device; auto: the first CUDA device, else the CPU"),
     field("run.threads", whole(0, 1024), "CPU threads of libtorch; 0: libtorch's default"),

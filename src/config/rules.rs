@@ -60,7 +60,7 @@ impl RunConfig {
         }
         if model.pretrained != "none" && !model.init.is_empty() {
             return Err(ConfigError::Conflict(format!(
-                "`model.init` gives all weights, so `model.pretrained` = {} would have no say; set one of them",
+                "`model.init` gives all weights, so `model.pretrained` = {} would have no effect; set one of them",
                 model.pretrained
             )));
         }

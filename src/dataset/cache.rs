@@ -107,7 +107,7 @@ impl Cache {
     }
 }
 
-/// What is asked for in the form that tells data sets apart, and what its file is like now.
+/// The request in the form that distinguishes data sets, and the stamp of its file now.
 fn plain(section: &DataSection) -> Result<Key, DataError> {
     let source: Source = section.source.parse()?;
     let mut section = section.clone();

@@ -53,6 +53,6 @@ pub fn listing(folder: &Path, columns: &str) -> Result<Listing, DataError> {
         row.age = row.age.or(header.about.age);
         row.view = row.view.take().or(header.about.view);
     }
-    listing.notes.push(format!("patients of {told} DICOM files are known by hashes of their ids"));
+    listing.notes.push(format!("patients of {told} DICOM files are identified by hashes of their ids"));
     Ok(listing)
 }

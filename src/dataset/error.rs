@@ -25,7 +25,7 @@ pub enum DataError {
     Drawn(#[from] StoreError<phantom::SizeOutOfRange>),
     #[error(transparent)]
     Unpacked(#[from] StoreError<npz::NpzError>),
-    #[error("reading images was stopped; what was read is kept, so that the next time goes on from there")]
+    #[error("reading images was cancelled; the next reading resumes from there")]
     Stopped,
     #[error("there is no {name} of {size} px; set data.size to one of {sizes}")]
     NoSuchSize { name: String, size: usize, sizes: String },
@@ -35,13 +35,13 @@ pub enum DataError {
     )]
     NotFetched { name: String, source_name: String, size: usize, file: String, folder: String },
     #[error(
-        "the images of {from} say nothing about {missing}, which the run's network tells; add such labels"
+        "the images of {from} have no labels for {missing}, which the run's network predicts; add such labels"
     )]
     OtherLabels { from: String, missing: String },
     #[error("`data.where` needs images with a table ({known}); {from} has none")]
     NothingToFilter { from: String, known: String },
     #[error(
-        "{0} holds labels but no images: `data info` can count it, training needs train_images, val_images and test_images"
+        "{0} has labels but no images: `data info` can count it, training needs train_images, val_images and test_images"
     )]
     NoImages(String),
     #[error("the {split} split of {from} is empty; training needs images in all three splits")]

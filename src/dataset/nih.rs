@@ -145,7 +145,7 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     let has_boxes = match named(folder, "bbox_list") {
         Some(boxes) => {
             let drawn = read_boxes(&boxes, &keys, &places, &mut rows)?;
-            notes.push(format!("{} boxes drawn by hand lie on these images", thousands(drawn as u64)));
+            notes.push(format!("{} manually drawn boxes on these images", thousands(drawn as u64)));
             true
         }
         None => false,

@@ -1,6 +1,6 @@
-//! Why a text names no data source.
+//! Errors of texts that are not data sources.
 
-/// A text that names no source.
+/// A text that is not a data source.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     #[error("`{text}` names no data source; write {known}")]
@@ -13,6 +13,6 @@ pub enum SourceError {
     Argument { name: &'static str, argument: String },
     #[error("there is no data source or file `{text}`; write {known}")]
     NoFile { text: String, known: String },
-    #[error("the folder `{text}` is not recognized as a data source; write {known} to say what it is")]
+    #[error("the folder `{text}` is not recognized as a data source; write {known}")]
     Folder { text: String, known: String },
 }

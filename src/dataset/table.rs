@@ -99,7 +99,7 @@ impl Columns {
         if !of.contains_key("path") {
             let known = one_line(&sheet.heading.join(", "), 300);
             let what = format!(
-                "no column seems to name the images; say which with data.columns=path=NAME; there are {known}"
+                "no column seems to name the images; set data.columns=path=NAME; the columns are {known}"
             );
             return Err(TableError::new(table, what));
         }

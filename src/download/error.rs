@@ -25,7 +25,7 @@ pub enum DownloadError {
     WebPage { url: String },
     /// The line broke too often.
     #[error(
-        "the download of {url} broke off after {} ({why}); what came is kept, so start it again to go on",
+        "the download of {url} broke off after {} ({why}); start it again to resume",
         bytes(*done)
     )]
     BrokeOff { url: String, done: u64, why: String },
@@ -42,7 +42,7 @@ pub enum DownloadError {
     #[error("{what} is more than the {} expected; check where it comes from", bytes(*limit))]
     TooLarge { what: String, limit: u64 },
     /// The one who watches had enough.
-    #[error("the download was stopped; what came is kept, so start it again to go on")]
+    #[error("the download was cancelled; start it again to resume")]
     Stopped,
     /// Somebody else holds the part.
     #[error("another chestxr-tui is downloading {}; wait for it", path.display())]

@@ -54,7 +54,7 @@ impl ComparedRun {
         let id = folder.id();
         let predictions = best_predictions(folder, split)?.with_context(|| {
             format!(
-                "run {id} hasn't been tried on its {split} images; `chestxr-tui evaluate {id} --split {split}` does it"
+                "run {id} was not evaluated on its {split} images; run `chestxr-tui evaluate {id} --split {split}`"
             )
         })?;
         let best = predictions.epoch;

@@ -70,7 +70,7 @@ fn opening(sheet: &Sheet) -> String {
     };
     let _ = writeln!(
         out,
-        " Thresholds were chosen on the {} images by the rule `{}`; an image is predicted positive when its probability lies above.",
+        " Thresholds were chosen on the {} images by the rule `{}`; an image is predicted positive when its probability is higher.",
         sheet.thresholds.split, sheet.thresholds.rule
     );
     out
@@ -229,7 +229,7 @@ fn normal(sheet: &Sheet) -> String {
         vec![format!("actual {negative}"), thousands(c.counts.tn), thousands(c.counts.fp)],
         vec![format!("actual {positive}"), thousands(c.counts.fn_), thousands(c.counts.tp)],
     ];
-    let heading = ["", &format!("called {negative}"), &format!("called {positive}")];
+    let heading = ["", &format!("predicted {negative}"), &format!("predicted {positive}")];
     format!(
         "## Normal against any finding\n\nA image without any label is normal; its score is 1 less the greatest \
          probability. AUROC {}, and at the threshold {}: sensitivity for normal {}, specificity {}, precision {}, F1 \
@@ -312,7 +312,7 @@ fn caveats(sheet: &Sheet) -> String {
         .collect();
     if !by_default.is_empty() {
         says.push(format!(
-            "The rule says nothing for {} on the {} images, so the threshold there is .5.",
+            "The rule is undefined for {} on the {} images, so the threshold there is .5.",
             by_default.join(", ").to_lowercase(),
             sheet.thresholds.split
         ));

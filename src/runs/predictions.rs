@@ -54,7 +54,7 @@ pub enum PredictionsFileError {
     #[error("{path}: `{array}` has shape {found:?} and should have {wanted}")]
     Shape { path: String, array: String, found: Vec<usize>, wanted: String },
     #[error(
-        "{path}: `{array}` holds {value} in row {row}; a probability lies between 0 and 1 (of logits, give the sigmoid)"
+        "{path}: `{array}` holds {value} in row {row}; a probability is between 0 and 1 (of logits, give the sigmoid)"
     )]
     Range { path: String, array: String, row: usize, value: f32 },
     #[error("{path}: `{array}` holds {value} in row {row}; a label is 0 or 1")]

@@ -55,7 +55,7 @@ impl RunFolder {
                 "complete" => Tracked::Complete,
                 "failed" => Tracked::Failed(crate::text::one_line(&file.reason, 300)),
                 other => Tracked::Failed(format!(
-                    "tracking.json says `{}`, which this version doesn't know",
+                    "tracking.json has `{}`, which this version doesn't know",
                     crate::text::one_line(other, 40)
                 )),
             },

@@ -42,7 +42,7 @@ impl RunFolder {
             bail!("{link} is only a link, to {target}; take the link away with rm, or delete the run there");
         }
         let live = self.read_status().is_ok_and(|status| status.actual_state().is_live());
-        ensure!(!live, "run {} is on; stop it before it is deleted", self.id());
+        ensure!(!live, "run {} is active; stop it before it is deleted", self.id());
         self.hold().context("it can't be deleted")
     }
 

@@ -299,7 +299,7 @@ fn login(env: &impl Fn(&'static str) -> Option<String>) -> Result<Option<HeaderV
     };
     let mut value = HeaderValue::from_str(&text).map_err(|_| TrackingError::Environment {
         name: "MLFLOW_TRACKING_TOKEN",
-        why: "holds characters that no token has".into(),
+        why: "has characters that no token has".into(),
     })?;
     value.set_sensitive(true);
     Ok(Some(value))
@@ -333,7 +333,7 @@ fn tls(env: &impl Fn(&'static str) -> Option<String>) -> Result<TlsConfig, Track
     if let Some(path) = env(SERVER) {
         let found = certificates(&read(SERVER, &path)?);
         if found.is_empty() {
-            return Err(unusable(SERVER, format!("{path} holds no certificate")));
+            return Err(unusable(SERVER, format!("{path} has no certificate")));
         }
         config = config.root_certs(RootCerts::new_with_certs(&found));
     }
@@ -345,7 +345,7 @@ fn tls(env: &impl Fn(&'static str) -> Option<String>) -> Result<TlsConfig, Track
             _ => None,
         });
         let (Some(key), chain) = (key, certificates(&items)) else {
-            return Err(unusable(OURS, format!("{path} holds no private key beside its certificate")));
+            return Err(unusable(OURS, format!("{path} has a certificate but no private key")));
         };
         config = config.client_cert(Some(ClientCert::new_with_certs(&chain, key)));
     }
@@ -390,7 +390,7 @@ mod tests {
             ("302 Found\r\nLocation: /login?token=secret", "another page of its own"),
             ("413 Payload Too Large", "client_max_body_size"),
             ("503 Service Unavailable\r\nRetry-After: 90", "again after 90 s"),
-            ("404 Not Found", "no answer of MLflow's (404"),
+            ("404 Not Found", "as an MLflow server does (404"),
             ("401 Unauthorized", "track sync"),
         ] {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -7,11 +7,13 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum TrackingError {
     /// Nobody answers, or the line breaks.
-    #[error("the MLflow server {server} can't be reached ({why}); what is unsent stays in the run's folder")]
+    #[error(
+        "the MLflow server {server} can't be reached ({why}); what was not sent stays in the run's folder"
+    )]
     Unreachable { server: String, why: String },
     /// The server is there and has no time or is out of order.
     #[error(
-        "the MLflow server {server} answers {status} ({why}{}); what is unsent stays in the run's folder",
+        "the MLflow server {server} answers {status} ({why}{}); what was not sent stays in the run's folder",
         again(*wait)
     )]
     OutOfOrder {
@@ -28,9 +30,7 @@ pub enum TrackingError {
     )]
     Login { server: String, status: u16 },
     /// Something else answers there.
-    #[error(
-        "{server} answers with something that is no answer of MLflow's ({found}); check tracking.mlflow_uri"
-    )]
+    #[error("{server} does not answer as an MLflow server does ({found}); check tracking.mlflow_uri")]
     NotMlflow { server: String, found: String },
     /// It sends us on to somewhere else, where the login must not go unasked.
     #[error("{server} sends on to {to}; if MLflow is there, set tracking.mlflow_uri to that address")]
@@ -60,7 +60,7 @@ pub enum TrackingError {
     #[error("another process is sending the run {}; wait until it is done, or end it, then try again", path.display())]
     Busy { path: PathBuf },
     /// The one who watches had enough.
-    #[error("stopped; what is unsent stays in the run's folder")]
+    #[error("stopped; what was not sent stays in the run's folder")]
     Stopped,
 }
 

@@ -1,4 +1,4 @@
-//! What a run needs to go on as if nothing had happened: `checkpoints/last.state`.
+//! What a run needs to resume exactly: `checkpoints/last.state`.
 //!
 //! The file is a safetensors file of its own: weights, optimizer, running mean, generators, what the epoch in
 //! work has seen so far, and [`Position`] as JSON in a tensor of bytes. It holds the weights although
@@ -20,7 +20,7 @@ use crate::runs::Best;
 const VERSION: u32 = 1;
 const POSITION: &str = "position.json";
 
-/// Where a run stands, all but the tensors.
+/// Position of a run: everything but tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     pub version: u32,
@@ -38,7 +38,7 @@ pub struct Position {
     pub best: Option<Best>,
     /// Epochs whose weights are kept with their values, the best first.
     pub kept: Vec<Kept>,
-    /// Why learning is over, if it is; what is left is the test.
+    /// Why training has ended, if it has; the test remains.
     pub over: Option<String>,
 }
 
@@ -98,13 +98,13 @@ impl Restored {
         );
         let read = Tensor::read_safetensors(path).map_err(|error| {
             anyhow::anyhow!(
-                "{} is damaged and can't be gone on from ({})",
+                "{} is damaged, so the run can't be resumed from it ({})",
                 path.display(),
                 first_line(&error)
             )
         })?;
         let mut tensors: HashMap<String, Tensor> = read.into_iter().collect();
-        let damaged = || format!("{} is damaged and can't be gone on from", path.display());
+        let damaged = || format!("{} is damaged, so the run can't be resumed from it", path.display());
         let json = tensors.remove(POSITION).with_context(damaged)?;
         let json = Vec::<u8>::try_from(json).with_context(damaged)?;
         let position: Position = serde_json::from_slice(&json).with_context(damaged)?;

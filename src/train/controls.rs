@@ -70,8 +70,7 @@ impl Fit<'_> {
                     self.journal.note(Level::Warning, text)?;
                 }
                 Command::Start { .. } | Command::FindLr { .. } => {
-                    self.journal
-                        .note(Level::Warning, "a run is on already; stop it before starting another")?;
+                    self.journal.note(Level::Warning, "a run is active; stop it before starting another")?;
                 }
                 // Answered above.
                 Command::Stop | Command::Interrupt | Command::Shutdown => {}

@@ -1,4 +1,4 @@
-//! Which images an epoch sees, in which order, and how they come to the network.
+//! The images of an epoch, their order, and their way to the network.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! When a run has stopped getting better.
+//! Early stopping.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,21 +16,21 @@ pub struct EarlyStopping {
     wait_count: usize,
 }
 
-/// What an epoch's value meant.
+/// What the value of an epoch means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
     /// The best value so far, by more than `min_delta`.
     Gain,
     /// So many epochs in a row without gain.
     Wait(usize),
-    /// Patience is at its end.
+    /// Patience is exhausted.
     Stop,
     /// The value is not a finite number and that was to be checked; without the check it is no gain.
     NotFinite,
 }
 
 impl EarlyStopping {
-    /// Nothing seen yet.
+    /// No value yet.
     pub fn new(section: &EarlyStoppingSection) -> Self {
         Self {
             check_finite: section.check_finite,
@@ -42,7 +42,7 @@ impl EarlyStopping {
         }
     }
 
-    /// Takes the monitored value of an epoch and decides.
+    /// Decides by the monitored value of an epoch.
     pub fn update(&mut self, value: f64) -> Decision {
         if self.check_finite && !value.is_finite() {
             return Decision::NotFinite;

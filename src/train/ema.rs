@@ -35,7 +35,7 @@ impl Ema {
         native::lerp(&self.means, &self.parameters, if step <= 1 { 1.0 } else { 1.0 - self.decay })
     }
 
-    /// Puts the mean into the network and keeps the learning weights, or the other way round.
+    /// Swaps the EMA weights and the raw weights of the network.
     ///
     /// # Errors
     /// When a parameter changed its shape since the copy was made, or memory runs out.
@@ -51,7 +51,7 @@ impl Ema {
         Ok(())
     }
 
-    /// Whether the network holds the mean.
+    /// Whether the network has the EMA weights.
     pub fn is_swapped(&self) -> bool {
         self.swapped
     }

@@ -49,7 +49,7 @@ pub fn serve(
             Command::FindLr { config } => search(*config, &mut inbox, &event_sender, runs, cache),
             Command::Shutdown => return,
             _ => {
-                event_sender.note(Level::Info, "no run is on");
+                event_sender.note(Level::Info, "no run is active");
                 continue;
             }
         };
@@ -101,7 +101,7 @@ fn prepare(
     Ok(setup)
 }
 
-/// One run from its start command to its end. Whatever fails ends the run, not the program; a failure before the run
+/// One run from its start command to its end. A failure ends the run, not the program; a failure before the run
 /// has begun leaves no folder behind.
 fn work(
     config: RunConfig,
@@ -171,7 +171,7 @@ fn search(
     None
 }
 
-/// What failed before it had begun may have failed because its end was asked for.
+/// A run that failed before it began may have been stopped by request.
 fn not_started_or_stopped(
     reason: String,
     inbox: &mut Inbox,
@@ -216,14 +216,14 @@ fn begin<'a>(
     fit(setup, ready, journal, inbox)
 }
 
-/// A run that is to go on, for this process alone from here on.
+/// Opens and locks the run that is to be resumed.
 fn take(path: &Path) -> Result<(RunFolder, RunLock)> {
     let folder = RunFolder::open(path)?;
     let hold = folder.hold()?;
     Ok((folder, hold))
 }
 
-/// Takes up a run from its last checkpoint.
+/// Resumes a run from its last checkpoint.
 fn resume_run<'a>(
     setup: &'a Setup,
     folder: RunFolder,
@@ -334,7 +334,7 @@ fn fit<'a>(setup: &'a Setup, ready: Ready, journal: Journal, inbox: &'a mut Inbo
     })
 }
 
-/// Tells what starts.
+/// Reports what starts.
 fn announce(fit: &Fit, setup: &Setup, resumed: bool) -> Result<()> {
     let folder = fit.journal.folder();
     let Provenance { device, threads, images, image_size, parameters, .. } =

@@ -1,4 +1,4 @@
-//! What happens between two epochs and after the last: the record, the verdict, the checkpoint, the test.
+//! Between two epochs and after the last: the record, early stopping, the checkpoint, the test.
 
 use anyhow::{Result, bail};
 
@@ -64,7 +64,7 @@ impl Fit<'_> {
         self.checkpoint_epoch(epoch, among_best, improved)
     }
 
-    /// Takes the epoch into the list of the best: whether it is the best, and whether it is on the list.
+    /// Enters the epoch into the list of the best; returns whether it is the best, and whether it is on the list.
     fn rank(&mut self, epoch: usize, value: Option<f64>) -> (bool, bool) {
         let Some(value) = value else { return (false, false) };
         let stopping = &self.config().early_stopping;
@@ -86,7 +86,7 @@ impl Fit<'_> {
         (improved, among_best)
     }
 
-    /// Why the run learns no more after this epoch, if it doesn't.
+    /// Why training ends after this epoch, if it does.
     fn end_of_learning(&self, epoch: usize, verdict: &Decision) -> Option<String> {
         let config = self.config();
         let stopping = &config.early_stopping;
@@ -142,7 +142,7 @@ impl Fit<'_> {
         }
     }
 
-    /// Tries the best weights on validation and test images and writes down what they said.
+    /// Evaluates the best weights on validation and test images.
     pub(super) fn test(&mut self) -> Result<Interruptible<()>> {
         let Some(best) = self.position.best.clone() else {
             bail!("no epoch had a best value, so there are no weights to test");

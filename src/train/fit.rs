@@ -24,7 +24,7 @@ const MAX_EVAL_BATCH: usize = 256;
 /// So many times the training batch fits surely.
 const EVAL_BATCH_FACTOR: usize = 4;
 
-/// How a run came to its end.
+/// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ending {
     /// All epochs done or early stopping; why, in words.
@@ -39,7 +39,7 @@ pub(super) enum Interruptible<T> {
     Stopped(StopReason),
 }
 
-/// What a pass over the training images leaves.
+/// Output of a pass over the training images.
 pub(super) struct TrainOutput {
     /// By the probabilities that are reported.
     pub seen: EpochAccumulator,
@@ -51,7 +51,7 @@ pub(super) struct TrainOutput {
     pub seconds: f64,
 }
 
-/// What a pass over a split said.
+/// Output of a pass over a split.
 pub(super) struct EvalOutput {
     /// By the probabilities that are reported.
     pub seen: EpochAccumulator,
@@ -59,7 +59,7 @@ pub(super) struct EvalOutput {
     pub loss: f64,
 }
 
-/// What the epoch in work has seen; on the device, until somebody reads it.
+/// Outputs of the epoch so far, on the device until they are read.
 pub(super) struct EpochOutputs {
     /// Logits as the network gave them, `float32 B,C` a batch.
     pub logits: Vec<Tensor>,
@@ -74,7 +74,7 @@ impl EpochOutputs {
     }
 }
 
-/// Everything one run works with.
+/// Everything that one run uses.
 pub struct Fit<'a> {
     pub(super) setup: &'a Setup,
     pub(super) learner: Learner,
@@ -96,10 +96,10 @@ pub struct Fit<'a> {
 }
 
 impl Fit<'_> {
-    /// Trains to the end, tests the best weights, and says how it ended.
+    /// Trains to the end, tests the best weights, and returns how the run ended.
     ///
     /// # Errors
-    /// What libtorch or the disk says, or that the loss is no number any more.
+    /// When libtorch or the disk fails, or the loss is not finite.
     pub fn run(&mut self) -> Result<Ending> {
         let reason = loop {
             if let Some(reason) = self.position.over.clone() {
@@ -205,7 +205,7 @@ impl Fit<'_> {
         Ok(loss)
     }
 
-    /// What the weights in the network say of a whole split, in its order.
+    /// Predictions of the network for a whole split, in its order.
     pub(super) fn predict(&mut self, split: Split, phase: Phase) -> Result<Interruptible<EvalOutput>> {
         let setup = self.setup;
         let (images, labels) = setup.dataset.trainable(split)?;
@@ -241,7 +241,7 @@ impl Fit<'_> {
         Ok(Interruptible::Done(EvalOutput { seen, loss }))
     }
 
-    /// Logits of the probabilities that are reported: what weights and sampling moved is moved back.
+    /// Logits of the probabilities that are reported: without the shift by class weights and sampling.
     fn reported(&self, logits: &Tensor) -> Result<Tensor> {
         Ok(match &self.shift {
             Some(shift) => logits.f_to_kind(Kind::Float)?.f_sub(shift)?,
@@ -253,7 +253,7 @@ impl Fit<'_> {
         &self.setup.config
     }
 
-    /// Tells where a pass begins; `epoch` 0 leaves the epoch as it is.
+    /// Reports the begin of a pass; `epoch` 0 leaves the epoch as it is.
     fn begin_pass(&self, phase: Phase, epoch: usize, total: usize) {
         self.journal.progress(|progress| {
             progress.phase = phase;

@@ -18,13 +18,13 @@ pub struct EventSender {
 }
 
 impl EventSender {
-    /// Tells what happened.
+    /// Sends an event.
     pub fn say(&self, event: Event) {
         super::log::log_event(&event);
         let _ = self.events.send(event);
     }
 
-    /// Tells a person something.
+    /// Sends a note.
     pub fn note(&self, level: Level, text: impl Into<String>) {
         self.say(Event::Note { level, text: text.into() });
     }
@@ -50,7 +50,7 @@ impl Journal {
         Ok(Self { folder, hold, status, event_sender, started: Instant::now() })
     }
 
-    /// Goes on with the journal of a run that stands at `position`.
+    /// Resumes the journal of a run at `position`.
     ///
     /// # Errors
     /// When the folder can't be read or written.
@@ -90,7 +90,7 @@ impl Journal {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// Writes an event down and tells it.
+    /// Appends an event to the journal and sends it.
     ///
     /// # Errors
     /// When `events.jsonl` can't be written.
@@ -100,7 +100,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes a note down and tells it.
+    /// Appends a note to the journal and sends it.
     ///
     /// # Errors
     /// When `events.jsonl` can't be written.
@@ -139,7 +139,7 @@ impl Journal {
         self.folder.write_status(&self.status)
     }
 
-    /// Changes the state of a run that goes on.
+    /// Changes the state of a running run.
     ///
     /// # Errors
     /// When `status.json` can't be written.

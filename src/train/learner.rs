@@ -59,7 +59,7 @@ impl Learner {
         &self.loss
     }
 
-    /// Lets only the last layer learn, or all.
+    /// Trains only the last layer, or all.
     ///
     /// # Errors
     /// As [`Network::freeze_backbone`].
@@ -139,7 +139,7 @@ impl Learner {
         }
     }
 
-    /// Puts the weights that learn back into the network.
+    /// Loads the raw weights back into the network.
     ///
     /// # Errors
     /// When a tensor can't be copied, as when the device runs out of memory.
@@ -150,7 +150,7 @@ impl Learner {
         }
     }
 
-    /// Whether the network holds the running mean.
+    /// Whether the network has the EMA weights.
     pub fn uses_ema_weights(&self) -> bool {
         self.ema.as_ref().is_some_and(Ema::is_swapped)
     }
@@ -181,8 +181,8 @@ impl Learner {
         Ok(snapshot?)
     }
 
-    /// Everything a step reads and changes, by name: weights, moments, running mean, loss scale. The weights
-    /// must be the learning ones.
+    /// Everything a step reads and changes, by name: weights, moments, running mean, loss scale. The network
+    /// must have its raw weights.
     fn tensors(&self) -> Vec<(String, Tensor)> {
         let weights = self.network.state().iter();
         let mut all: Vec<(String, Tensor)> =
@@ -206,7 +206,7 @@ impl Learner {
         Ok(all)
     }
 
-    /// Takes all that [`Learner::state`] gave.
+    /// Restores everything that [`Learner::state`] returned.
     ///
     /// # Errors
     /// When something is missing or has another shape.

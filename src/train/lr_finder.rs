@@ -45,7 +45,8 @@ pub fn find(setup: &Setup, inbox: &mut Inbox, event_sender: &EventSender) -> Res
                 return Ok(Found::Stopped(stop));
             }
             if matches!(command, Command::Start { .. } | Command::FindLr { .. }) {
-                event_sender.note(Level::Warning, "learning rates are being tried; wait or stop that first");
+                event_sender
+                    .note(Level::Warning, "the learning-rate finder is active; wait or stop it first");
             }
         }
         let (images, targets) = match loader.next_batch()? {

@@ -71,7 +71,7 @@ impl Fit<'_> {
         self.report_written()
     }
 
-    /// Tells of the checkpoints that have reached the disk.
+    /// Reports the checkpoints that have reached the disk.
     pub(super) fn report_written(&mut self) -> Result<()> {
         while let Some(written) = self.writer.written()? {
             self.tell_of(written)?;
@@ -95,7 +95,7 @@ impl Fit<'_> {
         Ok(())
     }
 
-    /// Ends a run before its time, with a checkpoint it can go on from.
+    /// Stops a run with a checkpoint that it can be resumed from.
     pub(super) fn stop(&mut self, stop: StopReason) -> Result<Ending> {
         self.checkpoint()
             .and_then(|()| self.finish_writing())

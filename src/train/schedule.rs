@@ -25,7 +25,7 @@ pub struct ReduceLrOnPlateau {
 }
 
 impl ReduceLrOnPlateau {
-    /// Nothing seen yet. `mode` says which direction of the monitored value is better.
+    /// No value yet. `mode` says which direction of the monitored value is better.
     pub fn new(section: &ScheduleSection, mode: Mode) -> Self {
         Self {
             mode,

@@ -1,4 +1,4 @@
-//! Checkpoints on their way to the disk, beside training.
+//! Writes checkpoints to the disk in a thread of its own.
 
 use std::fs;
 use std::io;
@@ -15,8 +15,8 @@ use crate::runs::{Best, RunFolder};
 /// A thread that broke has reported why.
 const GONE: &str = "the thread that writes checkpoints has ended; the log has the reason";
 
-/// What one checkpoint writes, in this order, so that a kill between any two leaves a run that goes on
-/// right: first what the state will name, then the state, then what only the old state needed goes.
+/// What one checkpoint writes, in this order, so that a run killed between any two can be
+/// resumed: first what the state will name, then the state, then what only the old state needed goes.
 pub struct Job {
     /// Epochs completed and optimizer steps, to tell of.
     pub epoch: usize,

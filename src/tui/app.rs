@@ -1,4 +1,4 @@
-//! The one owner of the workbench's state.
+//! The state of the workbench, its messages and its effects.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,79 +24,79 @@ use crate::tui::screens::train::charts::ChartView;
 use crate::tui::screens::train::live::{LiveRun, Log};
 use crate::tui::theme::Theme;
 
-/// Something that happened.
+/// An input, an event of the trainer, or the answer of a job.
 #[derive(Debug)]
 pub enum Message {
     /// A key, a click, a paste, a resize.
     Input(crossterm::event::Event),
-    /// The trainer says.
+    /// An event of the trainer.
     Trainer(Event),
-    /// Where the trainer is now.
+    /// The trainer's progress.
     Progress(Progress),
-    /// The trainer is gone without having been asked to leave.
+    /// The trainer's thread ended unexpectedly.
     TrainerGone,
-    /// Data were read, or not.
+    /// Answer to [`Effect::LoadData`].
     Data(Box<crate::config::DataSection>, Result<crate::tui::screens::data::state::DataView, String>),
-    /// How far the reading of data is.
+    /// Progress of [`Effect::LoadData`].
     Reading(Box<crate::config::DataSection>, crate::dataset::progress::Progress),
-    /// The data of this digest were checked, or not.
+    /// Answer to [`Effect::CheckData`], with the digest of the data.
     Checked(String, Result<Box<crate::dataset::check::Report>, String>),
-    /// How far the download is: bytes here, and of how many.
+    /// Progress of the download: bytes received, and their total if the server gives it.
     Fetching(u64, Option<u64>),
-    /// The download ended.
+    /// Answer to [`Effect::Fetch`].
     Fetched(Result<Download, String>),
-    /// The list of runs was read, or not.
+    /// The list of runs, or why it can't be read.
     Runs(Result<Listed, String>),
-    /// The run under the cursor was looked at, or can't be.
+    /// Details of the run under the cursor, or why they can't be read.
     Looked(PathBuf, Result<Box<Details>, String>),
-    /// What was asked of runs or of the queue was done, or not.
+    /// Answer to a request that changes runs or the queue.
     RunsDone(Result<Box<Done>, String>),
-    /// The marked runs were compared on the same images, or can't be.
+    /// Answer to [`Effect::Beside`].
     Beside(Vec<PathBuf>, Result<Box<SideBySide>, String>),
-    /// Something outside says how it went.
+    /// A notice from outside the loop.
     Told(Level, String),
-    /// A run's epochs were read, or not.
+    /// Answer to [`Effect::ReadEpochs`].
     Epochs(PathBuf, Result<Vec<crate::runs::EpochRecord>, String>),
-    /// A run was read for the evaluate screen, or not.
+    /// Answer to [`Effect::Evaluate`].
     Evaluated(Asked, Result<Box<Answer>, String>),
-    /// Thresholds, numbers and figures were written, or not.
+    /// Answer to [`Effect::Keep`].
     Kept(PathBuf, Result<(), String>),
-    /// Two runs were compared, or not.
+    /// Answer to [`Effect::Compare`].
     Compared(PathBuf, Result<Box<Against>, String>),
-    /// The images of the run on the evaluate screen were read, or not.
+    /// Answer to [`Effect::ReadImages`].
     Images(PathBuf, Result<Arc<Dataset>, String>),
-    /// A run was opened on the explain screen, or not.
+    /// Answer to a request to open a run on the Explain screen.
     Opened(explain::Asked, Result<Box<explain::Opened>, String>),
-    /// A map was made, or not.
+    /// Answer to a request for an attribution map.
     Mapped(explain::MapKey, Result<Box<explain::ImageMap>, String>),
-    /// A map was left undone for a newer request.
+    /// The map's job was cancelled.
     Passed(explain::MapKey),
-    /// All images of the split were looked at: the opening's number and `N,C` probabilities.
+    /// Probabilities of all images of the split, `N,C`, with the number of the opening.
     AllPredicted(u64, Vec<f32>),
-    /// A picture was encoded and wants to be drawn.
+    /// A picture was encoded: draw a frame.
     Picture,
-    /// Another thread of the program broke.
+    /// Another thread panicked or failed.
     Broken(String),
     /// A lane of background jobs has nothing left to do.
     LaneIdle,
     /// Progress of the evaluation of a run.
     Evaluating(crate::dataset::progress::Progress),
-    /// A second went by while something was waiting for one.
+    /// A second has passed; sent while the screen shows times.
     Tick,
 }
 
-/// What is to be done outside.
+/// What the event loop does for the state: a command, a job, or the end.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Tell the trainer.
+    /// Send a command to the trainer.
     Send(Command),
     /// Read data.
     LoadData(Box<crate::config::DataSection>),
-    /// Look for what is wrong with the data.
+    /// Check the data for problems.
     CheckData(Arc<DataView>),
     /// Download a file of a data set.
     Fetch(Download),
-    /// Ask something of the folder of runs, or of the queue.
+    /// List, change or queue runs.
     Runs(RunsRequest),
     /// Compare the marked runs on the same images.
     Beside(Vec<PathBuf>),
@@ -112,17 +112,17 @@ pub enum Effect {
     Compare { shown: PathBuf, other: PathBuf, split: Split },
     /// Read the images of a run.
     ReadImages { run: PathBuf, data: Box<crate::config::DataSection> },
-    /// Open a run to explain it, or make a map.
+    /// Open a run on the Explain screen, or compute a map.
     Explain(explain::ExplainRequest),
     /// Give the terminal back and stop the process until it is continued.
     Suspend,
     /// Cancel the jobs of a lane.
     Cancel(Lane),
-    /// Leave; with true, without waiting for the trainer.
+    /// End the program; `at_once`: without waiting for the trainer.
     Leave { at_once: bool },
 }
 
-/// What lies over the screen.
+/// A dialog over the screen.
 #[derive(Clone, Debug)]
 pub enum Overlay {
     /// Settings of the next run.
@@ -137,7 +137,7 @@ pub enum Overlay {
     AskLeave,
     /// The run is being saved before leaving.
     Saving,
-    /// What trying learning rates brought.
+    /// The result of the learning-rate finder.
     Rates,
     /// Put the next run into the queue?
     AskQueue,
@@ -145,7 +145,7 @@ pub enum Overlay {
     AskDelete,
 }
 
-/// A sentence in the bottom line, for some seconds.
+/// A sentence in the bottom line, shown for some seconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
     pub text: String,
@@ -153,16 +153,16 @@ pub struct Notice {
     pub until: Timestamp,
 }
 
-/// Everything the workbench knows.
+/// The state of the workbench.
 pub struct App {
     /// The time of the message being handled.
     pub now: Zoned,
     pub theme: Theme,
-    /// Only ASCII may be drawn.
+    /// Draw only ASCII.
     pub ascii: bool,
-    /// Where a user's themes lie.
+    /// Directory of the user's themes.
     pub themes: PathBuf,
-    /// Where runs are kept.
+    /// Directory of runs.
     pub runs_folder: PathBuf,
     pub screen: Screen,
     pub overlay: Option<Overlay>,
@@ -171,10 +171,10 @@ pub struct App {
     pub form: Form,
     pub data: DataState,
     pub run: Option<LiveRun>,
-    /// What trying learning rates brought last.
+    /// The last result of the learning-rate finder.
     pub rates: Option<Rates>,
     pub progress: Progress,
-    /// The last phase that wasn't a pause: what a paused run is in the middle of.
+    /// The last phase other than a pause.
     pub pass: Phase,
     pub log: Log,
     pub runs: RunsState,
@@ -183,16 +183,16 @@ pub struct App {
     pub evaluate: EvaluateState,
     pub explain: ExplainState,
     pub augment: AugmentState,
-    /// The trainer's thread is gone.
+    /// The trainer's thread has ended.
     pub trainer_gone: bool,
     /// The lanes that the program waits for before it ends.
     pub leaving: Option<Vec<Lane>>,
-    /// What answers clicks in the frame on screen.
+    /// What answers the mouse in the frame on screen.
     pub hits: Vec<MouseTarget>,
 }
 
 impl App {
-    /// A workbench in which nothing has happened yet.
+    /// The state at the start.
     pub fn new(config: RunConfig, runs_folder: PathBuf, themes: PathBuf, theme: Theme, now: Zoned) -> Self {
         Self {
             now,
@@ -222,12 +222,12 @@ impl App {
         }
     }
 
-    /// The run that the trainer is at.
+    /// The active run.
     pub fn running(&self) -> Option<&LiveRun> {
         self.run.as_ref().filter(|run| run.is_on())
     }
 
-    /// Puts a sentence in the bottom line.
+    /// Shows a sentence in the bottom line.
     pub fn say(&mut self, level: Level, text: impl Into<String>) {
         let seconds = if level == Level::Info { 4 } else { 8 };
         let until = self.now.timestamp() + jiff::SignedDuration::from_secs(seconds);
@@ -239,10 +239,10 @@ impl App {
         self.log.push(&self.now, level, text);
     }
 
-    /// Whether something on screen changes with time alone: a sentence that goes away, seconds that count.
+    /// Whether something on the screen changes with time alone: a notice that expires, a count of seconds.
     pub fn wants_ticks(&self) -> bool {
         self.notice.is_some()
-            // Other processes train, too: the list follows them.
+            // Other processes train, too, and the list shows them.
             || self.screen == Screen::Runs
             || self.runs.queue.again_in.is_some()
             || matches!(self.data.loading, crate::tui::screens::data::state::Loading::Busy(_))

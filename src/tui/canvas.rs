@@ -1,4 +1,4 @@
-//! What panes draw on: a buffer with clipping, the theme, and a list of what can be clicked.
+//! The canvas of panes: a buffer with clipping, the theme, and the mouse targets.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,7 +11,7 @@ use crate::tui::action::Action;
 use crate::tui::graphics::{Gallery, ImageRequest, Protocol};
 use crate::tui::theme::Theme;
 
-/// A place that answers a click.
+/// An area that answers the mouse.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MouseTarget {
     pub area: Rect,
@@ -21,30 +21,30 @@ pub struct MouseTarget {
     pub wheel: Option<[Action; 2]>,
 }
 
-/// A frame in the making. Nothing drawn here can leave the buffer, whatever the arguments.
+/// A frame being drawn. No arguments can draw outside the buffer.
 pub struct Canvas<'a> {
     /// The cells.
     pub buf: &'a mut Buffer,
     /// Colours and weights.
     pub theme: &'a Theme,
-    /// Only ASCII may appear; charts and pictures choose other signs then, the rest is replaced at the end.
+    /// Only ASCII may appear: charts and pictures use other signs, the rest is replaced at the end.
     pub ascii: bool,
-    /// What can be clicked, later entries over earlier ones.
+    /// Mouse targets, later ones above earlier ones.
     pub hits: Vec<MouseTarget>,
     /// How pictures are shown.
     pub pictures: Pictures<'a>,
-    /// Pictures in pixels that this frame wants.
+    /// Pictures in pixels of this frame.
     pub wanted: Vec<ImageRequest>,
 }
 
 /// How a frame shows pictures.
 #[derive(Clone, Copy)]
 pub struct Pictures<'a> {
-    /// Where pixels come from; without one there are half blocks.
+    /// Encoder of pixel graphics; `None`: half blocks.
     pub gallery: Option<&'a Gallery>,
-    /// No pictures at all are wanted.
+    /// Pictures are disabled.
     pub off: bool,
-    /// Something lies over the screen: pixels below it would leave pieces behind, so there are half blocks.
+    /// A dialog is over the screen: pixels below it would leave remains, so half blocks are drawn.
     pub covered: bool,
 }
 
@@ -52,7 +52,7 @@ impl Pictures<'_> {
     /// Half blocks.
     pub const BLOCKS: Self = Self { gallery: None, off: false, covered: false };
 
-    /// Where pixels come from in this frame.
+    /// The encoder of pixel graphics, if this frame uses them.
     pub fn pixels(&self) -> Option<&Gallery> {
         let has_pixels = |gallery: &&Gallery| gallery.terminal().protocol.is_some_and(Protocol::has_pixels);
         self.gallery.filter(has_pixels).filter(|_| !self.covered)
@@ -70,7 +70,7 @@ pub struct Panel<'a> {
     pub bottom: Line<'a>,
     /// At its right.
     pub bottom_right: Line<'a>,
-    /// Whether the keys are for this part.
+    /// Whether this part has the keyboard focus.
     pub focused: bool,
 }
 
@@ -103,8 +103,8 @@ impl<'a> Canvas<'a> {
         end - row.x
     }
 
-    /// Writes a styled line at the right end of a row; returns the columns used. What doesn't fit is left
-    /// out as a whole, since a number without its head would lie.
+    /// Writes a styled line at the right end of a row; returns the columns used. A line that doesn't fit
+    /// is omitted, since a number without its first digits would be wrong.
     pub fn right(&mut self, row: Rect, line: &Line) -> u16 {
         let width = line.width() as u16;
         if width > row.width {
@@ -119,7 +119,7 @@ impl<'a> Canvas<'a> {
         self.line(Rect { x: row.x + (row.width - width) / 2, width, ..row }, line);
     }
 
-    /// Lays a style over an area.
+    /// Applies a style to an area.
     pub fn style(&mut self, area: Rect, style: Style) {
         self.buf.set_style(area.intersection(self.buf.area), style);
     }
@@ -147,7 +147,7 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Draws a frame and returns the room inside it. Under three rows there is no frame and all is room.
+    /// Draws a frame and returns the area inside it; under three rows no frame is drawn.
     pub fn panel(&mut self, area: Rect, panel: &Panel) -> Rect {
         let area = area.intersection(self.buf.area);
         if area.height < 3 || area.width < 4 {
@@ -177,18 +177,18 @@ impl<'a> Canvas<'a> {
         inner
     }
 
-    /// Clears an area and frames it, for what lies over the screen.
+    /// Clears an area and frames it, for a dialog.
     pub fn popup(&mut self, area: Rect, panel: &Panel) -> Rect {
         let area = area.intersection(self.buf.area);
         Clear.render(area, self.buf);
         self.style(area, self.theme.base());
-        // What lies over the screen has the mouse to itself, as it has the keys.
+        // A dialog has the mouse to itself, as it has the keyboard.
         self.hits.clear();
         self.panel(area, panel)
     }
 
-    /// Ends the frame: without colours where none are wanted, without anything but ASCII where only that
-    /// can be shown. Returns what can be clicked and the pictures that are still to be put in.
+    /// Ends the frame: removes colours where they are disabled, replaces all but ASCII where only that can be shown.
+    /// Returns the mouse targets and the pictures that are still to be added.
     pub fn finish(self) -> (Vec<MouseTarget>, Vec<ImageRequest>) {
         for cell in &mut self.buf.content {
             if !self.theme.coloured {
@@ -225,7 +225,7 @@ fn padded<'a>(line: &Line<'a>) -> Line<'a> {
     line
 }
 
-/// The ASCII sign that says most nearly the same.
+/// The most similar ASCII sign.
 fn to_ascii(symbol: char) -> char {
     match symbol {
         '─' | '━' | '–' | '—' | '−' | '┄' | '╌' | '╍' | '┅' => '-',

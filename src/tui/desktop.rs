@@ -18,7 +18,7 @@ pub fn show_folder(path: &Path) -> (Level, String) {
         let mut open = Command::new("xdg-open");
         open.arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         if let Ok(mut child) = open.spawn() {
-            // Somebody must hear that it ended, and the screen can't wait for that.
+            // The child process must be waited for, and the screen can't do that.
             let _ = std::thread::Builder::new().name("opener".into()).spawn(move || child.wait());
             return (Level::Info, format!("opening {shown}"));
         }

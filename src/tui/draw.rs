@@ -1,4 +1,4 @@
-//! A whole frame from the state.
+//! Draws a whole frame from the state.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,7 +13,7 @@ use crate::tui::overlays::palette;
 use crate::tui::overlays::question;
 use crate::tui::overlays::rates::pane as rates;
 
-/// Draws everything; returns what answers clicks, and the pictures that `gallery` is to put in.
+/// Draws everything; returns the mouse targets, and the pictures that `gallery` adds.
 pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<MouseTarget>, Vec<ImageRequest>) {
     let area = buf.area;
     let mut canvas = Canvas::new(buf, &app.theme, app.ascii);
@@ -44,7 +44,7 @@ pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<Mous
             question::leaving(lanes, body, &mut canvas);
         }
     }
-    // Last, because what lies over the screen takes the mouse from what was drawn before.
+    // Last, because a dialog removes the mouse targets of what was drawn before.
     if area.height >= 2 {
         header::bottom(app, Rect { y: area.bottom() - 1, height: 1, ..area }, &mut canvas);
     }

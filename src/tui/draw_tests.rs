@@ -18,7 +18,7 @@ use crate::tui::theme::Theme;
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
 /// One of each kind.
 const FINDINGS: [(Severity, &str); 3] = [
-    (Severity::Problem, "3 images in two splits: what is tested was learned; remove the copies"),
+    (Severity::Problem, "3 images in two splits: test images were trained on; remove the copies"),
     (Severity::Warning, "2 images of one grey all over; remove them"),
     (Severity::Note, "hernia is on no validation image, so its AUROC there is undefined"),
 ];

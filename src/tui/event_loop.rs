@@ -1,4 +1,4 @@
-//! The loop: waits for whatever comes first, takes everything that has come, then draws once.
+//! The event loop: waits for the first event, handles all that have arrived, then draws once.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -19,16 +19,16 @@ use crate::tui::late_answers::LateAnswers;
 use crate::tui::signals::Endings;
 use crate::tui::terminal::Screen;
 
-/// Least time between frames that a person's keys ask for.
+/// Least time between two frames after input.
 const AFTER_INPUT: Duration = Duration::from_millis(12);
 
-/// Least time between frames that the trainer asks for: ten a second are as good as any to a reader.
+/// Least time between two frames after trainer events: ten a second are enough to read.
 const AFTER_EVENT: Duration = Duration::from_millis(100);
 
-/// How often what changes with time alone is looked at.
+/// Period of [`Message::Tick`].
 const TICK: Duration = Duration::from_secs(1);
 
-/// A terminal is waited for so long to tell what pictures it takes.
+/// Limit of the wait for the terminal's answers about pictures.
 const ANSWER: Duration = Duration::from_millis(400);
 
 /// At the end, jobs that change files get this long: a model may be being written.
@@ -43,23 +43,23 @@ const BEFORE_NOTICE: Duration = Duration::from_millis(100);
 /// At the end, how often it is checked whether jobs have ended.
 const LEAVE_TICK: Duration = Duration::from_millis(50);
 
-/// What can come at most in one go before a frame is drawn, so that a flood can't stop the drawing.
+/// Most messages handled before a frame is drawn, so that a flood of them can't stop the drawing.
 const BURST: usize = 512;
 
 /// Why the loop ended.
 pub enum Ending {
-    /// A person left, and a run that was on is saved.
+    /// The user quit, and an active run is saved.
     Left,
-    /// A person left without waiting.
+    /// The user quit without waiting.
     AtOnce,
-    /// A signal, or the terminal went away.
+    /// A signal, or the terminal was closed.
     Signal,
 }
 
 /// What woke the loop.
 enum Wake {
     Message(Message),
-    /// There is newer progress, to be read when a frame is drawn: one wake a frame, not one a step.
+    /// Newer progress, read when a frame is drawn: one wake for each frame, not for each step.
     Progress,
     Nothing,
     End(Ending),
@@ -73,10 +73,10 @@ enum Dirty {
     Input,
 }
 
-/// Runs the workbench; `start` is asked of the trainer first.
+/// Runs the workbench; `start` is the first command to the trainer.
 ///
 /// # Errors
-/// When the terminal can't be taken.
+/// When the terminal can't be set up.
 pub async fn run(
     app: &mut App,
     graphics: GraphicsChoice,
@@ -87,7 +87,7 @@ pub async fn run(
     let (sender, inbox) = unbounded_channel();
     let endings = Endings::watch()?;
     let mut screen = Screen::take(sender.clone())?;
-    // Before anything is read, so that a person sees at once that the program is there.
+    // Before anything is read, so that the user sees at once that the program runs.
     show(app, None, &mut screen)?;
     let mut effects = app.enter_screen();
     if let Some(request) = start {
@@ -98,13 +98,13 @@ pub async fn run(
     if let Some(ending) = outside.carry_out(effects, trainer) {
         return Ok(ending);
     }
-    // The terminal is asked before the event stream reads from it, while data are being read already.
+    // The terminal is probed before the event stream reads from it, while data are being read.
     let (terminal, typed) = probe(graphics, app.ascii, ANSWER);
     let late = LateAnswers::new(!terminal.answered);
     screen.has_kitty_pictures(&terminal);
     let ready = sender.clone();
     let mut gallery = Gallery::new(terminal, move || {
-        // The loop may be gone already.
+        // The event loop may have ended already.
         let _ = ready.send(Message::Picture);
     })?;
     for event in typed {
@@ -122,7 +122,7 @@ pub async fn run(
     })
 }
 
-/// Takes what comes and draws, until there is an end.
+/// Handles events and draws, until the program ends.
 async fn go_round(
     app: &mut App,
     sources: &mut Sources<'_>,
@@ -148,7 +148,7 @@ async fn go_round(
                 Wake::Message(Message::Input(ref event)) if says_nothing(event) || late.swallows(event) => {}
                 Wake::Message(message) => {
                     let from_person = matches!(message, Message::Input(_));
-                    // What a person waits for is shown as soon as an answer to a key.
+                    // Results that the user waits for are drawn as soon as the answer to a key.
                     let awaited = matches!(
                         message,
                         Message::Picture
@@ -159,7 +159,7 @@ async fn go_round(
                             | Message::RunsDone(..)
                     );
                     if from_person {
-                        // What a key means can depend on what the trainer is doing.
+                        // The meaning of a key can depend on the trainer's progress.
                         sources.read_progress(app);
                     }
                     let resized = matches!(message, Message::Input(crossterm::event::Event::Resize(..)));
@@ -183,7 +183,7 @@ async fn go_round(
         }
         if dirty.due(last_frame).is_some_and(|due| due <= Instant::now()) {
             sources.read_progress(app);
-            // A terminal that can't be written to any more has gone away.
+            // A terminal that can't be written to was closed.
             if show(app, Some(gallery), screen).is_err() {
                 return Ending::Signal;
             }
@@ -205,7 +205,7 @@ async fn leave(
     jobs.leave();
     let began = Instant::now();
     if matches!(ending, Ending::Signal) {
-        // Now, not after the wait: the checkpoint is written meanwhile.
+        // Before the wait: the checkpoint is written meanwhile.
         sources.trainer.send(Command::Interrupt);
     }
     loop {
@@ -292,14 +292,14 @@ struct Sources<'a> {
     endings: Endings,
     inbox: UnboundedReceiver<Message>,
     trainer: &'a mut Trainer,
-    /// Newer progress is there and not read yet.
+    /// Newer progress has not been read yet.
     progress_waits: bool,
     /// The trainer's events haven't ended.
     trainer_heard: bool,
 }
 
 impl Sources<'_> {
-    /// Waits for the first thing to come, for the next frame or for the next second.
+    /// Waits for the first event, the next frame or the next tick.
     async fn wait(&mut self, due: Option<Instant>, tick: Option<Instant>) -> Wake {
         let later = || Instant::now() + Duration::from_secs(3600);
         tokio::select! {
@@ -311,10 +311,10 @@ impl Sources<'_> {
             event = next_event(&mut self.input) => self.heard_input(event),
             () = sleep_until(due.unwrap_or_else(later)), if due.is_some() => Wake::Nothing,
             event = self.trainer.events.recv(), if self.trainer_heard => self.heard(event),
-            // The loop holds a sender, so this channel never ends.
+            // The loop has a sender, so this channel never ends.
             message = self.inbox.recv() => message.map_or(Wake::Nothing, Wake::Message),
             changed = self.trainer.progress.changed(), if self.trainer_heard && !self.progress_waits => {
-                // An end of this channel is the events' end as well: it must not wake the loop again.
+                // When this channel ends, so do the events: it must not wake the loop again.
                 self.progress_waits = true;
                 if changed.is_ok() { Wake::Progress } else { Wake::Nothing }
             }
@@ -322,9 +322,9 @@ impl Sources<'_> {
         }
     }
 
-    /// What has come already, without waiting.
+    /// An event that has arrived, without waiting.
     async fn next_ready(&mut self) -> Wake {
-        // Asked with the task's own waker: the stream remembers the first waker it is asked with.
+        // Polled with the task's own waker: the stream remembers the first waker it is polled with.
         if let Some(input) = &mut self.input
             && let Poll::Ready(event) = poll_fn(|task| Poll::Ready(input.poll_next_unpin(task))).await
         {
@@ -356,11 +356,11 @@ impl Sources<'_> {
         Wake::Message(event.map_or(Message::TrainerGone, Message::Trainer))
     }
 
-    /// Brings the state up to the trainer's latest progress.
+    /// Updates the state by the trainer's latest progress.
     fn read_progress(&mut self, app: &mut App) {
-        // Once the trainer is gone nothing new can be there, and the mark stays so that nobody asks again.
+        // Once the trainer has ended there is no newer progress, and the flag stays set so that it is not polled again.
         let newer = self.trainer.progress.has_changed();
-        // `changed` has taken the mark away where it woke the loop; where it hasn't, the mark is still there.
+        // `changed` cleared the flag of the channel where it woke the loop.
         if matches!(newer, Ok(true)) || (self.progress_waits && newer.is_ok()) {
             self.progress_waits = false;
             let progress = self.trainer.progress.borrow_and_update().clone();
@@ -377,7 +377,7 @@ async fn next_event(input: &mut Option<EventStream>) -> Option<std::io::Result<c
     }
 }
 
-/// Whether nothing on screen can change by it: a mouse that moves or is let go, a key that is let go.
+/// Whether an event changes nothing on the screen: a mouse movement, the release of a button or key.
 fn says_nothing(event: &crossterm::event::Event) -> bool {
     use crossterm::event::{Event, KeyEventKind, MouseEventKind};
     match event {
@@ -389,26 +389,26 @@ fn says_nothing(event: &crossterm::event::Event) -> bool {
     }
 }
 
-/// What effects need.
+/// Performs effects.
 struct Outside {
     sender: UnboundedSender<Message>,
     jobs: Jobs,
 }
 
 impl Outside {
-    /// Carries effects out; an ending when one of them is to leave.
+    /// Performs effects; returns the ending when one of them ends the program.
     fn carry_out(&self, effects: Vec<Effect>, trainer: &Trainer) -> Option<Ending> {
         for effect in effects {
             match effect {
                 Effect::Send(command) => trainer.send(command),
                 Effect::Leave { at_once: true } => return Some(Ending::AtOnce),
                 Effect::Leave { at_once: false } => return Some(Ending::Left),
-                // Done by the loop, which has the screen.
+                // The loop does it, which has the screen.
                 Effect::Suspend => {}
                 Effect::Cancel(lane) => self.jobs.cancel(lane),
                 Effect::OpenFolder(path) => {
                     let (level, text) = crate::tui::desktop::show_folder(&path);
-                    // The loop may be gone already.
+                    // The event loop may have ended already.
                     let _ = self.sender.send(Message::Told(level, text));
                 }
                 job => drop(self.jobs.start(job)),

@@ -20,7 +20,7 @@ use crate::tui::screens::explain::state::{Asked, ExplainRequest, ImageMap, MapKe
 /// Images predicted between two looks for requests.
 const CHUNK: usize = 32;
 
-/// Fewer points than `explain` takes: a map on the screen is looked at, not published.
+/// Fewer points than `explain` uses: a map on the screen must be quick.
 const STEPS: usize = 24;
 const SAMPLES: usize = 8;
 
@@ -107,7 +107,7 @@ impl Explainer {
         };
         let live = all.iter().any(|run| run.path == *path && run.state.is_live());
         let folder = RunFolder::open(path)?;
-        // What a run on its way knows now, of one that ended the best.
+        // The latest weights of an active run, the best of one that has ended.
         let weights = if live || !folder.best_weights().is_file() { Weights::Last } else { Weights::Best };
         let predictor = Predictor::open_weights(&folder, "auto", weights)?;
         if predictor.epoch() == 0 {
@@ -116,7 +116,7 @@ impl Explainer {
         let dataset = evaluation::own_images_watched(&folder, &self.cache, &|_| !job.is_cancelled())?;
         dataset.trainable(asked.split)?;
         let kept = match weights {
-            // What can't be read is made anew.
+            // Unreadable predictions are computed again.
             Weights::Best => evaluation::best_predictions(&folder, asked.split).ok().flatten(),
             Weights::Last => None,
         };

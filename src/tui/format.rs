@@ -1,6 +1,6 @@
-//! Numbers as the workbench writes them: fixed digits, `–` for what is undefined.
+//! Numbers as the workbench writes them: fixed digits, `–` for undefined values.
 
-/// What stands where there is no number.
+/// The sign for an undefined value.
 pub const NONE: &str = "–";
 
 /// A number with fixed digits and no zero before the point: `.774`, `1.203`.

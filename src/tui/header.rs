@@ -1,4 +1,4 @@
-//! The top line (where one is, and the run that is on) and the bottom line (what the keys do).
+//! The top line (screens and runs) and the bottom line (keys).
 
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -26,7 +26,7 @@ pub fn top(app: &App, area: Rect, canvas: &mut Canvas) {
         x += used;
         Rect { width: used, ..rest }
     };
-    // On a narrow screen the name gives way to what is going on.
+    // On a narrow screen the state of the run is more important than the program's name.
     if area.width >= 70 {
         place(canvas, " chestxr ", strong);
     }
@@ -43,7 +43,7 @@ pub fn top(app: &App, area: Rect, canvas: &mut Canvas) {
     }
     let mut rest = Rect { x, width: area.right().saturating_sub(x + 1), ..area };
     let selected = selected_line(app, canvas);
-    // The selected run keeps its room: what a screen shows must have a name.
+    // The selected run has priority: a user must see which run a screen shows.
     let reserved = selected.as_ref().map_or(0, |line| line.width() as u16 + 2);
     let lines = run_lines(app, canvas);
     let shown = lines.iter().find(|line| line.width() as u16 + reserved <= rest.width);
@@ -56,7 +56,7 @@ pub fn top(app: &App, area: Rect, canvas: &mut Canvas) {
     }
 }
 
-/// The selected run, where it isn't the one that the rest of the line names.
+/// The selected run, unless the rest of the line names it.
 fn selected_line<'a>(app: &App, canvas: &Canvas) -> Option<Line<'a>> {
     let path = app.selected.as_ref()?;
     if app.run.as_ref().and_then(|run| run.info.as_ref()).is_some_and(|info| info.path == *path) {
@@ -70,7 +70,7 @@ fn selected_line<'a>(app: &App, canvas: &Canvas) -> Option<Line<'a>> {
     ]))
 }
 
-/// The run that is on, from the longest way to say it to the shortest.
+/// The active or last run, from the longest form to the shortest.
 fn run_lines<'a>(app: &App, canvas: &Canvas) -> Vec<Line<'a>> {
     let theme = canvas.theme;
     let Some(run) = &app.run else {
@@ -127,7 +127,7 @@ pub fn bottom(app: &App, area: Rect, canvas: &mut Canvas) {
             Level::Warning => ("! ", theme.warning()),
             Level::Error => ("✗ ", theme.bad()),
         };
-        // A sentence may take the whole line: what it says matters more than the keys.
+        // A notice may take the whole line: it is more important than the keys.
         let whole = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let text = format!("{sign}{}", notice.text);
         let row = if width(&text) > usize::from(room.width) { whole } else { room };
@@ -173,7 +173,7 @@ fn bar_entry(entry: &BarEntry, label: &str, style: Style, room: Rect, canvas: &m
     at - room.x
 }
 
-/// A key that does one of two things says which.
+/// The label of a key that does one of two things.
 fn live_label(app: &App, mode: Mode, label: &'static str) -> &'static str {
     match (mode, label) {
         (Mode::Train, "pause") if app.progress.phase == crate::train::Phase::Paused => "resume",

@@ -1,10 +1,9 @@
-//! The workbench: a screen that shows what the trainer, the data and the runs on disk say, and turns keys into
-//! commands.
+//! The workbench: the screen of trainer, data and runs, and the keys that control them.
 //!
 //! Data flow one way: [`event_loop`] gathers messages, [`update`] changes the one [`App`](app::App) by them and
-//! names effects, [`draw`] shows the state, the loop carries the effects out. [`keymap`] is the one table of
-//! keys; [`theme`] the one place of colours. `state/` holds what is known, `panes/` one file a part of the
-//! screen, `widgets/` what panes share. Nothing here trains, reads images or knows tensors.
+//! returns effects, [`draw`] shows the state, the loop performs the effects, [`jobs`] those that take time. [`keymap`]
+//! is the one table of keys, [`theme`] the one place of colours. A screen is a folder in `screens`: state, panes, keys
+//! and update; `widgets` has what panes share. Nothing here trains, reads images or computes with tensors.
 
 pub mod action;
 pub mod app;
@@ -48,35 +47,34 @@ use crate::train::{Command, Trainer};
 use app::App;
 use theme::Theme;
 
-/// How the workbench begins.
+/// How the workbench starts.
 pub struct Options {
     /// Settings of the first run.
     pub config: RunConfig,
-    /// Where runs and themes are kept.
+    /// Directories of runs and themes.
     pub paths: AppPaths,
-    /// A theme by name.
+    /// Name of a theme; `None`: the default.
     pub theme: Option<String>,
-    /// How pictures are shown.
+    /// Protocol of pictures.
     pub graphics: graphics::GraphicsChoice,
-    /// What the trainer is asked for at once.
+    /// A command to the trainer at the start.
     pub start: Option<Command>,
 }
 
-/// How the workbench was left.
+/// How the workbench ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// By a person.
+    /// By the user.
     ByChoice,
-    /// By a signal; a run that was on is interrupted, with a checkpoint.
+    /// By a signal; an active run is interrupted with a checkpoint.
     BySignal,
 }
 
-/// Shows the workbench until a person leaves it or a signal ends it. Standard output must be a terminal. The
-/// terminal is as it was when this returns, whatever happened; a run that was on is saved and named on
-/// standard output.
+/// Runs the workbench until the user quits or a signal ends it. Standard output must be a terminal. When this returns
+/// the terminal is as it was; an active run is saved and named on standard output.
 ///
 /// # Errors
-/// When the theme isn't there or is damaged (before anything is drawn), or the terminal fails.
+/// When the theme is missing or damaged (before anything is drawn), or the terminal fails.
 pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow::Result<Left> {
     let theme = if no_colour() {
         Theme::without_colours()
@@ -125,12 +123,12 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
     Ok(left)
 }
 
-/// Frees what deleted runs take, now that nobody can put them back. After a signal or a cut line they wait for `runs gc`
-/// instead.
+/// Frees the space of deleted runs, which can't be restored any more. After a signal or a lost connection `runs gc` does
+/// that.
 fn purge(app: &App) {
     for discarded in &app.runs.discarded {
         if let Err(error) = discarded.purge() {
-            // A terminal that is gone needs no complaint.
+            // The terminal may have gone away.
             let _ = writeln!(std::io::stderr(), "{error:#}; `chestxr-tui runs gc` tries again");
         }
     }
@@ -141,7 +139,7 @@ fn purge(app: &App) {
 fn leave_at_the_next_signal(busy: bool) {
     let now = Arc::new(AtomicBool::new(true));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // Where the system refuses, the signal does what it did before.
+        // Where the system refuses, the signal keeps its default action.
         let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, now.clone());
     }
     if busy {
@@ -155,11 +153,11 @@ fn end_now(app: &App, code: i32) -> ! {
     if let Some(line) = exit_summary(app) {
         let _ = writeln!(std::io::stdout(), "{line}");
     }
-    // SAFETY: the terminal is given back and standard output ends its lines itself; nothing else is owed.
+    // SAFETY: the terminal is restored and standard output flushed by its line end; nothing else must run.
     unsafe { libc::_exit(code) }
 }
 
-/// One line about the last run of this session: its state as the disk says, and where it lies.
+/// One line about the last run of this session: its state by `status.json`, and its directory.
 fn exit_summary(app: &App) -> Option<String> {
     let run = app.run.as_ref()?;
     let Some(info) = &run.info else {
@@ -176,17 +174,17 @@ fn exit_summary(app: &App) -> Option<String> {
     Some(format!("run {} {state} after {epoch} epochs: {}", info.id, info.path.display()))
 }
 
-/// Whether colours are not wanted (<https://no-color.org>).
+/// Whether colours are disabled (<https://no-color.org>).
 fn no_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-/// Whether only ASCII can be shown: asked for, or the locale isn't UTF-8.
+/// Whether only ASCII can be shown: by CHESTXR_ASCII, or because the locale isn't UTF-8.
 pub fn ascii_only() -> bool {
     if let Some(request) = std::env::var_os("CHESTXR_ASCII") {
         return request == "1";
     }
-    // The first of these that is set decides, as in the C library.
+    // The first variable that is set decides, as in the C library.
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .filter_map(|name| std::env::var(name).ok())

@@ -13,20 +13,20 @@ use crate::tui::screens::runs::state::{Change, Details, Done, Listed, RunsReques
 
 /// Runs measured between two looks for requests.
 const CHUNK: usize = 128;
-/// Runs that the first list begins with: more than any screen shows, read in a blink.
+/// Runs in the first list: more than any screen shows, and quick to read.
 const FIRST: usize = 200;
 
 /// Lists, measures, changes and queues runs.
 pub struct RunsWorker {
     catalog: Catalog,
     queue: Queue,
-    /// The right to take runs from the queue, while this process works it.
+    /// The lock of the queue, while this process takes runs from it.
     turn: Option<QueueLock>,
-    /// The run that was taken and hasn't begun.
+    /// The run that was taken from the queue and has not started.
     claim: Option<Claim>,
-    /// The list told last has only the newest runs.
+    /// The list sent last has only the newest runs.
     partial: bool,
-    /// Numbers were read that the list hasn't told yet.
+    /// Metrics were read that no list sent yet has.
     untold: bool,
 }
 
@@ -76,14 +76,14 @@ impl RunsWorker {
             self.partial = true;
             return Ok(Listed { runs, waiting, unread, damaged: self.catalog.damaged(), more: true });
         }
-        // First, so that a folder that can't be read is told once.
+        // First, so that an unreadable directory is reported once.
         (self.partial, self.untold) = (false, false);
         let runs = self.catalog.refresh()?;
         let (damaged, more) = (self.catalog.damaged(), !self.catalog.is_measured());
         Ok(Listed { runs, waiting, unread: 0, damaged, more })
     }
 
-    /// Measures some runs; the list once that were the last of them.
+    /// Measures some runs; returns the list after the last of them.
     fn measure(&mut self) -> Result<Option<Listed>> {
         self.untold |= self.catalog.measure(CHUNK);
         if !self.catalog.is_measured() {
@@ -150,7 +150,7 @@ impl RunsWorker {
     /// Takes the next run of the queue.
     fn next(&mut self, anew: bool) -> Result<Done> {
         if self.claim.is_some() {
-            // Asked twice: what was taken begins first, or comes back.
+            // Requested twice: the run that was taken starts first, or is put back.
             return Ok(Done::Settled);
         }
         if self.turn.is_none() {
@@ -166,7 +166,7 @@ impl RunsWorker {
         self.claim = turn.claim()?;
         let config = self.claim.as_ref().map(|claim| claim.config.clone());
         if config.is_none() {
-            // Others may work what comes later.
+            // Other processes may take later runs.
             self.turn = None;
         }
         Ok(Done::Taken(config))

@@ -4,7 +4,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 use tokio::sync::mpsc::unbounded_channel;
 
-/// Signals that end the program, as a channel; they stop being caught when this is dropped.
+/// Receives the signals that end the program; dropping it restores their default action.
 pub struct Endings {
     /// Yields once for each signal.
     pub arrived: tokio::sync::mpsc::UnboundedReceiver<i32>,
@@ -12,17 +12,17 @@ pub struct Endings {
 }
 
 impl Endings {
-    /// Begins to catch SIGTERM, SIGHUP and SIGINT.
+    /// Catches SIGTERM, SIGHUP and SIGINT from now on.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When a handler or its thread can't be installed.
     pub fn watch() -> std::io::Result<Self> {
         let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT])?;
         let handle = signals.handle();
         let (sender, arrived) = unbounded_channel();
         std::thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever() {
-                // The loop may be gone already.
+                // The event loop may have ended already.
                 let _ = sender.send(signal);
             }
         })?;

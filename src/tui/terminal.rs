@@ -1,4 +1,4 @@
-//! The terminal's state: taken over at the start, given back whatever happens.
+//! The terminal's state: set up at the start, restored on every way out.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
@@ -22,14 +22,14 @@ use crate::panics;
 use crate::tui::app::Message;
 use crate::tui::{fatal, graphics};
 
-/// A frame is collected and sent in one go: a terminal on a slow line never shows a part of it.
+/// A frame is written at once: a terminal on a slow line never shows a part of it.
 const FRAME_BYTES: usize = 64 * 1024;
 
-/// Asks for clicks and the wheel with wide coordinates (xterm's modes 1000 and 1006). Crossterm's own command
-/// asks for every movement as well (1003), which nothing here answers.
+/// Enables clicks and the wheel with wide coordinates (xterm's modes 1000 and 1006). Crossterm's own command
+/// enables every movement as well (1003), which nothing here uses.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
 
-/// Takes that back.
+/// Disables them.
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// What a fatal signal writes: ends a synchronized frame and kitty's pictures, turns bracketed paste and the mouse off,
@@ -37,33 +37,33 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 const RESTORE: &[u8] =
     b"\x1b[?2026l\x1b_Ga=d,d=A,q=2\x1b\\\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[?1049l\x1b[0m\x1b[?25h\r\n";
 
-/// What takes kitty's pictures out of the terminal's memory: none, directly, through tmux.
+/// Index into [`DELETE_PICTURES`]: none, directly, through tmux.
 static KITTY_PICTURES: AtomicU8 = AtomicU8::new(0);
 
-/// All pictures of this screen and their data; kitty keeps them otherwise until it needs the room.
+/// Deletes all pictures of this screen and their data, which kitty would keep until it needs the memory.
 const DELETE_PICTURES: [&str; 3] =
     ["", "\x1b_Ga=d,d=A,q=2\x1b\\", "\x1bPtmux;\x1b\x1b_Ga=d,d=A,q=2\x1b\x1b\\\x1b\\"];
 
-/// Whether the terminal is ours at the moment.
+/// Whether the workbench has the terminal.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 type Hook = Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
-/// The terminal while the workbench has it; dropping gives it back.
+/// The terminal while the workbench has it; restored on drop.
 pub struct Screen {
-    /// Never dropped: its own drop writes to standard error when the terminal has gone away, and panics when
-    /// that has gone with it. What there is to give back, [`give_back`] gives.
+    /// Never dropped: its drop writes to standard error when the terminal was closed, and panics when that is closed
+    /// as well. [`give_back`] restores everything.
     terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     previous_hook: Hook,
 }
 
 impl Screen {
-    /// Takes the terminal: raw mode, alternate screen, mouse, bracketed paste. A panic of this thread gives it
-    /// back before it is reported; one of another thread is sent to `messages` instead of over the screen. One that
-    /// is caught and told as an error is nobody's matter here.
+    /// Sets the terminal up: raw mode, alternate screen, mouse, bracketed paste. A panic of this thread restores it
+    /// before the report; one of another thread is sent to `messages` instead of being written over the screen.
+    /// Panics that are caught and returned as errors are not reported.
     ///
     /// # Errors
-    /// When the terminal refuses.
+    /// When the terminal can't be set up.
     pub fn take(messages: UnboundedSender<Message>) -> io::Result<Self> {
         let previous_hook: Hook = Arc::from(std::panic::take_hook());
         install_hook(previous_hook.clone(), messages, std::thread::current().id());
@@ -90,21 +90,21 @@ impl Screen {
         execute!(io::stdout(), EnterAlternateScreen, Print(MOUSE_ON), EnableBracketedPaste, cursor::Hide)
     }
 
-    /// Gives the terminal back, stops the process as Ctrl-Z does elsewhere, and takes the terminal again once the process
-    /// is continued. The next frame is drawn whole.
+    /// Restores the terminal, stops the process as Ctrl-Z does elsewhere, and sets the terminal up again once the
+    /// process is continued. The next frame is drawn in full.
     ///
     /// # Errors
-    /// When the terminal can't be taken again.
+    /// When the terminal can't be set up again.
     pub fn suspend(&mut self) -> io::Result<()> {
         give_back();
-        // SAFETY: raise with a valid signal; the default action stops the process until SIGCONT. Where nobody could
-        // continue it (an orphaned process group), the kernel ignores the signal.
+        // SAFETY: raise with a valid signal; the default action stops the process until SIGCONT. In an orphaned process
+        // group, which no shell could continue, the kernel ignores the signal.
         unsafe { libc::raise(libc::SIGTSTP) };
         Self::enter()?;
         self.terminal.clear()
     }
 
-    /// Has pictures deleted when the terminal is given back, where it keeps them.
+    /// Deletes pictures when the terminal is restored, where it keeps them.
     pub fn has_kitty_pictures(&self, terminal: &graphics::Terminal) {
         let way = match (terminal.protocol, terminal.tmux) {
             (Some(graphics::Protocol::Kitty), false) => 1,
@@ -114,7 +114,7 @@ impl Screen {
         KITTY_PICTURES.store(way, Ordering::SeqCst);
     }
 
-    /// Draws a frame, shown by the terminal as a whole.
+    /// Draws a frame as one synchronized update.
     ///
     /// # Errors
     /// When the terminal can't be written to.
@@ -136,7 +136,7 @@ impl Drop for Screen {
     }
 }
 
-/// Gives the terminal back, once. What fails is passed over: there may be no terminal any more.
+/// Restores the terminal, once. Errors are ignored: it may have been closed.
 fn give_back() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
@@ -170,7 +170,7 @@ fn install_hook(previous: Hook, messages: UnboundedSender<Message>, ours: Thread
         let name = std::thread::current().name().unwrap_or("a thread").to_owned();
         let text = info.payload_as_str().unwrap_or("no reason given");
         let text = crate::text::one_line(&format!("{name} broke: {text}"), 300);
-        // Without a loop to hear it there is nobody to tell.
+        // The event loop may have ended already.
         let _ = messages.send(Message::Broken(text));
     }));
 }

@@ -55,7 +55,7 @@ roles! {
     text,
     /// What is read second.
     muted,
-    /// What stands out: the current screen, keys.
+    /// Emphasis: the current screen, keys.
     accent,
     border,
     border_focused,
@@ -117,7 +117,7 @@ pub struct Theme {
     pub name: String,
     /// The colours.
     pub palette: Palette,
-    /// False under `NO_COLOR`: weight alone tells things apart.
+    /// False under `NO_COLOR`: only weight distinguishes styles.
     pub coloured: bool,
 }
 
@@ -225,7 +225,7 @@ impl Theme {
         self.role(self.palette.muted, Modifier::DIM)
     }
 
-    /// What stands out.
+    /// Emphasis.
     pub fn accent(&self) -> Style {
         self.role(self.palette.accent, Modifier::BOLD)
     }

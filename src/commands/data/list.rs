@@ -66,7 +66,7 @@ pub fn run(as_json: bool) -> Result<Exit> {
         writeln!(out)?;
     }
     if !cached.is_empty() {
-        writeln!(out, "Cached images of other sources (may be deleted; they are made again when needed):")?;
+        writeln!(out, "Cached images of other sources (may be deleted; they are built again when needed):")?;
         for (path, of, size) in cached {
             writeln!(out, "{:>9}  {}  {}", bytes(size), one_line(&of, 200), path.display())?;
         }

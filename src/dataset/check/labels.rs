@@ -60,8 +60,7 @@ fn unmeasurable(dataset: &Dataset, findings: &mut Vec<Finding>) {
         }
         if !always.is_empty() {
             let names = names(dataset, &always);
-            let sentence =
-                format!("every {split} image has {names}; look whether the label says something else");
+            let sentence = format!("every {split} image has {names}; check what the label means");
             say(findings, Severity::Warning, sentence, vec![]);
         }
     }

@@ -30,7 +30,7 @@ pub fn images(dataset: &Dataset) -> Vec<Finding> {
             findings.push(Finding::new("same image", severity, format!("{} {what}", count(&groups)), groups));
         }
     };
-    say(Severity::Problem, across, "in two splits: what is tested was learned; remove the copies");
+    say(Severity::Problem, across, "in two splits: test images were trained on; remove the copies");
     say(Severity::Problem, contradicting, "more than once with different labels; correct or remove them");
     say(
         Severity::Warning,
@@ -55,7 +55,7 @@ pub fn patients(dataset: &Dataset) -> Vec<Finding> {
     }
     torn.sort();
     let sentence = format!(
-        "{} with {} in two splits: what is tested was partly learned; divide by patient",
+        "{} with {} in two splits: test patients were trained on; split by patient",
         counted(torn.len(), "patient", "patients"),
         many_images(torn.iter().map(Vec::len).sum()),
     );

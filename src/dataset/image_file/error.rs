@@ -29,7 +29,7 @@ pub enum Fault {
     // The path.
     #[error("doesn't exist; check its path")]
     Missing,
-    #[error("may not be read by you; ask its owner or allow it with chmod u+r")]
+    #[error("can't be read: no permission; allow it with chmod u+r")]
     Denied,
     #[error("can't be read ({0}); check its path and the disk")]
     Io(io::Error),
@@ -37,11 +37,11 @@ pub enum Fault {
     NotFile,
     #[error("is no picture; name the files in it")]
     Folder,
-    #[error("may not be read by you; ask its owner or allow it with chmod u+rx")]
+    #[error("can't be read: no permission; allow it with chmod u+rx")]
     FolderDenied,
     #[error("can't be listed ({0}); check its path and the disk")]
     FolderIo(io::Error),
-    #[error("holds no files (hidden ones aside); give a folder with images")]
+    #[error("has no files except hidden ones; give a folder with images")]
     NoFiles,
 
     // The kind of file.
@@ -79,7 +79,7 @@ pub enum Fault {
     Damaged { format: &'static str, what: String },
     #[error("is a {format} of a kind that can't be read ({what}); save it as a grey PNG of 8 or 16 bits")]
     Unsupported { format: &'static str, what: String },
-    #[error("says that it is {width}x{height} pixels, which leaves nothing to see; export it again")]
+    #[error("is {width}x{height} pixels by its header, too small to use; export it again")]
     ZeroSize { width: u32, height: u32 },
     #[error("is {width}x{height} pixels, more than the {limit} allowed for a side; reduce it first")]
     TooWide { width: u32, height: u32, limit: u32 },
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn a_fault_of_a_folder_speaks_of_the_folder() {
         let error = ImageFileError::new(Path::new("images"), Fault::NoFiles);
-        assert!(error.to_string().starts_with("images: the folder holds no files"));
+        assert!(error.to_string().starts_with("images: the folder has no files"));
     }
 
     #[test]

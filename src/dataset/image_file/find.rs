@@ -106,7 +106,7 @@ mod tests {
         fs::create_dir_all(root.path().join("empty/.hidden")).unwrap();
         let said = |name: &str| find(&[root.path().join(name)]).unwrap_err().to_string();
         assert!(said("nowhere").ends_with("nowhere: the file doesn't exist; check its path"));
-        assert!(said("empty").contains("empty: the folder holds no files"));
+        assert!(said("empty").contains("empty: the folder has no files"));
     }
 
     #[cfg(unix)]

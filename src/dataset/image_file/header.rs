@@ -73,7 +73,7 @@ pub(super) fn jpeg_frame(bytes: &[u8]) -> Result<Frame, Fault> {
         }
         scanned |= marker == 0xda;
     }
-    frame.filter(|_| scanned).ok_or_else(|| damaged("it holds no picture"))
+    frame.filter(|_| scanned).ok_or_else(|| damaged("it has no image"))
 }
 
 /// The next marker at or after `at` and the place behind it. Compressed data lies between markers; in it, ff is

@@ -225,7 +225,7 @@ impl From<ZipError> for Fault {
             ZipError::Directory(why) => Self::Directory(why),
             ZipError::Twice(name) => Self::Twice(printable(name.trim_end_matches(".npy"), 60)),
             ZipError::Outside => Self::Damaged("it lies outside the file"),
-            ZipError::Misplaced => Self::Damaged("it is not where the zip directory says"),
+            ZipError::Misplaced => Self::Damaged("it is not at the place that the zip directory gives"),
         }
     }
 }

@@ -64,11 +64,11 @@ pub enum StoreError<E> {
         #[source]
         cause: Option<Box<E>>,
     },
-    #[error("reading images was stopped; what was read is kept, so that the next time goes on from there")]
+    #[error("reading images was cancelled; the next reading resumes from there")]
     Stopped,
     #[error("the images need {} in {}, which has {} left; free some space or set XDG_CACHE_HOME to a larger disk", size(*needs), folder.display(), size(*free))]
     Full { needs: u64, free: u64, folder: PathBuf },
-    #[error("can't keep images in {} ({error}); see that it can be written, or set XDG_CACHE_HOME to another folder", path.display())]
+    #[error("can't cache images in {} ({error}); make it writable, or set XDG_CACHE_HOME to another folder", path.display())]
     Io { path: PathBuf, error: io::Error },
 }
 
@@ -169,7 +169,7 @@ fn lock(name: &Path) -> io::Result<File> {
 }
 
 fn open(asked: &Asked, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
-    let other = || io::Error::new(io::ErrorKind::InvalidData, "it holds something else than it should");
+    let other = || io::Error::new(io::ErrorKind::InvalidData, "its content is not what its name requires");
     let header = header_of(folder, HEADER).ok_or_else(other)?;
     if (header.images, header.height, header.width) != (asked.count, asked.image.0, asked.image.1) {
         return Err(other());

@@ -70,7 +70,7 @@ pub(super) fn labels(
             row.push(flag(cell).ok_or_else(|| {
                 let cell = one_line(cell, 30);
                 let cure = match cell.starts_with('-') {
-                    true => "add uncertain=0 or uncertain=1 to data.columns to say what -1 counts as",
+                    true => "add uncertain=0 or uncertain=1 to data.columns to count -1 as that",
                     false => "a label is 0 or 1",
                 };
                 TableError::new(table, format!("line {line} has `{cell}` for {key}; {cure}"))

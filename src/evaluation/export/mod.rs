@@ -19,8 +19,7 @@ use crate::model::onnx::About;
 use crate::runs::{RunFolder, RunId};
 
 /// What every file says of itself.
-pub const NOTICE: &str =
-    "Not a medical device: for research and teaching; nothing it says may decide about a patient.";
+pub const NOTICE: &str = "Not a medical device: for research and teaching, not for clinical use.";
 
 /// Counts up when the model folder comes to be written so differently that those of before shall be written anew. The
 /// program's version is no part of that: each new one would have every run's model made, and logged, once more.

@@ -93,7 +93,7 @@ impl Archive {
         match self.directory.data_offset(entry, &self.file) {
             Ok(at) => Ok(Some(Part { at, size: entry.size })),
             Err(ZipError::Io(error)) => Err(Fault::Io(error)),
-            Err(ZipError::Misplaced) => Err(fault("is not where the zip directory says")),
+            Err(ZipError::Misplaced) => Err(fault("is not at the place that the zip directory gives")),
             Err(_) => Err(fault("lies outside the file")),
         }
     }

@@ -71,7 +71,7 @@ pub enum Fault {
          doesn't write; save the model's state_dict() with torch.save"
     )]
     Opcode { at: usize, opcode: u8 },
-    #[error("the file holds too much beside its tensors; save model.state_dict() alone with torch.save")]
+    #[error("the file has too much besides its tensors; save model.state_dict() alone with torch.save")]
     TooLong,
 
     // What it describes.

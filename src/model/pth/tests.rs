@@ -279,7 +279,7 @@ fn a_zip_that_contradicts_itself_is_refused() {
         (zip(&[whole, ("a/byteorder", b"big")]), "big-endian"),
         (zip(&[("a/data", b"")]), "no data.pkl"),
         (outside, "the file's part `data.pkl` lies outside the file"),
-        (moved, "the file's part `data.pkl` is not where the zip directory says"),
+        (moved, "the file's part `data.pkl` is not at the place that the zip directory gives"),
     ] {
         let found = read_bytes(&bytes).expect_err(sentence);
         assert!(found.contains(sentence), "{found}");

@@ -1,13 +1,13 @@
-//! What a terminal said, and what a person typed meanwhile, from one stream of bytes.
+//! Separates the answers of a terminal from the user's keys in one stream of bytes.
 
 /// Answers to our questions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
-    /// Name and version as the terminal tells them: `kitty(0.41.1)`.
+    /// Name and version as the terminal reports them: `kitty(0.41.1)`.
     pub name: Option<String>,
     /// It understands kitty's graphics.
     pub kitty: bool,
-    /// It told its attributes, which every terminal does that answers at all, and last.
+    /// It reported its attributes, the last answer of every terminal that answers at all.
     pub attributes: bool,
     /// Sixel is among them.
     pub sixel: bool,

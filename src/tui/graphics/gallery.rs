@@ -1,4 +1,4 @@
-//! Encoded pictures, made beside the event loop and kept.
+//! Cache of encoded pictures, encoded in a thread.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -26,16 +26,16 @@ pub type Paint = Arc<dyn Fn([u32; 2]) -> RgbImage + Send + Sync>;
 /// A picture that a frame wants to show.
 #[derive(Clone)]
 pub struct ImageRequest {
-    /// The same for the same picture whatever its size.
+    /// Identifies the picture, whatever its size.
     pub key: u64,
     pub area: Rect,
     pub paint: Paint,
 }
 
-/// Encoded pictures are kept up to so many bytes.
+/// Limit of the cache in bytes.
 const KEPT: usize = 32 << 20;
 
-/// While requests keep changing, encoding waits until they rest for so long: a person who holds a key is on the way.
+/// While requests keep changing, encoding waits until they rest for this time: the user holds a key down.
 const REST: Duration = Duration::from_millis(60);
 
 type Key = (u64, u16, u16);
@@ -70,7 +70,7 @@ pub struct Gallery {
     requests: Sender<Vec<ImageRequest>>,
     /// A cell in pixels as the system last gave it.
     window: Option<[u16; 2]>,
-    /// What was asked for last, so that nothing is asked twice.
+    /// The requests sent last, so that none is sent twice.
     asked: Vec<Key>,
 }
 
@@ -281,7 +281,7 @@ fn encode(paint: &Paint, area: Rect, terminal: &Terminal, id: u32) -> Option<(Wi
     let tmux = terminal.tmux;
     Some(match terminal.protocol? {
         Protocol::Kitty => {
-            // Compressed it is less; ratatui-image keeps it to itself.
+            // Compressed it is smaller; ratatui-image doesn't report the size.
             let bytes = picture.as_raw().len();
             (
                 Widgets::Kitty(

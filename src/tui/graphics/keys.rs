@@ -1,4 +1,4 @@
-//! Keys from bytes, for what is typed while the terminal is being asked: crossterm reads only after that.
+//! Keys from bytes that arrive while the terminal is probed: crossterm reads only after that.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 

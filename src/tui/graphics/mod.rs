@@ -1,4 +1,4 @@
-//! Pictures in terminals: which protocol a terminal speaks, and pictures encoded for it beside the event loop.
+//! Pictures in terminals: detection of the protocol, and pictures encoded for it in the background.
 //!
 //! [`probe`] asks the terminal once, before anything else reads from it, and gives up after a limit. [`Gallery`] has a
 //! thread of its own that paints and encodes what the latest frame wanted; ratatui-image's widgets put it into the

@@ -1,4 +1,4 @@
-//! Which protocol, asked of the terminal itself: over SSH the environment tells of another machine.
+//! Detects the protocol by probing the terminal: over SSH the environment is that of another machine.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::tui::graphics::protocol::{GraphicsChoice, Protocol};
 pub struct Terminal {
     /// `None`: no pictures are wanted.
     pub protocol: Option<Protocol>,
-    /// As it told itself, `kitty(0.41.1)`; empty where it doesn't. Inside tmux the one outside.
+    /// Name and version as reported, `kitty(0.41.1)`; empty without a report. Inside tmux the outer terminal's.
     pub name: String,
     /// Width and height of a cell in pixels.
     pub cell: [u16; 2],
@@ -29,10 +29,10 @@ pub struct Terminal {
     pub reason: String,
 }
 
-/// Where a terminal doesn't say how large its cells are.
+/// Cell size in pixels where a terminal doesn't report it.
 const CELL: [u16; 2] = [8, 16];
 
-/// Whether it has kitty's graphics. tmux and screen take such a string for a window's title, so they aren't asked.
+/// Queries kitty's graphics. tmux and screen take such a string for a window's title, so it is not sent to them.
 const KITTY_QUESTION: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\";
 
 /// Name and version, size of a cell, attributes: the last is answered by every terminal, and the answers come in this
@@ -58,7 +58,7 @@ pub fn probe(choice: GraphicsChoice, ascii: bool, limit: Duration) -> (Terminal,
     let began = Instant::now();
     let in_tmux = std::env::var_os("TMUX").is_some_and(|value| !value.is_empty());
     let (mut direct, mut outside, mut typed) = (Answers::default(), Answers::default(), Vec::new());
-    // Nothing is asked where the answer could not matter.
+    // Nothing is queried where the answer would not matter.
     if !matches!(choice, GraphicsChoice::Off | GraphicsChoice::As(Protocol::Half | Protocol::Ascii)) && !ascii
     {
         let until = began + limit;
@@ -102,7 +102,7 @@ fn choose(
 ) -> (Option<Protocol>, String) {
     match choice {
         GraphicsChoice::Off => return (None, "pictures are off".into()),
-        GraphicsChoice::As(protocol) => return (Some(protocol), "asked for".into()),
+        GraphicsChoice::As(protocol) => return (Some(protocol), "requested".into()),
         GraphicsChoice::Auto if ascii => return (Some(Protocol::Ascii), "only ASCII can be shown".into()),
         GraphicsChoice::Auto => {}
     }
@@ -122,7 +122,7 @@ fn choose(
         // tmux lets kitty's pictures through, and draws sixels itself.
         Some(Protocol::Kitty) => (Some(Protocol::Kitty), format!("{shown} has kitty's placeholders")),
         Some(protocol) if outside.is_none() => (Some(protocol), format!("{shown} has inline images")),
-        _ if sixel => (Some(Protocol::Sixel), format!("{shown} says it has sixels")),
+        _ if sixel => (Some(Protocol::Sixel), format!("{shown} reports sixel support")),
         _ if !direct.attributes => (Some(Protocol::Half), "the terminal doesn't answer".into()),
         _ if outside.is_some_and(|outside| !outside.attributes) => {
             (Some(Protocol::Half), "the terminal outside tmux doesn't answer".into())
@@ -151,7 +151,7 @@ fn ask(questions: &str, answers: &mut Answers, until: Instant) -> Vec<u8> {
             break;
         }
         let mut bytes = [0_u8; 1024];
-        // SAFETY: the buffer is ours and as long as we say.
+        // SAFETY: the buffer is valid for the given length.
         let count = unsafe { libc::read(libc::STDIN_FILENO, bytes.as_mut_ptr().cast(), bytes.len()) };
         let Ok(count @ 1..) = usize::try_from(count) else { break };
         pending.extend_from_slice(&bytes[..count]);
@@ -159,7 +159,7 @@ fn ask(questions: &str, answers: &mut Answers, until: Instant) -> Vec<u8> {
         typed.extend(keys);
         pending.drain(..pending.len() - left);
     }
-    // The beginning of an answer that never ended is a person's escape key.
+    // The beginning of an answer that never ended is the user's escape key.
     typed.extend(pending);
     typed
 }
@@ -168,7 +168,7 @@ fn ask(questions: &str, answers: &mut Answers, until: Instant) -> Vec<u8> {
 fn has_input(limit: Duration) -> bool {
     let mut wanted = libc::pollfd { fd: libc::STDIN_FILENO, events: libc::POLLIN, revents: 0 };
     let milliseconds = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX).max(1);
-    // SAFETY: one descriptor, as we say.
+    // SAFETY: one valid descriptor.
     let ready = unsafe { libc::poll(&raw mut wanted, 1, milliseconds) };
     ready > 0 && wanted.revents & libc::POLLIN != 0
 }

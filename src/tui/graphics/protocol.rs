@@ -39,7 +39,7 @@ impl Protocol {
     }
 }
 
-/// What a person wants.
+/// The user's choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GraphicsChoice {
     /// The finest the terminal has.

@@ -9,7 +9,7 @@ use image::RgbImage;
 /// shows steps where it has none.
 const COLOURS: usize = 256;
 
-/// A channel as sixels tell it: in per cent.
+/// A channel as sixels encode it: in per cent.
 fn per_cent(value: u8) -> u8 {
     // At most 100.
     ((u32::from(value) * 100 + 127) / 255) as u8
@@ -66,7 +66,7 @@ fn runs(row: &[u8], out: &mut String) {
     }
 }
 
-/// Colours that lie together.
+/// Colours in one box.
 #[derive(Default)]
 struct Bucket {
     count: u64,

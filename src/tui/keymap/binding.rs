@@ -7,11 +7,11 @@ use crate::tui::keymap::mode::Mode;
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
-    /// Where it holds.
+    /// The mode in which it is valid.
     pub mode: Mode,
     /// Keys that do the same.
     pub keys: &'static [Key],
-    /// What they ask for.
+    /// The action of its keys.
     pub action: Action,
     /// One or two words for the bottom bar; neighbours with the same words share a place there, and without
     /// words a row has none.

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub struct Key {
     /// The key.
     pub code: KeyCode,
-    /// Control held down.
+    /// With Control.
     pub control: bool,
 }
 

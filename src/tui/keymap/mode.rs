@@ -3,7 +3,7 @@
 /// Where keys go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// On every screen, when nothing lies over it.
+    /// On every screen without a dialog.
     Global,
     Data,
     Train,
@@ -69,7 +69,7 @@ impl Mode {
             Self::Help => "help",
             Self::Question => "a question",
             Self::Saving => "saving",
-            Self::Rates => "learning rates tried",
+            Self::Rates => "learning-rate finder",
         }
     }
 

@@ -36,14 +36,14 @@ pub fn all() -> impl Iterator<Item = &'static Binding> {
     GLOBAL.iter().chain(screens).chain(overlays::keys::KEYS)
 }
 
-/// Rows that hold in a mode: its own, then those of every screen.
+/// Rows that are valid in a mode: its own, then the global ones.
 pub fn bindings(mode: Mode) -> impl Iterator<Item = &'static Binding> {
     let own = all().filter(move |binding| binding.mode == mode);
     let global = all().filter(move |binding| mode.has_global() && binding.mode == Mode::Global);
     own.chain(global)
 }
 
-/// What a key asks for in a mode.
+/// The action of a key in a mode.
 pub fn action(mode: Mode, event: &KeyEvent) -> Option<Action> {
     bindings(mode).find(|binding| binding.keys.iter().any(|key| key.matches(event))).map(|b| b.action)
 }
@@ -55,7 +55,7 @@ pub struct BarEntry {
 }
 
 impl BarEntry {
-    /// What stands between two keys: nothing between arrows.
+    /// The separator of two keys: none between arrows.
     pub fn separator(&self) -> &'static str {
         if self.keys.iter().all(|(key, _)| "↑↓←→".contains(key.as_str())) { "" } else { "/" }
     }
@@ -81,7 +81,7 @@ pub fn bar(mode: Mode) -> Vec<BarEntry> {
     entries
 }
 
-/// Commands that the palette offers: what can be asked for from any screen, each once.
+/// Commands of the palette: those that work from any screen, each once.
 pub fn commands() -> Vec<&'static Binding> {
     let mut found: Vec<&'static Binding> = Vec::new();
     for binding in all() {

@@ -1,4 +1,4 @@
-//! What lies over a screen: help, command palette, questions, the form of settings, the learning-rate finder.
+//! Dialogs over a screen: help, command palette, questions, the form of settings, the learning-rate finder.
 
 pub mod form;
 pub mod help;

@@ -1,4 +1,4 @@
-//! What is asked before a run is ended, and what is said while it is saved.
+//! Questions before a run is ended or deleted, and the notices while the program waits.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -13,11 +13,11 @@ use crate::tui::widgets::text::wrap;
 /// Stop the run?
 pub fn stop(app: &App, area: Rect, canvas: &mut Canvas) {
     if app.run.as_ref().is_some_and(|run| run.searching) {
-        let text = "Nothing is kept of what was tried so far.";
-        return ask("Stop trying learning rates?", text, "stop it", "go on", area, canvas);
+        let text = "The losses measured so far are discarded.";
+        return ask("Stop the learning-rate finder?", text, "stop it", "continue", area, canvas);
     }
-    let text = "It ends after this step with a checkpoint; best and last weights are kept.";
-    ask(&format!("Stop {}?", name(app)), text, "stop it", "go on", area, canvas);
+    let text = "It ends after this step with a checkpoint; best and last weights are saved.";
+    ask(&format!("Stop {}?", name(app)), text, "stop it", "continue", area, canvas);
 }
 
 /// Put the next run into the queue?
@@ -27,7 +27,7 @@ pub fn queue(app: &App, area: Rect, canvas: &mut Canvas) {
         1 => " after the one that waits already".to_owned(),
         count => format!(" after the {count} that wait already"),
     };
-    let text = format!("{} is on. The next one begins when it ends{ahead}.", capital(&name(app)));
+    let text = format!("{} is active. The next one starts when it ends{ahead}.", capital(&name(app)));
     ask("Queue the next run?", &text, "queue it", "don't", area, canvas);
 }
 
@@ -69,7 +69,7 @@ pub fn delete(app: &App, area: Rect, canvas: &mut Canvas) {
 
 /// Stop the run and leave?
 pub fn leave(app: &App, area: Rect, canvas: &mut Canvas) {
-    let text = format!("{} is on. It is stopped and saved before the program ends.", capital(&name(app)));
+    let text = format!("{} is active. It is stopped and saved before the program ends.", capital(&name(app)));
     ask("Stop and leave?", &text, "stop, save and leave", "stay", area, canvas);
 }
 

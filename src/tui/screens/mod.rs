@@ -30,7 +30,7 @@ pub const SCREENS: [&dyn ScreenView; 6] = [
 impl Screen {
     /// Its row in the table.
     pub fn view(self) -> &'static dyn ScreenView {
-        // Every variant has a row: a test holds it.
+        // Every variant has a row: a test checks it.
         SCREENS.into_iter().find(|view| view.screen() == self).unwrap_or(SCREENS[0])
     }
 
@@ -102,7 +102,7 @@ pub trait ScreenView: Sync {
     fn toggle_boxes(&self, _app: &mut App) -> Vec<Effect> {
         Vec::new()
     }
-    /// Sets what the cursor is on to its default.
+    /// Resets the setting under the cursor to its default.
     fn reset(&self, _app: &mut App) {}
     /// Edits the line that is being typed on the screen.
     fn edit_line(&self, _app: &mut App, _edit: &mut dyn FnMut(&mut Input)) -> Vec<Effect> {

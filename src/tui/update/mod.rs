@@ -1,4 +1,4 @@
-//! What each message does to the state, and what is to be done outside because of it.
+//! How messages change the state, and which effects follow.
 
 mod actions;
 mod input;
@@ -10,7 +10,7 @@ use crate::tui::keymap::Mode;
 use crate::tui::screens::data::state::{Found, Loading};
 
 impl App {
-    /// The mode that keys are in.
+    /// The mode of the keyboard.
     pub fn mode(&self) -> Mode {
         match &self.overlay {
             Some(Overlay::Form) if self.form.typing.is_some() => Mode::Typing,
@@ -26,10 +26,10 @@ impl App {
         }
     }
 
-    /// Takes a message; `now` is when it came.
+    /// Handles a message; `now` is the time of its arrival.
     pub fn update(&mut self, message: Message, now: jiff::Zoned) -> Vec<Effect> {
         self.now = now;
-        // By any message, not by the clock's alone: where others come all the time, that one never does.
+        // By any message, not by ticks alone: while others arrive all the time, no tick does.
         if self.notice.as_ref().is_some_and(|notice| notice.until <= self.now.timestamp()) {
             self.notice = None;
         }
@@ -40,7 +40,7 @@ impl App {
                 if progress.phase != Phase::Paused {
                     self.pass = progress.phase;
                 }
-                // A trainer at rest has nothing to tell; what the last run came to stays readable.
+                // An idle trainer has no progress; that of the last run stays on the screen.
                 if progress.phase == Phase::Idle && progress.step == 0 {
                     self.progress.phase = Phase::Idle;
                 } else {
@@ -50,7 +50,7 @@ impl App {
             }
             Message::TrainerGone => self.trainer_is_gone(),
             Message::Data(section, outcome) => {
-                // An answer to an older question is of no use any more.
+                // The answer to an older request is ignored.
                 if self.data.section.as_ref() == Some(&*section) {
                     (self.data.progress, self.data.report) = (None, Found::Unasked);
                     self.data.loading = match outcome {
@@ -148,12 +148,12 @@ impl App {
         }
     }
 
-    /// What must be read for the screen that is shown now.
+    /// Effects of showing the current screen.
     pub fn enter_screen(&mut self) -> Vec<Effect> {
         self.screen.view().enter(self)
     }
 
-    /// Asks for the data of the next run unless they are here or on their way.
+    /// Loads the data of the next run unless they are loaded or being loaded.
     pub(in crate::tui) fn load_data(&mut self, again: bool) -> Vec<Effect> {
         let section = self.form.current().data.clone();
         if !again && self.data.section.as_ref() == Some(&section) {

@@ -23,7 +23,7 @@ pub struct Series {
 pub enum Axis {
     /// The number of an epoch.
     Epochs,
-    /// The decimal logarithm of what is written at the axis.
+    /// The decimal logarithm of the numbers at the axis.
     Powers,
 }
 
@@ -35,11 +35,11 @@ pub struct Chart {
     pub log: bool,
     /// What x is.
     pub axis: Axis,
-    /// Where the upright line stands.
+    /// Position of the vertical line.
     pub cursor: Option<f64>,
     /// A point with a mark of its own.
     pub mark: Option<(Point, Style)>,
-    /// What an empty chart says.
+    /// The text of an empty chart.
     pub empty: &'static str,
 }
 

@@ -5,7 +5,7 @@ use ratatui::style::Style;
 
 use crate::tui::canvas::Canvas;
 
-/// How a line is drawn. With its colour it says which curve it is, and without a colour as well.
+/// The style of a line: with its colour it identifies the curve, and without a colour as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stroke {
     /// Every dot; `*` in ASCII.

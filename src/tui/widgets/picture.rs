@@ -56,7 +56,7 @@ impl Picture {
         let (height, width) = (images.height(), images.width());
         let dataset = dataset.clone();
         let paint = move |out: [u32; 2]| {
-            // There is such an image: it was asked for above, and images don't go away.
+            // There is such an image: it was checked above, and images don't go away.
             let pixels = dataset.part(split).images.as_ref().map_or(&[][..], |images| images.image(index));
             let overlay = Overlay {
                 shows: Shows::Image,

@@ -1,4 +1,4 @@
-//! Axes: which numbers are marked, and where a value lies between two ends.
+//! Axes: the marked numbers, and the position of a value between two ends.
 
 /// A value axis from `low` to `high` with evenly spaced marks.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,14 +9,14 @@ pub struct Scale {
     pub high: f64,
     /// Marked values, rising.
     pub marks: Vec<f64>,
-    /// Digits after the point that tell the marks apart.
+    /// Digits after the point that distinguish the marks.
     pub digits: usize,
     /// Whether equal ratios have equal room.
     pub log: bool,
 }
 
 impl Scale {
-    /// An axis that holds all of `values` with about `wanted` marks; logarithmic if `log` and all are above 0.
+    /// An axis over all of `values` with about `wanted` marks; logarithmic if `log` and all are above 0.
     pub fn over(values: impl Iterator<Item = f64> + Clone, wanted: usize, log: bool) -> Option<Self> {
         let finite = values.filter(|value| value.is_finite());
         let low = finite.clone().fold(f64::INFINITY, f64::min);
@@ -32,7 +32,7 @@ impl Scale {
         let air = if span < 1e-9 { (low.abs() * 0.05).max(0.005) } else { 0.04 * span };
         let (low, high) = (low - air, high + air);
         let mut step = nice((high - low) / wanted.max(1) as f64);
-        // Two marks at least: one alone says nothing about the distance between values.
+        // Two marks at least: one alone doesn't show the distance between values.
         while (high / step).floor() - (low / step).ceil() < 1.0 {
             step = nice(step / 2.5);
         }
@@ -53,7 +53,7 @@ impl Scale {
         Self { low, high, marks, digits, log: true }
     }
 
-    /// Where `value` lies: 0 at the lower end, 1 at the upper one.
+    /// Position of `value`: 0 at the lower end, 1 at the upper one.
     pub fn place(&self, value: f64) -> f64 {
         let (value, low, high) = if self.log {
             (value.max(f64::MIN_POSITIVE).ln(), self.low.ln(), self.high.ln())

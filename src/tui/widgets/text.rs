@@ -9,7 +9,7 @@ use crate::text::{cut, width as columns};
 use crate::tui::canvas::{Canvas, row};
 use crate::tui::theme::Theme;
 
-/// Sign and colour of a run's state; the word stands beside it wherever there is room.
+/// Mark and colour of a run's state; the word is shown with it wherever there is room.
 pub fn state_mark(state: RunState, theme: &Theme) -> (char, Style) {
     match state {
         RunState::Queued => ('○', theme.muted()),

@@ -77,7 +77,7 @@ fn setting(app: &App, entry: &Entry, chosen: bool, head: &str, line: Rect, canva
     }
     match (&form.typing, chosen) {
         (Some(input), true) => {
-            // The text stands where it stood before, behind the place of the arrows.
+            // The text is where it was before, behind the place of the arrows.
             let value = at(section + NAME + 3, VALUE - 3);
             canvas.style(value, theme.base().add_modifier(Modifier::UNDERLINED));
             let style = theme.strong().add_modifier(Modifier::UNDERLINED);
@@ -105,7 +105,7 @@ fn setting(app: &App, entry: &Entry, chosen: bool, head: &str, line: Rect, canva
     let error = if chosen && form.typing.is_some() { form.typing_error() } else { entry.error.clone() };
     match error {
         Some(error) => {
-            // The key stands in front of the row already.
+            // The key is shown in front of the row already.
             let short = error
                 .split_once("it takes ")
                 .map_or(error.clone(), |(_, allowed)| format!("takes {allowed}"));
@@ -127,8 +127,8 @@ fn setting(app: &App, entry: &Entry, chosen: bool, head: &str, line: Rect, canva
 fn start(app: &App, line: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let (text, style) = match (app.form.problem(), app.running()) {
-        (Some(_), _) => ("[ start ]  something above isn't allowed yet", theme.muted()),
-        (None, Some(_)) => ("[ start ]  once the run that is on has ended", theme.muted()),
+        (Some(_), _) => ("[ start ]  settings marked ✗ must be corrected first", theme.muted()),
+        (None, Some(_)) => ("[ start ]  once the active run has ended", theme.muted()),
         (None, None) => ("[ start ]", theme.accent()),
     };
     let narrow = line.width < 70;
@@ -140,7 +140,7 @@ fn start(app: &App, line: Rect, canvas: &mut Canvas) {
     }
 }
 
-/// What the setting under the cursor means, and what is wrong or hardly meant.
+/// The meaning of the setting under the cursor, and errors or warnings.
 fn footer(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let form = &app.form;

@@ -20,9 +20,9 @@ const MAIN: [&str; 10] = [
 /// One setting in the form.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// What may stand there.
+    /// The setting with its allowed values.
     pub field: &'static Field,
-    /// What stands there, allowed or not.
+    /// Its text, allowed or not.
     pub text: String,
     /// Whether it belongs to the settings shown first.
     pub main: bool,
@@ -88,7 +88,7 @@ impl Form {
         &self.config
     }
 
-    /// What keeps a run from starting.
+    /// The reason why a run can't start.
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }
@@ -98,7 +98,7 @@ impl Form {
         entry.text != RunConfig::default().get(entry.field)
     }
 
-    /// Moves the cursor; what was being typed is kept.
+    /// Moves the cursor; a line being typed stays.
     pub fn go(&mut self, row: usize) {
         self.row = row.min(self.entries.len());
     }
@@ -160,7 +160,7 @@ impl Form {
         }
     }
 
-    /// Takes the choice or number beside the present one: `by` is -1 or 1.
+    /// Selects the next (`by` = 1) or previous (-1) choice or number.
     pub fn turn(&mut self, by: isize) {
         let Some(entry) = self.entries.get(self.row) else { return };
         let text = match entry.field.kind {
@@ -205,7 +205,7 @@ impl Form {
         for entry in &mut self.entries {
             entry.error = refusal(entry.field, &entry.text)
                 .or_else(|| config.set(entry.field.key, &entry.text).err().map(|error| error.to_string()));
-            // Texts come to stand as the configuration writes them, so that equal values look equal.
+            // Texts become what the configuration writes, so that equal values look equal.
             if entry.error.is_none() {
                 entry.text = config.get(entry.field);
             } else if self.problem.is_none() {

@@ -5,7 +5,7 @@
 pub enum AugmentAction {
     /// Another draw of the augmentation.
     Resample,
-    /// The epoch whose versions are seen.
+    /// The epoch of the versions on the screen.
     NextEpoch,
     PreviousEpoch,
     /// The next run's own seed again.

@@ -1,4 +1,4 @@
-//! The Augment screen: an image beside augmented versions of it, and the transforms of the next run.
+//! The Augment screen: an image with augmented versions of it, and the transforms of the next run.
 
 pub mod action;
 mod keys;

@@ -126,7 +126,7 @@ fn settings(app: &App, area: Rect, canvas: &mut Canvas) {
     }
 }
 
-/// Cut where the room ends, spaces at its beginning kept.
+/// Cut to the width; leading spaces stay.
 fn one_line_kept(text: &str, width: u16) -> String {
     text.chars().take(usize::from(width)).collect()
 }
@@ -160,7 +160,7 @@ fn versions(
     let inner = canvas.panel(area, &panel);
     let Some((columns, lines)) = grid(inner) else { return };
     let resolved = AugmentPipeline::new(&app.form.current().augment);
-    // A preset may scale both sides apart, which its settings alone don't tell.
+    // A preset may scale both sides differently, which its settings alone don't show.
     let plan = if state.alone { AugmentPipeline::new(&state.section(resolved.section())) } else { resolved };
     let (wide, high) = (inner.width / columns, inner.height / lines);
     for place in 0..usize::from(columns * lines) {
@@ -217,7 +217,7 @@ fn version(
     } else {
         Vec::new()
     };
-    // The words tell the ranges apart, the noise's seed its grains.
+    // The text identifies the ranges, the seed the noise.
     let picture_key = key((dataset.digest(), split as u8, image, format!("{:?}", draw.steps), boxes.len()));
     let border = AugmentPipeline::new(&app.form.current().augment).border();
     let (dataset, draw) = (dataset.clone(), draw.clone());

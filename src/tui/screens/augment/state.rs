@@ -63,7 +63,7 @@ pub fn value(section: &AugmentSection, row: &Row) -> (f64, f64) {
     (config.get(row.field).parse().unwrap_or(0.0), most)
 }
 
-/// A value one step on: what a person can see, in round numbers.
+/// The next value: a visible step, in round numbers.
 pub fn stepped(row: &Row, value: f64, by: isize) -> f64 {
     let step = match row.field.key {
         "augment.rotate" | "augment.shear" => 1.0,
@@ -91,7 +91,7 @@ pub struct AugmentState {
     pub image: usize,
     /// The epoch of the first version.
     pub epoch: usize,
-    /// `None`: that of the next run, so that what is seen is what it will see.
+    /// `None`: the seed of the next run, so the versions are those it will train on.
     pub seed: Option<u64>,
     /// Only the transform under the cursor, in every version.
     pub alone: bool,

@@ -13,7 +13,7 @@ use crate::tui::screens::augment::state::{rows, stepped, value};
 const ON: &str = "0.5";
 
 impl App {
-    /// Does what was asked for on the augment screen.
+    /// Performs an action of the Augment screen.
     pub(in crate::tui) fn perform_augment(&mut self, action: AugmentAction) -> Vec<Effect> {
         let effects = self.show(Screen::Augment);
         let state = &mut self.augment;
@@ -26,7 +26,7 @@ impl App {
             }
             AugmentAction::LockSeed => {
                 state.seed = None;
-                self.say(Level::Info, "the next run's own seed: what is seen is what it will see");
+                self.say(Level::Info, "the next run's own seed: these are the images it will train on");
             }
             AugmentAction::Alone => state.alone = !state.alone,
             AugmentAction::NextPreset => {

@@ -62,7 +62,7 @@ pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, c
         ]);
         canvas.line(Rect { x: header.x + name + 1, width: bars, ..header }, &legend);
     }
-    // Numbers stand at the right edge, where eyes compare them; bars begin beside the names.
+    // Numbers are at the right edge, where they are easy to compare; bars begin after the names.
     let at = |column: usize| inner.right().saturating_sub(numbers) + COUNT * column as u16;
     for (index, column) in columns.iter().enumerate() {
         let head = column.map_or("images", Split::name);

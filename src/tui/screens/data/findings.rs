@@ -17,7 +17,7 @@ use crate::tui::widgets::text::wrap;
 
 /// Columns of a group's name.
 const NAME: u16 = 14;
-/// Findings above, and whom the images are of below, where the source says.
+/// Problems above, demographics below, where the source has them.
 pub fn render(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     let groups = view.people(app.data.split);
     let below = if groups.is_empty() || area.height < 16 {
@@ -65,13 +65,13 @@ fn findings(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
                 say(sign, style, &format!("{}: {}", finding.severity.name(), finding.sentence), theme.text());
             }
             if report.findings.is_empty() {
-                say('✓', theme.good(), "nothing was found wrong", theme.text());
+                say('✓', theme.good(), "no problems found", theme.text());
             }
             for reason in &report.not_looked_at {
-                say('·', theme.muted(), &format!("not looked at: {reason}"), theme.muted());
+                say('·', theme.muted(), &format!("not checked: {reason}"), theme.muted());
             }
         }
-        Found::Busy | Found::Unasked => say('…', theme.muted(), "looking at all images", theme.text()),
+        Found::Busy | Found::Unasked => say('…', theme.muted(), "checking all images", theme.text()),
     }
     if let Some(entry) = view.dataset.source().registry_entry()
         && !entry.warning.is_empty()
@@ -92,7 +92,7 @@ fn findings(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
 pub fn summary(app: &App) -> String {
     match &app.data.report {
         Found::Unasked => "v looks".to_owned(),
-        Found::Busy => "looking …".to_owned(),
+        Found::Busy => "checking …".to_owned(),
         Found::Ready(report) => {
             let many = |severity: Severity| {
                 report.findings.iter().filter(|finding| finding.severity == severity).count()

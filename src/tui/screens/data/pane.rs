@@ -27,7 +27,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     match &app.data.loading {
         Loading::Ready(view) => ready(app, view, area, canvas),
         Loading::Failed(reason) => {
-            let inner = canvas.panel(area, &Panel { title: "data: not to be had", ..Panel::default() });
+            let inner = canvas.panel(area, &Panel { title: "data: not available", ..Panel::default() });
             let lines = [
                 Line::styled(reason.clone(), theme.bad()),
                 Line::default(),
@@ -84,7 +84,7 @@ fn ready(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
     let [body, strip] = Layout::vertical([Constraint::Fill(1), Constraint::Length(strip)]).areas(area);
     let column = view.rows.get(app.data.row).copied().flatten();
     let table = |area: Rect, canvas: &mut Canvas| {
-        // What the classes leave free tells what the chosen one occurs with.
+        // The room below the classes shows what the selected one occurs with.
         let rows = view.rows.len() as u16;
         let needed = if area.height >= 2 * rows + 3 + 6 { 2 * rows + 3 } else { rows + 3 };
         let spare = area.height.saturating_sub(needed);

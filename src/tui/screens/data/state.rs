@@ -10,7 +10,7 @@ use crate::dataset::registry::Entry;
 use crate::dataset::stats::cooccurrence;
 use crate::dataset::{Dataset, Split};
 
-/// What is drawn of a data set, made once beside the event loop.
+/// The view model of a data set, computed once in the background.
 #[derive(Debug)]
 pub struct DataView {
     /// Images and labels.
@@ -75,7 +75,7 @@ impl DataView {
         Self { dataset, rows, pairs, images, people }
     }
 
-    /// Images by view, sex and age, of a split or of all; empty where the source doesn't say.
+    /// Images by view, sex and age, of a split or of all; empty where the source has no such columns.
     pub fn people(&self, split: Option<Split>) -> &[Group] {
         &self.people[split.map_or(0, |split| split as usize + 1)]
     }
@@ -130,10 +130,10 @@ fn people(dataset: &Dataset, split: Option<Split>) -> Vec<Group> {
     groups
 }
 
-/// Where the reading of the data stands.
+/// State of the loading of the data.
 #[derive(Debug, Default)]
 pub enum Loading {
-    /// Not asked for.
+    /// Not requested.
     #[default]
     Idle,
     /// Being read since then.
@@ -150,7 +150,7 @@ pub enum Side {
     #[default]
     Image,
     Pairs,
-    /// What the images are of, and what is wrong with them.
+    /// Demographics and problems of the images.
     Found,
     /// Nothing but the classes, where there is room for one thing only.
     Classes,
@@ -159,7 +159,7 @@ pub enum Side {
 /// The data screen.
 #[derive(Debug, Default)]
 pub struct DataState {
-    /// What was asked for last.
+    /// The section requested last.
     pub section: Option<DataSection>,
     /// How far that is.
     pub loading: Loading,
@@ -170,20 +170,20 @@ pub struct DataState {
     /// The chosen image among those of the row.
     pub image: usize,
     pub side: Side,
-    /// How far the reading is, where that is told.
+    /// Progress of the loading, where the source reports it.
     pub progress: Option<Progress>,
     /// Whether boxes are outlined.
     pub boxes: bool,
     /// What is wrong with the data.
     pub report: Found,
-    /// A download that is on.
+    /// The download under way.
     pub fetching: Option<Fetching>,
 }
 
 /// How far the check of the data is.
 #[derive(Debug, Default)]
 pub enum Found {
-    /// Not asked for.
+    /// Not requested.
     #[default]
     Unasked,
     /// Being looked at.

@@ -1,4 +1,4 @@
-//! What the data screen asks for besides its images: the check, and the download of ChestMNIST.
+//! Actions of the Data screen besides its images: the check, and downloads.
 
 use crate::dataset::registry::Registry;
 use crate::dataset::source::Source;
@@ -68,7 +68,7 @@ impl App {
                 self.form.set("data.size", size.to_string());
                 self.say(
                     Level::Info,
-                    format!("{} of {size} px is here and is the next run's data", entry.name),
+                    format!("{} of {size} px is downloaded and selected for the next run", entry.name),
                 );
                 self.load_data(true)
             }

@@ -18,15 +18,15 @@ pub enum EvaluateAction {
     SaveThresholds,
     /// What the list of conditions is sorted by.
     Order,
-    /// The next cell of the matrix, whose images can be looked at.
+    /// The next cell of the matrix, for its list of images.
     Cell,
     /// A cell of the matrix by click: its images.
     CellImages(Cell),
     /// The images of the cell.
     Images,
-    /// The run beside another.
+    /// The comparison with the next run.
     Compare,
-    /// Tries a run's best weights on the images.
+    /// Tries a run's with the best weights.
     Predict,
     /// Evaluates the run under the cursor.
     /// Evaluates the run under the cursor.

@@ -57,7 +57,7 @@ impl App {
         }
     }
 
-    /// The run and split asked for last.
+    /// The run and split requested last.
     fn asked(&self) -> (Option<PathBuf>, Split) {
         self.evaluate.asked.as_ref().map_or((None, Split::Test), |asked| (asked.run.clone(), asked.split))
     }
@@ -86,9 +86,9 @@ impl App {
     pub(in crate::tui) fn kept(&mut self, run: &PathBuf, outcome: Result<(), String>) -> Vec<Effect> {
         match outcome {
             Ok(()) => {
-                self.say(Level::Info, "thresholds kept; evaluation, figures and report are written by them");
+                self.say(Level::Info, "thresholds saved; evaluation, figures and report are updated");
                 let (shown, split) = self.asked();
-                // Only what is still on screen is read again.
+                // Only the run on the screen is read again.
                 if shown.as_ref() == Some(run) {
                     let (view, order, place) = (self.evaluate.view, self.evaluate.order, self.evaluate.place);
                     let effects = self.request_evaluation(shown, split, false);
@@ -96,7 +96,7 @@ impl App {
                     return effects;
                 }
             }
-            Err(reason) => self.say(Level::Error, format!("the thresholds aren't kept: {reason}")),
+            Err(reason) => self.say(Level::Error, format!("the thresholds can't be saved: {reason}")),
         }
         Vec::new()
     }
@@ -121,7 +121,7 @@ impl App {
         }
     }
 
-    /// Does what was asked for on the evaluate screen.
+    /// Performs an action of the Evaluate screen.
     pub(in crate::tui) fn perform_evaluate(&mut self, action: EvaluateAction) -> Vec<Effect> {
         if action == EvaluateAction::EvaluateRun {
             return self.evaluate_chosen();
@@ -228,7 +228,7 @@ impl App {
         self.evaluate.preset = Some(next);
         let rule = PRESETS[next];
         self.evaluate.change_levels(|run, row| run.ask(row, rule));
-        self.say(Level::Info, format!("thresholds by {rule}, asked of the validation images"));
+        self.say(Level::Info, format!("thresholds by {rule} on the validation images"));
     }
 
     /// Takes a threshold that was typed.
@@ -272,7 +272,7 @@ impl App {
     fn keep_thresholds(&mut self) -> Vec<Effect> {
         let Some(run) = self.evaluate.run() else { return Vec::new() };
         if !run.any_moved() {
-            self.say(Level::Info, "these thresholds are kept already");
+            self.say(Level::Info, "these thresholds are saved already");
             return Vec::new();
         }
         let effect =
@@ -305,7 +305,7 @@ impl App {
         let (run, split) = self.asked();
         let choices = &self.evaluate.choices;
         if choices.len() < 2 {
-            self.say(Level::Info, format!("no other run was tried on its {split} images"));
+            self.say(Level::Info, format!("no other run was evaluated on its {split} images"));
             return Vec::new();
         }
         let at = run.and_then(|run| choices.iter().position(|other| *other == run)).unwrap_or(0);
@@ -321,7 +321,7 @@ impl App {
         let others: Vec<PathBuf> =
             self.evaluate.choices.iter().filter(|path| **path != run.path).cloned().collect();
         if others.is_empty() {
-            let text = format!("no other run was tried on its {} images", run.split);
+            let text = format!("no other run was evaluated on its {} images", run.split);
             self.evaluate.against = Loading::Failed(text);
             return Vec::new();
         }
@@ -343,8 +343,7 @@ impl App {
             return Vec::new();
         };
         if live && best.is_some() {
-            let text =
-                format!("the run is on; its best so far is {}; p tries it on its images", fixed(best, 3));
+            let text = format!("the run is active; its best so far is {}; p evaluates it", fixed(best, 3));
             self.say(Level::Info, text);
         }
         self.screen = Screen::Evaluate;

@@ -245,7 +245,7 @@ fn image(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
     }
     match state.view {
         View::Beside => {
-            // Both of one size, whatever is left over.
+            // Both of one size, whatever the remainder.
             let half = Constraint::Length(inner.width.saturating_sub(1) / 2);
             let [left, right] = Layout::horizontal([half, half]).spacing(1).areas(inner);
             draw(app, run, image, Shows::Image, left, canvas);
@@ -327,7 +327,7 @@ fn note(app: &App, area: Rect, canvas: &mut Canvas) {
             None => Line::default(),
         },
         (None, Some((key, reason))) if state.key() == Some(*key) => Line::styled(reason.clone(), theme.bad()),
-        _ => Line::styled("the map is on its way …", theme.muted()),
+        _ => Line::styled("computing the map …", theme.muted()),
     };
     canvas.centre(area, &line);
 }

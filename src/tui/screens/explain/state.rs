@@ -13,7 +13,7 @@ use crate::explain::Map;
 use crate::runs::RunId;
 use crate::tui::screens::evaluate::state::Loading;
 
-/// A run whose network is at hand.
+/// A run with its loaded network.
 #[derive(Debug)]
 pub struct Opened {
     pub path: PathBuf,
@@ -62,14 +62,14 @@ pub struct MapKey {
     pub layer: usize,
 }
 
-/// What is asked of the explainer's thread.
+/// A request to the explainer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExplainRequest {
     Open(Asked),
     Map(MapKey),
 }
 
-/// A map with what the network says of the image.
+/// A map with the network's output for the image.
 #[derive(Debug)]
 pub struct ImageMap {
     pub map: Map,
@@ -162,7 +162,7 @@ pub const CONTRASTS: [f32; 7] = [0.5, 0.7, 0.85, 1.0, 1.3, 1.7, 2.4];
 pub const PLAIN: usize = 3;
 /// The largest zoom.
 pub const LARGEST: u32 = 8;
-/// Maps that are kept.
+/// Number of cached maps.
 const KEPT: usize = 200;
 
 /// Everything the screen knows.
@@ -192,7 +192,7 @@ pub struct ExplainState {
     pub boxes: bool,
     /// 1 for the whole image.
     pub zoom: u32,
-    /// The middle of what is seen, as a share of width and height.
+    /// The centre of the visible part, as a share of width and height.
     pub centre: [f32; 2],
     /// The newest last.
     maps: Vec<(MapKey, Arc<ImageMap>)>,
@@ -264,7 +264,7 @@ impl ExplainState {
         self.maps.push((key, Arc::new(map)));
     }
 
-    /// What the network says of an image, one a condition.
+    /// Probabilities of an image, one for each condition.
     pub fn probabilities(&self, image: u32) -> Option<&[f32]> {
         let run = self.run()?;
         let classes = run.labels.len();
@@ -292,7 +292,7 @@ impl ExplainState {
     pub fn narrowed(&self) -> Option<String> {
         let short = |by: GroupBy| {
             let name = self.groups[by as usize].as_deref()?;
-            // An age says by itself what it is only with its word.
+            // An age group is only understood with the word.
             Some(if by == GroupBy::Age {
                 name
             } else {

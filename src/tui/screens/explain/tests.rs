@@ -100,7 +100,7 @@ fn a_source_that_says_nothing_of_its_images_says_so() {
     let mut app = fixture::explained();
     let all = app.explain.images.len();
     press(&mut app, &["a"]);
-    assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("says nothing about age")));
+    assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("has no age")));
     assert_eq!(app.explain.images.len(), all);
 }
 

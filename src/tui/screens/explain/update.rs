@@ -86,7 +86,7 @@ impl App {
                 }
                 let about = &opened.dataset.part(opened.split).about;
                 for by in GroupBy::ALL {
-                    // Images of another source may be told apart by other things.
+                    // Images of another source may have other groups.
                     if about.groups(by).is_empty() {
                         state.groups[by as usize] = None;
                     }
@@ -104,7 +104,7 @@ impl App {
         self.want_map()
     }
 
-    /// A map was left undone; if it belongs on the screen after all, it is asked for again.
+    /// A map was cancelled; it is requested again if it belongs on the screen after all.
     pub(in crate::tui) fn passed(&mut self, key: MapKey) -> Vec<Effect> {
         if self.explain.pending == Some(key) {
             self.explain.pending = None;
@@ -149,7 +149,7 @@ impl App {
         vec![Effect::Explain(ExplainRequest::Map(key))]
     }
 
-    /// Does what was asked for on the explain screen.
+    /// Performs an action of the Explain screen.
     pub(in crate::tui) fn perform_explain(&mut self, action: ExplainAction) -> Vec<Effect> {
         if action == ExplainAction::Explain {
             return self.explain_chosen();
@@ -186,10 +186,7 @@ impl App {
                     && !matches!(state.outcome, Outcome::All | Outcome::Labelled)
                 {
                     state.outcome = Outcome::All;
-                    self.say(
-                        Level::Info,
-                        "the network is still looking at these images; try again in a moment",
-                    );
+                    self.say(Level::Info, "these images are still being predicted; try again in a moment");
                 }
                 self.explain.list();
                 self.explain.at = 0;
@@ -208,7 +205,7 @@ impl App {
 
     fn next_group(&mut self, by: GroupBy) {
         if self.explain.run().is_some() && !self.explain.next_group(by) {
-            self.say(Level::Info, format!("this source says nothing about {}", by.name()));
+            self.say(Level::Info, format!("this source has no {}", by.name()));
         }
         self.explain.list();
     }
@@ -224,7 +221,7 @@ impl App {
                     self.say(Level::Info, format!("images of patient {patient}; p shows all again"));
                     self.explain.patient = Some(patient);
                 }
-                None => self.say(Level::Info, "this source doesn't say whose images these are"),
+                None => self.say(Level::Info, "this source has no patient ids"),
             }
         }
         self.explain.list();

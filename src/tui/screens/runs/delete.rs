@@ -20,7 +20,7 @@ impl App {
         };
         let live = doomed.iter().filter_map(|path| self.runs.find(path)).find(|run| run.state.is_live());
         if let Some(id) = live.map(|run| run.id.short().to_owned()) {
-            self.say(Level::Warning, format!("run {id} is on; stop it before it is deleted"));
+            self.say(Level::Warning, format!("run {id} is active; stop it before it is deleted"));
             return Vec::new();
         }
         self.runs.doomed = Some((doomed.clone(), None));

@@ -106,7 +106,7 @@ impl ScreenView for RunsScreen {
                 Vec::new()
             }
             Mode::Opened => TrainScreen.select_chart(app, chart),
-            // The small charts beside the list open their run.
+            // The small charts at the list open their run.
             _ => app.open_run(),
         }
     }

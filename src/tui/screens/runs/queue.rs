@@ -6,11 +6,11 @@ use crate::train::{Command, Level};
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::screens::runs::state::{RunsRequest, Settled};
 
-/// Seconds until a queue that couldn't be read is asked once more.
+/// Seconds until a queue that couldn't be read is read again.
 const AGAIN: u32 = 30;
 
 impl App {
-    /// While a run is on, asks whether the next one shall wait for its turn.
+    /// While a run is active, asks whether to queue the next one.
     pub(in crate::tui) fn ask_to_queue(&mut self) {
         self.form.end(true);
         match self.form.problem().map(str::to_owned) {
@@ -27,7 +27,7 @@ impl App {
         self.overlay = None;
         let Some(config) = self.form.config().cloned() else { return Vec::new() };
         self.runs.queue.going = true;
-        self.say(Level::Info, "queued; it begins when the run that is on ends");
+        self.say(Level::Info, "queued; it starts when the active run ends");
         vec![Effect::Runs(RunsRequest::Enqueue(Box::new(config)))]
     }
 
@@ -54,7 +54,7 @@ impl App {
         vec![Effect::Runs(RunsRequest::Enqueue(Box::new(config)))]
     }
 
-    /// Starts what waits, now or when the run that is on ends.
+    /// Starts the queue, now or when the active run ends.
     pub(in crate::tui) fn start_queue(&mut self) -> Vec<Effect> {
         if self.running().is_some_and(|run| run.searching) {
             self.is_free();
@@ -62,7 +62,7 @@ impl App {
         }
         self.runs.queue.going = true;
         if self.running().is_some() {
-            self.say(Level::Info, "the queue goes on when this run ends");
+            self.say(Level::Info, "the queue continues when this run ends");
             return Vec::new();
         }
         if !self.is_free() {
@@ -72,7 +72,7 @@ impl App {
         vec![Effect::Runs(RunsRequest::TakeNext { anew: true })]
     }
 
-    /// Moves what is under the cursor in the queue.
+    /// Moves the run under the cursor in the queue.
     pub(in crate::tui) fn move_in_queue(&mut self, by: isize) -> Vec<Effect> {
         let waiting = self.runs.waiting();
         let pair = waiting
@@ -96,7 +96,7 @@ impl App {
             }
             return Vec::new();
         };
-        // A person may have started another run meanwhile; its end asks again.
+        // The user may have started another run meanwhile; the queue continues at its end.
         if self.running().is_some() || self.trainer_gone || matches!(self.overlay, Some(Overlay::Saving)) {
             return vec![Effect::Runs(RunsRequest::Settle(Settled::PutBack))];
         }
@@ -131,12 +131,12 @@ impl App {
         std::mem::take(&mut self.runs.queue.taken).then_some(Effect::Runs(RunsRequest::Settle(how)))
     }
 
-    /// A run ended in `state`: the next one begins, unless a person ended it.
+    /// A run ended in `state`: the next one starts, unless the user stopped it.
     pub(in crate::tui) fn continue_queue(&mut self, state: RunState, reason: &str) -> Vec<Effect> {
         let mut effects = Vec::new();
         match state {
             RunState::Finished | RunState::Failed => {
-                // One that couldn't even begin is passed over until a person has it tried anew.
+                // A run that couldn't start is skipped until the user retries it.
                 effects.extend(self.settle(Settled::Failed(reason.to_owned())));
                 if self.runs.queue.going {
                     effects.push(Effect::Runs(RunsRequest::TakeNext { anew: false }));

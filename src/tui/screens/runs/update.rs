@@ -1,4 +1,4 @@
-//! The runs screen: the list, marks, what is typed about a run, and deleting.
+//! The Runs screen: the list, marks, and the line being typed about a run.
 
 use std::path::PathBuf;
 
@@ -60,7 +60,7 @@ impl App {
         effects
     }
 
-    /// What waits since an earlier day starts only when it is asked for.
+    /// Runs queued on an earlier day start only on request.
     fn report_queue(&mut self, count: usize) {
         if count > 0 && self.running().is_none() {
             let runs = if count == 1 { "a run waits".to_owned() } else { format!("{count} runs wait") };
@@ -106,7 +106,7 @@ impl App {
         }
     }
 
-    /// Something asked of runs or of the queue was done, or not.
+    /// Handles the answer to a request that changes runs or the queue.
     pub(in crate::tui) fn runs_done(&mut self, outcome: Result<Box<Done>, String>) -> Vec<Effect> {
         let done = match outcome {
             Ok(done) => *done,
@@ -160,7 +160,7 @@ impl App {
                 self.say(Level::Info, format!("run {} is back", discarded.id.short()));
             }
             Done::NotRestored(discarded, reason) => {
-                // One that is in the trash no more would keep those before it from coming back.
+                // A run that is no longer in the trash must not prevent earlier ones from being restored.
                 if discarded.is_there() {
                     self.runs.discarded.push(discarded);
                 }
@@ -261,7 +261,7 @@ impl App {
     fn mark(&mut self) -> Vec<Effect> {
         let Some(path) = self.runs.chosen().map(|run| run.path.clone()) else { return self.nothing_chosen() };
         let Some(marked) = self.runs.marks.toggle(&path) else {
-            self.say(Level::Info, "eight runs are marked already; more could not be told apart");
+            self.say(Level::Info, "eight runs are marked already; more colors can't be distinguished");
             return Vec::new();
         };
         self.marks_changed();

@@ -1,4 +1,4 @@
-//! What a person tells the trainer: start, go on, pause, another rate.
+//! Commands to the trainer: start, resume, pause, another learning rate.
 
 use crate::config::RunConfig;
 use crate::runs::RunState;
@@ -47,10 +47,10 @@ impl App {
         effects
     }
 
-    /// Has the trainer begin, whatever screen is shown.
+    /// Starts the trainer, whatever screen is shown.
     pub(in crate::tui) fn begin(&mut self, request: Command) -> Vec<Effect> {
         if let Command::Start { config, .. } | Command::FindLr { config } = &request {
-            // From here on a run is on, though the trainer hasn't said so yet.
+            // From here on a run is active, before the trainer's first event.
             self.begin_run(config.data.source.clone());
         }
         if let (Command::FindLr { .. }, Some(run)) = (&request, &mut self.run) {
@@ -79,7 +79,7 @@ impl App {
         }
     }
 
-    /// Whether the trainer can take up something; says why when not.
+    /// Whether the trainer is free; shows why if not.
     pub(in crate::tui) fn is_free(&mut self) -> bool {
         if self.trainer_gone {
             self.say(Level::Error, "the trainer is gone; leave with q and start the program again");
@@ -87,15 +87,15 @@ impl App {
         }
         match self.running() {
             Some(run) if run.searching => {
-                self.say(Level::Warning, "learning rates are being tried; x ends that");
+                self.say(Level::Warning, "the learning-rate finder is active; x stops it");
             }
-            Some(_) => self.say(Level::Warning, "a run is on; x stops it, then s starts the next"),
+            Some(_) => self.say(Level::Warning, "a run is active; x stops it, then s starts the next"),
             None => return true,
         }
         false
     }
 
-    /// The settings of the next run, if one may begin; says why when not.
+    /// The settings of the next run, if it may start; shows why if not.
     pub(in crate::tui) fn next_config(&mut self) -> Option<Box<RunConfig>> {
         if !self.is_free() {
             return None;
@@ -126,11 +126,11 @@ impl App {
         };
         let refusal = match found {
             None if self.screen == Screen::Runs => "no run is chosen",
-            None => "no run to go on with is on screen; choose one on screen 6",
-            Some((.., None)) => "the run's settings can't be read, so it can't go on",
+            None => "no run to resume is shown; select one on screen 6",
+            Some((.., None)) => "the run's settings can't be read, so it can't be resumed",
             Some((_, state, _)) if state.is_live() => "another process is at this run",
             Some((_, RunState::Finished, _)) => {
-                "the run is finished; `train --resume RUN --set optimizer.epochs=N` goes on for longer"
+                "the run is finished; `train --resume RUN --set optimizer.epochs=N` trains longer"
             }
             Some((path, _, Some(config))) => {
                 return self.request_start(Command::Start { config: Box::new(config), resume: Some(path) });
@@ -161,10 +161,10 @@ impl App {
         }
     }
 
-    /// Tells the trainer something about the run that is on.
+    /// Sends the trainer a command for the active run.
     pub(in crate::tui) fn tell(&mut self, command: Command, answer: &str) -> Vec<Effect> {
         if self.running().is_none() {
-            self.say(Level::Info, "no run is on; s starts one");
+            self.say(Level::Info, "no run is active; s starts one");
             return Vec::new();
         }
         self.say(Level::Info, answer);
@@ -173,7 +173,7 @@ impl App {
 
     pub(in crate::tui) fn scale_rate(&mut self, factor: f64) -> Vec<Effect> {
         if let Some(run) = self.running() {
-            // What was asked for last may not have been told back yet.
+            // The trainer may not have confirmed the last request yet.
             let from = run.asked_lr.unwrap_or(self.progress.lr);
             if from <= 0.0 {
                 self.say(Level::Info, "the run has no learning rate yet; try again when it trains");
@@ -200,7 +200,7 @@ impl App {
     }
 }
 
-/// Six digits are enough for a rate, and keep doubling and halving from growing tails.
+/// Six digits are enough for a rate, and prevent long tails after doubling and halving.
 fn tidy(rate: f64) -> f64 {
     format!("{rate:.5e}").parse().unwrap_or(rate)
 }

@@ -132,7 +132,7 @@ impl Curves<'_> {
     }
 }
 
-/// Columns and rows of charts that an area holds: two, four or six.
+/// Columns and rows of charts for an area: two, four or six charts.
 fn grid(area: Rect) -> (usize, usize) {
     let columns = match area.width {
         0..56 => 1,

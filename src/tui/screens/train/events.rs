@@ -14,7 +14,7 @@ impl App {
         match event {
             Event::Loading { source } => {
                 self.note(Level::Info, &format!("reading {source}"));
-                // The run that `start` began stays, with what was asked of it since.
+                // The run that `start` created stays, with the requests since then.
                 if self.running().is_none_or(|run| run.info.is_some()) {
                     self.begin_run(source);
                 }
@@ -59,7 +59,7 @@ impl App {
                 }
             }
             Event::Checkpoint { file, epoch, step } => {
-                // Each epoch ends with one, which goes without saying; others were asked for.
+                // Each epoch ends with a checkpoint, which is not reported; others were requested.
                 let info = self.run.as_ref().and_then(|run| run.info.as_ref());
                 let at_epochs_end = info.is_some_and(|info| step == (epoch * info.steps_per_epoch) as u64);
                 if file == "last.state" && !at_epochs_end {
@@ -129,7 +129,7 @@ impl App {
             Some(suggestion) => format!("{} is suggested", rate(suggestion)),
             None => "the loss never fell, so none is suggested".to_owned(),
         };
-        self.note(Level::Info, &format!("learning rates tried: {found}; {}", curve.reason));
+        self.note(Level::Info, &format!("learning-rate finder: {found}; {}", curve.reason));
         self.run = None;
         let effects = self.after_the_end();
         // A question on screen, or leaving, is older than this.
@@ -145,7 +145,7 @@ impl App {
             return Vec::new();
         }
         self.trainer_gone = true;
-        let text = "the trainer ended unexpectedly; what was written is kept. Leave with q and start again";
+        let text = "the trainer ended unexpectedly; checkpoints are saved. Quit with q and start again";
         self.note(Level::Error, text);
         self.say(Level::Error, text);
         if let Some(run) = self.run.as_mut().filter(|run| run.is_on()) {
@@ -167,7 +167,7 @@ impl App {
         self.list_if_shown()
     }
 
-    /// The trainer paused, or went on: a request for that is fulfilled, a later request still stands.
+    /// The trainer paused or continued: that request is fulfilled, a later one still waits.
     fn pause_answered(&mut self, paused: bool) {
         if let Some(run) = &mut self.run {
             run.asked_pause = run.asked_pause.filter(|asked| *asked != paused);

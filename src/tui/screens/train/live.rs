@@ -1,4 +1,4 @@
-//! The run that is on or was the last, as its events tell it, and the log.
+//! The active or last run by its events, and the log.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::runs::{Best, EpochRecord, RunState};
 use crate::train::{EpochReport, Level, Phase, Progress, RunInfo};
 
-/// Lines of the log that are kept.
+/// Lines of the log in memory.
 const LOG_LINES: usize = 1000;
 
 /// How a run ended.
@@ -21,7 +21,7 @@ pub struct Ending {
 /// A run of this process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LiveRun {
-    /// The data it asked for.
+    /// Its data source as requested.
     pub source: String,
     /// It is no run: learning rates are tried.
     pub searching: bool,
@@ -39,11 +39,11 @@ pub struct LiveRun {
     pub tested: Option<f64>,
     /// Set once it is over.
     pub ending: Option<Ending>,
-    /// Stop was asked for.
+    /// Stop was requested.
     pub stopping: bool,
-    /// The learning rate asked for last, until the trainer has it.
+    /// The learning rate requested last, until the trainer confirms it.
     pub asked_lr: Option<f64>,
-    /// A pause (or going on) asked for last, until the trainer does so.
+    /// The pause (or its end) requested last, until the trainer confirms it.
     pub asked_pause: Option<bool>,
 }
 
@@ -78,7 +78,7 @@ impl LiveRun {
         }
     }
 
-    /// A word for what is going on, with its state for the dot.
+    /// A word for the phase, with its state for the mark.
     pub fn word(&self, progress: &Progress) -> (&'static str, RunState) {
         match (&self.ending, self.stopping) {
             (Some(ending), _) => (ending.state.name(), ending.state),

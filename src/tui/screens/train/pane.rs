@@ -46,7 +46,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     }
 }
 
-/// Two charts, progress beside the settings, and what is left for the log.
+/// Two charts, progress and settings, and the log in the remaining room.
 fn narrow(app: &App, area: Rect, canvas: &mut Canvas) {
     let below = if area.height >= 20 { 7 } else { 5 };
     let log = if area.height >= 16 { 4 } else { 0 };

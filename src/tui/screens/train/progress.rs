@@ -172,7 +172,7 @@ fn rows(run: &LiveRun, progress: &Progress, pass: Phase, width: usize) -> Vec<Ro
     let eta = |eta: Option<f64>| eta.map_or(NONE.to_owned(), clock);
     // Training is a pass over the images; validation after it belongs to the same epoch.
     let done = match phase {
-        // A pause whose beginning was missed: it began in an epoch.
+        // A pause that was not observed from its start: it is in an epoch.
         Phase::Training | Phase::Paused | Phase::Idle | Phase::Loading => {
             progress.epoch.saturating_sub(1) as f64 + pass
         }

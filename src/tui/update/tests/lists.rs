@@ -164,7 +164,7 @@ fn what_the_footer_and_a_question_offer_can_be_clicked() {
     let mut app = training();
     mouse_at(&mut app, "x stop", click);
     assert!(matches!(app.overlay, Some(Overlay::AskStop)));
-    mouse_at(&mut app, "Esc go on", click);
+    mouse_at(&mut app, "Esc continue", click);
     assert!(app.overlay.is_none());
     mouse_at(&mut app, "q quit", click);
     assert!(matches!(app.overlay, Some(Overlay::AskLeave)));

@@ -1,4 +1,4 @@
-//! The run on screen beside another, condition by condition.
+//! The comparison of the run on the screen with another, by condition.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -14,11 +14,11 @@ use crate::tui::widgets::text::sentences;
 /// A difference is called significant below this.
 const ALPHA: f64 = 0.05;
 
-/// Draws the comparison, or what stands in its way.
+/// Draws the comparison, or why there is none.
 pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let say = |text: String, canvas: &mut Canvas| {
-        let inner = canvas.panel(area, &Panel { title: "beside another run", ..Panel::default() });
+        let inner = canvas.panel(area, &Panel { title: "comparison", ..Panel::default() });
         sentences(inner, &[Line::styled(text, theme.text())], canvas);
     };
     match &app.evaluate.against {
@@ -26,14 +26,14 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
         Loading::Failed(reason) => say(reason.clone(), canvas),
         Loading::Busy(_) => say("Comparing …".to_owned(), canvas),
         Loading::Idle => {
-            say("c compares with the next run that was tried on these images.".to_owned(), canvas)
+            say("c compares with the next run that was evaluated on these images.".to_owned(), canvas)
         }
     }
 }
 
 fn table(app: &App, run: &EvaluatedRun, against: &Against, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let title = format!("{} beside {} {}", run.id.short(), against.network, against.id.short());
+    let title = format!("{} compared with {} {}", run.id.short(), against.network, against.id.short());
     let comparison = &against.comparison;
     let panel = Panel {
         title: &title,

@@ -1,4 +1,4 @@
-//! Whether probabilities mean what they say: the reliability diagram of all pairs and of the chosen condition.
+//! Calibration: the reliability diagrams of all pairs and of the selected condition.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -11,7 +11,7 @@ use crate::tui::screens::evaluate::state::EvaluatedRun;
 use crate::tui::widgets::pen::Stroke;
 use crate::tui::widgets::plane::{Plane, Trace};
 
-/// Rows that one diagram asks for.
+/// Rows of one diagram.
 pub const LEAST: u16 = 14;
 
 /// Draws the diagram of the chosen condition alone.
@@ -25,7 +25,7 @@ pub fn of_condition(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canv
     }
 }
 
-/// Draws both diagrams, side by side or one below the other, and what the bins hold.
+/// Draws both diagrams, side by side or one below the other, and the contents of the bins.
 pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let index = app.evaluate.row();
     let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Length(5)]).areas(area);
@@ -100,5 +100,5 @@ fn words(run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
         Span::styled("· perfect", theme.muted()),
     ]);
     canvas.line(row(inner, 1), &legend);
-    canvas.text(row(inner, 2), "Below the diagonal, the network says more than is there.", theme.muted());
+    canvas.text(row(inner, 2), "Below the diagonal the probabilities are too high.", theme.muted());
 }

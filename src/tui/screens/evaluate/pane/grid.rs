@@ -15,7 +15,7 @@ use crate::tui::screens::evaluate::state::{Cell, EvaluatedRun};
 /// Least columns and rows of a matrix.
 const CELL: (u16, u16) = (22, 4);
 
-/// Rows that all fourteen and normal detection ask for where four stand side by side.
+/// Rows needed for all conditions and normal detection, four side by side.
 pub const LEAST: u16 = 4 * CELL.1 + 2;
 
 /// Draws every condition's matrix in the order of the list.
@@ -64,7 +64,7 @@ fn small(run: &EvaluatedRun, index: usize, chosen: bool, area: Rect, canvas: &mu
     let name = one_line(run.name(index), usize::from(head.width.saturating_sub(5)));
     canvas.text(head, &format!("{}{name}", if chosen { "▸" } else { "" }), style);
     canvas.right(head, &Line::styled(fixed(numbers.f1, 2), theme.strong()));
-    // With one line for the counts both rows of the matrix stand in it.
+    // With one line for the counts, both rows of the matrix are in it.
     let flat = area.height < 3;
     for (line, cells) in Cell::MATRIX.iter().enumerate() {
         let of_row: u64 = cells.iter().map(|cell| images_of(&numbers.counts, *cell)).sum();
@@ -87,7 +87,7 @@ fn small(run: &EvaluatedRun, index: usize, chosen: bool, area: Rect, canvas: &mu
     }
 }
 
-/// What holds most of its row has colour; the rest is quiet.
+/// Colour for a cell with at least half of its row, muted otherwise.
 fn weight(style: Style, share: f64, quiet: Style) -> Style {
     if share >= 0.5 { style } else { quiet }
 }

@@ -1,4 +1,4 @@
-//! The images of a matrix' cell: a list, the image under the cursor, and what the network says of it.
+//! The images of a matrix cell: a list, the image under the cursor, and its probabilities.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};

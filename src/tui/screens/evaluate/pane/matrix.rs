@@ -14,7 +14,7 @@ use crate::tui::screens::evaluate::state::{Cell, EvaluatedRun};
 use crate::tui::widgets::field::typed_line;
 use crate::tui::widgets::gauge::bar;
 
-/// Rows that hold the matrix and the rates.
+/// Rows of the matrix and the rates.
 pub const LEAST: u16 = 14;
 /// Rows with everything shown.
 pub const FULL: u16 = 25;

@@ -44,11 +44,8 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
                 _ => 0,
             };
             let predicts = app.evaluate.asked.as_ref().is_some_and(|asked| asked.predict);
-            let what = if predicts {
-                "Trying the best weights on the images …"
-            } else {
-                "Reading predictions …"
-            };
+            let what =
+                if predicts { "Predicting with the best weights …" } else { "Reading predictions …" };
             let waited = if seconds >= 2 { format!("{seconds} s so far") } else { String::new() };
             let waited = match app.evaluate.progress {
                 Some(Progress { doing, done, total }) if total > 0 => {
@@ -92,7 +89,7 @@ fn ready(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     }
 }
 
-/// One condition: its matrix and numbers, and both curves beside or below.
+/// One condition: its matrix and metrics, and both curves at the right or below.
 fn condition(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let row = app.evaluate.row();
     if area.width >= 72 {

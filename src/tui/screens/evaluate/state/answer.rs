@@ -1,4 +1,4 @@
-//! What is read for the evaluate screen, beside the event loop.
+//! Jobs of the Evaluate screen: reading, predicting, comparing, saving thresholds.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub struct Answer {
     pub choices: Vec<PathBuf>,
 }
 
-/// The run on screen beside another.
+/// The comparison of the run on the screen with another.
 #[derive(Debug)]
 pub struct Against {
     pub id: RunId,
@@ -38,7 +38,7 @@ pub struct Against {
 }
 
 impl Against {
-    /// Compares two runs' kept predictions of a split; `a` is the other run, so that a gain is the shown run's.
+    /// Compares two runs' saved predictions of a split; `a` is the other run, so a gain is the shown run's.
     ///
     /// # Errors
     /// When either can't be read or the images aren't the same.
@@ -59,7 +59,7 @@ impl Against {
     }
 }
 
-/// Answers what was asked: finds the run, tries its weights where that is asked for, reads.
+/// Finds the run, predicts with its weights if requested, and reads its evaluation.
 ///
 /// # Errors
 /// When no run was evaluated yet, `watch` cancels, or as [`EvaluatedRun::read`].
@@ -70,7 +70,7 @@ pub fn answer(asked: &Asked, runs_folder: &Path, cache: &Cache, watch: &Watch) -
         .filter(|path| path.join(format!("predictions_{}.npz", asked.split)).is_file())
         .collect();
     let Some(path) = asked.run.as_ref().or(choices.first()) else {
-        bail!("No run has been tried on its {} images yet. A run does so at its end.", asked.split);
+        bail!("No run was evaluated on its {} images yet. A run evaluates them at its end.", asked.split);
     };
     let folder = RunFolder::open(path)?;
     if asked.predict {

@@ -27,9 +27,9 @@ pub struct EvaluatedRun {
     pub predictions: SplitPredictions,
     /// One a row; `None` where a score is NaN.
     pub cuts: Vec<Option<CutPoints>>,
-    /// The same of the validation images, which rules are asked of.
+    /// The same of the validation images, which threshold rules use.
     asked: Vec<Option<CutPoints>>,
-    /// At the thresholds that are kept, with intervals.
+    /// At the saved thresholds, with intervals.
     pub evaluation: Evaluation,
     pub kept: Thresholds,
     /// One a row, as moved.
@@ -41,7 +41,7 @@ pub struct EvaluatedRun {
 }
 
 impl EvaluatedRun {
-    /// Reads what a run's folder keeps of a split; numbers that aren't there, or are of other thresholds, are made.
+    /// Reads a split's files from a run's directory; computes metrics that are missing or of other thresholds.
     /// Takes a second on large splits: not for the event loop.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl EvaluatedRun {
         self.labels.get(row).map_or("Norm", |condition| &condition.abbreviation)
     }
 
-    /// A row's numbers at the kept threshold, with intervals.
+    /// A row's metrics at the saved threshold, with intervals.
     pub fn kept_numbers(&self, row: usize) -> Option<&ConditionEvaluation> {
         match self.labels.get(row) {
             Some(condition) => self.evaluation.per_condition.get(&condition.key),
@@ -149,7 +149,7 @@ impl EvaluatedRun {
         }
     }
 
-    /// Whether a row's threshold isn't the kept one.
+    /// Whether a row's threshold differs from the saved one.
     pub fn is_moved(&self, row: usize) -> bool {
         self.kept_numbers(row).is_some_and(|kept| self.levels.get(row) != Some(&kept.threshold))
     }
@@ -166,7 +166,7 @@ impl EvaluatedRun {
         crate::metrics::Mean::over(&values).value
     }
 
-    /// What a rule says for a row, asked of the validation images; .5 where it says nothing.
+    /// The threshold of a rule for a row, by the validation images; 0.5 where the rule is undefined.
     pub fn ask(&self, row: usize, rule: ThresholdRule) -> f32 {
         let cuts = self.asked.get(row).and_then(Option::as_ref);
         cuts.and_then(|cuts| cuts.choose(rule)).unwrap_or(DEFAULT_THRESHOLD)
@@ -184,11 +184,11 @@ impl EvaluatedRun {
         match chosen.map(|chosen| chosen.by) {
             Some(Basis::Rule) => format!("{} on {}", self.kept.rule, self.kept.split),
             Some(Basis::Hand) => "manual".to_owned(),
-            Some(Basis::Default) | None => "default: the rule says nothing".to_owned(),
+            Some(Basis::Default) | None => "default: the rule is undefined".to_owned(),
         }
     }
 
-    /// The thresholds as they are now, to be kept.
+    /// The current thresholds, to be saved.
     pub fn thresholds(&self) -> Thresholds {
         let mut thresholds = self.kept.clone();
         for (row, level) in self.levels.iter().enumerate().filter(|(row, _)| self.is_moved(*row)) {
@@ -234,7 +234,7 @@ fn levels(kept: &Thresholds, labels: &LabelSet) -> Vec<f32> {
 
 /// Predictions of the best weights as they are now.
 pub(in crate::tui) fn read_best(folder: &RunFolder, split: Split) -> Result<SplitPredictions> {
-    let none = || format!("run {} hasn't been tried on its {split} images; p does it", folder.id().short());
+    let none = || format!("run {} was not evaluated on its {split} images: press p", folder.id().short());
     evaluation::best_predictions(folder, split).with_context(none)?.with_context(none)
 }
 

@@ -1,4 +1,4 @@
-//! The evaluate screen: what a run's predictions come to, at thresholds that a person moves.
+//! The state of the Evaluate screen: a run's evaluation at thresholds that the user changes.
 
 mod answer;
 mod evaluated_run;
@@ -38,7 +38,7 @@ pub enum Order {
     Name,
 }
 
-/// What was asked for, on its way or here.
+/// A request: idle, running, or its result.
 #[derive(Debug, Default)]
 pub enum Loading<T> {
     #[default]

@@ -140,8 +140,8 @@ fn by_condition(app: &App, side: &SideBySide, area: Rect, canvas: &mut Canvas) {
     let left_out = side.left_out.len();
     let note = match left_out {
         0 => "DeLong, Holm-corrected; means by bootstrap".to_owned(),
-        1 => format!("left out: {}", one_line(&side.left_out[0], usize::from(area.width).saturating_sub(30))),
-        _ => format!("{left_out} marked runs are left out: not tried on these images"),
+        1 => format!("omitted: {}", one_line(&side.left_out[0], usize::from(area.width).saturating_sub(30))),
+        _ => format!("{left_out} marked runs are omitted: not evaluated on these images"),
     };
     let panel = Panel {
         title: &title,

@@ -89,7 +89,7 @@ fn small_charts(app: &App, run: &RunSummary, area: Rect, canvas: &mut Canvas) {
     }
 }
 
-/// What came of a run and how it differs from the default; `hint` says where the rest is.
+/// A run's results and its settings that differ from the default; `hint` names where the rest is.
 fn facts_panel(app: &App, run: &RunSummary, hint: &str, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let (mark, style) = state_mark(run.state, theme);

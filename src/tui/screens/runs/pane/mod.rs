@@ -42,7 +42,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
                 Line::styled("No run yet.", theme.strong()),
                 Line::styled("Press 2 for the train screen and s to start one.", theme.text()),
                 Line::default(),
-                Line::styled(format!("Runs are kept in {}", one_line(&folder, 80)), theme.muted()),
+                Line::styled(format!("Runs are in {}", one_line(&folder, 80)), theme.muted()),
             ];
             say("runs", &lines, canvas);
         }

@@ -50,7 +50,7 @@ const BY_NEED: [Column; 11] = [
     Column::Data,
 ];
 
-/// From left to right; settings stand between the data and the number.
+/// From left to right; differing settings are between the data and the metric.
 const BY_PLACE: [Column; 5] = [Column::State, Column::Name, Column::Id, Column::Network, Column::Data];
 const AT_THE_END: [Column; 6] =
     [Column::Value, Column::Epochs, Column::Time, Column::Started, Column::Tags, Column::Tracked];
@@ -61,7 +61,7 @@ const SIGNS: u16 = 5;
 /// Draws the table with its frame.
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    // The title and the frame's corners keep their room.
+    // Room for the title and the frame's corners.
     let room = usize::from(area.width.saturating_sub(24)).max(8);
     let filter = match (app.runs.filtering, app.runs.filter().value()) {
         (true, _) => {
@@ -130,7 +130,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     scroll_bar(area, inner, first, room, app.runs.rows(), canvas);
 }
 
-/// Where the rows in sight lie among all, on the frame's right edge.
+/// The position of the visible rows among all, on the frame's right edge.
 fn scroll_bar(area: Rect, inner: Rect, first: usize, room: usize, rows: usize, canvas: &mut Canvas) {
     if rows <= room || area.width <= inner.width {
         return;
@@ -342,7 +342,7 @@ fn value(app: &App, run: &RunSummary) -> String {
     let monitored = best.filter(|best| best.metric == metric.key);
     let found = match (&run.measured, monitored) {
         (Some(measured), _) => measured.get(measure),
-        // Its journal hasn't been read yet, but this one is told by its status.
+        // Its journal hasn't been read yet, but its status has this value.
         (None, Some(best)) if measure.statistic == Statistic::Best => Some(best.value),
         (None, _) => return "…".to_owned(),
     };

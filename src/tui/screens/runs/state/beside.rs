@@ -21,7 +21,7 @@ pub fn read(paths: &[PathBuf]) -> Result<SideBySide> {
         let read = RunFolder::open(path).and_then(|folder| {
             let compared_run = ComparedRun::read(&folder, Split::Test)?;
             if let Some(first) = compared_runs.first() {
-                // Before the others are compared: one that is on other images spoils nothing for them.
+                // Before the others are compared: a run on other images must not prevent their comparison.
                 let labels = crate::dataset::labels::LabelSet::of_keys(&first.conditions);
                 if first.conditions != compared_run.conditions {
                     bail!("run {} knows other conditions", compared_run.id);

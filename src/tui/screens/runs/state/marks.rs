@@ -9,17 +9,17 @@ use crate::runs::EpochRecord;
 use crate::tui::screens::runs::state::Epochs;
 use crate::tui::screens::train::charts::ChartView;
 
-/// As many as can be told apart on one chart.
+/// The most runs that can be distinguished in one chart.
 pub const MOST: usize = 8;
 
-/// A marked run. It keeps its place, and with it colour, stroke and letter, until the mark goes.
+/// A marked run. Its place, and with it colour, stroke and letter, stays until the mark is removed.
 #[derive(Debug)]
 pub struct Mark {
     pub path: PathBuf,
     /// From 0 to [`MOST`] - 1.
     pub place: usize,
     pub epochs: Epochs,
-    /// Its epochs have been asked for and aren't there yet.
+    /// Its epochs are requested and not read yet.
     asked: bool,
 }
 
@@ -72,7 +72,7 @@ pub struct SideBySide {
     pub left_out: Vec<String>,
 }
 
-/// How the comparison of the marked runs stands.
+/// State of the comparison of the marked runs.
 #[derive(Debug, Default)]
 pub enum Beside {
     #[default]
@@ -127,12 +127,12 @@ impl Marks {
         Some(true)
     }
 
-    /// The runs whose epochs nobody has been asked for.
+    /// The runs whose epochs were not requested yet.
     pub fn unasked(&self) -> impl Iterator<Item = PathBuf> {
         self.all.iter().filter(|mark| !mark.asked).map(|mark| mark.path.clone())
     }
 
-    /// A run's epochs have been asked for.
+    /// A run's epochs were requested.
     pub fn asked(&mut self, path: &Path) {
         if let Some(mark) = self.all.iter_mut().find(|mark| mark.path == path) {
             mark.asked = true;

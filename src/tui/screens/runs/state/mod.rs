@@ -1,4 +1,4 @@
-//! The list of runs and the queue, the row that is looked at, what is marked, deleted and being typed.
+//! The list of runs and the queue: the row under the cursor, marks, deleted runs, the line being typed.
 
 pub mod beside;
 mod marks;
@@ -56,7 +56,7 @@ pub enum Ask {
 pub struct Typed {
     pub ask: Ask,
     pub run: PathBuf,
-    /// What the line held at first.
+    /// The initial text of the line.
     pub offered: String,
     pub line: Input,
 }
@@ -78,13 +78,13 @@ pub struct QueueState {
     pub waiting: Vec<Waiting>,
     /// The next starts when a run ends.
     pub going: bool,
-    /// One of it has been asked of the trainer and hasn't begun.
+    /// A run was taken from it and sent to the trainer, and hasn't started.
     pub taken: bool,
-    /// Seconds until it is asked for once more, after it couldn't be read.
+    /// Seconds until it is read again, after it couldn't be read.
     pub again_in: Option<u32>,
-    /// It was asked for by key, so that nothing waits is told.
+    /// It was requested by key, so an empty queue is reported.
     pub by_hand: bool,
-    /// What waited when the program began was told of.
+    /// The runs that waited at the start were reported.
     pub told: bool,
 }
 
@@ -98,7 +98,7 @@ pub struct RunsState {
     pub damaged: usize,
     /// The list is being read.
     pub asked: bool,
-    /// It was asked for once more meanwhile.
+    /// It was requested again meanwhile.
     pub again: bool,
     pub queue: QueueState,
     /// The chosen row: what waits in the queue first, then the runs that pass the filter.
@@ -122,7 +122,7 @@ pub struct RunsState {
     pub opened: bool,
     pub marks: Marks,
     pub typed: Option<Typed>,
-    /// Runs that a question asks to delete, and the bytes that frees once they are counted.
+    /// Runs that a dialog offers to delete, and the bytes to be freed once they are counted.
     pub doomed: Option<(Vec<PathBuf>, Option<u64>)>,
     /// The waiting run that a question offers to remove from the queue.
     pub doomed_waiting: Option<Box<Waiting>>,
@@ -144,7 +144,7 @@ impl RunsState {
         self.view.iter().map(|place| &*self.all()[*place])
     }
 
-    /// What waits in the queue; a filter asks for runs alone.
+    /// The waiting runs; a filter shows runs alone.
     pub fn waiting(&self) -> &[Waiting] {
         if self.filter.value().is_empty() { &self.queue.waiting } else { &[] }
     }
@@ -188,7 +188,7 @@ impl RunsState {
         &self.widths
     }
 
-    /// Takes a new list and keeps the cursor on the same run or place of the queue.
+    /// Replaces the list; the cursor stays on the same run or place of the queue.
     pub fn take(&mut self, runs: Vec<Arc<RunSummary>>, waiting: Vec<Waiting>) {
         // Every second brings a list, and mostly the same one.
         if let Listing::Ready(before) = &self.listing
@@ -237,7 +237,7 @@ impl RunsState {
         self.follow(|state| state.measure = measure);
     }
 
-    /// Changes the list and keeps the cursor on what it was on; whether that is there still.
+    /// Changes the list; the cursor stays on its row. Returns whether that is still there.
     fn follow(&mut self, change: impl FnOnce(&mut Self)) -> bool {
         let run = self.chosen().map(|run| run.path.clone());
         let number = self.chosen_waiting().map(|waiting| waiting.number);

@@ -1,4 +1,4 @@
-//! What the runs screen asks of the folder of runs, and what it hears.
+//! Requests of the Runs screen to the runs directory, and their answers.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::config::RunConfig;
 use crate::runs::{Discarded, EpochRecord, RunSummary, Waiting};
 
-/// What is asked; the [`RunsWorker`](crate::tui::runs_worker::RunsWorker) does it in this order.
+/// A request; the [`RunsWorker`](crate::tui::runs_worker::RunsWorker) handles them in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunsRequest {
     /// The list, and what waits in the queue.
     List,
-    /// What lies under the cursor; passed over for a newer one.
+    /// Details of the run under the cursor; superseded by a newer one.
     LookAt(PathBuf),
     /// Another name, tags or note.
     Describe(PathBuf, Change),
@@ -48,7 +48,7 @@ pub enum Settled {
     Failed(String),
 }
 
-/// What a person says of a run.
+/// A change of a run's annotations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     Name(String),
