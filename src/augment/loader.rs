@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -88,20 +89,46 @@ impl Loader {
         pinned: Option<Device>,
     ) -> std::io::Result<Self> {
         let ahead = AHEAD_PER_WORKER * workers;
+        let worker = || {
+            let (dataset, plan, epoch) = (Arc::clone(dataset), plan.clone(), epoch.clone());
+            move |number: usize| {
+                // Buffers of the collator live as long as the batch: a panic leaves nothing half done behind.
+                let mut collator = Collator::new(&dataset, &plan);
+                collator.announce(&epoch, number + ahead);
+                let batch = collator.make(&epoch, number)?;
+                match pinned {
+                    Some(device) => batch.pin(device),
+                    None => Ok(batch),
+                }
+            }
+        };
+        Self::start_with(worker, epoch.batches(), first, workers)
+    }
+
+    /// Starts threads that make batches `first..batches`, each by a closure of its own.
+    fn start_with<W>(
+        worker: impl Fn() -> W,
+        batches: usize,
+        first: usize,
+        workers: usize,
+    ) -> std::io::Result<Self>
+    where
+        W: FnMut(usize) -> Result<Batch, TchError> + Send + 'static,
+    {
+        let ahead = AHEAD_PER_WORKER * workers;
         let state = State { taken: first, given: first, ahead, ready: BTreeMap::new(), stop: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let mut loader = Self { shared, threads: Vec::new() };
         for number in 0..workers {
-            let (shared, dataset, plan) = (Arc::clone(&loader.shared), Arc::clone(dataset), plan.clone());
-            let epoch = epoch.clone();
+            let (shared, mut make) = (Arc::clone(&loader.shared), worker());
             let name = format!("augment-{number}");
             loader.threads.push(std::thread::Builder::new().name(name).spawn(move || {
-                let mut maker = Collator::new(&dataset, &plan);
-                while let Some(number) = take(&shared, epoch.batches()) {
-                    maker.announce(&epoch, number + ahead);
-                    let batch = maker.make(&epoch, number).and_then(|batch| match pinned {
-                        Some(device) => batch.pin(device),
-                        None => Ok(batch),
+                while let Some(number) = take(&shared, batches) {
+                    // The reader waits for this batch, so a panic must become its answer.
+                    let batch = catch_unwind(AssertUnwindSafe(|| make(number))).unwrap_or_else(|_| {
+                        Err(TchError::Torch(
+                            "a thread that augments images broke; the log has the reason".into(),
+                        ))
                     });
                     shared.lock().ready.insert(number, batch);
                     shared.changed.notify_all();
@@ -126,9 +153,9 @@ impl Loader {
                 return batch;
             }
             if self.threads.iter().all(JoinHandle::is_finished) {
-                return Err(TchError::Torch("the threads that augment images are gone".into()));
+                return Err(TchError::Torch("the threads that augment images have ended".into()));
             }
-            // Looked at again now and then: a worker that panicked tells nobody.
+            // Checked again now and then: threads that have ended wake nobody.
             let wait = std::time::Duration::from_millis(200);
             state = self
                 .shared
@@ -234,4 +261,32 @@ fn filled(shape: &[i64], fill: impl FnOnce(&mut [f32]) -> io::Result<()>) -> Res
     values.fill(0.0);
     fill(values)?;
     Ok(tensor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_panics_fails_its_batch_and_nobody_waits_for_ever() {
+        for workers in [1, 2, 4] {
+            let worker = || {
+                |number: usize| {
+                    if number == 3 {
+                        // Without the panic hook: this one is expected.
+                        std::panic::resume_unwind(Box::new("broken on purpose"));
+                    }
+                    let images = Tensor::f_zeros([1], (Kind::Float, Device::Cpu))?;
+                    Ok(Batch { targets: images.shallow_clone(), images })
+                }
+            };
+            let mut loader = Loader::start_with(worker, 8, 0, workers).expect("threads");
+            for number in 0..3 {
+                assert!(loader.next_batch().is_ok(), "batch {number} with {workers} workers");
+            }
+            let error = loader.next_batch().err().expect("batch 3 broke").to_string();
+            assert!(error.contains("a thread that augments images broke"), "{error}");
+            assert!(loader.next_batch().is_ok(), "the others go on");
+        }
+    }
 }

@@ -162,7 +162,11 @@ impl Network {
         let backbone_mode = if self.frozen { Mode::Eval } else { mode };
         let features = self.layers.features(images, backbone_mode)?;
         let _full = FullPrecision::on(images.device())?;
-        self.layers.head(&features.f_to_kind(Kind::Float)?, mode)
+        // In double precision, as comparisons with other programs compute, nothing is narrowed.
+        match features.kind() {
+            Kind::BFloat16 | Kind::Half => self.layers.head(&features.f_to_kind(Kind::Float)?, mode),
+            _ => self.layers.head(&features, mode),
+        }
     }
 
     /// The layers that explanations can be taken from, from the first to the last, by PyTorch's names: a ResNet's

@@ -85,6 +85,32 @@ fn an_answer_to_an_older_question_is_not_shown() {
 }
 
 #[test]
+fn the_macro_mean_is_shown_and_intervals_by_image_are_marked_at_every_size() {
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
+    for (width, height) in [(80, 24), (120, 34), (200, 60)] {
+        let mut app = fixture::evaluated();
+        let crate::tui::screens::evaluate::state::Loading::Ready(run) = &mut app.evaluate.shown else {
+            panic!("a run")
+        };
+        run.evaluation.macro_average.auroc_ci = Some([0.701, 0.845]);
+        run.evaluation.bootstrap = Some(crate::metrics::BootstrapEvaluation {
+            resamples: 1000,
+            seed: 1,
+            unit: "images".into(),
+            units: 40,
+        });
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        crate::tui::draw::draw(&app, None, &mut buffer);
+        let text: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        assert!(text.contains("macro .791"), "{width}x{height}");
+        if width >= 120 {
+            assert!(text.contains(" by image"), "{width}x{height}");
+        }
+    }
+}
+
+#[test]
 fn every_matrix_has_its_four_counts_at_every_size() {
     use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;

@@ -35,7 +35,11 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
         Span::styled(format!(" over {}", mean.n_conditions), theme.muted()),
         // Several images of one patient are not independent.
         Span::styled(
-            if resampled_by_image(&run.evaluation) { ", CI by image: too narrow" } else { "" },
+            match (resampled_by_image(&run.evaluation), area.width) {
+                (false, _) => "",
+                (true, 64..) => ", CI by image: too narrow",
+                (true, _) => " by image",
+            },
             theme.warning(),
         ),
     ]);

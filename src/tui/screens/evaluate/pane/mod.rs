@@ -69,7 +69,12 @@ fn ready(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     if app.evaluate.images.is_some() {
         return images::render(app, run, area, canvas);
     }
-    let list_width = if area.width >= 110 { 46 } else { 33.min(area.width / 2) };
+    let list_width = match area.width {
+        170.. => 66,
+        130.. => 54,
+        110.. => 46,
+        width => 33.min(width / 2),
+    };
     let [left, right] = Layout::horizontal([Constraint::Length(list_width), Constraint::Fill(1)]).areas(area);
     let names = app.evaluate.sorted().len() as u16 + 2;
     match app.evaluate.view {
