@@ -28,7 +28,7 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     };
     let title = format!("{} {} {}", run.network, run.id.short(), run.split);
     let mean = &run.evaluation.macro_average;
-    let macro_line = Line::from(vec![
+    let mut macro_line = Line::from(vec![
         Span::styled("macro ", theme.muted()),
         Span::styled(fixed(mean.average.values.auroc, 3), theme.strong()),
         Span::styled(interval(mean.auroc_ci), theme.text()),
@@ -43,6 +43,10 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
             theme.warning(),
         ),
     ]);
+    // The mean itself has priority: what follows it goes first where the frame is narrow.
+    while macro_line.spans.len() > 2 && macro_line.width() + 4 > usize::from(area.width) {
+        macro_line.spans.pop();
+    }
     let panel = Panel {
         title: &title,
         right: Line::styled(order, theme.muted()),
