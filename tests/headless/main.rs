@@ -234,7 +234,7 @@ fn data_info_counts_the_conditions_of_chestmnist_exactly() {
 
     let output = chestxr(runs.path()).args(["--no-ui", "--data"]).arg(&labels).output().expect("it exits");
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("holds labels but no images"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("has labels but no images"), "{}", stderr(&output));
 }
 
 #[test]
