@@ -22,7 +22,7 @@ fn no_fault_of_a_server_delays_a_run_or_is_said_unclearly() {
     assert_eq!(ledger()["state"], "pending", "{}", ledger());
     assert!(ledger()["pending"].as_u64().is_some_and(|pending| pending >= 3));
     for (mood, words, state) in [
-        (Mood::Answer(PAGE), "no answer of MLflow's (a web page)", "failed"),
+        (Mood::Answer(PAGE), "as an MLflow server does (a web page)", "failed"),
         (Mood::Answer(LOGIN), "MLFLOW_TRACKING_USERNAME", "failed"),
         (Mood::Answer(BUSY), "answers 429", "pending"),
         (Mood::Answer(BROKEN), "answers 500", "pending"),
