@@ -189,7 +189,7 @@ fn a_second_start_is_refused_while_a_run_is_on() {
     start(&trainer, endless());
     start(&trainer, endless());
     let note = wait(&mut trainer, |event| match event {
-        Event::Note { text, .. } if text.contains("already") => Some(text.clone()),
+        Event::Note { text, .. } if text.contains("a run is active") => Some(text.clone()),
         _ => None,
     });
     assert_eq!(note, "a run is active; stop it before starting another");
