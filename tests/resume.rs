@@ -51,6 +51,7 @@ fn outcome(run: &Path) -> Vec<(String, Vec<u8>)> {
     let files = [
         "checkpoints/best.safetensors",
         "checkpoints/last.safetensors",
+        "checkpoints/last_raw.safetensors",
         "checkpoints/last.state",
         "predictions_val.npz",
         "predictions_test.npz",

@@ -102,6 +102,15 @@ impl StateDict {
             .collect()
     }
 
+    /// Handles to the tensors of floating-point values in order, with their names: the parameters, and the running
+    /// statistics of batch norm, but not its counts of batches.
+    pub fn floating(&self) -> Vec<(String, Tensor)> {
+        self.iter()
+            .filter(|(_, tensor)| tensor.is_floating_point())
+            .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()))
+            .collect()
+    }
+
     /// Number of trainable values.
     pub fn parameter_count(&self) -> usize {
         self.entries.iter().filter(|entry| entry.trainable).map(|entry| entry.tensor.numel()).sum()

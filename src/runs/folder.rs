@@ -140,9 +140,14 @@ impl RunFolder {
         self.checkpoints().join("best.safetensors")
     }
 
-    /// Weights of the last checkpoint.
+    /// Weights of the last checkpoint, as they are evaluated: EMA weights where the run has them.
     pub fn last_weights(&self) -> PathBuf {
         self.checkpoints().join("last.safetensors")
+    }
+
+    /// The raw weights of the last checkpoint of a run with EMA weights.
+    pub fn last_raw_weights(&self) -> PathBuf {
+        self.checkpoints().join("last_raw.safetensors")
     }
 
     /// Everything a run goes on from.

@@ -1,7 +1,6 @@
 //! A run on disk: its directory, journal, status, predictions, evaluation and annotations, and finding, sorting,
-//! filtering, deleting and queueing runs. Every file is written so that a kill at any instant leaves it readable;
-//! between two files a kill may leave one newer than the other. In particular `status.json` names the best epoch as soon
-//! as it is evaluated, and the thread that writes checkpoints saves the weights of that epoch after that.
+//! filtering, deleting and queueing runs. Every file is written so that a kill at any instant leaves it readable.
+//! `status.json` names a best epoch only once the weights of that epoch are on the disk.
 
 mod annotations;
 mod catalog;

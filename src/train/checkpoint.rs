@@ -118,6 +118,15 @@ impl Restored {
         Ok(Self { position, tensors })
     }
 
+    /// Takes the values of `from` for `name` where the checkpoint has none for it.
+    pub fn copy_missing(&mut self, name: &str, from: &str) {
+        if !self.tensors.contains_key(name)
+            && let Some(tensor) = self.tensors.get(from)
+        {
+            self.tensors.insert(name.to_owned(), tensor.shallow_clone());
+        }
+    }
+
     /// Copies the values kept for `live` into it: every name must be there in its shape.
     ///
     /// # Errors

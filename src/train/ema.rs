@@ -4,48 +4,50 @@ use tch::{TchError, Tensor};
 
 use crate::native;
 
-/// Exponential moving average of the parameters, as `torch.optim.swa_utils.AveragedModel` with
-/// `get_ema_multi_avg_fn(decay)`: the first step is copied, later ones count `1 - decay`. Running statistics
-/// of batch norm are the network's own. While [`Ema::swap`]ped, the network computes with the mean.
+/// Exponential moving average of parameters and of batch norm's running statistics, as
+/// `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn(decay)` and `use_buffers=True`: the first step is
+/// copied, later ones count `1 - decay`. The statistics of the raw network belong to the raw weights: averaged weights
+/// give activations of other means and variances. While [`Ema::swap`]ped, the network computes with the mean.
 pub struct Ema {
+    /// In `0..1`.
     decay: f64,
     names: Vec<String>,
-    parameters: Vec<Tensor>,
+    tensors: Vec<Tensor>,
     means: Vec<Tensor>,
     swapped: bool,
 }
 
 impl Ema {
-    /// A mean of these parameters as they are.
+    /// A mean of these floating-point tensors as they are.
     ///
     /// # Errors
-    /// When the copies, as large as the parameters, don't fit into the device's memory.
-    pub fn new(parameters: Vec<(String, Tensor)>, decay: f64) -> Result<Self, TchError> {
+    /// When the copies, as large as the tensors, don't fit into the device's memory.
+    pub fn new(tensors: Vec<(String, Tensor)>, decay: f64) -> Result<Self, TchError> {
         let _no_grad = tch::no_grad_guard();
-        let (names, parameters): (Vec<_>, Vec<_>) = parameters.into_iter().unzip();
-        let means = parameters.iter().map(copy).collect::<Result<_, _>>()?;
-        Ok(Self { decay, names, parameters, means, swapped: false })
+        let (names, tensors): (Vec<_>, Vec<_>) = tensors.into_iter().unzip();
+        let means = tensors.iter().map(copy).collect::<Result<_, _>>()?;
+        Ok(Self { decay, names, tensors, means, swapped: false })
     }
 
-    /// Takes the parameters after optimizer step `step` (from 1) into the mean.
+    /// Takes the tensors after optimizer step `step` (from 1) into the mean.
     ///
     /// # Errors
-    /// When a parameter changed its shape or device since the copy was made.
+    /// When a tensor changed its shape or device since the copy was made.
     pub fn update(&mut self, step: u64) -> Result<(), TchError> {
-        native::lerp(&self.means, &self.parameters, if step <= 1 { 1.0 } else { 1.0 - self.decay })
+        native::lerp(&self.means, &self.tensors, if step <= 1 { 1.0 } else { 1.0 - self.decay })
     }
 
     /// Swaps the EMA weights and the raw weights of the network.
     ///
     /// # Errors
-    /// When a parameter changed its shape since the copy was made, or memory runs out.
+    /// When a tensor changed its shape since the copy was made, or memory runs out.
     pub fn swap(&mut self) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
-        for (parameter, mean) in self.parameters.iter_mut().zip(&mut self.means) {
+        for (tensor, mean) in self.tensors.iter_mut().zip(&mut self.means) {
             // Only the storage changes hands: nothing is copied.
-            let (learning, averaged) = (parameter.detach(), mean.detach());
-            parameter.f_set_data(&averaged)?;
-            mean.f_set_data(&learning)?;
+            let (raw, averaged) = (tensor.detach(), mean.detach());
+            tensor.f_set_data(&averaged)?;
+            mean.f_set_data(&raw)?;
         }
         self.swapped = !self.swapped;
         Ok(())

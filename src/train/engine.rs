@@ -196,6 +196,11 @@ fn begin<'a>(
 ) -> Result<Fit<'a>> {
     let config = &setup.config;
     let learner = setup.learner(|network| setup.first_weights(network, inbox, event_sender))?;
+    ensure!(
+        learner.is_finite()?,
+        "the initial weights hold a value that is not a finite number, so training can't start from them; set \
+         model.init or model.pretrained to other weights"
+    );
     // Before the run has a directory: one that runs out of memory here leaves none.
     let ready = Ready::prepare(setup, learner, first_position(setup), EpochOutputs::nothing(setup.device)?)?;
     let network = ready.learner.network();

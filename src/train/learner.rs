@@ -34,7 +34,7 @@ impl Learner {
         let optimizer = Optimizer::new(&network, &config.optimizer)?;
         let ema = match config.optimizer.ema {
             0.0 => None,
-            decay => Some(Ema::new(network.state().trainable(), decay)?),
+            decay => Some(Ema::new(network.state().floating(), decay)?),
         };
         let scaler = match config.run.precision {
             Precision::Fp16 => Some(LossScaler::new(device)?),
@@ -212,6 +212,12 @@ impl Learner {
     /// When something is missing or has another shape.
     pub fn restore(&mut self, restored: &mut Restored) -> Result<()> {
         self.use_raw_weights()?;
+        // Version 0.1.0 didn't average the running statistics.
+        for (name, _) in self.ema.iter().flat_map(Ema::state) {
+            if let Some(own) = name.strip_prefix("ema.").filter(|own| own.contains(".running_")) {
+                restored.copy_missing(&name, &format!("weight.{own}"));
+            }
+        }
         restored.fill(self.tensors())?;
         for (name, device) in self.generators() {
             // A run that moved to another device has no state of its generator: it starts from the seed.

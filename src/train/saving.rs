@@ -54,11 +54,16 @@ impl Fit<'_> {
             tensors.push(("epoch.logits".into(), self.seen.logits[0].shallow_clone()));
         }
         let state = checkpoint::pack(&self.position, tensors)?;
+        let raw = match self.config().optimizer.ema > 0.0 {
+            true => Some(self.learner.network().state().snapshot()?),
+            false => None,
+        };
         let job = Job {
             epoch: self.position.epochs_done,
             step: self.position.step,
             kept,
-            last: self.learner.network().state().snapshot()?,
+            last: self.learner.evaluation_weights()?,
+            last_raw: raw,
             state,
             best: self.position.best.clone().filter(|_| improved),
             keep: self.position.kept.iter().map(|kept| kept.epoch).collect(),

@@ -25,6 +25,8 @@ pub struct Job {
     pub kept: Option<(usize, Snapshot)>,
     /// `last.safetensors` and `last.state`.
     pub last: Snapshot,
+    /// `last_raw.safetensors`, of a run with EMA weights.
+    pub last_raw: Option<Snapshot>,
     pub state: Snapshot,
     /// The best epoch, when that changed.
     pub best: Option<Best>,
@@ -139,6 +141,9 @@ fn write(folder: &RunFolder, job: &Job, step: Step) -> Result<Written> {
         put(weights, folder.epoch_weights(*epoch))?;
     }
     put(&job.last, folder.last_weights())?;
+    if let Some(raw) = &job.last_raw {
+        put(raw, folder.last_raw_weights())?;
+    }
     put(&job.state, folder.last_state())?;
     if let Some(best) = &job.best {
         step()?;
@@ -220,6 +225,7 @@ mod tests {
             step: 10 * epoch as u64,
             kept: Some((epoch, weights(epoch))),
             last: weights(epoch),
+            last_raw: Some(weights(epoch)),
             state: pack(&position, Vec::new()).expect("a state"),
             best: position.best.clone(),
             keep: position.kept.iter().map(|kept| kept.epoch).collect(),

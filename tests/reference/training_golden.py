@@ -35,11 +35,11 @@ What is in the file:
         accumulate  12 steps, each on 4 batches in a row whose mean losses are divided by 4. `losses` are the 48
                     means before that division; `norms` are the 12 norms of the summed gradients, which Adam hardly
                     notices the scale of: without the division losses change by 4e-4 at most, norms fourfold.
-        ema         AveragedModel(get_ema_multi_avg_fn(0.9)), updated after each of 20 steps. Its first update copies
-                    the parameters as they are after step 1, with no part of the start; each later one is
-                    lerp(mean, parameter, 1 - 0.9). Buffers are not averaged but copied at every update. `averaged`
-                    and `learning` hold the float64 sum and the first four values of some parameters at the end;
-                    `drift` in them is that of the sum, upwards.
+        ema         AveragedModel(get_ema_multi_avg_fn(0.9), use_buffers=True), updated after each of 20 steps. Its
+                    first update copies the parameters as they are after step 1, with no part of the start; each later
+                    one is lerp(mean, parameter, 1 - 0.9). Running statistics of batch norm are averaged likewise.
+                    `averaged` and `learning` hold the float64 sum and the first four values of some tensors at the
+                    end; `drift` in them is that of the sum, upwards.
         head        two parameter groups, 20 steps; classifier.4.* learns at `head_lr_factor` times the rate.
         frozen      10 steps in which only classifier.4.* learns: all else is in evaluation mode (batch norm
                     neither uses nor changes batch statistics) and has no gradients. Then 10 steps in training mode
@@ -264,7 +264,7 @@ def trajectory_golden():
 
 
 MAX_NORM, DECAY, HEAD_FACTOR = 0.4, 0.9, 10.0
-PROBED = ("features.0.weight", "classifier.4.weight", "classifier.4.bias")
+PROBED = ("features.0.weight", "features.1.running_mean", "features.1.running_var", "classifier.4.weight", "classifier.4.bias")
 
 
 def adam(parameters):
@@ -311,7 +311,7 @@ def accumulated(nudge=None):
 def averaged(nudge=None):
     network = start(nudge)
     optimizer = adam(network.parameters())
-    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(DECAY))
+    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(DECAY), use_buffers=True)
     losses = []
     for step in range(20):
         optimizer.zero_grad()

@@ -1,0 +1,59 @@
+//! Which weights a run keeps, and which it starts from.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use crate::small;
+use crate::support::{json, only_run, stderr};
+
+#[test]
+fn the_last_weights_are_those_that_were_evaluated_and_raw_ones_say_so() {
+    let runs = tempfile::tempdir().expect("a temporary directory");
+    let output = small(runs.path())
+        .args(["--set", "optimizer.ema=0.9", "--set", "checkpoint.save_top_k=10"])
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let run = only_run(runs.path());
+    let epoch = json(&run.join("status.json"))["epoch"].as_u64().expect("an epoch");
+    let weights = |name: &str| std::fs::read(run.join("checkpoints").join(name)).expect(name);
+    assert_eq!(weights("last.safetensors"), weights(&format!("epoch-{epoch:04}.safetensors")));
+    assert_ne!(weights("last.safetensors"), weights("last_raw.safetensors"));
+}
+
+/// Runs from the weights of a short run after one of their tensors was multiplied; returns the directory of runs too.
+fn run_from_changed_weights(folder: &Path, tensor: &str, factor: f64) -> (PathBuf, Output) {
+    let before = folder.join("before");
+    assert_eq!(small(&before).output().expect("it runs").status.code(), Some(0));
+    let best = only_run(&before).join("checkpoints/best.safetensors");
+    let changed: Vec<(String, tch::Tensor)> = tch::Tensor::read_safetensors(&best)
+        .expect("weights")
+        .into_iter()
+        .map(|(name, value)| if name == tensor { (name, value * factor) } else { (name, value) })
+        .collect();
+    let path = folder.join("changed.safetensors");
+    tch::Tensor::write_safetensors(&changed, &path).expect("written");
+    let runs = folder.join("runs");
+    let output =
+        small(&runs).args(["--set", &format!("model.init={}", path.display())]).output().expect("it ends");
+    (runs, output)
+}
+
+#[test]
+fn a_loss_that_overflows_fails_the_run_with_advice() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let (runs, output) = run_from_changed_weights(folder.path(), "classifier.4.weight", 3e38);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("lower optimizer.lr, which is 0.0003"), "{}", stderr(&output));
+    assert_eq!(json(&only_run(&runs).join("status.json"))["state"], "failed");
+}
+
+#[test]
+fn initial_weights_that_are_not_finite_are_refused_and_leave_no_run() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let (runs, output) = run_from_changed_weights(folder.path(), "classifier.4.bias", f64::NAN);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("the initial weights hold a value that is not a finite number"));
+    let left = std::fs::read_dir(&runs).map_or(0, |entries| entries.count());
+    assert_eq!(left, 0, "no directory of a run is left behind");
+}
