@@ -195,12 +195,7 @@ fn begin<'a>(
     runs: &Path,
 ) -> Result<Fit<'a>> {
     let config = &setup.config;
-    let learner = setup.learner(|network| setup.first_weights(network, inbox, event_sender))?;
-    ensure!(
-        learner.is_finite()?,
-        "the initial weights hold a value that is not a finite number, so training can't start from them; set \
-         model.init or model.pretrained to other weights"
-    );
+    let learner = setup.first_learner(inbox, event_sender)?;
     // Before the run has a directory: one that runs out of memory here leaves none.
     let ready = Ready::prepare(setup, learner, first_position(setup), EpochOutputs::nothing(setup.device)?)?;
     let network = ready.learner.network();
@@ -240,7 +235,7 @@ fn resume_run<'a>(
     // A run that was killed before its first checkpoint starts anew, by its own settings and seed.
     let starts_anew = !folder.last_state().is_file() && folder.read_epochs()?.is_empty();
     let mut learner = match starts_anew {
-        true => setup.learner(|network| setup.first_weights(network, inbox, event_sender))?,
+        true => setup.first_learner(inbox, event_sender)?,
         // The checkpoint has all weights.
         false => setup.learner(|_| Ok(()))?,
     };

@@ -181,6 +181,15 @@ impl Learner {
         Ok(snapshot?)
     }
 
+    /// A copy of the raw weights, where EMA weights are evaluated in their place.
+    ///
+    /// # Errors
+    /// When a tensor can't be copied, as when memory runs out.
+    pub fn raw_weights(&mut self) -> Result<Option<Snapshot>> {
+        self.use_raw_weights()?;
+        Ok(self.ema.is_some().then(|| self.network.state().snapshot()).transpose()?)
+    }
+
     /// Everything a step reads and changes, by name: weights, moments, running mean, loss scale. The network
     /// must have its raw weights.
     fn tensors(&self) -> Vec<(String, Tensor)> {

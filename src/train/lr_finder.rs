@@ -32,7 +32,7 @@ pub enum Found {
 /// # Errors
 /// When the training images can't be read, a step fails, or memory runs out.
 pub fn find(setup: &Setup, inbox: &mut Inbox, event_sender: &EventSender) -> Result<Found> {
-    let mut learner = setup.learner(|network| setup.first_weights(network, inbox, event_sender))?;
+    let mut learner = setup.first_learner(inbox, event_sender)?;
     let plan = AugmentPipeline::new(&setup.config.augment);
     let mut epoch = 1;
     let mut loader = DataLoader::without_threads(setup, &plan, epoch)?;

@@ -40,10 +40,6 @@ impl Fit<'_> {
             self.position.step,
             self.position.rate.at(self.position.step.saturating_sub(1))
         );
-        let kept = match kept {
-            Some(epoch) => Some((epoch, self.learner.evaluation_weights()?)),
-            None => None,
-        };
         // A checkpoint may be asked for while the running mean is being evaluated.
         let with_ema = self.learner.uses_ema_weights();
         let mut tensors = self.learner.state()?;
@@ -54,16 +50,12 @@ impl Fit<'_> {
             tensors.push(("epoch.logits".into(), self.seen.logits[0].shallow_clone()));
         }
         let state = checkpoint::pack(&self.position, tensors)?;
-        let raw = match self.config().optimizer.ema > 0.0 {
-            true => Some(self.learner.network().state().snapshot()?),
-            false => None,
-        };
         let job = Job {
             epoch: self.position.epochs_done,
             step: self.position.step,
             kept,
             last: self.learner.evaluation_weights()?,
-            last_raw: raw,
+            last_raw: self.learner.raw_weights()?,
             state,
             best: self.position.best.clone().filter(|_| improved),
             keep: self.position.kept.iter().map(|kept| kept.epoch).collect(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tch::Device;
 
 use super::inbox::Inbox;
@@ -100,12 +100,26 @@ impl Setup {
         Learner::new(network, &self.config, self.dataset.stats(Split::Train), self.device)
     }
 
+    /// The network with the weights that a run starts from, and what changes it.
+    ///
+    /// # Errors
+    /// As [`Setup::learner`], and when a weight is not a finite number.
+    pub fn first_learner(&self, inbox: &mut Inbox, event_sender: &EventSender) -> Result<Learner> {
+        let learner = self.learner(|network| self.first_weights(network, inbox, event_sender))?;
+        ensure!(
+            learner.is_finite()?,
+            "the initial weights hold a value that is not a finite number, so training can't start from them; set \
+             model.init or model.pretrained to other weights"
+        );
+        Ok(learner)
+    }
+
     /// Puts the weights of the configuration into a new network, and tells where they came from. A download
     /// ends when something is asked for that ends it.
     ///
     /// # Errors
     /// When they can't be had or don't fit.
-    pub fn first_weights(
+    fn first_weights(
         &self,
         network: &mut Network,
         inbox: &mut Inbox,

@@ -21,12 +21,13 @@ pub struct Job {
     /// Epochs completed and optimizer steps, to tell of.
     pub epoch: usize,
     pub step: u64,
-    /// Weights of this epoch, when they are among the best.
-    pub kept: Option<(usize, Snapshot)>,
-    /// `last.safetensors` and `last.state`.
+    /// The epoch as whose weights `last` is kept too, when they are among the best.
+    pub kept: Option<usize>,
+    /// `last.safetensors`.
     pub last: Snapshot,
     /// `last_raw.safetensors`, of a run with EMA weights.
     pub last_raw: Option<Snapshot>,
+    /// `last.state`.
     pub state: Snapshot,
     /// The best epoch, when that changed.
     pub best: Option<Best>,
@@ -137,8 +138,8 @@ fn write(folder: &RunFolder, job: &Job, step: Step) -> Result<Written> {
         files.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
         Ok(())
     };
-    if let Some((epoch, weights)) = &job.kept {
-        put(weights, folder.epoch_weights(*epoch))?;
+    if let Some(epoch) = job.kept {
+        put(&job.last, folder.epoch_weights(epoch))?;
     }
     put(&job.last, folder.last_weights())?;
     if let Some(raw) = &job.last_raw {
@@ -223,7 +224,7 @@ mod tests {
         Job {
             epoch,
             step: 10 * epoch as u64,
-            kept: Some((epoch, weights(epoch))),
+            kept: Some(epoch),
             last: weights(epoch),
             last_raw: Some(weights(epoch)),
             state: pack(&position, Vec::new()).expect("a state"),

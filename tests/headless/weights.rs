@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crate::small;
-use crate::support::{json, only_run, stderr};
+use crate::support::{chestxr, json, only_run, stderr};
 
 #[test]
 fn the_last_weights_are_those_that_were_evaluated_and_raw_ones_say_so() {
@@ -19,6 +19,28 @@ fn the_last_weights_are_those_that_were_evaluated_and_raw_ones_say_so() {
     let weights = |name: &str| std::fs::read(run.join("checkpoints").join(name)).expect(name);
     assert_eq!(weights("last.safetensors"), weights(&format!("epoch-{epoch:04}.safetensors")));
     assert_ne!(weights("last.safetensors"), weights("last_raw.safetensors"));
+}
+
+#[test]
+fn a_checkpoint_without_averaged_statistics_as_version_0_1_0_wrote_it_resumes() {
+    let runs = tempfile::tempdir().expect("a temporary directory");
+    let output = small(runs.path()).args(["--set", "optimizer.ema=0.9"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let state = only_run(runs.path()).join("checkpoints/last.state");
+    let all = tch::Tensor::read_safetensors(&state).expect("a state");
+    let before = all.len();
+    let old: Vec<(String, tch::Tensor)> = all
+        .into_iter()
+        .filter(|(name, _)| !(name.starts_with("ema.") && name.contains(".running_")))
+        .collect();
+    assert!(old.len() < before, "the state has averaged statistics");
+    tch::Tensor::write_safetensors(&old, &state).expect("written");
+    let output = chestxr(runs.path())
+        .args(["--no-ui", "train", "--resume", "last", "--set", "optimizer.epochs=3"])
+        .output()
+        .expect("it resumes");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(json(&only_run(runs.path()).join("status.json"))["epoch"], 3);
 }
 
 /// Runs from the weights of a short run after one of their tensors was multiplied; returns the directory of runs too.
