@@ -76,6 +76,20 @@ pub fn clock(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// A learning rate to three digits: `3e-4`, `1.5e-4`, `0`.
+pub fn rate(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let text = format!("{value:.2e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) if exponent != "0" => {
+            format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => format!("{value}"),
+    }
+}
+
 /// Bytes as people read them: `11.2 MB`.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
@@ -118,5 +132,9 @@ mod tests {
         );
         assert_eq!([59.6, 61.0, 6070.0].map(clock), ["1:00", "1:01", "1:41:10"]);
         assert_eq!([512, 11_200_000].map(bytes), ["512 B", "11.2 MB"]);
+        assert_eq!(
+            [0.0, 2.999_999_999_999_999_9e-5, 1.5e-4, 0.1, 1.0].map(rate),
+            ["0", "3e-5", "1.5e-4", "1e-1", "1"]
+        );
     }
 }

@@ -105,7 +105,13 @@ fn an_image_file_is_explained_after_preprocessing() {
         ..chestxr_tui::config::DataSection::default()
     };
     let dataset = chestxr_tui::dataset::Dataset::load(&section).expect("phantoms");
-    let image = dataset.trainable(chestxr_tui::dataset::Split::Test).expect("images").0.image(5).to_vec();
+    let image = dataset
+        .trainable(chestxr_tui::dataset::Split::Test)
+        .expect("images")
+        .0
+        .image(5)
+        .expect("pixels")
+        .to_vec();
     let path = folder.path().join("an image.png");
     image::GrayImage::from_raw(32, 32, image).expect("an image").save(&path).expect("written");
     let (path, shown) = (path.to_string_lossy().into_owned(), out.to_string_lossy().into_owned());

@@ -90,7 +90,7 @@ fn image(side: u32) -> Vec<[u8; 3]> {
         boxes: &[],
     };
     let picture =
-        paint(images.image(normal.expect("a normal image")), [SIZE, SIZE], None, &overlay, [side, side]);
+        paint(&images.shown(normal.expect("a normal image")), [SIZE, SIZE], None, &overlay, [side, side]);
     picture.pixels().map(|pixel| pixel.0).collect()
 }
 

@@ -41,11 +41,11 @@ fn stored_and_deflated_images_and_labels_of_any_kind_are_the_same_data() {
     let good = read_bytes(&zip(&members()), 1 << 20).unwrap();
     let images = good.train.images.as_ref().unwrap();
     assert_eq!((images.len(), images.height(), images.width()), (5, 4, 6));
-    assert_eq!(images.image(1)[..3], [168, 175, 182]);
+    assert_eq!(images.image(1).expect("pixels")[..3], [168, 175, 182]);
     assert_eq!(good.train.labels.row(0), [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0]);
     assert_eq!((good.val.labels.len(), good.test.images.as_ref().unwrap().len()), (2, 3));
 
-    let one_channel = npy("'|u1'", "(5, 4, 6, 1)", &images.gathered());
+    let one_channel = npy("'|u1'", "(5, 4, 6, 1)", &images.gathered().expect("images"));
     assert_eq!(read_bytes(&zip(&with(stored("train_images", &one_channel))), 1 << 20).unwrap(), good);
     let zip64: Vec<_> = members().into_iter().map(|member| Member { zip64: true, ..member }).collect();
     assert_eq!(read_bytes(&zip(&zip64), 1 << 20).unwrap(), good);

@@ -90,7 +90,10 @@ fn weights_and_images_are_the_ones_python_computed() {
         }
     }
     let (images, labels) = images(128);
-    assert_eq!(images.gathered().iter().map(|&grey| u64::from(grey)).sum::<u64>(), golden.images.pixel_sum);
+    assert_eq!(
+        images.gathered().expect("images").iter().map(|&grey| u64::from(grey)).sum::<u64>(),
+        golden.images.pixel_sum
+    );
     let positives: Vec<u64> =
         (0..CLASSES).map(|class| labels.rows().map(|row| u64::from(row[class])).sum()).collect();
     assert_eq!(positives, golden.images.positives);
@@ -127,7 +130,7 @@ fn losses(name: &str, images: &Images, labels: &Labels, lr: f64, steps: usize) -
             let (x, y) = batches.gather(&indices).expect("a batch");
             learner.zero_grad().expect("cleared");
             let (loss, _) = learner.forward_backward(&x, &y, 1.0).expect("a loss");
-            learner.end_step(lr, step as u64 + 1).expect("a step");
+            learner.end_step(lr, step as u64 + 1, &loss).expect("a step");
             f64::try_from(loss).expect("a number")
         })
         .collect()

@@ -180,7 +180,8 @@ impl Lesson {
         });
         let norm = squares.sum::<f64>().sqrt();
         self.steps += 1;
-        self.learner.end_step(lr, self.steps).expect("a step");
+        let finite = Tensor::from(0.0);
+        self.learner.end_step(lr, self.steps, &finite).expect("a step");
         (losses, norm)
     }
 }

@@ -1,5 +1,6 @@
 //! Images augmented one by one on the CPU, from grey levels straight into the batch.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use super::{Affine, AugmentParams, AugmentPipeline, Step};
@@ -236,7 +237,11 @@ pub(super) fn noise(seed: u64, place: usize, sigma: f64) -> f32 {
 }
 
 /// Images a second that one thread augments by this plan, over about `duration`.
-pub fn throughput(plan: &AugmentPipeline, images: &Images, duration: Duration) -> f64 {
+///
+/// # Errors
+/// When an image can't be read from its file.
+pub fn throughput(plan: &AugmentPipeline, images: &Images, duration: Duration) -> io::Result<f64> {
+    let mut scratch = Vec::new();
     let size = (images.height(), images.width());
     let mut painter = CpuAugmenter::new(plan.border());
     let mut out = vec![0.0; images.area()];
@@ -246,9 +251,13 @@ pub fn throughput(plan: &AugmentPipeline, images: &Images, duration: Duration) -
         // The clock is asked now and then: it would cost as much as an image.
         for _ in 0..64 {
             let image = done % images.len();
-            painter.paint(images.image(image), &plan.draw(0, done / images.len(), image, 0, size), &mut out);
+            painter.paint(
+                images.read(image, &mut scratch)?,
+                &plan.draw(0, done / images.len(), image, 0, size),
+                &mut out,
+            );
             done += 1;
         }
     }
-    done as f64 / started.elapsed().as_secs_f64()
+    Ok(done as f64 / started.elapsed().as_secs_f64())
 }

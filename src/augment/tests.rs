@@ -198,7 +198,8 @@ fn both_paths_paint_the_same_image() {
     let dataset = phantoms();
     let (images, _) = dataset.trainable(Split::Train).expect("images");
     let size = (images.height(), images.width());
-    let resident = Tensor::from_slice(&images.gathered()).view([-1, size.0 as i64, size.1 as i64]);
+    let resident =
+        Tensor::from_slice(&images.gathered().expect("images")).view([-1, size.0 as i64, size.1 as i64]);
     let reflecting = {
         let mut section = everything().section().clone();
         section.border = crate::config::Border::Reflect;
@@ -221,7 +222,7 @@ fn both_paths_paint_the_same_image() {
         let (mut far, mut compared) = (0, 0);
         for (image, draw) in draws.iter().enumerate() {
             let mut ours = vec![0.0; images.area()];
-            painter.paint(images.image(image), draw, &mut ours);
+            painter.paint(images.image(image).expect("pixels"), draw, &mut ours);
             let theirs = &theirs[image * images.area()..][..images.area()];
             let back = draw.map().inverse();
             for (place, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {

@@ -34,7 +34,7 @@ pub fn run(args: &AugmentArgs, global: &Global, config: &RunConfig) -> Result<Ex
                 images.len().saturating_sub(1)
             )));
         }
-        let image = images.image(*index);
+        let image = images.image(*index)?;
         let regions = if args.boxes { dataset.regions(args.split, *index) } else { Vec::new() };
         let boxes: Vec<Bounds> = regions.into_iter().flat_map(|region| region.boxes).collect();
         let original = vec![format!("{} image {index}", args.split), "original".to_owned()];

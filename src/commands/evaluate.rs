@@ -13,6 +13,7 @@ use chestxr_tui::dataset::part::GroupBy;
 use chestxr_tui::dataset::{Cache, Dataset, Split};
 use chestxr_tui::evaluation::{self, Predictor, ThresholdSpec};
 use chestxr_tui::metrics::{Evaluation, Thresholds};
+use chestxr_tui::model::resolve_device;
 use chestxr_tui::runs::{self, ArrayNames, RunFolder, SplitPredictions};
 use chestxr_tui::text::{one_line, thousands};
 
@@ -79,7 +80,7 @@ fn of_run(
     global: &Global,
 ) -> Result<EvaluateOutput> {
     let split = args.split;
-    let mut source = PredictionSource::new(folder, global);
+    let mut source = PredictionSource::new(folder, global)?;
     let output = source.predictions(split)?;
     let labels = LabelSet::of_keys(&folder.read_provenance()?.conditions);
     let saved = folder.read_thresholds()?.filter(|saved| spec.rule.is_none() && saved.epoch == output.epoch);
@@ -113,8 +114,11 @@ struct PredictionSource<'a> {
 }
 
 impl<'a> PredictionSource<'a> {
-    fn new(folder: &'a RunFolder, global: &'a Global) -> Self {
-        Self { folder, device: global.device.as_deref().unwrap_or("auto"), loaded: None, quiet: global.json }
+    fn new(folder: &'a RunFolder, global: &'a Global) -> Result<Self> {
+        let device = global.device.as_deref().unwrap_or("auto");
+        // Said now, though a device is needed only where predictions are missing.
+        resolve_device(device)?;
+        Ok(Self { folder, device, loaded: None, quiet: global.json })
     }
 
     fn predictions(&mut self, split: Split) -> Result<SplitPredictions> {

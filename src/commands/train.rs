@@ -16,7 +16,7 @@ use chestxr_tui::config::AppPaths;
 use chestxr_tui::dataset::Cache;
 use chestxr_tui::evaluation;
 use chestxr_tui::runs::{EpochRecord, RunFolder, RunState};
-use chestxr_tui::text::{clock, thousands};
+use chestxr_tui::text::{clock, rate, thousands};
 use chestxr_tui::tracking::{Patience, Uploader};
 use chestxr_tui::train::{Command, Commander, Event, Level, LrCurve, Phase, Progress, RunInfo, Trainer};
 
@@ -246,7 +246,7 @@ impl TextLines {
 
     fn started(&mut self, info: &RunInfo) -> std::io::Result<()> {
         self.epochs = info.config.optimizer.epochs;
-        let template = "{msg:<12} {wide_bar:.cyan/dim} {pos}/{len}";
+        let template = "{prefix:<10} {wide_bar:.cyan/dim} {pos}/{len}{msg}";
         // With an invalid template the default bar is shown.
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style.progress_chars("█▌░"));
@@ -280,7 +280,7 @@ impl TextLines {
         }
         self.line(&curve.reason)?;
         match curve.suggestion {
-            Some(rate) => self.line(&format!("suggestion: --set optimizer.lr={rate:.1e}")),
+            Some(best) => self.line(&format!("suggestion: --set optimizer.lr={best:.1e}")),
             None => self.line("no suggestion: the loss never fell"),
         }
     }
@@ -289,7 +289,7 @@ impl TextLines {
         let number = |value: Option<f64>| value.map_or("     –".to_owned(), |value| format!("{value:.4}"));
         let width = self.epochs.to_string().len();
         self.line(&format!(
-            "epoch {:>width$}/{}  loss {} val {}  AUROC {}{} AUPRC {}  F1 {}  wait {}  lr {:e}  {}  {:.0}/s",
+            "epoch {:>width$}/{} loss {} val {} AUROC {}{} AUPRC {} F1 {} wait {} lr {} {}",
             record.epoch,
             self.epochs,
             number(record.train_loss),
@@ -299,9 +299,8 @@ impl TextLines {
             number(record.val_auprc_macro),
             number(record.val_f1_score),
             record.wait_count,
-            record.lr,
+            rate(record.lr),
             clock(record.epoch_seconds),
-            record.images_per_second,
         ))
     }
 }
@@ -313,7 +312,7 @@ impl EventPrinter for TextLines {
             Event::Started(info) => self.started(info),
             Event::Epoch(report) => self.epoch(&report.record, report.improved),
             Event::LearningRate { from, to, reason } => {
-                self.line(&format!("learning rate {from} -> {to}: {reason}"))
+                self.line(&format!("learning rate {} -> {}: {reason}", rate(*from), rate(*to)))
             }
             Event::Note { level, text } => {
                 let head = match level {
@@ -363,7 +362,18 @@ impl EventPrinter for TextLines {
             Phase::Validating => "validating".to_owned(),
             Phase::Testing => "testing".to_owned(),
         };
-        self.bar.set_message(message);
+        // What a person wants to know at a glance, while images are trained on.
+        let figures = match (progress.phase, progress.loss) {
+            (Phase::Training, Some(loss)) => {
+                let left =
+                    progress.run_eta.map_or(String::new(), |seconds| format!("  ETA {}", clock(seconds)));
+                let images = thousands(progress.images_per_second.round() as u64);
+                format!("  loss {loss:.4}  lr {}  {images} images/s{left}", rate(progress.lr))
+            }
+            _ => String::new(),
+        };
+        self.bar.set_prefix(message);
+        self.bar.set_message(figures);
         self.bar.set_length(progress.total as u64);
         self.bar.set_position(progress.done as u64);
     }

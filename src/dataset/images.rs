@@ -86,23 +86,32 @@ impl Images {
     }
 
     /// The pixels of image `index` (`H*W` bytes, row by row).
-    pub fn image(&self, index: usize) -> &[u8] {
+    ///
+    /// # Errors
+    /// When the image comes from a cache that is damaged there.
+    pub fn image(&self, index: usize) -> io::Result<&[u8]> {
         match &self.pixels {
             Pixels::Resident(pixels) => {
                 let area = self.area();
-                &pixels[index * area..(index + 1) * area]
+                Ok(&pixels[index * area..(index + 1) * area])
             }
             Pixels::Mapped { store, rows } => store.image(rows[index] as usize),
         }
     }
 
+    /// The same for a picture on the screen; black where the cache is damaged, which is logged, and an error for whatever
+    /// computes with the image.
+    pub fn shown(&self, index: usize) -> Cow<'_, [u8]> {
+        self.image(index).map_or_else(|_| Cow::Owned(vec![0; self.area()]), Cow::Borrowed)
+    }
+
     /// The same in memory of the caller's, where images come from a file: the way for many of them in a random order.
     ///
     /// # Errors
-    /// When the file can't be read.
+    /// When the file can't be read, or is damaged there.
     pub fn read<'a>(&'a self, index: usize, scratch: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         match &self.pixels {
-            Pixels::Resident(_) => Ok(self.image(index)),
+            Pixels::Resident(_) => self.image(index),
             Pixels::Mapped { store, rows } => store.read(rows[index] as usize, scratch),
         }
     }
@@ -115,20 +124,33 @@ impl Images {
     }
 
     /// All pixels (`N*H*W` bytes); gathered where they don't lie together.
-    pub fn gathered(&self) -> Cow<'_, [u8]> {
+    ///
+    /// # Errors
+    /// As `image`.
+    pub fn gathered(&self) -> io::Result<Cow<'_, [u8]>> {
         match &self.pixels {
-            Pixels::Resident(pixels) => Cow::Borrowed(pixels),
+            Pixels::Resident(pixels) => Ok(Cow::Borrowed(pixels)),
             Pixels::Mapped { .. } => {
                 let mut all = Vec::with_capacity(self.bytes());
-                (0..self.len()).for_each(|index| all.extend_from_slice(self.image(index)));
-                Cow::Owned(all)
+                for index in 0..self.len() {
+                    all.extend_from_slice(self.image(index)?);
+                }
+                Ok(Cow::Owned(all))
             }
         }
     }
 
     /// The same images in memory, whatever they take.
-    pub fn resident(&self) -> Self {
-        Self { pixels: Pixels::Resident(self.gathered().into_owned()), ..*self }
+    ///
+    /// # Errors
+    /// As `image`.
+    pub fn resident(&self) -> io::Result<Self> {
+        Ok(Self { pixels: Pixels::Resident(self.gathered()?.into_owned()), ..*self })
+    }
+
+    /// Images of a cache that are not what was cached, in order; all are read. Nothing where they are in memory.
+    pub fn damaged(&self) -> Vec<usize> {
+        (0..self.len()).into_par_iter().filter(|index| self.image(*index).is_err()).collect()
     }
 
     /// Takes images in a file out of this process's memory; with `forgotten` out of the system's as well, so that the
@@ -166,7 +188,9 @@ impl Images {
 impl PartialEq for Images {
     fn eq(&self, other: &Self) -> bool {
         (self.height, self.width, self.len()) == (other.height, other.width, other.len())
-            && (0..self.len()).all(|index| self.image(index) == other.image(index))
+            && (0..self.len()).all(|index| {
+                self.image(index).is_ok_and(|own| other.image(index).is_ok_and(|other| own == other))
+            })
     }
 }
 

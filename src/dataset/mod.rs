@@ -234,12 +234,15 @@ impl Dataset {
     }
 
     /// The same with all images in memory, whatever they take.
-    pub fn resident(&self) -> Self {
+    ///
+    /// # Errors
+    /// When images come from a cache that is damaged.
+    pub fn resident(&self) -> std::io::Result<Self> {
         let mut all = self.clone();
         for part in &mut all.parts {
-            part.images = part.images.as_ref().map(Images::resident);
+            part.images = part.images.as_ref().map(Images::resident).transpose()?;
         }
-        all
+        Ok(all)
     }
 
     /// Takes images that are read from disk out of this process's memory; with `forgotten` out of the system's as well.

@@ -96,7 +96,7 @@ mod tests {
             let regions = dataset.regions(Split::Test, index);
             // Six images of the training split and of the validation split come before.
             let drawn = phantom::image(PHANTOM_SEED, (48 + index) as u64, 48).expect("a size in range");
-            assert_eq!(drawn.pixels, images.image(index));
+            assert_eq!(drawn.pixels, images.image(index).expect("pixels"));
             assert!(regions.iter().all(|region| region.mask.contains(&1) && !region.boxes.is_empty()));
             agree += regions.iter().filter(|region| labels.row(index)[region.class] == 1).count();
         }

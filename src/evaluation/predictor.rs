@@ -9,13 +9,15 @@ use crate::dataset::image_file::Preprocess;
 use crate::dataset::images::Images;
 use crate::dataset::labels::LabelSet;
 use crate::metrics::sigmoid;
-use crate::model::resolve_device;
+use crate::model::prediction_device;
 use crate::model::{Mode, Network, Shape};
-use crate::native::Autocast;
+use crate::native::{Autocast, CudaMode};
 use crate::runs::RunFolder;
 
 /// Images a forward pass.
 const BATCH: usize = 128;
+/// Bytes that must be free on a GPU beside the weights: the layers' outputs of a batch, and the CUDA libraries themselves.
+const ROOM: u64 = 2 << 30;
 
 /// A network with the weights of a run's best epoch.
 pub struct Predictor {
@@ -52,7 +54,8 @@ pub struct Scores {
 }
 
 impl Predictor {
-    /// Loads the best weights of a run onto `device` (`auto`, `cpu`, `cuda`, `cuda:N`).
+    /// Loads the best weights of a run onto `device` (`auto`, `cpu`, `cuda`, `cuda:N`). `auto` takes the run's own device where
+    /// it is here and has room, and its own mode of CUDA unless a run is being trained.
     ///
     /// # Errors
     /// When the run has no best weights yet, its files are damaged, or there is no such device.
@@ -85,7 +88,11 @@ impl Predictor {
             );
         }
         ensure!(weights.is_file(), "run {} has lost its best weights, {}", folder.id(), weights.display());
-        let device = resolve_device(device)?;
+        let needed = ROOM + std::fs::metadata(&weights)?.len();
+        let device = prediction_device(device, &config.run.device, needed)?;
+        if device.is_cuda() {
+            CudaMode::set_unless_kept(config.run.deterministic)?;
+        }
         let labels = LabelSet::of_keys(&provenance.conditions);
         let [height, width] = provenance.image_size;
         let shape = Shape { height, width, classes: labels.len() };

@@ -3,6 +3,8 @@
 use anyhow::{Result, bail};
 use tch::{Cuda, Device};
 
+use crate::native;
+
 /// The device of a setting: `auto` takes CUDA when there is one.
 ///
 /// # Errors
@@ -29,6 +31,29 @@ pub fn resolve_device(wanted: &str) -> Result<Device> {
     }
 }
 
+/// The device to predict and explain on. `auto` takes that of the run's setting `of_run` where this machine has it, and the
+/// CPU where less than `needed` bytes are free on the GPU: whoever trains there must not run out of memory for it.
+///
+/// # Errors
+/// As [`resolve_device`], of a device that was asked for by name.
+pub fn prediction_device(wanted: &str, of_run: &str, needed: u64) -> Result<Device> {
+    if wanted != "auto" {
+        return resolve_device(wanted);
+    }
+    let device = resolve_device(of_run).or_else(|_| resolve_device("auto"))?;
+    match native::device_memory(device) {
+        Some(memory) if memory.free < needed => {
+            tracing::info!(
+                "{} has {} free and prediction needs {needed} bytes, so the CPU predicts",
+                device_name(device),
+                memory.free
+            );
+            Ok(Device::Cpu)
+        }
+        _ => Ok(device),
+    }
+}
+
 /// `cpu` or `cuda:N`.
 pub fn device_name(device: Device) -> String {
     match device {
@@ -48,5 +73,12 @@ mod tests {
         let count = Cuda::device_count();
         let message = resolve_device(&format!("cuda:{count}")).expect_err("one too many").to_string();
         assert!(message.contains(&format!("there is no CUDA device {count} here")), "{message}");
+        // A run that was made on another machine is predicted on what this one has.
+        let elsewhere = format!("cuda:{count}");
+        assert!(prediction_device("auto", &elsewhere, 0).is_ok());
+        assert!(matches!(prediction_device("auto", "cpu", 0), Ok(Device::Cpu)));
+        assert!(prediction_device(&elsewhere, "cpu", 0).is_err());
+        // More than any GPU has.
+        assert!(matches!(prediction_device("auto", "auto", 1 << 60), Ok(Device::Cpu)));
     }
 }

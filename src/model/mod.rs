@@ -12,6 +12,7 @@ pub mod pth;
 mod resnet;
 mod state;
 mod summary;
+mod tensor_file;
 
 use densenet::DenseNet;
 use onnx::{Graph, Value};
@@ -22,11 +23,12 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::config::{Arch, ModelSection, Stem};
 use crate::native::FullPrecision;
 
-pub use device::{device_name, resolve_device};
+pub use device::{device_name, prediction_device, resolve_device};
 pub use layers::Mode;
 pub use pretrained::{PretrainedError, take as take_pretrained};
 pub use state::{Snapshot, StateDict, WeightsError, first_line};
 pub use summary::{Details, Join, Module, Window, table};
+pub use tensor_file::read as read_tensors;
 
 /// A network's layers, from images to logits.
 trait Layers: Send {

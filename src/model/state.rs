@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use safetensors::SafeTensorError;
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::tensor_file::{self, TensorFileError};
 use crate::files::Replacement;
 use crate::native;
 
@@ -210,16 +211,20 @@ impl StateDict {
 /// The tensors of a safetensors file by name.
 ///
 /// # Errors
-/// Names the file when it can't be read, isn't one, or has more than `largest` bytes.
+/// Names the file when it can't be read, isn't one, has more than `largest` bytes, or isn't what was written.
 pub(super) fn read_safetensors(path: &Path, largest: u64) -> Result<HashMap<String, Tensor>, WeightsError> {
     let unreadable = |message: String| WeightsError::Unreadable { path: path.to_owned(), message };
     let found = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
     if !found.is_file() || found.len() > largest {
         return Err(unreadable(format!("it is no file of at most {}", crate::text::bytes(largest))));
     }
-    let read = Tensor::read_safetensors(path)
-        .map_err(|error| unreadable(format!("it is no safetensors file ({})", first_line(&error))))?;
-    Ok(read.into_iter().collect())
+    tensor_file::read(path).map_err(|error| {
+        let way_out = match error {
+            TensorFileError::Checksum => "; copy it again from where it came, or use other weights",
+            _ => "",
+        };
+        unreadable(format!("{error}{way_out}"))
+    })
 }
 
 /// A copy of a network's tensors at one moment, on the CPU.
@@ -259,7 +264,7 @@ impl Snapshot {
     pub fn write(&self, path: &Path) -> Result<(), WeightsError> {
         let write = || {
             let (replacement, _) = Replacement::beside(path)?;
-            Tensor::write_safetensors(&self.tensors, replacement.path()).map_err(|error| match error {
+            tensor_file::write(&self.tensors, replacement.path()).map_err(|error| match error {
                 TchError::SafeTensorError { err: SafeTensorError::IoError(error), .. } => {
                     WeightsError::Io(error)
                 }

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::marker::PhantomData;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tch::{Device, TchError, Tensor};
 
@@ -107,11 +108,48 @@ impl Drop for FullPrecision {
     }
 }
 
-/// How CUDA computes: the same bits in every run, or with TF32 and what cuDNN finds fastest.
-///
-/// # Errors
-/// Whatever libtorch says.
-pub fn cuda_mode(deterministic: bool) -> Result<(), TchError> {
+/// How CUDA computes in this process while this is kept: the same bits in every run, or with TF32 and what cuDNN finds
+/// fastest. The switch belongs to the process, so whoever trains keeps it, and others leave it as it is meanwhile.
+#[derive(Debug)]
+pub struct CudaMode(());
+
+/// How many keep the mode.
+static KEEPERS: Mutex<usize> = Mutex::new(0);
+
+fn keepers() -> MutexGuard<'static, usize> {
+    // A number is whole whatever happened to a thread that held it.
+    KEEPERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl CudaMode {
+    /// Sets the mode and keeps it.
+    ///
+    /// # Errors
+    /// When libtorch refuses a switch, which no build that was seen does.
+    pub fn keep(deterministic: bool) -> Result<Self, TchError> {
+        let mut keepers = keepers();
+        set_cuda_mode(deterministic)?;
+        *keepers += 1;
+        Ok(Self(()))
+    }
+
+    /// Sets the mode unless somebody keeps another.
+    ///
+    /// # Errors
+    /// As [`CudaMode::keep`].
+    pub fn set_unless_kept(deterministic: bool) -> Result<(), TchError> {
+        let keepers = keepers();
+        if *keepers == 0 { set_cuda_mode(deterministic) } else { Ok(()) }
+    }
+}
+
+impl Drop for CudaMode {
+    fn drop(&mut self) {
+        *keepers() -= 1;
+    }
+}
+
+fn set_cuda_mode(deterministic: bool) -> Result<(), TchError> {
     // SAFETY: a plain number.
     outcome(unsafe { chestxr_cuda_mode(deterministic.into()) })
 }

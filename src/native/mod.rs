@@ -13,7 +13,7 @@ use tch::{TchError, Tensor};
 
 pub use batch_norm_max_pool_relu::{batch_norm_max_pool_relu, can_fuse_batch_norm_max_pool_relu};
 pub use context::{
-    Autocast, DeviceMemory, FullPrecision, cuda_mode, device_memory, generator_state, set_generator_state,
+    Autocast, CudaMode, DeviceMemory, FullPrecision, device_memory, generator_state, set_generator_state,
 };
 pub use optim::{
     AdamStep, SgdStep, clear_gradients, clip_gradients, fused_adam, fused_sgd, lerp, unscale_gradients,

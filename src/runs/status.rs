@@ -105,6 +105,9 @@ pub struct Status {
     /// Seconds of all sessions before the last.
     #[serde(default)]
     pub earlier_seconds: f64,
+    /// Seconds of the last session by a clock that nobody sets; `None` of runs of version 0.1.0.
+    #[serde(default)]
+    pub session_seconds: Option<f64>,
     /// Whether a process holds the run, as it was found when the status was read. `None` of a run that is over, and
     /// where the process's number must do: for runs of before they were held, on file systems without locks.
     #[serde(skip)]
@@ -129,6 +132,7 @@ impl Status {
             ended: None,
             resumed: None,
             earlier_seconds: 0.0,
+            session_seconds: Some(0.0),
             held: None,
         }
     }
@@ -152,8 +156,11 @@ impl Status {
     /// Seconds that were worked: of each session from its start to its end, or to its last sign of life. The days in
     /// between don't count.
     pub fn seconds(&self) -> f64 {
-        let last = self.ended.unwrap_or(self.updated) - self.resumed.unwrap_or(self.created);
-        self.earlier_seconds + last.get_seconds() as f64
+        let by_date = || {
+            let last = self.ended.unwrap_or(self.updated) - self.resumed.unwrap_or(self.created);
+            last.get_seconds() as f64
+        };
+        self.earlier_seconds + self.session_seconds.unwrap_or_else(by_date)
     }
 }
 

@@ -86,14 +86,16 @@ fn a_live_state_of_a_process_that_is_gone_is_interrupted() {
 fn the_time_of_a_run_is_what_was_worked_at_it() {
     let at = |second| Timestamp::from_second(second).expect("a time");
     let mut status = Status::starting(at(1000));
-    (status.updated, status.ended) = (at(1090), Some(at(1100)));
+    status.session_seconds = Some(100.0);
+    // Whatever the calendar's clock was set to meanwhile.
+    (status.updated, status.ended) = (at(500), Some(at(1_000_000)));
     assert_eq!(status.seconds(), 100.0);
     // Days later, killed after 30 seconds of which 25 left a trace; then once more.
     let mut status = status.resumed_at_time(at(900_000));
     assert_eq!((status.seconds(), status.created, status.ended), (100.0, at(1000), None));
-    status.updated = at(900_025);
+    status.session_seconds = Some(25.0);
     let mut status = status.resumed_at_time(at(1_000_000));
-    status.updated = at(1_000_007);
+    status.session_seconds = Some(7.0);
     assert_eq!(status.seconds(), 132.0);
     let old = r#"{"state":"finished","pid":1,"host":"h","epoch":2,"step":9,"best":null,"reason":null,
         "created":"2026-11-22T12:00:00Z","updated":"2026-11-22T12:00:50Z","ended":"2026-11-22T12:01:00Z"}"#;

@@ -13,7 +13,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::early_stopping::EarlyStopping;
 use super::schedule::LearningRate;
-use crate::model::{Snapshot, first_line};
+use crate::model::{Snapshot, read_tensors};
 use crate::runs::Best;
 
 /// Changes when an old file can't be read any more.
@@ -90,21 +90,22 @@ impl Restored {
     /// # Errors
     /// When the file is missing, damaged or of another version of the program.
     pub fn read(path: &Path) -> Result<Self> {
+        let config = path.ancestors().nth(2).unwrap_or(path).join("run.toml");
         ensure!(
             path.is_file(),
             "the run has no {}, so it can't be resumed; start a new one from its settings with --config {}",
             path.display(),
-            path.ancestors().nth(2).unwrap_or(path).join("run.toml").display()
+            config.display()
         );
-        let read = Tensor::read_safetensors(path).map_err(|error| {
-            anyhow::anyhow!(
-                "{} is damaged, so the run can't be resumed from it ({})",
+        let damaged = || {
+            format!(
+                "{} is damaged, so the run can't be resumed from it; copy it again from where it came, or start a new run \
+                 with --config {}",
                 path.display(),
-                first_line(&error)
+                config.display()
             )
-        })?;
-        let mut tensors: HashMap<String, Tensor> = read.into_iter().collect();
-        let damaged = || format!("{} is damaged, so the run can't be resumed from it", path.display());
+        };
+        let mut tensors = read_tensors(path).with_context(damaged)?;
         let json = tensors.remove(POSITION).with_context(damaged)?;
         let json = Vec::<u8>::try_from(json).with_context(damaged)?;
         let position: Position = serde_json::from_slice(&json).with_context(damaged)?;

@@ -7,6 +7,7 @@ use super::inbox::StopReason;
 use super::meter::{Meter, Work};
 use super::{Command, Event, Level, Phase};
 use crate::runs::RunState;
+use crate::text::rate;
 
 impl Fit<'_> {
     /// Answers the commands that wait; while paused, waits for more. `Some` when the run shall end.
@@ -66,7 +67,8 @@ impl Fit<'_> {
                     })?;
                 }
                 Command::SetLearningRate { lr } => {
-                    let text = format!("a learning rate must be above 0, not {lr}; it stays as it is");
+                    let text =
+                        format!("a learning rate must be above 0, not {}; it stays as it is", rate(lr));
                     self.journal.note(Level::Warning, text)?;
                 }
                 Command::Start { .. } | Command::FindLr { .. } => {

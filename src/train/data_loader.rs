@@ -33,7 +33,7 @@ impl Resident {
         }
         let (images, labels) = setup.dataset.trainable(Split::Train)?;
         let [count, height, width] = [images.len(), images.height(), images.width()].map(|n| n as i64);
-        let pixels = Tensor::f_from_slice(&images.gathered())?.f_view([count, height, width])?;
+        let pixels = Tensor::f_from_slice(&images.gathered()?)?.f_view([count, height, width])?;
         let targets = Tensor::f_from_slice(labels.values())?.f_view([count, -1])?;
         Ok(Some(Self {
             images: pixels.f_to_device(setup.device)?,

@@ -5,12 +5,14 @@ use anyhow::{Result, bail};
 use super::checkpoint::Kept;
 use super::early_stopping::Decision;
 use super::fit::{EpochOutputs, EvalOutput, Fit, Interruptible, TrainOutput};
+use super::scaler::ScalerReport;
 use super::{EpochReport, Event, Level, Phase};
 use crate::config::{Mode as Better, Monitor};
 use crate::dataset::Split;
 use crate::evaluation::{self, split_predictions};
 use crate::metrics::MultilabelReport;
 use crate::runs::{Best, EpochRecord, METRICS, SplitPredictions};
+use crate::text::rate;
 
 impl Fit<'_> {
     /// Writes the epoch down, keeps its weights if they are among the best, and decides: the learning rate of
@@ -39,7 +41,7 @@ impl Fit<'_> {
         if !loss_is_number {
             bail!(
                 "the validation loss is no finite number after epoch {epoch}; lower optimizer.lr, which is {}",
-                trained.lr
+                rate(trained.lr)
             );
         }
         if !undefined.is_empty() {
@@ -48,6 +50,12 @@ impl Fit<'_> {
                 undefined.join(" and ")
             );
             self.journal.note(Level::Warning, text)?;
+        }
+
+        if let Some(scaler) = self.learner.guard().scaler() {
+            let ScalerReport { scale, skipped, .. } = scaler.report()?;
+            let text = format!("epoch {epoch} ends with loss scale {scale}; {skipped} steps left out so far");
+            self.journal.note(Level::Info, text)?;
         }
 
         self.position.over = self.end_of_learning(epoch, &verdict);

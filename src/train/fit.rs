@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use tch::{Device, Kind, Tensor};
 
 use super::checkpoint::Position;
@@ -18,11 +18,15 @@ use crate::config::RunConfig;
 use crate::dataset::Split;
 use crate::metrics::EpochAccumulator;
 use crate::native;
+use crate::text::rate;
 
 /// Images a batch when nothing is learned: no gradients are kept, so more fit than in training, up to this.
 const MAX_EVAL_BATCH: usize = 256;
 /// So many times the training batch fits surely.
 const EVAL_BATCH_FACTOR: usize = 4;
+
+/// So many steps left out one after another can't be mended by a smaller loss scale: 16 halvings bring it to 1.
+const SKIPPED_STEPS: u64 = 100;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,15 +158,15 @@ impl Fit<'_> {
             // The last step of an epoch may have fewer batches than the others.
             let together = accumulate.min(total - (batch - in_step));
             let (loss, logits) = self.learner.forward_backward(&images, &targets, 1.0 / together as f64)?;
+            let images_done = targets.size()[0] as usize;
+            self.seen.loss_sum =
+                self.seen.loss_sum.f_add(&loss.f_to_kind(Kind::Double)?.f_mul_scalar(images_done as f64)?)?;
             let ends_step = in_step + 1 == together;
             if ends_step {
                 let lr = self.position.rate.at(self.position.step);
                 self.position.step += 1;
-                self.learner.end_step(lr, self.position.step)?;
+                self.learner.end_step(lr, self.position.step, &self.seen.loss_sum)?;
             }
-            let images_done = targets.size()[0] as usize;
-            self.seen.loss_sum =
-                self.seen.loss_sum.f_add(&loss.f_to_kind(Kind::Double)?.f_mul_scalar(images_done as f64)?)?;
             self.seen.logits.push(logits);
             self.position.batches_done += 1;
             self.position.images_seen += images_done;
@@ -194,15 +198,35 @@ impl Fit<'_> {
         }))
     }
 
-    /// The mean loss of the images seen; an error once it is no number, since nothing good comes after that.
+    /// The mean loss of the images seen.
+    ///
+    /// # Errors
+    /// When a step was not finite, since nothing good comes after that, or too many were left out.
     fn mean_loss(&self) -> Result<f64> {
-        let loss = f64::try_from(&self.seen.loss_sum)? / self.position.images_seen.max(1) as f64;
-        if !loss.is_finite() {
-            let step = self.position.step;
-            let lr = self.position.rate.at(step.saturating_sub(1));
-            bail!("the loss is no finite number any more by step {step}; lower optimizer.lr, which is {lr}");
+        self.ensure_steps_were_taken()?;
+        Ok(f64::try_from(&self.seen.loss_sum)? / self.position.images_seen.max(1) as f64)
+    }
+
+    /// Refuses to go on after a step that was not finite, and after many that were left out.
+    pub(super) fn ensure_steps_were_taken(&self) -> Result<()> {
+        let lr = |step: u64| rate(self.position.rate.at(step.saturating_sub(1)));
+        if let Some(step) = self.learner.guard().first_bad_step()? {
+            bail!(
+                "the loss or a gradient of step {step} is no finite number, so neither that step nor one after it was taken; \
+                 lower optimizer.lr, which was {}",
+                lr(step)
+            );
         }
-        Ok(loss)
+        if let Some(scaler) = self.learner.guard().scaler() {
+            let in_a_row = scaler.report()?.in_a_row;
+            ensure!(
+                in_a_row < SKIPPED_STEPS,
+                "the gradients of the last {in_a_row} steps overflowed in fp16 at every loss scale, so nothing was learned; \
+                 set run.precision=bf16, or lower optimizer.lr, which is {}",
+                lr(self.position.step)
+            );
+        }
+        Ok(())
     }
 
     /// Predictions of the network for a whole split, in its order.

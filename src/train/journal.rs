@@ -136,6 +136,7 @@ impl Journal {
     pub fn touch(&mut self, step: u64) -> Result<()> {
         self.status.step = step;
         self.status.updated = Timestamp::now();
+        self.status.session_seconds = Some(self.elapsed());
         self.folder.write_status(&self.status)
     }
 

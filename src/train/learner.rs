@@ -9,20 +9,23 @@ use super::ema::Ema;
 use super::loss::Loss;
 use super::optimizer::Optimizer;
 use super::scaler::LossScaler;
+use super::step_guard::StepGuard;
 use crate::config::{Precision, RunConfig};
 use crate::dataset::stats::SplitStats;
 use crate::model::{Mode, Network, Snapshot};
-use crate::native::{self, Autocast};
+use crate::native::{self, Autocast, CudaMode};
 
 /// Network, loss, optimizer, running mean and precision.
 pub struct Learner {
     network: Network,
     loss: Loss,
     optimizer: Optimizer,
-    scaler: Option<LossScaler>,
+    guard: StepGuard,
     ema: Option<Ema>,
     precision: Precision,
     device: Device,
+    /// On CUDA.
+    _mode: Option<CudaMode>,
 }
 
 impl Learner {
@@ -31,6 +34,7 @@ impl Learner {
     /// # Errors
     /// When optimizer state or EMA weights don't fit into the device's memory.
     pub fn new(network: Network, config: &RunConfig, train: &SplitStats, device: Device) -> Result<Self> {
+        let mode = device.is_cuda().then(|| CudaMode::keep(config.run.deterministic)).transpose()?;
         let optimizer = Optimizer::new(&network, &config.optimizer)?;
         let ema = match config.optimizer.ema {
             0.0 => None,
@@ -40,8 +44,18 @@ impl Learner {
             Precision::Fp16 => Some(LossScaler::new(device)?),
             Precision::Fp32 | Precision::Bf16 => None,
         };
+        let guard = StepGuard::new(scaler, device)?;
         let loss = Loss::new(&config.loss, train, device)?;
-        Ok(Self { network, loss, optimizer, scaler, ema, precision: config.run.precision, device })
+        Ok(Self {
+            network,
+            loss,
+            optimizer,
+            guard,
+            ema,
+            precision: config.run.precision,
+            device,
+            _mode: mode,
+        })
     }
 
     /// The network as it is.
@@ -52,6 +66,11 @@ impl Learner {
     /// The same, to load weights into.
     pub fn network_mut(&mut self) -> &mut Network {
         &mut self.network
+    }
+
+    /// What keeps steps that are not finite away from the weights.
+    pub fn guard(&self) -> &StepGuard {
+        &self.guard
     }
 
     /// The trained loss.
@@ -98,20 +117,21 @@ impl Learner {
         if share != 1.0 {
             downhill = downhill.f_mul_scalar(share)?;
         }
-        if let Some(scaler) = &self.scaler {
+        if let Some(scaler) = self.guard.scaler() {
             downhill = scaler.scaled(&downhill)?;
         }
         downhill.f_backward()?;
         Ok((loss.detach(), logits.detach()))
     }
 
-    /// Ends optimizer step `number` (from 1) at learning rate `lr`.
+    /// Ends optimizer step `number` (from 1) at learning rate `lr`. `loss` (scalar) is finite as long as the losses of the
+    /// step are; see [`StepGuard`] for what happens when it isn't.
     ///
     /// # Errors
     /// When a gradient is missing, or memory runs out.
-    pub fn end_step(&mut self, lr: f64, number: u64) -> Result<()> {
+    pub fn end_step(&mut self, lr: f64, number: u64, loss: &Tensor) -> Result<()> {
         self.optimizer.set_lr(lr);
-        self.optimizer.step(self.scaler.as_mut())?;
+        self.optimizer.step(&mut self.guard, loss, number)?;
         if let Some(ema) = &mut self.ema {
             ema.update(number)?;
         }
@@ -198,7 +218,7 @@ impl Learner {
             weights.map(|(name, tensor)| (format!("weight.{name}"), tensor.shallow_clone())).collect();
         all.extend(self.optimizer.state());
         all.extend(self.ema.iter().flat_map(Ema::state));
-        all.extend(self.scaler.iter().flat_map(LossScaler::state));
+        all.extend(self.guard.scaler().into_iter().flat_map(LossScaler::state));
         all
     }
 

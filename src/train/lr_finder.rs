@@ -60,7 +60,7 @@ pub fn find(setup: &Setup, inbox: &mut Inbox, event_sender: &EventSender) -> Res
         let lr = rate(step);
         learner.zero_grad()?;
         let (loss, _) = learner.forward_backward(&images, &targets, 1.0)?;
-        learner.end_step(lr, step as u64 + 1)?;
+        learner.end_step(lr, step as u64 + 1, &loss)?;
         let loss = mean.push(f64::try_from(loss)?);
         event_sender.progress.send_modify(|progress| {
             progress.phase = Phase::Searching;

@@ -24,6 +24,7 @@ mod saving;
 mod scaler;
 mod schedule;
 mod setup;
+mod step_guard;
 mod system_monitor;
 mod writer;
 

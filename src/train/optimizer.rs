@@ -2,7 +2,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::scaler::LossScaler;
+use super::step_guard::StepGuard;
 use crate::config::{OptimizerKind, OptimizerSection};
 use crate::model::Network;
 use crate::native::{self, AdamStep, SgdStep};
@@ -95,41 +95,38 @@ impl Optimizer {
         self.groups.iter().try_for_each(|group| native::clear_gradients(&group.parameters))
     }
 
-    /// Changes the parameters by their gradients, clipped if the settings say so. With a `scaler` the
-    /// gradients are those of a scaled loss; if one overflowed, nothing changes but the scale.
+    /// Changes the parameters by their gradients, clipped if the settings say so, unless the `guard` finds that step
+    /// `number` (from 1) or its `loss` (scalar) is not finite: then no parameter and no moment changes.
     ///
     /// # Errors
     /// When a parameter that is not frozen has no gradient, or memory runs out.
-    pub fn step(&mut self, scaler: Option<&mut LossScaler>) -> Result<(), TchError> {
+    pub fn step(&mut self, guard: &mut StepGuard, loss: &Tensor, number: u64) -> Result<(), TchError> {
         let learning = || self.groups.iter().filter(|group| !group.frozen);
-        if let Some(scaler) = &scaler {
-            scaler.zero_grad()?;
-            learning().try_for_each(|group| scaler.unscale(&group.parameters))?;
-        }
+        let all: Vec<Tensor> =
+            learning().flat_map(|group| &group.parameters).map(Tensor::shallow_clone).collect();
+        guard.inspect(&all, loss, number)?;
         if self.clip_norm > 0.0 {
-            let all: Vec<Tensor> =
-                learning().flat_map(|group| &group.parameters).map(Tensor::shallow_clone).collect();
             native::clip_gradients(&all, self.clip_norm)?;
         }
-        let overflow = scaler.as_ref().map(|scaler| scaler.overflow());
+        let blocked = Some(guard.blocked());
         for group in learning() {
             let (lr, weight_decay) = (self.lr * group.factor, self.weight_decay);
             match self.kind {
                 OptimizerKind::Sgd => {
                     let (momentum, nesterov) = (self.momentum, self.nesterov);
                     let step = SgdStep { lr, momentum, weight_decay, nesterov };
-                    native::fused_sgd(&group.parameters, &group.first, step, overflow)?;
+                    native::fused_sgd(&group.parameters, &group.first, step, blocked)?;
                 }
                 OptimizerKind::Adam | OptimizerKind::AdamW => {
                     let (beta1, beta2) = BETAS;
                     let decoupled = self.kind == OptimizerKind::AdamW;
                     let step = AdamStep { lr, beta1, beta2, weight_decay, eps: EPSILON, decoupled };
                     let Group { parameters, first, second, steps, .. } = group;
-                    native::fused_adam(parameters, first, second, steps, step, overflow)?;
+                    native::fused_adam(parameters, first, second, steps, step, blocked)?;
                 }
             }
         }
-        scaler.map_or(Ok(()), LossScaler::end_step)
+        guard.end_step()
     }
 
     /// The learning rate of the next step.

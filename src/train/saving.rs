@@ -11,6 +11,7 @@ use super::fit::{Ending, EpochOutputs, Fit};
 use super::inbox::StopReason;
 use super::writer::{self, Job, Written};
 use crate::runs::RunFolder;
+use crate::text::rate;
 
 impl Fit<'_> {
     /// Whether the settings want a checkpoint after this step.
@@ -33,12 +34,13 @@ impl Fit<'_> {
     }
 
     fn submit(&mut self, kept: Option<usize>, improved: bool) -> Result<()> {
+        self.ensure_steps_were_taken()?;
         ensure!(
             self.learner.is_finite()?,
             "a weight is not a finite number at step {}, so no checkpoint replaces the last one; lower optimizer.lr, \
              which is {}",
             self.position.step,
-            self.position.rate.at(self.position.step.saturating_sub(1))
+            rate(self.position.rate.at(self.position.step.saturating_sub(1)))
         );
         // A checkpoint may be asked for while the running mean is being evaluated.
         let with_ema = self.learner.uses_ema_weights();

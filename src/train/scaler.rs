@@ -2,8 +2,6 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::native;
-
 /// As `torch.amp.GradScaler` starts and goes on.
 const FIRST_SCALE: f64 = 65_536.0;
 const GROWTH: f64 = 2.0;
@@ -18,8 +16,21 @@ pub struct LossScaler {
     scale: Tensor,
     /// Steps since the scale last changed, `int32` scalar.
     growth: Tensor,
-    /// 1 when a gradient of this step isn't finite, `float32` scalar.
-    overflow: Tensor,
+    /// Steps that were left out since the run began or was resumed, `int64` scalar.
+    skipped: Tensor,
+    /// Those of them since the last step that was taken, `int64` scalar.
+    in_a_row: Tensor,
+}
+
+/// How loss scaling fares.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScalerReport {
+    /// What the loss is multiplied by.
+    pub scale: f64,
+    /// Steps that were left out since the run began or was resumed, because a gradient overflowed.
+    pub skipped: u64,
+    /// Those of them since the last step that was taken.
+    pub in_a_row: u64,
 }
 
 impl LossScaler {
@@ -32,7 +43,8 @@ impl LossScaler {
         Ok(Self {
             scale: scalar(FIRST_SCALE, Kind::Float)?,
             growth: scalar(0.0, Kind::Int)?,
-            overflow: scalar(0.0, Kind::Float)?,
+            skipped: scalar(0.0, Kind::Int64)?,
+            in_a_row: scalar(0.0, Kind::Int64)?,
         })
     }
 
@@ -44,27 +56,36 @@ impl LossScaler {
         loss.f_mul(&self.scale)
     }
 
-    /// Forgets the last step's overflow.
-    pub(super) fn zero_grad(&self) -> Result<(), TchError> {
-        self.overflow.shallow_clone().f_zero_().map(|_| ())
+    /// What gradients of the scaled loss are multiplied by (`float32` scalar).
+    pub(super) fn inverse(&self) -> Result<Tensor, TchError> {
+        self.scale.f_reciprocal()
     }
 
-    /// Divides gradients by the scale and notes whether one overflowed.
-    pub(super) fn unscale(&self, parameters: &[Tensor]) -> Result<(), TchError> {
-        native::unscale_gradients(parameters, &self.overflow, &self.scale.f_reciprocal()?)
-    }
-
-    /// 1 when the step must not be taken (`float32` scalar).
-    pub(super) fn overflow(&self) -> &Tensor {
-        &self.overflow
-    }
-
-    /// Brings the scale up to date.
-    pub(super) fn end_step(&mut self) -> Result<(), TchError> {
+    /// Brings the scale and the counts up to date; `overflow` is 1 when a gradient of the step overflowed, else 0
+    /// (`float32` scalar).
+    pub(super) fn end_step(&mut self, overflow: &Tensor) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
+        let one = overflow.f_to_kind(Kind::Int64)?;
+        self.skipped = self.skipped.f_add(&one)?;
+        self.in_a_row = self.in_a_row.f_add(&one)?.f_mul(&one)?;
         self.scale
-            .f_internal_amp_update_scale_(&self.growth, &self.overflow, GROWTH, BACKOFF, GROWTH_INTERVAL)
+            .f_internal_amp_update_scale_(&self.growth, overflow, GROWTH, BACKOFF, GROWTH_INTERVAL)
             .map(|_| ())
+    }
+
+    /// The scale and the steps that were left out. Waits for the device.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn report(&self) -> Result<ScalerReport, TchError> {
+        let double = |tensor: &Tensor| tensor.f_to_kind(Kind::Double);
+        let all = [double(&self.scale)?, double(&self.skipped)?, double(&self.in_a_row)?];
+        // One copy from the device for all three.
+        let numbers = Vec::<f64>::try_from(Tensor::f_stack(&all, 0)?)?;
+        let [scale, skipped, in_a_row] = numbers[..] else {
+            return Err(TchError::Shape("three numbers".into()));
+        };
+        Ok(ScalerReport { scale, skipped: skipped as u64, in_a_row: in_a_row as u64 })
     }
 
     /// What a checkpoint keeps, by name.

@@ -158,8 +158,8 @@ impl Explainer {
         }
         let (images, _) = dataset.trainable(*split)?;
         let image = key.image as usize;
-        let one =
-            Images::new(images.image(image).to_vec(), images.height(), images.width()).context("an image")?;
+        let one = Images::new(images.image(image)?.to_vec(), images.height(), images.width())
+            .context("an image")?;
         let Some(scores) = predictor.predict(&one, &mut |_| !job.is_cancelled())? else { return Ok(None) };
         let options = Options {
             layer: predictor.map_layers().get(key.layer).cloned(),
@@ -187,7 +187,10 @@ impl Run {
         let first = predicted.len() / self.predictor.labels().len().max(1);
         let last = (first + CHUNK).min(images.len());
         if first < last {
-            let pixels: Vec<u8> = (first..last).flat_map(|image| images.image(image)).copied().collect();
+            let mut pixels = Vec::with_capacity((last - first) * images.area());
+            for image in first..last {
+                pixels.extend_from_slice(images.image(image)?);
+            }
             let chunk = Images::new(pixels, images.height(), images.width()).context("images of one size")?;
             let Some(scores) = self.predictor.predict(&chunk, &mut |_| !job.is_cancelled())? else {
                 return Ok(None);

@@ -1,5 +1,7 @@
 //! Numbers as the workbench writes them: fixed digits, `–` for undefined values.
 
+pub use crate::text::rate;
+
 /// The sign for an undefined value.
 pub const NONE: &str = "–";
 
@@ -24,20 +26,6 @@ pub fn fixed(value: Option<f64>, digits: usize) -> String {
 pub fn change(value: f64, digits: usize) -> String {
     let text = fixed(Some(value.abs()), digits);
     if value < 0.0 { format!("−{text}") } else { format!("+{text}") }
-}
-
-/// A learning rate: `3e-4`, `1.5e-4`, `0`.
-pub fn rate(value: f64) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    let text = format!("{value:.2e}");
-    match text.split_once('e') {
-        Some((mantissa, exponent)) if exponent != "0" => {
-            format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'))
-        }
-        _ => format!("{value}"),
-    }
 }
 
 /// A share in whole per cent.

@@ -1,5 +1,6 @@
 //! The program without its screen: runs, their files, exit codes, signals, messages.
 
+mod damage;
 mod signals;
 #[path = "../support/mod.rs"]
 mod support;

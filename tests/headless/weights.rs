@@ -44,7 +44,7 @@ fn a_checkpoint_without_averaged_statistics_as_version_0_1_0_wrote_it_resumes() 
 }
 
 /// Runs from the weights of a short run after one of their tensors was multiplied; returns the directory of runs too.
-fn run_from_changed_weights(folder: &Path, tensor: &str, factor: f64) -> (PathBuf, Output) {
+fn run_from_changed_weights(folder: &Path, tensor: &str, factor: f64, more: &[&str]) -> (PathBuf, Output) {
     let before = folder.join("before");
     assert_eq!(small(&before).output().expect("it runs").status.code(), Some(0));
     let best = only_run(&before).join("checkpoints/best.safetensors");
@@ -56,24 +56,43 @@ fn run_from_changed_weights(folder: &Path, tensor: &str, factor: f64) -> (PathBu
     let path = folder.join("changed.safetensors");
     tch::Tensor::write_safetensors(&changed, &path).expect("written");
     let runs = folder.join("runs");
-    let output =
-        small(&runs).args(["--set", &format!("model.init={}", path.display())]).output().expect("it ends");
+    let output = small(&runs)
+        .args(["--set", &format!("model.init={}", path.display())])
+        .args(more)
+        .output()
+        .expect("it ends");
     (runs, output)
 }
 
 #[test]
 fn a_loss_that_overflows_fails_the_run_with_advice() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let (runs, output) = run_from_changed_weights(folder.path(), "classifier.4.weight", 3e38);
+    let (runs, output) = run_from_changed_weights(folder.path(), "classifier.4.weight", 3e38, &[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("lower optimizer.lr, which is 0.0003"), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("gradient of step 1 is no finite number"), "{said}");
+    assert!(said.contains("lower optimizer.lr, which was 3e-4"), "{said}");
     assert_eq!(json(&only_run(&runs).join("status.json"))["state"], "failed");
+}
+
+#[test]
+fn the_first_step_that_was_not_finite_is_named_however_late_it_is_noticed() {
+    // The first step is finite and so long that the second loss is not.
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let long = ["--set", "optimizer.kind=sgd", "--set", "optimizer.lr=10", "--set", "schedule.kind=none"];
+    let (runs, output) = run_from_changed_weights(folder.path(), "classifier.4.weight", 1e18, &long);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("gradient of step 2 is no finite number"), "{said}");
+    assert!(said.contains("lower optimizer.lr, which was 1e1"), "{said}");
+    // Progress is read once a beat, so several steps were asked for by then; none of them reached a checkpoint.
+    assert!(!only_run(&runs).join("checkpoints/last.state").exists());
 }
 
 #[test]
 fn initial_weights_that_are_not_finite_are_refused_and_leave_no_run() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let (runs, output) = run_from_changed_weights(folder.path(), "classifier.4.bias", f64::NAN);
+    let (runs, output) = run_from_changed_weights(folder.path(), "classifier.4.bias", f64::NAN, &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("the initial weights hold a value that is not a finite number"));
     let left = std::fs::read_dir(&runs).map_or(0, |entries| entries.count());

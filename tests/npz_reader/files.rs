@@ -127,7 +127,10 @@ fn real_images_read_as_numpy_reads_them() {
         for (part, (count, pixels, labels)) in [data.train, data.val, data.test].into_iter().zip(splits) {
             let images = part.images.unwrap();
             assert_eq!((images.len(), images.height(), images.width()), (count, side, side));
-            assert_eq!(images.gathered().iter().map(|pixel| u64::from(*pixel)).sum::<u64>(), pixels);
+            assert_eq!(
+                images.gathered().expect("images").iter().map(|pixel| u64::from(*pixel)).sum::<u64>(),
+                pixels
+            );
             assert_eq!((part.labels.len(), split_stats(&part.labels).labels_total), (count, labels));
         }
     }

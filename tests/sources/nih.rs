@@ -62,7 +62,7 @@ fn nihs_images_are_pillows_to_a_grey_level_and_come_from_the_cache_the_second_ti
     for part in parts {
         let images = part.images.as_ref().expect("images");
         for index in 0..images.len() {
-            let image = images.image(index);
+            let image = images.image(index).expect("pixels");
             let alike = |probes: &Value| {
                 let probes = probes.as_array().expect("probes");
                 probes.iter().enumerate().all(|(place, grey)| {

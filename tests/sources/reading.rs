@@ -141,6 +141,84 @@ fn a_check_tells_of_a_copy_across_splits() {
     assert!(kinds.contains(&"same image") && kinds.contains(&"patient"), "{kinds:?}");
 }
 
+/// Changes a byte in the only image cache of a place.
+fn damage_cache(place: &Place) {
+    let cached = |folder: &std::path::Path| -> Vec<PathBuf> {
+        let entries =
+            fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()).collect());
+        entries.unwrap_or_default()
+    };
+    let mut folders = vec![place.path("cache")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in cached(&folder) {
+            if path.ends_with("images.u8") {
+                found.push(path);
+            } else if path.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    assert_eq!(found.len(), 1, "one cache: {found:?}");
+    let mut pixels = fs::read(&found[0]).expect("pixels");
+    let middle = pixels.len() / 2;
+    pixels[middle] ^= 16;
+    fs::write(&found[0], pixels).expect("written");
+}
+
+#[test]
+fn a_changed_byte_in_the_image_cache_is_noticed_and_the_images_are_read_anew() {
+    let place = Place::new();
+    let source = place.table();
+    let check = || {
+        let output = place.run(&["data", "check", "--json", &source, "--set", "data.size=160"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let report: Value = serde_json::from_str(&stdout(&output)).expect("one object");
+        let findings = report["findings"].as_array().expect("findings").clone();
+        assert!(report["looked_at"].to_string().contains("image cache"), "{report}");
+        findings.into_iter().filter(|found| found["kind"] == "image cache").collect::<Vec<_>>()
+    };
+    assert!(check().is_empty());
+    damage_cache(&place);
+    let found = check();
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0]["sentence"].as_str().is_some_and(|said| said.starts_with("1 image of the cache")),
+        "{found:?}"
+    );
+    assert_eq!(found[0]["examples"].as_array().map(Vec::len), Some(1), "{found:?}");
+    assert!(check().is_empty(), "the images were read anew");
+
+    // Whatever computes with the image says it, however much of the cache may stay in memory; then all is well again.
+    for budget in ["1GB", "1MB"] {
+        damage_cache(&place);
+        let train = || {
+            place.run(&[
+                "--no-ui",
+                "train",
+                "--data",
+                &source,
+                "--device",
+                "cpu",
+                "--set",
+                "data.size=160",
+                "--set",
+                &format!("data.memory={budget}"),
+                "--set",
+                "optimizer.epochs=1",
+                "--set",
+                "optimizer.batch_size=8",
+            ])
+        };
+        let refused = train();
+        let said = stderr(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains("of the image cache") && said.contains("start again"), "{said}");
+        let again = train();
+        assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    }
+}
+
 #[test]
 fn chestmnist_that_is_not_here_says_how_to_get_it() {
     let place = Place::new();

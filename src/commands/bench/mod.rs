@@ -182,7 +182,8 @@ fn images(
     if is_requested(BenchPart::Augmentation) {
         let (train, _) = dataset.trainable(Split::Train)?;
         let plan = AugmentPipeline::new(&config.augment);
-        let augmented = (0..repeats).map(|_| augment::throughput(&plan, train, pause)).collect();
+        let augmented =
+            (0..repeats).map(|_| augment::throughput(&plan, train, pause)).collect::<std::io::Result<_>>()?;
         let (figure, preset) = (MedianRange::of(augmented)?, config.augment.preset.name());
         report.augmentation = Some(Augmentation { augment_throughput: figure, augment_preset: preset });
         print_line(

@@ -149,7 +149,7 @@ pub fn measure(
                 // Copied for each measurement, since the others must run without the copy. Copying also loads the
                 // file into the page cache for the next one.
                 ImageStorage::Resident => {
-                    with_storage(&config, &Arc::new(dataset.resident()), storage, repeat, pause)?
+                    with_storage(&config, &Arc::new(dataset.resident()?), storage, repeat, pause)?
                 }
                 ImageStorage::Mapped | ImageStorage::Disk => {
                     with_storage(&config, dataset, storage, repeat, pause)?

@@ -127,7 +127,7 @@ fn ceiling(config: &RunConfig, cache: &Cache, pause: Duration) -> Result<f64> {
         number += 1;
         learner.zero_grad()?;
         let (loss, _) = learner.forward_backward(&x, &y, 1.0)?;
-        learner.end_step(config.optimizer.lr, number)?;
+        learner.end_step(config.optimizer.lr, number, &loss)?;
         // A GPU works asynchronously: reading the loss waits for it.
         if setup.device.is_cuda() && number.is_multiple_of(16) {
             let _ = f64::try_from(loss)?;

@@ -36,7 +36,7 @@ pub fn run(args: &ShowArgs, global: &Global, section: &DataSection) -> Result<Ex
         let boxes: Vec<Bounds> = regions.into_iter().flat_map(|region| region.boxes).collect();
         let captions = vec![format!("{} {index}", args.split), one_line(&conditions, 60), about.line(index)];
         let size = (images.height(), images.width());
-        tiles.push(augment::tile(images.image(index), size, &boxes, captions));
+        tiles.push(augment::tile(images.image(index)?, size, &boxes, captions));
         lines.push((index, conditions, about.line(index)));
     }
     let rows: Vec<Vec<Tile>> = tiles.chunks(COLUMNS).map(<[Tile]>::to_vec).collect();

@@ -64,7 +64,7 @@ fn of_split(indices: &[usize], args: &ExplainArgs, dataset: &Dataset) -> Result<
                 images.len().saturating_sub(1)
             )));
         }
-        pixels.extend_from_slice(images.image(*index));
+        pixels.extend_from_slice(images.image(*index)?);
     }
     let boxes_of = |index: &usize| -> Vec<(usize, Bounds)> {
         let regions = dataset.regions(split, *index);

@@ -100,7 +100,7 @@ impl Sheets<'_> {
         let side = |pixels: usize| (pixels * TILE_PIXELS as usize / longer) as u32;
         let map = one.map(|one| &one.map);
         let rendered =
-            paint(images.image(image), [height, width], map, &overlay, [side(width), side(height)]);
+            paint(&images.shown(image), [height, width], map, &overlay, [side(width), side(height)]);
         let captions = match (shows, map) {
             (Shows::Image, _) => self.captions(image, class),
             (_, Some(map)) => notes(map),

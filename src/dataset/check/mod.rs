@@ -2,6 +2,7 @@
 //!
 //! One file for each kind of check; each is a function from a data set to findings, and a line in [`CHECKS`].
 
+mod cache;
 mod labels;
 mod pixels;
 mod same;
@@ -85,13 +86,18 @@ struct Check {
 }
 
 /// All checks in the order they are done.
-const CHECKS: [Check; 5] = [
+const CHECKS: [Check; 6] = [
+    Check { what: "the image cache against its checksums", lacks: not_cached, run: cache::images },
     Check { what: "images that come twice", lacks: no_images, run: same::images },
     Check { what: "images that look all but the same in two splits", lacks: no_images, run: similar::images },
     Check { what: "patients in two splits", lacks: no_patients, run: same::patients },
     Check { what: "constant, inverted and empty images", lacks: no_images, run: pixels::images },
     Check { what: "labels", lacks: |_| None, run: labels::all },
 ];
+
+fn not_cached(dataset: &Dataset) -> Option<&'static str> {
+    (!dataset.is_mapped()).then_some("the image cache: the images of this source are held in memory")
+}
 
 fn no_images(dataset: &Dataset) -> Option<&'static str> {
     dataset.image_size().is_none().then_some("images: the source has labels alone")

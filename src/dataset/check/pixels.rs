@@ -28,13 +28,12 @@ struct Look {
 
 /// Constant, inverted and mostly empty images.
 pub fn images(dataset: &Dataset) -> Vec<Finding> {
-    let places: Vec<Place> = places(dataset).collect();
-    let image = |place: &Place| -> &[u8] {
-        let images = dataset.part(place.split).images.as_ref();
-        images.map_or(&[], |images| images.image(place.index as usize))
-    };
+    let all: Vec<Place> = places(dataset).collect();
+    // An image that the cache has lost is told of by its own check.
+    let image = |place: &Place| dataset.part(place.split).images.as_ref()?.image(place.index as usize).ok();
     let typical = typical(dataset);
-    let looks: Vec<Look> = places.par_iter().map(|place| look(image(place), &typical)).collect();
+    let (places, looks): (Vec<Place>, Vec<Look>) =
+        all.par_iter().filter_map(|place| Some((*place, look(image(place)?, &typical)))).unzip();
     let where_ = |is: &dyn Fn(&Look) -> bool| -> Vec<Vec<Place>> {
         places.iter().zip(&looks).filter(|(_, look)| is(look)).map(|(place, _)| vec![*place]).collect()
     };
@@ -72,7 +71,8 @@ fn typical(dataset: &Dataset) -> Vec<f64> {
         return Vec::new();
     }
     let step = images.len().div_ceil(TYPICAL).max(1);
-    let chosen: Vec<&[u8]> = (0..images.len()).step_by(step).map(|index| images.image(index)).collect();
+    let chosen: Vec<&[u8]> =
+        (0..images.len()).step_by(step).filter_map(|index| images.image(index).ok()).collect();
     (0..images.area())
         .into_par_iter()
         .map(|pixel| {

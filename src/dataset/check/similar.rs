@@ -34,7 +34,7 @@ type Signature = [f32; MEANS];
 pub fn images(dataset: &Dataset) -> Vec<Finding> {
     let places: Vec<Place> = places(dataset).collect();
     let image = |place: &Place| -> Option<&[u8]> {
-        Some(dataset.part(place.split).images.as_ref()?.image(place.index as usize))
+        dataset.part(place.split).images.as_ref()?.image(place.index as usize).ok()
     };
     let Some(images) = dataset.part(crate::dataset::Split::Train).images.as_ref() else { return Vec::new() };
     let mut signatures: Vec<Option<Signature>> =

@@ -12,7 +12,7 @@ fn changed(change: impl Fn(Split, &mut Vec<u8>, &mut Vec<u8>, &mut Vec<String>))
     let mut writer = Writer::create(&path).expect("a file");
     for split in Split::ALL {
         let part = phantoms.part(split);
-        let mut pixels = part.images.as_ref().expect("images").gathered().into_owned();
+        let mut pixels = part.images.as_ref().expect("images").gathered().expect("pixels").into_owned();
         let mut labels = part.labels.values().to_vec();
         let mut patients = (0..part.labels.len()).map(|image| format!("{split}{image}")).collect();
         change(split, &mut pixels, &mut labels, &mut patients);
@@ -49,8 +49,14 @@ fn phantoms_as_they_are_have_nothing_but_rare_labels() {
 
 #[test]
 fn an_image_of_training_in_the_test_split_is_a_problem_and_so_are_its_other_labels() {
-    let first =
-        changed(|_, _, _, _| {}).part(Split::Train).images.as_ref().expect("images").image(3).to_vec();
+    let first = changed(|_, _, _, _| {})
+        .part(Split::Train)
+        .images
+        .as_ref()
+        .expect("images")
+        .image(3)
+        .expect("pixels")
+        .to_vec();
     let report = report(|split, pixels, labels, _| {
         if split == Split::Test {
             pixels[5 * IMAGE..6 * IMAGE].copy_from_slice(&first);
@@ -68,8 +74,14 @@ fn an_image_of_training_in_the_test_split_is_a_problem_and_so_are_its_other_labe
 
 #[test]
 fn a_brightened_noisy_copy_is_found_and_its_neighbour_is_not() {
-    let images =
-        changed(|_, _, _, _| {}).part(Split::Train).images.as_ref().expect("images").gathered().into_owned();
+    let images = changed(|_, _, _, _| {})
+        .part(Split::Train)
+        .images
+        .as_ref()
+        .expect("images")
+        .gathered()
+        .expect("pixels")
+        .into_owned();
     let report = report(|split, pixels, _, _| {
         if split == Split::Val {
             for (place, pixel) in pixels[..IMAGE].iter_mut().enumerate() {

@@ -135,7 +135,7 @@ impl Writer {
         let added = self.check_name(&file_name, name).and_then(|()| {
             self.add_member(file_name, (header.len() + images.bytes()) as u64, |out| {
                 out.write_all(&header)?;
-                (0..images.len()).try_for_each(|image| out.write_all(images.image(image)))
+                (0..images.len()).try_for_each(|image| out.write_all(images.image(image)?))
             })
             .map_err(Fault::Write)
         });

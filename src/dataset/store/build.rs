@@ -344,7 +344,7 @@ mod tests {
         };
         let (mapped, labels) = build(&asked, &mut make, &|_| true).expect("a store");
         assert_eq!(labels, (0..COUNT as u8).collect::<Vec<u8>>());
-        assert!((0..COUNT).all(|row| mapped.image(row) == [row as u8; 4]));
+        assert!((0..COUNT).all(|row| mapped.image(row).expect("pixels") == [row as u8; 4]));
         (mapped, made)
     }
 
@@ -389,6 +389,6 @@ mod tests {
         fs::remove_file(only_store(cache.path()).join(LABELS)).expect("removed");
         assert_eq!(built(cache.path(), "here").1, COUNT);
         mapped.release_pages();
-        assert!((0..COUNT).all(|row| mapped.image(row) == [row as u8; 4]));
+        assert!((0..COUNT).all(|row| mapped.image(row).expect("pixels") == [row as u8; 4]));
     }
 }

@@ -1,18 +1,18 @@
 //! A store opened: images as slices of a mapped file, with a bound on how much of it stays in memory, or read one by
-//! one into memory of the caller's.
+//! one into memory of the caller's. Each image is compared with its checksum the first time it is used.
 
 use std::fs::File;
 use std::io;
 #[cfg(target_os = "linux")]
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::{Advice, Mmap, UncheckedAdvice};
 
-use super::layout::{Header, IMAGES, RECORD, RECORDS};
-use crate::dataset::image_hash::ImageHash;
+use super::layout::{HEADER, Header, IMAGES, RECORD, RECORDS};
+use crate::dataset::image_hash::{ImageHash, hash_of};
 
 /// The kernel maps the whole piece of this size in which a page lies that is asked for, as far as it has it.
 const AROUND: usize = 64 << 10;
@@ -20,6 +20,7 @@ const AROUND: usize = 64 << 10;
 /// The images of a store (`uint8 N,H,W`).
 #[derive(Debug)]
 pub struct Mapped {
+    folder: PathBuf,
     images: Mmap,
     file: File,
     records: Vec<u8>,
@@ -28,6 +29,8 @@ pub struct Mapped {
     /// Bytes that may stay mapped in; `u64::MAX` for all.
     budget: u64,
     touched: AtomicU64,
+    /// A bit for each image: whether its pixels were found to be those of its hash.
+    verified: Vec<AtomicU64>,
 }
 
 impl Mapped {
@@ -52,8 +55,18 @@ impl Mapped {
             // Training asks for images in a random order and says so ahead; what lies beside them is of no use.
             images.advise(Advice::Random)?;
         }
-        let touched = AtomicU64::new(0);
-        Ok(Self { images, file, records, height: header.height, width: header.width, budget, touched })
+        let verified = (0..header.images.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        Ok(Self {
+            folder: folder.to_owned(),
+            images,
+            file,
+            records,
+            height: header.height,
+            width: header.width,
+            budget,
+            touched: AtomicU64::new(0),
+            verified,
+        })
     }
 
     /// Number of images, N.
@@ -82,7 +95,11 @@ impl Mapped {
     }
 
     /// The pixels of image `row` (`H*W` bytes), for single images and for all images in order.
-    pub fn image(&self, row: usize) -> &[u8] {
+    ///
+    /// # Errors
+    /// When the pixels are not those that were cached. The cache is then no longer taken for whole: the next time its
+    /// source is opened, it is made anew.
+    pub fn image(&self, row: usize) -> io::Result<&[u8]> {
         let area = self.height * self.width;
         let (first, end) = (row * area, (row + 1) * area);
         if self.budget < u64::MAX {
@@ -91,22 +108,50 @@ impl Mapped {
                 self.release_pages();
             }
         }
-        &self.images[first..end]
+        self.verified(row, &self.images[first..end])
     }
 
     /// The pixels of image `row` (`H*W` bytes), read into `scratch` where not all images may stay in memory. Images in a
     /// random order are a third faster this way: nothing has to be mapped, or let go again.
     ///
     /// # Errors
-    /// When the disk can't be read, or the file has been cut.
+    /// When the disk can't be read, the file has been cut, or as `image`.
     pub fn read<'a>(&'a self, row: usize, scratch: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         if self.budget == u64::MAX {
-            return Ok(self.image(row));
+            return self.image(row);
         }
         let area = self.height * self.width;
         scratch.resize(area, 0);
         self.file.read_exact_at(scratch, (row * area) as u64)?;
-        Ok(scratch)
+        self.verified(row, scratch)
+    }
+
+    /// Compares an image with its hash the first time it is used.
+    fn verified<'a>(&self, row: usize, pixels: &'a [u8]) -> io::Result<&'a [u8]> {
+        let (word, bit) = (&self.verified[row / 64], 1 << (row % 64));
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            if hash_of(pixels) != self.hash(row) {
+                return Err(self.damaged(row));
+            }
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        Ok(pixels)
+    }
+
+    fn damaged(&self, row: usize) -> io::Error {
+        // Without its header the folder is no store; the images that are mapped stay.
+        let gone = match std::fs::remove_file(self.folder.join(HEADER)) {
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+            Ok(()) => true,
+        };
+        let way_out = if gone { "start again" } else { "remove that folder and start again" };
+        let message = format!(
+            "image {row} of the image cache {} is damaged: its checksum doesn't match; {way_out}: the images are then read \
+             anew from their source",
+            self.folder.display()
+        );
+        tracing::error!("{message}");
+        io::Error::new(io::ErrorKind::InvalidData, message)
     }
 
     /// Takes all images out of this process's memory; they come back when they are read again.

@@ -1,11 +1,11 @@
-//! Metadata put into a safetensors file. The crate that writes ours has none, and keeps its map in an order of chance; the
-//! same weights shall give the same bytes.
+//! Metadata put into a safetensors file. The crate that writes ours keeps them in an order of chance; the same weights
+//! shall give the same bytes.
 
 use anyhow::{Context, Result, ensure};
 use safetensors::SafeTensors;
 use serde_json::{Map, Value};
 
-/// The file with `facts` as its metadata and its tensors as they are.
+/// The file with `facts` added to its metadata and its tensors as they are.
 ///
 /// The format: eight bytes little endian say how long the JSON header is, and the tensors' bytes follow it; places in
 /// the header count from there. <https://github.com/huggingface/safetensors#format>
@@ -15,8 +15,10 @@ pub fn described(file: &[u8], facts: Vec<(String, String)>) -> Result<Vec<u8>> {
     let length = u64::from_le_bytes(length.try_into()?) as usize;
     let (header, data) = rest.split_at_checked(length).context("it is no safetensors file")?;
     let mut header: Map<String, Value> = serde_json::from_slice(header)?;
-    let facts = facts.into_iter().map(|(key, value)| (key, Value::String(value))).collect();
-    header.insert("__metadata__".to_owned(), Value::Object(facts));
+    // The checksum of the tensors stays: they are the same.
+    let metadata = header.entry("__metadata__").or_insert_with(|| Value::Object(Map::new()));
+    let metadata = metadata.as_object_mut().context("its metadata are no object")?;
+    metadata.extend(facts.into_iter().map(|(key, value)| (key, Value::String(value))));
     let mut header = serde_json::to_vec(&header)?;
     // The data begins at a multiple of eight, as readers that map the file want it.
     header.resize(header.len().next_multiple_of(8), b' ');

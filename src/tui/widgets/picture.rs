@@ -56,8 +56,9 @@ impl Picture {
         let (height, width) = (images.height(), images.width());
         let dataset = dataset.clone();
         let paint = move |out: [u32; 2]| {
-            // There is such an image: it was checked above, and images don't go away.
-            let pixels = dataset.part(split).images.as_ref().map_or(&[][..], |images| images.image(index));
+            let Some(images) = dataset.part(split).images.as_ref() else {
+                return RgbImage::new(out[0], out[1]);
+            };
             let overlay = Overlay {
                 shows: Shows::Image,
                 colours: &COLOUR_MAPS[0],
@@ -66,7 +67,7 @@ impl Picture {
                 crop: None,
                 boxes: &boxes,
             };
-            paint(pixels, [height, width], None, &overlay, out)
+            paint(&images.shown(index), [height, width], None, &overlay, out)
         };
         Some(Self { width, height, key, paint: Arc::new(paint) })
     }

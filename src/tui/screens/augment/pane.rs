@@ -224,7 +224,7 @@ fn version(
     let painted = move |out: [u32; 2]| -> RgbImage {
         let Some(images) = dataset.part(split).images.as_ref() else { return RgbImage::new(out[0], out[1]) };
         let mut greys = vec![0; height * width];
-        CpuAugmenter::new(border).paint_greys(images.image(image), &draw, &mut greys);
+        CpuAugmenter::new(border).paint_greys(&images.shown(image), &draw, &mut greys);
         let overlay = Overlay {
             shows: Shows::Image,
             colours: &COLOUR_MAPS[0],

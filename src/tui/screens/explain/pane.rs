@@ -369,7 +369,7 @@ fn draw(app: &App, run: &Opened, image: u32, shows: Shows, area: Rect, canvas: &
             boxes: &boxes,
         };
         let map = made.as_ref().map(|made| &made.map);
-        paint(images.image(image as usize), [height, width], map, &overlay, out)
+        paint(&images.shown(image as usize), [height, width], map, &overlay, out)
     };
     let [_, _, width, height] = crop.map_or([0, 0, width as u32, height as u32], |crop| crop);
     let picture = Picture {
