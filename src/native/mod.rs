@@ -6,6 +6,7 @@
 mod batch_norm_max_pool_relu;
 mod context;
 mod optim;
+mod threads;
 
 use std::ffi::{CStr, c_char, c_void};
 
@@ -18,6 +19,8 @@ pub use context::{
 pub use optim::{
     AdamStep, SgdStep, clear_gradients, clip_gradients, fused_adam, fused_sgd, lerp, unscale_gradients,
 };
+
+pub use threads::shorten_spinning;
 
 unsafe extern "C" {
     fn chestxr_libtorch_version() -> *const c_char;

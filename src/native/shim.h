@@ -41,6 +41,9 @@ char *chestxr_autocast_enable(int cuda, int enabled, int *before);
 /// Deterministic algorithms, or TF32 and cuDNN's own choice of the fastest.
 char *chestxr_cuda_mode(int deterministic);
 
+/// Starts `count` - 1 OpenMP threads that belong to the calling one.
+void chestxr_start_openmp_threads(int count);
+
 /// Bytes used by this process, free and in all on a CUDA device.
 char *chestxr_device_memory(int cuda_index, uint64_t *used, uint64_t *free, uint64_t *total);
 
