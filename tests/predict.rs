@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use chestxr_tui::dataset::npz::{Archive, Limits};
+use chestxr_tui::dataset::npz::{Archive, Limits, Writer};
 use support::{chestxr, only_run, real_images, stderr, stdout};
 
 const SIZE: usize = 32;
@@ -169,4 +169,50 @@ fn no_writer_replaces_a_file_unless_it_is_forced_to() {
         assert!(forced.status.success(), "{command:?}: {}", support::stderr(&forced));
         assert_ne!(std::fs::read(&file).expect("readable"), b"a user's own", "{command:?}");
     }
+}
+
+#[test]
+fn an_archive_is_predicted_batch_by_batch_and_a_damaged_one_leaves_no_prediction() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    trained(folder.path());
+    let mixed = folder.path().join("mixed");
+    fs::create_dir(&mixed).expect("a folder");
+    // More than two batches of 64, each image another.
+    let count = 150;
+    let pixels: Vec<u8> = (0..count * SIZE * SIZE).map(|at| ((at % 251) ^ (at / 1024)) as u8).collect();
+    let archive = mixed.join("b.npz");
+    let shape = [count, SIZE, SIZE];
+    Writer::create(&archive)
+        .and_then(|writer| writer.array_u8("images", &shape, &pixels))
+        .and_then(Writer::finish)
+        .expect("written");
+    png(&mixed.join("a.png"), &pixels[..SIZE * SIZE], png::BitDepth::Eight);
+    png(&mixed.join("c.png"), &pixels[(count - 1) * SIZE * SIZE..], png::BitDepth::Eight);
+    let output = predict(folder.path(), &[&mixed]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let all = found(&output);
+    let names: Vec<&str> =
+        all.iter().filter_map(|image| image["file"].as_str()?.rsplit('/').next()).collect();
+    let mut expected = vec!["a.png".to_owned()];
+    expected.extend((0..count).map(|index| format!("b.npz#{index}")));
+    expected.push("c.png".to_owned());
+    assert_eq!(names, expected);
+    let same = |one: usize, other: usize| {
+        let probability =
+            |image: usize| all[image]["probabilities"]["edema"].as_f64().expect("a probability");
+        assert!((probability(one) - probability(other)).abs() < 1e-6, "{one} and {other}");
+    };
+    same(0, 1);
+    same(count, count + 1);
+
+    // A bit in the last image: it shows only once all others were predicted.
+    let mut bytes = fs::read(&archive).expect("the archive");
+    let last =
+        bytes.windows(8).rposition(|window| window == &pixels[pixels.len() - 8..]).expect("stored as it is");
+    bytes[last] ^= 1;
+    fs::write(&archive, bytes).expect("written");
+    let output = predict(folder.path(), &[&mixed]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(found(&output).len(), 2, "the pictures beside it");
+    assert!(stderr(&output).contains("2 images predicted; can't read 1 file"), "{}", stderr(&output));
 }

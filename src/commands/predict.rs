@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use chestxr_tui::config::AppPaths;
 use chestxr_tui::dataset::image_file::{self, DecodedImage, Kind, Limits, Pixels, Preprocess};
 use chestxr_tui::dataset::images::Images;
-use chestxr_tui::dataset::npz::{Archive, Limits as NpzLimits};
+use chestxr_tui::dataset::npz::{Archive, ImageRows, Limits as NpzLimits};
 use chestxr_tui::evaluation::Predictor;
 use chestxr_tui::files::replace_file;
 use chestxr_tui::metrics::DEFAULT_THRESHOLD;
@@ -28,20 +28,29 @@ const BATCH: usize = 64;
 const FILE_WIDTH: usize = 40;
 
 /// The prediction for one image.
-#[derive(Debug, Serialize)]
 struct Prediction {
     file: String,
-    probabilities: BTreeMap<String, f32>,
+    /// Of each condition, 0 to 1.
+    probabilities: Vec<f32>,
     /// Conditions above their thresholds, the most probable first.
-    predicted_positive: Vec<String>,
-    thresholds: BTreeMap<String, f32>,
+    positive: Vec<usize>,
+    /// 1 - the greatest probability.
+    normal: f32,
+}
+
+/// The line of JSON about one image.
+#[derive(Serialize)]
+struct JsonPrediction<'a> {
+    file: &'a str,
+    probabilities: BTreeMap<&'a str, f32>,
+    predicted_positive: Vec<&'a str>,
+    thresholds: BTreeMap<&'a str, f32>,
     normal: NormalPrediction,
 }
 
 /// Normal (no finding) or not.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct NormalPrediction {
-    /// 1 - the greatest probability.
     score: f32,
     threshold: f32,
     predicted_positive: bool,
@@ -72,32 +81,27 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     };
     print_error("Not a medical device; not for clinical use.");
 
-    // The network runs on this thread; files are read and preprocessed on all threads.
-    let preprocess = predictor.preprocess().clone();
+    let mut job = Job { predictor: &predictor, levels: &levels, predictions: Vec::new(), failed: 0 };
     let files = image_file::find(&args.files)?;
+    let are_npz: Vec<bool> = files.par_iter().map(|path| image_file::sniff(path) == Kind::Npz).collect();
     let bar = StderrBar::start("images", files.len(), global.json);
-    let (mut predictions, mut failed) = (Vec::new(), 0_usize);
-    for (done, batch) in files.chunks(BATCH).enumerate() {
-        bar.set(done * BATCH);
-        let read: Vec<Result<Vec<NamedImage>>> =
-            batch.par_iter().map(|path| images_of(path, &preprocess)).collect();
-        let mut images = Vec::new();
-        for outcome in read {
-            match outcome {
-                Ok(more) => images.extend(more),
-                Err(error) => {
-                    failed += 1;
-                    print_error(&format!("{error:#}"));
-                }
-            }
-        }
-        for images in images.chunks(BATCH) {
-            predictions.extend(predict(images, &predictor, &keys, &levels, normal)?);
+    let mut done = 0;
+    while done < files.len() {
+        bar.set(done);
+        if are_npz[done] {
+            job.npz(&files[done])?;
+            done += 1;
+        } else {
+            let end = files.len().min(done + BATCH);
+            let end = (done..end).find(|index| are_npz[*index]).unwrap_or(end);
+            job.pictures(&files[done..end])?;
+            done = end;
         }
     }
     bar.finish();
+    let Job { predictions, failed, .. } = job;
     let format = if global.json { PredictFormat::Json } else { args.format };
-    let text = formatted(&predictions, &keys, format)?;
+    let text = formatted(&predictions, &Names { keys: &keys, levels: &levels, normal }, format)?;
     match &args.out {
         Some(path) => {
             replace_file(path, &text).with_context(|| format!("can't write {}", path.display()))?;
@@ -112,38 +116,118 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     Ok(Exit::Done)
 }
 
-/// The images of a file: one of an image file, all of an npz file.
-///
-/// # Errors
-/// When the file can't be read or decoded.
-fn images_of(path: &Path, preprocess: &Preprocess) -> Result<Vec<NamedImage>> {
-    let name = path.to_string_lossy().into_owned();
-    if image_file::sniff(path) == Kind::Npz {
-        return images_of_npz(path, &name, preprocess);
-    }
-    let decoded = image_file::read(path, Limits::default())?;
-    Ok(vec![(name, preprocess.image(&decoded))])
+/// Predicts on images batch by batch. The network runs on this thread; files are read and preprocessed on all threads.
+struct Job<'a> {
+    predictor: &'a Predictor,
+    /// The threshold of each condition.
+    levels: &'a [f32],
+    predictions: Vec<Prediction>,
+    /// Files that can't be read.
+    failed: usize,
 }
 
-fn images_of_npz(path: &Path, name: &str, preprocess: &Preprocess) -> Result<Vec<NamedImage>> {
-    let archive = Archive::open(path, NpzLimits::default())?;
+impl Job<'_> {
+    /// Predicts on image files; what can't be read is told and counted.
+    ///
+    /// # Errors
+    /// When the network fails.
+    fn pictures(&mut self, paths: &[PathBuf]) -> Result<()> {
+        let preprocess = self.predictor.preprocess();
+        let read: Vec<Result<NamedImage>> = paths
+            .par_iter()
+            .map(|path| {
+                let decoded = image_file::read(path, Limits::default())?;
+                Ok((path.to_string_lossy().into_owned(), preprocess.image(&decoded)))
+            })
+            .collect();
+        let mut images = Vec::new();
+        for outcome in read {
+            match outcome {
+                Ok(image) => images.push(image),
+                Err(error) => self.refuse(&error),
+            }
+        }
+        self.predict(&images)
+    }
+
+    /// Predicts on all images of an npz file, of which one batch is in memory; a file that turns out to be damaged leaves no
+    /// prediction.
+    ///
+    /// # Errors
+    /// When the network fails.
+    fn npz(&mut self, path: &Path) -> Result<()> {
+        let before = self.predictions.len();
+        let name = path.to_string_lossy().into_owned();
+        let predict_all = |job: &mut Self| -> Result<Result<()>> {
+            let archive = match Archive::open(path, NpzLimits::default()) {
+                Ok(archive) => archive,
+                Err(error) => return Ok(Err(error.into())),
+            };
+            let mut rows = match images_of(&archive, &name) {
+                Ok(rows) => rows,
+                Err(error) => return Ok(Err(error)),
+            };
+            loop {
+                let first = job.predictions.len() - before;
+                match next_images(&mut rows, &name, first, job.predictor.preprocess()) {
+                    Ok(images) if images.is_empty() => return Ok(Ok(())),
+                    Ok(images) => job.predict(&images)?,
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+        };
+        if let Err(error) = predict_all(self)? {
+            self.predictions.truncate(before);
+            self.refuse(&error);
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, error: &anyhow::Error) {
+        self.failed += 1;
+        print_error(&format!("{error:#}"));
+    }
+
+    fn predict(&mut self, images: &[NamedImage]) -> Result<()> {
+        let [height, width] = self.predictor.image_size();
+        let pixels: Vec<u8> = images.iter().flat_map(|(_, image)| image).copied().collect();
+        let batch = Images::new(pixels, height, width).context("images of one size")?;
+        let scores = self.predictor.predict(&batch, &mut |_| true)?.context("prediction was stopped")?;
+        let rows = scores.probabilities.chunks_exact(self.levels.len());
+        self.predictions
+            .extend(images.iter().zip(rows).map(|((file, _), row)| prediction(file, row, self.levels)));
+        Ok(())
+    }
+}
+
+/// The array of images in an npz file.
+fn images_of<'a>(archive: &'a Archive, name: &str) -> Result<ImageRows<'a>> {
     let array = ["images", "test_images"].into_iter().find(|array| archive.contains(array));
     let array = array.with_context(|| {
         let present: Vec<&str> = archive.names().collect();
         format!("{name}: has neither `images` nor `test_images`, only {}", one_line(&present.join(", "), 200))
     })?;
-    let images = archive.read_u8(array)?;
-    let &[count, height, width] = images.shape.as_slice() else {
-        return Err(anyhow!(
-            "{name}: `{array}` has shape {:?}; expected N,H,W of grayscale images",
-            images.shape
-        ));
-    };
-    let area = height * width;
+    Ok(archive.image_rows(array)?)
+}
+
+/// The next batch of them, at the network's size; `first` is the number of the first one.
+fn next_images(
+    rows: &mut ImageRows,
+    name: &str,
+    first: usize,
+    preprocess: &Preprocess,
+) -> Result<Vec<NamedImage>> {
+    let [height, width] = rows.image_size();
+    let mut read = Vec::new();
+    while read.len() < BATCH
+        && let Some(pixels) = rows.next_image()?
+    {
+        read.push(pixels);
+    }
     let same = [height, width] == [preprocess.height, preprocess.width];
-    (0..count)
-        .map(|index| {
-            let pixels = images.values[index * area..(index + 1) * area].to_vec();
+    read.into_par_iter()
+        .enumerate()
+        .map(|(index, pixels)| {
             let image = if same {
                 pixels
             } else {
@@ -151,45 +235,50 @@ fn images_of_npz(path: &Path, name: &str, preprocess: &Preprocess) -> Result<Vec
                 let decoded = decoded.with_context(|| format!("{name}: images of {height} x {width} px"))?;
                 preprocess.image(&decoded)
             };
-            Ok((format!("{name}#{index}"), image))
+            Ok((format!("{name}#{}", first + index), image))
         })
         .collect()
 }
 
-fn predict(
-    images: &[NamedImage],
-    predictor: &Predictor,
-    keys: &[String],
-    levels: &[f32],
-    normal: f32,
-) -> Result<Vec<Prediction>> {
-    let [height, width] = predictor.image_size();
-    let pixels: Vec<u8> = images.iter().flat_map(|(_, image)| image).copied().collect();
-    let batch = Images::new(pixels, height, width).context("images of one size")?;
-    let scores = predictor.predict(&batch, &mut |_| true)?.context("prediction was stopped")?;
-    let rows = scores.probabilities.chunks_exact(keys.len());
-    Ok(images.iter().zip(rows).map(|((file, _), row)| prediction(file, row, keys, levels, normal)).collect())
+fn prediction(file: &str, row: &[f32], levels: &[f32]) -> Prediction {
+    let mut positive: Vec<usize> = (0..row.len()).filter(|class| row[*class] > levels[*class]).collect();
+    positive.sort_by(|a, b| row[*b].total_cmp(&row[*a]));
+    let normal = 1.0 - row.iter().copied().fold(0.0, f32::max);
+    Prediction { file: file.to_owned(), probabilities: row.to_vec(), positive, normal }
 }
 
-fn prediction(file: &str, row: &[f32], keys: &[String], levels: &[f32], normal: f32) -> Prediction {
-    let mut positive: Vec<usize> = (0..keys.len()).filter(|class| row[*class] > levels[*class]).collect();
-    positive.sort_by(|a, b| row[*b].total_cmp(&row[*a]));
-    let score = 1.0 - row.iter().copied().fold(0.0, f32::max);
-    Prediction {
-        file: file.to_owned(),
-        probabilities: keys.iter().cloned().zip(row.iter().copied()).collect(),
-        predicted_positive: positive.into_iter().map(|class| keys[class].clone()).collect(),
-        thresholds: keys.iter().cloned().zip(levels.iter().copied()).collect(),
-        normal: NormalPrediction { score, threshold: normal, predicted_positive: score > normal },
+/// What the columns are called, and what is above them positive.
+struct Names<'a> {
+    keys: &'a [String],
+    levels: &'a [f32],
+    /// Threshold of the normal score.
+    normal: f32,
+}
+
+impl Names<'_> {
+    fn json<'a>(&'a self, image: &'a Prediction) -> JsonPrediction<'a> {
+        let keys = || self.keys.iter().map(String::as_str);
+        JsonPrediction {
+            file: &image.file,
+            probabilities: keys().zip(image.probabilities.iter().copied()).collect(),
+            predicted_positive: image.positive.iter().map(|class| self.keys[*class].as_str()).collect(),
+            thresholds: keys().zip(self.levels.iter().copied()).collect(),
+            normal: NormalPrediction {
+                score: image.normal,
+                threshold: self.normal,
+                predicted_positive: image.normal > self.normal,
+            },
+        }
     }
 }
 
-fn formatted(predictions: &[Prediction], keys: &[String], format: PredictFormat) -> Result<Vec<u8>> {
+fn formatted(predictions: &[Prediction], names: &Names, format: PredictFormat) -> Result<Vec<u8>> {
+    let keys = names.keys;
     let mut out = Vec::new();
     match format {
         PredictFormat::Json => {
             for image in predictions {
-                serde_json::to_writer(&mut out, image)?;
+                serde_json::to_writer(&mut out, &names.json(image))?;
                 out.push(b'\n');
             }
         }
@@ -201,8 +290,9 @@ fn formatted(predictions: &[Prediction], keys: &[String], format: PredictFormat)
             )?;
             for image in predictions {
                 let mut record = vec![image.file.clone()];
-                record.extend(keys.iter().map(|key| image.probabilities[key].to_string()));
-                record.extend([image.predicted_positive.join(";"), image.normal.score.to_string()]);
+                record.extend(image.probabilities.iter().map(f32::to_string));
+                let positive: Vec<&str> = image.positive.iter().map(|class| keys[*class].as_str()).collect();
+                record.extend([positive.join(";"), image.normal.to_string()]);
                 csv.write_record(record)?;
             }
             csv.flush()?;
@@ -211,17 +301,18 @@ fn formatted(predictions: &[Prediction], keys: &[String], format: PredictFormat)
         PredictFormat::Table => {
             writeln!(out, "{:<FILE_WIDTH$} {:>6}  predicted positive (probability)", "file", "normal")?;
             for image in predictions {
-                let with_probability = |key: &String| format!("{key} {:.3}", image.probabilities[key]);
-                let positive = match image.predicted_positive.as_slice() {
+                let with_probability =
+                    |class: &usize| format!("{} {:.3}", keys[*class], image.probabilities[*class]);
+                let positive = match image.positive.as_slice() {
                     [] => "none".to_owned(),
-                    keys => keys.iter().map(with_probability).collect::<Vec<_>>().join(", "),
+                    classes => classes.iter().map(with_probability).collect::<Vec<_>>().join(", "),
                 };
                 // The end of a path identifies the image.
                 let shown = one_line(&image.file, usize::MAX);
                 let count = chestxr_tui::text::width(&shown);
                 let tail: String = shown.chars().skip(count.saturating_sub(FILE_WIDTH - 1)).collect();
                 let name = if count > FILE_WIDTH { format!("…{tail}") } else { shown };
-                writeln!(out, "{name:<FILE_WIDTH$} {:>6.3}  {positive}", image.normal.score)?;
+                writeln!(out, "{name:<FILE_WIDTH$} {:>6.3}  {positive}", image.normal)?;
             }
         }
     }

@@ -9,7 +9,10 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("CHESTXR_ASCII", "1: draw with ASCII characters only; 0: never"),
     ("CHESTXR_DATA_URL", "base address of a mirror of the data sets"),
     ("CHESTXR_WEIGHTS_URL", "base address of a mirror of torchvision's weights"),
-    ("OMP_WAIT_POLICY, GOMP_SPINCOUNT", "how libtorch's CPU threads wait for each other; unless set, they soon sleep"),
+    (
+        "OMP_WAIT_POLICY, GOMP_SPINCOUNT",
+        "how libtorch's CPU threads wait for each other; unless set, they soon sleep",
+    ),
     ("NO_COLOR", "if set and not empty: no colours"),
     ("COLORTERM", "`truecolor` or `24bit`: the terminal shows 24-bit colours"),
     ("LC_ALL, LC_CTYPE, LANG", "without UTF-8 in the first one that is set: ASCII characters only"),

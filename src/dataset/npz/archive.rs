@@ -92,12 +92,7 @@ impl Archive {
     /// # Errors
     /// As [`Archive::info`], and another element type, a value out of range, or damage.
     pub fn read_u8(&self, name: &str) -> Result<Array<u8>, NpzError> {
-        self.read(name, |info, entry| match info.dtype {
-            Dtype::U8 | Dtype::Bool => entry.bytes(count(info)?),
-            _ => integers(info, entry, |_, value| {
-                u8::try_from(value).map_err(|_| Fault::Range { value, wanted: "uint8 (0 to 255)" })
-            }),
-        })
+        self.read(name, |info, entry| next_bytes(count(info)?, info.dtype, entry))
     }
 
     /// Reads whole numbers: `bool`, `uint8`, `int32` or `int64`.
@@ -275,16 +270,35 @@ pub(super) fn count(info: &ArrayInfo) -> Result<usize, Fault> {
 pub(super) fn integers<T>(
     info: &ArrayInfo,
     entry: &mut EntryReader,
+    element: impl FnMut(usize, i64) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
+    next_integers(count(info)?, info.dtype, entry, element)
+}
+
+/// Reads the next `count` of them.
+fn next_integers<T>(
+    count: usize,
+    dtype: Dtype,
+    entry: &mut EntryReader,
     mut element: impl FnMut(usize, i64) -> Result<T, Fault>,
 ) -> Result<Vec<T>, Fault> {
-    let count = count(info)?;
-    match info.dtype {
+    match dtype {
         Dtype::Bool | Dtype::U8 => entry.elements(count, 1, |at, bytes| element(at, bytes[0].into())),
         Dtype::I32 => {
             entry.elements(count, 4, |at, bytes| element(at, i32::from_le_bytes(exact(bytes)).into()))
         }
         Dtype::I64 => entry.elements(count, 8, |at, bytes| element(at, i64::from_le_bytes(exact(bytes)))),
         found => Err(Fault::Dtype { found, wanted: "uint8 or int64" }),
+    }
+}
+
+/// Reads the next `count` whole numbers from 0 to 255.
+pub(super) fn next_bytes(count: usize, dtype: Dtype, entry: &mut EntryReader) -> Result<Vec<u8>, Fault> {
+    match dtype {
+        Dtype::U8 | Dtype::Bool => entry.bytes(count),
+        _ => next_integers(count, dtype, entry, |_, value| {
+            u8::try_from(value).map_err(|_| Fault::Range { value, wanted: "uint8 (0 to 255)" })
+        }),
     }
 }
 
