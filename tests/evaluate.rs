@@ -126,6 +126,14 @@ fn predictions_of_other_models_are_evaluated_by_patient_where_patients_are_known
     let output = evaluate();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("`probs` holds 1.5 in row 1"), "{}", stderr(&output));
+
+    // A diverged network's file: which images it says nothing of.
+    (wrong[3], wrong[40], wrong[41]) = (f32::NAN, f32::NAN, f32::NAN);
+    write(&wrong);
+    let output = evaluate();
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("`probs` holds NaN for 2 of 60 images, in rows 1, 20;"), "{said}");
 }
 
 #[test]

@@ -81,7 +81,8 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     };
     print_error("Not a medical device; not for clinical use.");
 
-    let mut job = Job { predictor: &predictor, levels: &levels, predictions: Vec::new(), failed: 0 };
+    let mut job =
+        Job { predictor: &predictor, levels: &levels, predictions: Vec::new(), failed: 0, undefined: 0 };
     let files = image_file::find(&args.files)?;
     let are_npz: Vec<bool> = files.par_iter().map(|path| image_file::sniff(path) == Kind::Npz).collect();
     let bar = StderrBar::start("images", files.len(), global.json);
@@ -99,7 +100,7 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
         }
     }
     bar.finish();
-    let Job { predictions, failed, .. } = job;
+    let Job { predictions, failed, undefined, .. } = job;
     let format = if global.json { PredictFormat::Json } else { args.format };
     let text = formatted(&predictions, &Names { keys: &keys, levels: &levels, normal }, format)?;
     match &args.out {
@@ -108,9 +109,18 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
         }
         None => std::io::stdout().lock().write_all(&text)?,
     }
+    let mut missing = Vec::new();
     if failed > 0 {
-        let (images, files) = (predictions.len(), if failed == 1 { "file" } else { "files" });
-        print_error(&format!("{images} images predicted; can't read {failed} {files}"));
+        missing.push(format!("can't read {failed} {}", if failed == 1 { "file" } else { "files" }));
+    }
+    if undefined > 0 {
+        missing.push(format!(
+            "no prediction for {undefined} {}",
+            if undefined == 1 { "image" } else { "images" }
+        ));
+    }
+    if !missing.is_empty() {
+        print_error(&format!("{} images predicted; {}", predictions.len(), missing.join("; ")));
         return Ok(Exit::Failed);
     }
     Ok(Exit::Done)
@@ -124,6 +134,8 @@ struct Job<'a> {
     predictions: Vec<Prediction>,
     /// Files that can't be read.
     failed: usize,
+    /// Images for which the network gives no number.
+    undefined: usize,
 }
 
 impl Job<'_> {
@@ -167,11 +179,14 @@ impl Job<'_> {
                 Ok(rows) => rows,
                 Err(error) => return Ok(Err(error)),
             };
+            let mut first = 0;
             loop {
-                let first = job.predictions.len() - before;
                 match next_images(&mut rows, &name, first, job.predictor.preprocess()) {
                     Ok(images) if images.is_empty() => return Ok(Ok(())),
-                    Ok(images) => job.predict(&images)?,
+                    Ok(images) => {
+                        job.predict(&images)?;
+                        first += images.len();
+                    }
                     Err(error) => return Ok(Err(error)),
                 }
             }
@@ -193,9 +208,14 @@ impl Job<'_> {
         let pixels: Vec<u8> = images.iter().flat_map(|(_, image)| image).copied().collect();
         let batch = Images::new(pixels, height, width).context("images of one size")?;
         let scores = self.predictor.predict(&batch, &mut |_| true)?.context("prediction was stopped")?;
-        let rows = scores.probabilities.chunks_exact(self.levels.len());
-        self.predictions
-            .extend(images.iter().zip(rows).map(|((file, _), row)| prediction(file, row, self.levels)));
+        for ((file, _), row) in images.iter().zip(scores.probabilities.chunks_exact(self.levels.len())) {
+            if row.iter().all(|probability| probability.is_finite()) {
+                self.predictions.push(prediction(file, row, self.levels));
+            } else {
+                self.undefined += 1;
+                print_error(&format!("{file}: the network's values overflow on it, so it has no prediction"));
+            }
+        }
         Ok(())
     }
 }

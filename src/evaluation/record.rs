@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
 use super::Predictor;
@@ -65,8 +65,14 @@ pub fn predict_split(
 /// Writes `predictions_<split>.npz`.
 ///
 /// # Errors
-/// When the file can't be written.
+/// When a probability is no number, or the file can't be written.
 pub fn keep(folder: &RunFolder, split: Split, predictions: &SplitPredictions) -> Result<()> {
+    if let Some(rows) = predictions.without_numbers() {
+        bail!(
+            "the network's output for the {split} split {rows}, so it can't be evaluated; its values overflow there: train \
+             with a lower optimizer.lr, or with run.precision=fp32"
+        );
+    }
     let path = folder.predictions(split.name());
     predictions.write(&path).with_context(|| format!("can't write {}", path.display()))
 }

@@ -35,7 +35,7 @@ pub use list::{find, list};
 pub use lock::RunLock;
 pub use measured::{Measure, Measured, Statistic, differing};
 pub use order::SortBy;
-pub use predictions::{ArrayNames, PredictionsFileError, SplitPredictions};
+pub use predictions::{ArrayNames, PredictionsFileError, RowsWithoutNumbers, SplitPredictions};
 pub use queue::{Claim, Queue, QueueLock, Waiting};
 pub use record::{EpochRecord, METRICS, Metric};
 pub use status::{Best, RunState, Status};

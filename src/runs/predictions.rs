@@ -57,10 +57,43 @@ pub enum PredictionsFileError {
         "{path}: `{array}` holds {value} in row {row}; a probability is between 0 and 1 (of logits, give the sigmoid)"
     )]
     Range { path: String, array: String, row: usize, value: f32 },
+    #[error("{path}: `{array}` {rows}; remove these images, or predict them again")]
+    NoNumbers { path: String, array: String, rows: RowsWithoutNumbers },
     #[error("{path}: `{array}` holds {value} in row {row}; a label is 0 or 1")]
     Label { path: String, array: String, row: usize, value: u8 },
     #[error("{path} has no array `{array}`, only {present}; {cure}")]
     Missing { path: String, array: String, present: String, cure: &'static str },
+}
+
+/// Images whose probabilities are not all numbers (NaN), so that nothing can be evaluated with them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowsWithoutNumbers {
+    /// In the split's order, from 0.
+    rows: Vec<usize>,
+    /// Of so many.
+    of: usize,
+}
+
+impl std::fmt::Display for RowsWithoutNumbers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const NAMED: usize = 10;
+        let named: Vec<String> = self.rows.iter().take(NAMED).map(usize::to_string).collect();
+        let more = match self.rows.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let (many, rows) = (self.rows.len(), if self.rows.len() == 1 { "row" } else { "rows" });
+        write!(f, "holds NaN for {many} of {} images, in {rows} {}{more}", self.of, named.join(", "))
+    }
+}
+
+/// The rows of `probabilities` (`N,classes`) that hold NaN; `None` where all are numbers.
+fn rows_without_numbers(probabilities: &[f32], classes: usize) -> Option<RowsWithoutNumbers> {
+    let rows = probabilities.chunks_exact(classes.max(1));
+    let of = rows.len();
+    let rows: Vec<usize> =
+        rows.enumerate().filter(|(_, row)| row.iter().any(|p| p.is_nan())).map(|(index, _)| index).collect();
+    (!rows.is_empty()).then_some(RowsWithoutNumbers { rows, of })
 }
 
 /// Names of the arrays of a split in a file from elsewhere.
@@ -85,6 +118,11 @@ impl SplitPredictions {
     /// Whether there is no image.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+
+    /// Images whose probabilities are not all numbers; `None` where there are none.
+    pub fn without_numbers(&self) -> Option<RowsWithoutNumbers> {
+        rows_without_numbers(&self.probabilities, self.classes)
     }
 
     /// Probabilities and labels as a table; it is empty where they don't fit each other, which neither reading nor
@@ -165,7 +203,10 @@ impl SplitPredictions {
         if classes == 0 {
             return Err(shape(path, probs, &probabilities.shape, "at least one condition"));
         }
-        let bad = probabilities.values.iter().position(|p| !p.is_nan() && !(0.0..=1.0).contains(p));
+        if let Some(rows) = rows_without_numbers(&probabilities.values, classes) {
+            return Err(PredictionsFileError::NoNumbers { path: shown(path), array: probs.into(), rows });
+        }
+        let bad = probabilities.values.iter().position(|p| !(0.0..=1.0).contains(p));
         if let Some(at) = bad {
             let (row, value) = (at / classes, probabilities.values[at]);
             return Err(PredictionsFileError::Range { path: shown(path), array: probs.into(), row, value });
