@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::api::{UID, encoded};
 use super::files;
+use super::journal::Journal;
 use super::package::Package;
 use super::record::RunRecord;
 use super::rows::Row;
@@ -27,7 +28,7 @@ pub fn export(
     store: &Path,
     at: Option<&Path>,
 ) -> Result<PathBuf> {
-    let record = RunRecord::read(folder)?;
+    let record = RunRecord::read(folder, &mut Journal::default())?;
     fs::create_dir_all(store).with_context(|| format!("can't make {}", store.display()))?;
     let store = store.canonicalize().with_context(|| format!("can't read {}", store.display()))?;
     let experiment = Experiment::of(&store, at.unwrap_or(&store), &tracking.experiment)?;

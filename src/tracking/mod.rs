@@ -7,6 +7,7 @@ mod client;
 mod error;
 mod export;
 mod files;
+mod journal;
 mod known;
 mod ledger;
 mod models;

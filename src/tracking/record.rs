@@ -2,11 +2,13 @@
 //! afterwards and by anybody who has the folder.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::json;
 
-use super::rows::{self, Journal, Row};
+use super::journal::Journal;
+use super::rows::{self, Row};
 use crate::config::{FIELDS, RunConfig};
 use crate::metrics::Evaluation;
 use crate::runs::{Annotations, Provenance, RunFolder, RunState, Status};
@@ -44,7 +46,7 @@ pub struct RunRecord {
     /// Numbers of the whole run: of the test images and of how it ended. Told when the run is over.
     pub finals: Vec<Row>,
     /// Machine and process every few seconds; the step is the sample's number.
-    pub system: Vec<Row>,
+    pub system: Arc<Vec<Row>>,
 }
 
 /// The images of a run as MLflow's data-set input.
@@ -85,20 +87,20 @@ impl ImagesInput {
 }
 
 impl RunRecord {
-    /// Reads a run.
+    /// Reads a run; of what grows in it, what `journal` hasn't read yet.
     ///
     /// # Errors
     /// When its files are missing or damaged.
-    pub fn read(folder: &RunFolder) -> Result<Self> {
+    pub fn read(folder: &RunFolder, journal: &mut Journal) -> Result<Self> {
         let status = folder.read_status()?;
         let state = status.actual_state();
         let config = folder.read_config()?;
         let provenance = folder.read_provenance()?;
-        let journal = Journal::read(folder)?;
+        journal.update(folder)?;
         let evaluation = folder.read_evaluation("test").ok();
-        let mut epochs = rows::epochs(folder, &journal, &status)?;
+        let mut epochs = rows::epochs(journal, &status);
         if state.is_live() {
-            epochs.retain(|row| row.step <= journal.checkpointed);
+            epochs.retain(|row| row.step <= journal.checkpointed());
         }
         let about = folder.read_annotations()?;
         let own_name = || match config.run.name.as_str() {
@@ -133,9 +135,9 @@ impl RunRecord {
                 conditions: provenance.conditions,
             },
             epochs,
-            checkpointed: journal.checkpointed,
+            checkpointed: journal.checkpointed(),
             finals,
-            system: rows::system(folder)?,
+            system: Arc::clone(journal.samples()),
         })
     }
 }

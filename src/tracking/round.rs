@@ -2,6 +2,8 @@
 //! middle, the next attempt takes it up, and nothing arrives twice: rows are counted by the server's own last step, and
 //! runs and models are searched for before they are made.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 
 use super::TrackingError;
@@ -326,8 +328,8 @@ impl SyncPass<'_> {
 fn note_row(known: &mut Known, row: &Row) {
     for (key, value) in &row.values {
         // One of an epoch that was trained anew is not the last one there.
-        if known.metrics.get(key).is_none_or(|(_, step)| *step <= row.step) {
-            known.metrics.insert(key.clone(), (*value, row.step));
+        if known.metrics.get(&**key).is_none_or(|(_, step)| *step <= row.step) {
+            known.metrics.insert(key.to_string(), (*value, row.step));
         }
     }
 }
@@ -335,8 +337,9 @@ fn note_row(known: &mut Known, row: &Row) {
 /// Numbers of the whole run that differ from those there.
 fn new_finals(finals: &[Row], known: &Known) -> Vec<Row> {
     let same = |there: f64, ours: f64| there == ours || (there.is_nan() && ours.is_nan());
-    let is_new =
-        |(key, value): &&(String, f64)| known.metrics.get(key).is_none_or(|(there, _)| !same(*there, *value));
+    let is_new = |(key, value): &&(Arc<str>, f64)| {
+        known.metrics.get(&**key).is_none_or(|(there, _)| !same(*there, *value))
+    };
     let rows = finals
         .iter()
         .map(|row| Row { values: row.values.iter().filter(is_new).cloned().collect(), ..row.clone() });
@@ -379,7 +382,7 @@ mod tests {
     #[test]
     fn a_row_of_an_epoch_trained_anew_is_not_the_last_one_there() {
         let mut known = Known::default();
-        let row = |step| Row { step, time: 0, values: vec![(EPOCH_COUNTER.to_owned(), step as f64)] };
+        let row = |step| Row { step, time: 0, values: vec![(EPOCH_COUNTER.into(), step as f64)] };
         for step in [1, 2, 3, 2] {
             note_row(&mut known, &row(step));
         }

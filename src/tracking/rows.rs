@@ -1,17 +1,15 @@
 //! A run's numbers as MLflow takes them: rows of metrics, and rows packed into batches.
 
-use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::sync::Arc;
 
-use anyhow::{Context, Result};
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::journal::Journal;
 use crate::config::RunConfig;
 use crate::metrics::Evaluation;
-use crate::runs::{METRICS, RunFolder, RunState, Status, SystemSample};
+use crate::runs::{METRICS, RunFolder, RunState, Status};
 
 /// Metrics of a batch.
 const MOST_METRICS: usize = 1000;
@@ -27,7 +25,7 @@ pub struct Row {
     /// Milliseconds since 1970.
     pub time: i64,
     /// Not a number where undefined.
-    pub values: Vec<(String, f64)>,
+    pub values: Vec<(Arc<str>, f64)>,
 }
 
 impl Row {
@@ -40,8 +38,8 @@ impl Row {
         hash.finalize().to_hex().chars().take(16).collect()
     }
 
-    fn counted_by(mut self, counter: &str) -> Self {
-        self.values.sort_by_key(|(key, _)| key == counter);
+    pub(super) fn counted_by(mut self, counter: &str) -> Self {
+        self.values.sort_by_key(|(key, _)| &**key == counter);
         self
     }
 }
@@ -64,7 +62,7 @@ pub(super) fn batches(rows: &[Row]) -> Vec<Batch> {
                 batches.push(Batch { metrics: std::mem::take(&mut metrics), rows: index });
             }
             metrics.extend(values.iter().map(|(key, value)| {
-                json!({"key": key, "value": number(*value), "timestamp": row.time, "step": row.step})
+                json!({"key": &**key, "value": number(*value), "timestamp": row.time, "step": row.step})
             }));
         }
     }
@@ -79,79 +77,20 @@ fn number(value: f64) -> Value {
     if value.is_finite() { json!(value) } else { json!("NaN") }
 }
 
-/// What `events.jsonl` says of times and checkpoints.
-pub(super) struct Journal {
-    /// When each epoch ended, in milliseconds since 1970.
-    ended: HashMap<usize, i64>,
-    /// The last epoch whose end a checkpoint holds.
-    pub checkpointed: i64,
-}
-
-impl Journal {
-    pub fn read(folder: &RunFolder) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Line {
-            time: Timestamp,
-            event: String,
-            epoch: Option<usize>,
-            record: Option<EpochOnly>,
-        }
-        #[derive(Deserialize)]
-        struct EpochOnly {
-            epoch: usize,
-        }
-        let mut read = Self { ended: HashMap::new(), checkpointed: 0 };
-        for (_, line) in readable_lines::<Line>(folder, "events.jsonl")? {
-            match (line.event.as_str(), line.record, line.epoch) {
-                // A run that went on may have trained an epoch twice: the row is of the later one.
-                ("epoch", Some(record), _) => {
-                    read.ended.insert(record.epoch, line.time.as_millisecond());
-                }
-                ("checkpoint", _, Some(epoch)) => read.checkpointed = read.checkpointed.max(epoch as i64),
-                _ => {}
-            }
-        }
-        Ok(read)
-    }
-}
-
-/// The lines of a file that can be read, with their numbers. One that a kill cut short or a disk has damaged says
-/// nothing; neither does what a later version may write.
-fn readable_lines<T: serde::de::DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Vec<(usize, T)>> {
-    let path = folder.path().join(name);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
-    };
-    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
-    Ok(lines.filter_map(|(number, line)| Some((number, serde_json::from_slice(line).ok()?))).collect())
-}
-
 /// A row an epoch.
-pub(super) fn epochs(folder: &RunFolder, journal: &Journal, status: &Status) -> Result<Vec<Row>> {
-    let rows = folder.read_epochs()?.into_iter().map(|record| {
+pub(super) fn epochs(journal: &Journal, status: &Status) -> Vec<Row> {
+    let rows = journal.epochs().iter().map(|record| {
         let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
-        let mut values: Vec<(String, f64)> =
-            METRICS.iter().map(|metric| (metric.key.to_owned(), number((metric.get)(&record)))).collect();
+        let mut values: Vec<(Arc<str>, f64)> =
+            METRICS.iter().map(|metric| (metric.key.into(), number((metric.get)(record)))).collect();
         values.push(("step".into(), record.step as f64));
-        values
-            .extend(record.val_auroc.iter().map(|(key, auroc)| (format!("val_auroc_{key}"), number(*auroc))));
-        let time = journal.ended.get(&record.epoch).copied();
-        let time = time.unwrap_or(status.created.as_millisecond());
+        values.extend(
+            record.val_auroc.iter().map(|(key, auroc)| (format!("val_auroc_{key}").into(), number(*auroc))),
+        );
+        let time = journal.ended(record.epoch).unwrap_or(status.created.as_millisecond());
         Row { step: record.epoch as i64, time, values }.counted_by(EPOCH_COUNTER)
     });
-    Ok(rows.collect())
-}
-
-/// A row a sample; its step is the sample's line.
-pub(super) fn system(folder: &RunFolder) -> Result<Vec<Row>> {
-    let samples = readable_lines::<SystemSample>(folder, "system.jsonl")?;
-    let rows = samples.into_iter().map(|(number, sample)| {
-        let values = sample.values.into_iter().map(|(key, value)| (format!("system/{key}"), value)).collect();
-        Row { step: number as i64, time: sample.time.as_millisecond(), values }.counted_by(SAMPLE_COUNTER)
-    });
-    Ok(rows.collect())
+    rows.collect()
 }
 
 /// How the run ended, and its metrics on the test images. `best_score`, `restored_epoch` and `stopped_epoch` are
@@ -165,7 +104,7 @@ pub(super) fn finals(
     let ended = status.ended.unwrap_or(status.updated).as_millisecond();
     let mut rows = Vec::new();
     let mut add = |time: i64, values: Vec<(&str, Option<f64>)>| {
-        let values = values.into_iter().map(|(key, value)| (key.to_owned(), value.unwrap_or(f64::NAN)));
+        let values = values.into_iter().map(|(key, value)| (key.into(), value.unwrap_or(f64::NAN)));
         rows.push(Row { step: status.epoch as i64, time, values: values.collect() });
     };
     let mut end = Vec::new();
@@ -198,7 +137,7 @@ pub(super) fn finals(
             ("test_ece", evaluation.calibration.ece_before),
         ];
         test.extend(each.iter().map(|(key, value)| (key.as_str(), *value)));
-        // A run that is evaluated_at anew keeps its step, and of one step MLflow shows the latest: what was found at the run's
+        // A run that is evaluated anew keeps its step, and of one step MLflow shows the latest: what was found at the run's
         // end would stand for good if both were of that time.
         add(evaluated_at(folder).unwrap_or(ended), test);
     }
@@ -206,7 +145,7 @@ pub(super) fn finals(
     rows
 }
 
-/// When the test images were evaluated_at, in milliseconds since 1970.
+/// When the test images were evaluated, in milliseconds since 1970.
 fn evaluated_at(folder: &RunFolder) -> Option<i64> {
     let modified = fs::metadata(folder.path().join("evaluation.json")).ok()?.modified().ok()?;
     Some(Timestamp::try_from(modified).ok()?.as_millisecond())
@@ -217,7 +156,7 @@ mod tests {
     use super::*;
 
     fn row(step: i64, count: usize) -> Row {
-        let values = (0..count).map(|at| (format!("metric_{at}"), at as f64));
+        let values = (0..count).map(|at| (format!("metric_{at}").into(), at as f64));
         Row { step, time: 0, values: values.collect() }.counted_by("metric_0")
     }
 
@@ -231,28 +170,6 @@ mod tests {
         let all: Vec<&Value> = batches.iter().flat_map(|batch| &batch.metrics).collect();
         assert_eq!(all.len(), 3701);
         assert_eq!((&all[399]["key"], &all[3699]["key"]), (&json!("metric_0"), &json!("metric_0")));
-    }
-
-    #[test]
-    fn a_damaged_line_takes_away_no_other_sample() {
-        let runs = tempfile::tempdir().expect("a temporary folder");
-        let now = "2026-11-22T12:00:00[UTC]".parse().expect("a time");
-        let folder = RunFolder::create(runs.path(), &Default::default(), &now).expect("a run");
-        let line = |load: f64| {
-            let time = "2026-11-22T12:00:00Z";
-            format!(
-                "{}\n",
-                json!({"time": time, "cpu_utilization_percentage": load, "disk_usage_percentage": 1.0})
-            )
-        };
-        let mut bytes = line(10.0).into_bytes();
-        bytes.extend(b"{\"time\": \xff\0\n");
-        bytes.extend(line(30.0).bytes());
-        fs::write(folder.path().join("system.jsonl"), bytes).expect("written");
-        let rows = system(&folder).expect("they read");
-        let counted: Vec<_> = rows.iter().map(|row| (row.step, row.values.last().cloned())).collect();
-        let load = |load| Some((SAMPLE_COUNTER.to_owned(), load));
-        assert_eq!(counted, [(0, load(10.0)), (2, load(30.0))]);
     }
 
     #[test]

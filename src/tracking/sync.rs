@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 
 use super::TrackingError;
+use super::journal::Journal;
 use super::known::Known;
 use super::ledger::{Ledger, LedgerLock, Sent, SyncStatus};
 use super::record::RunRecord;
@@ -28,10 +29,12 @@ const READ: [&str; 7] = [
 /// What is remembered of a run between two rounds of the same process, so that neither the server is asked each time nor
 /// the journal read.
 pub struct Session {
-    known: Known,
+    /// What the server said last; `None` after it has failed.
+    known: Option<Known>,
     /// As this process left it: another one that has sent something since makes what is known here old.
     ledger: Ledger,
     seen: FileStamps,
+    journal: Journal,
 }
 
 /// The run's files by length and time, and the state that doesn't follow from them alone: its process may be gone.
@@ -67,13 +70,15 @@ impl Client<'_> {
         let (begun, seen) = (Timestamp::now(), FileStamps::of(folder));
         let mut ledger = Ledger::read(folder)?;
         let before = ledger.clone();
-        let mut known = None;
-        if let Some(last) = session.take().filter(|last| last.ledger == before) {
-            if last.seen == seen {
+        let (mut known, mut journal) = (None, Journal::default());
+        if let Some(last) = session.take() {
+            let is_ours = last.known.is_some() && last.ledger == before;
+            if is_ours && last.seen == seen {
                 *session = Some(last);
                 return Ok(Report::default());
             }
-            known = Some(last.known);
+            known = last.known.filter(|_| is_ours);
+            journal = last.journal;
         }
         let server = self.client.server().to_string();
         // The ledger's summary is of the run's own server: another one that is told too neither hides what that one lacks
@@ -93,7 +98,7 @@ impl Client<'_> {
             now.servers.insert(server.clone(), sent.clone());
             now.write(folder).map_err(TrackingError::from)
         };
-        let outcome = RunRecord::read(folder).map_err(TrackingError::from).and_then(|record| {
+        let outcome = RunRecord::read(folder, &mut journal).map_err(TrackingError::from).and_then(|record| {
             let round = SyncPass {
                 sender: self,
                 folder,
@@ -123,7 +128,15 @@ impl Client<'_> {
             }
             ledger.write(folder)?;
         }
-        *session = Some(Session { known: outcome?, ledger, seen });
+        // What was read stays read, whatever the server says.
+        let (known, error) = match outcome {
+            Ok(known) => (Some(known), None),
+            Err(error) => (None, Some(error)),
+        };
+        *session = Some(Session { known, ledger, seen, journal });
+        if let Some(error) = error {
+            return Err(error);
+        }
         Ok(report)
     }
 }
