@@ -17,6 +17,7 @@ pub mod panics;
 pub mod random;
 pub mod report;
 pub mod runs;
+pub mod sentence;
 pub mod text;
 pub mod tracking;
 pub mod train;

@@ -15,7 +15,7 @@ use chestxr_tui::evaluation;
 use chestxr_tui::runs::{self, RunFolder};
 use chestxr_tui::tracking::{Uploader, environment};
 use chestxr_tui::train::{Command, Trainer};
-use chestxr_tui::{logging, native, panics, tui};
+use chestxr_tui::{logging, native, panics, sentence, tui};
 
 use cli::{Cli, CliCommand, Direction, Global, QueueCommand, RunsCommand, TrackCommand};
 use commands::{Exit, UsageError};
@@ -30,8 +30,9 @@ fn main() -> ExitCode {
             if commands::is_broken_pipe(&error) {
                 return Exit::Done.into();
             }
-            tracing::error!("{}", chestxr_tui::text::one_line(&format!("{error:#}"), 2000));
-            commands::print_error(&format!("chestxr-tui: {error:#}"));
+            let said = sentence::of_error(&error);
+            tracing::error!("{said}");
+            commands::print_error(&format!("chestxr-tui: {said}"));
             commands::exit_of(&error).into()
         }
     }
@@ -57,6 +58,8 @@ fn run(cli: Cli) -> Result<Exit> {
     let paths = AppPaths::new(global.runs_dir.as_deref());
     let json = global.json;
     start_log(command.as_ref(), &global, &paths)?;
+    // Now, and not by the first loop that uses them, which could only panic.
+    rayon::ThreadPoolBuilder::new().build_global().context("can't start worker threads")?;
     if let Some(CliCommand::Train { resume: Some(run), .. }) = &command {
         let (config, folder) = resumed(&global, &paths, run)?;
         let request =
@@ -204,7 +207,10 @@ fn workbench(config: RunConfig, paths: AppPaths, global: &Global, start: Option<
         .context("can't start the thread that syncs runs to MLflow")?;
     let options =
         tui::Options { config, paths, theme: global.theme.clone(), graphics: global.graphics, start };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("can't start the event loop")?;
     Ok(match runtime.block_on(tui::run(options, trainer, cache))? {
         tui::Left::ByChoice => Exit::Done,
         tui::Left::BySignal => Exit::Interrupted,

@@ -15,6 +15,7 @@ use chestxr_tui::evaluation::{self, Predictor, ThresholdSpec};
 use chestxr_tui::metrics::{Evaluation, Thresholds};
 use chestxr_tui::model::resolve_device;
 use chestxr_tui::runs::{self, ArrayNames, RunFolder, SplitPredictions};
+use chestxr_tui::sentence::of_error;
 use chestxr_tui::text::{one_line, thousands};
 
 use super::progress::{self, StderrBar};
@@ -125,7 +126,7 @@ impl<'a> PredictionSource<'a> {
         match evaluation::best_predictions(self.folder, split) {
             Ok(Some(saved)) => return Ok(saved),
             Ok(None) => {}
-            Err(error) => print_error(&format!("warning: {error:#}; predicting again")),
+            Err(error) => print_error(&format!("warning: {}; predicting again", of_error(&error))),
         }
         if self.loaded.is_none() {
             let predictor = Predictor::open(self.folder, self.device)?;

@@ -16,6 +16,7 @@ use chestxr_tui::evaluation::Predictor;
 use chestxr_tui::files::replace_file;
 use chestxr_tui::metrics::DEFAULT_THRESHOLD;
 use chestxr_tui::runs;
+use chestxr_tui::sentence::of_error;
 use chestxr_tui::text::one_line;
 
 use super::progress::StderrBar;
@@ -200,7 +201,7 @@ impl Job<'_> {
 
     fn refuse(&mut self, error: &anyhow::Error) {
         self.failed += 1;
-        print_error(&format!("{error:#}"));
+        print_error(&of_error(error));
     }
 
     fn predict(&mut self, images: &[NamedImage]) -> Result<()> {

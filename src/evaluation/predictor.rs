@@ -11,7 +11,7 @@ use crate::dataset::labels::LabelSet;
 use crate::metrics::sigmoid;
 use crate::model::prediction_device;
 use crate::model::{Mode, Network, Shape};
-use crate::native::{Autocast, CudaMode, shorten_spinning};
+use crate::native::{Autocast, CudaMode, prepare_threads};
 use crate::runs::RunFolder;
 
 /// Images a forward pass.
@@ -88,7 +88,7 @@ impl Predictor {
             );
         }
         ensure!(weights.is_file(), "run {} has lost its best weights, {}", folder.id(), weights.display());
-        shorten_spinning();
+        prepare_threads().context("can't start the threads that compute")?;
         let needed = ROOM + std::fs::metadata(&weights)?.len();
         let device = prediction_device(device, &config.run.device, needed)?;
         if device.is_cuda() {

@@ -46,7 +46,7 @@ pub enum WeightsError {
     WrongShape { path: PathBuf, name: String, found: Vec<i64>, wanted: Vec<i64> },
     #[error("{} has a tensor `{name}` that this network lacks; were the weights made by another architecture?", path.display())]
     Unknown { path: PathBuf, name: String },
-    #[error("libtorch: {}", first_line(.0))]
+    #[error("{}", crate::sentence::of_torch(.0))]
     Torch(#[from] TchError),
     #[error(
         "{}: `{name}` holds {found:?} values and this network wants {wanted:?}; convert the weights to float32",
@@ -282,9 +282,4 @@ impl Snapshot {
             WeightsError::Unwritable { path: path.to_owned(), message }
         })
     }
-}
-
-/// The first line of what libtorch says: the rest is a C++ trace.
-pub fn first_line(error: &TchError) -> String {
-    crate::text::one_line(error.to_string().lines().next().unwrap_or_default(), 300)
 }

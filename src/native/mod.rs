@@ -20,7 +20,7 @@ pub use optim::{
     AdamStep, SgdStep, clear_gradients, clip_gradients, fused_adam, fused_sgd, lerp, unscale_gradients,
 };
 
-pub use threads::shorten_spinning;
+pub use threads::prepare_threads;
 
 unsafe extern "C" {
     fn chestxr_libtorch_version() -> *const c_char;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use jiff::Zoned;
-use tch::{TchError, Tensor};
+use tch::Tensor;
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::checkpoint::{Position, Restored};
@@ -28,8 +28,9 @@ use crate::augment::AugmentPipeline;
 use crate::config::RunConfig;
 use crate::dataset::Cache;
 use crate::evaluation;
-use crate::model::{first_line, table};
+use crate::model::table;
 use crate::runs::{Provenance, RunFolder, RunLock, RunState};
+use crate::sentence;
 use crate::tracking::Ledger;
 
 /// Serves commands until [`Command::Shutdown`] or until nobody can send any.
@@ -211,7 +212,7 @@ fn begin<'a>(
     let drawn = evaluation::draw_network(&folder);
     let journal = Journal::begin(folder, hold, event_sender.clone())?;
     if let Err(error) = drawn {
-        journal.note(Level::Warning, format!("no picture of the network: {error:#}"))?;
+        journal.note(Level::Warning, format!("no picture of the network: {}", sentence::of_error(&error)))?;
     }
     fit(setup, ready, journal, inbox)
 }
@@ -363,10 +364,7 @@ fn announce(fit: &Fit, setup: &Setup, resumed: bool) -> Result<()> {
 fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(match error.downcast_ref::<TchError>() {
-            Some(error) => format!("libtorch: {}", first_line(error)),
-            None => crate::text::one_line(&format!("{error:#}"), 600),
-        }),
+        Ok(Err(error)) => Err(sentence::of_error(&error)),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
@@ -377,20 +375,8 @@ fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T, String> {
 
 #[cfg(test)]
 mod tests {
-    use tch::{Device, Kind, Tensor};
 
     use super::*;
-
-    #[test]
-    fn a_libtorch_error_becomes_its_first_line() {
-        let reason = guarded(|| {
-            let [a, b] = [3, 4].map(|n| Tensor::zeros([2, n], (Kind::Float, Device::Cpu)));
-            Ok(a.f_matmul(&b)?)
-        });
-        let reason = reason.expect_err("2x3 by 2x4 is no product");
-        assert!(reason.starts_with("libtorch: ") && reason.contains("shapes"), "{reason}");
-        assert!(!reason.contains('\n') && !reason.contains("frame #"), "{reason}");
-    }
 
     #[test]
     fn a_panic_ends_as_a_sentence_too() {

@@ -12,6 +12,7 @@ use crate::dataset::Split;
 use crate::evaluation::{self, split_predictions};
 use crate::metrics::MultilabelReport;
 use crate::runs::{Best, EpochRecord, METRICS, SplitPredictions};
+use crate::sentence;
 use crate::text::rate;
 
 impl Fit<'_> {
@@ -187,8 +188,10 @@ impl Fit<'_> {
             evaluation::record(folder, labels, &thresholds, Split::Test, test, evaluation::RESAMPLES)?;
         // Figures are for people: a run whose numbers are written doesn't fail for them.
         if let Err(error) = evaluation::draw(folder, labels, &evaluated, &thresholds, test) {
-            self.journal
-                .note(Level::Warning, format!("no figures: {error:#}; `chestxr-tui evaluate` draws them"))?;
+            self.journal.note(
+                Level::Warning,
+                format!("no figures: {}; `chestxr-tui evaluate` draws them", sentence::of_error(&error)),
+            )?;
         }
         Ok(())
     }

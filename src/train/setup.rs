@@ -91,7 +91,8 @@ impl Setup {
         let default = *DEFAULT_THREADS.get_or_init(tch::get_num_threads);
         let wanted = self.config.run.threads;
         tch::set_num_threads(if wanted > 0 { wanted as i32 } else { default });
-        native::shorten_spinning();
+        native::prepare_threads()
+            .context("can't start the threads that compute; run.threads=1 needs none")?;
         tch::manual_seed(self.config.run.seed as i64);
         let mut network = Network::build(&self.config.model, self.shape, self.device)?;
         start(&mut network)?;

@@ -55,7 +55,7 @@ impl Worker for Reader {
             Effect::CheckData(view) => {
                 let checked = || {
                     let report = check(&view.dataset, &mut |_| keep_going());
-                    if keep_going() { Ok(Box::new(report)) } else { Err(CANCELLED) }
+                    if keep_going() { Ok(Box::new(report)) } else { Err(anyhow::anyhow!(CANCELLED)) }
                 };
                 Message::Checked(view.dataset.digest().to_owned(), guarded(checked))
             }

@@ -214,7 +214,7 @@ fn discard(paths: &[PathBuf]) -> Done {
 }
 
 fn sentence(error: &anyhow::Error) -> String {
-    crate::text::one_line(&format!("{error:#}"), 600)
+    crate::text::one_line(&crate::sentence::of_error(error), 600)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod proto;
 use prost::Message;
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Network, first_line};
+use super::Network;
 use proto::{
     DimensionProto, FLOAT, GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
@@ -30,7 +30,7 @@ const LARGEST: usize = i32::MAX as usize;
 /// Why there is no ONNX file.
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
-    #[error("libtorch: {}", first_line(.0))]
+    #[error("{}", crate::sentence::of_torch(.0))]
     Torch(#[from] TchError),
     #[error(
         "an ONNX file holds at most {}, and this network's would have {}; export safetensors instead, or train on \

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tch::{Kind, TchError, Tensor};
 
 use super::pth::{self, Dtype, PthError};
-use super::{Network, WeightsError, first_line};
+use super::{Network, WeightsError};
 use crate::config::{Arch, ModelSection};
 
 pub use hub::{Fetch, HubError, imagenet_file};
@@ -23,7 +23,7 @@ pub enum PretrainedError {
     Pth(#[from] PthError),
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    #[error("libtorch: {}", first_line(.0))]
+    #[error("{}", crate::sentence::of_torch(.0))]
     Torch(#[from] TchError),
     #[error(
         "there are no ImageNet weights for {0}; set model.pretrained=none or choose a ResNet or DenseNet"

@@ -75,9 +75,9 @@ impl Job {
 }
 
 /// Runs `work`; a panic becomes a sentence, so that a screen never waits for an answer that doesn't come.
-pub fn guarded<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+pub fn guarded<T, E: Into<anyhow::Error>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
-        .map(|outcome| outcome.map_err(|error| format!("{error:#}")))
+        .map(|outcome| outcome.map_err(|error| crate::sentence::of_error(&error.into())))
         .unwrap_or_else(|_| Err(BROKE.to_owned()))
         .map_err(|reason| crate::text::one_line(&reason, 600))
         .inspect_err(|reason| tracing::warn!("background job failed: {reason}"))
