@@ -88,7 +88,7 @@ mod tests {
         assert!(!said.contains("frame #") && !said.contains('\n'), "{said}");
         // An error that tells its cause itself doesn't tell it twice.
         let told = crate::model::WeightsError::Torch(TchError::Torch("so it is\nframe #0".into()));
-        assert_eq!(of_error(&anyhow!(told)), "libtorch: so it is");
+        assert_eq!(of_error(&anyhow!(told)), "libtorch: Internal torch error: so it is");
     }
 
     #[test]
