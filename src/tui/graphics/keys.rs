@@ -1,18 +1,52 @@
-//! Keys from bytes that arrive while the terminal is probed: crossterm reads only after that.
+//! Keys, pastes and clicks from bytes that arrive while the terminal is probed: crossterm reads only after that.
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-/// The keys in `bytes`. Sequences that mean no key we know are dropped whole.
+const PASTE: &[u8] = b"\x1b[200~";
+const END_OF_PASTE: &[u8] = b"\x1b[201~";
+
+/// What `bytes` say. Sequences that mean nothing we know are dropped whole.
 pub fn typed(bytes: &[u8]) -> Vec<Event> {
     let mut events = Vec::new();
     let mut rest = bytes;
-    while let Some((code, modifiers, length)) = key(rest) {
+    loop {
+        if let Some((event, length)) = paste(rest).or_else(|| click(rest)) {
+            events.push(event);
+            rest = &rest[length..];
+            continue;
+        }
+        let Some((code, modifiers, length)) = key(rest) else { break };
         if let Some(code) = code {
             events.push(Event::Key(KeyEvent::new(code, modifiers)));
         }
         rest = &rest[length.max(1).min(rest.len())..];
     }
     events
+}
+
+/// A paste at the beginning of `bytes` and its length; its text is no key whatever it holds, also where its end hasn't come.
+fn paste(bytes: &[u8]) -> Option<(Event, usize)> {
+    let text = bytes.strip_prefix(PASTE)?;
+    let end = text.windows(END_OF_PASTE.len()).position(|window| window == END_OF_PASTE);
+    let pasted = String::from_utf8_lossy(&text[..end.unwrap_or(text.len())]).into_owned();
+    let length = end.map_or(bytes.len(), |end| PASTE.len() + end + END_OF_PASTE.len());
+    Some((Event::Paste(pasted), length))
+}
+
+/// A press of the left button at the beginning of `bytes`, as SGR mode reports it (from 1), and its length.
+fn click(bytes: &[u8]) -> Option<(Event, usize)> {
+    let places = bytes.strip_prefix(b"\x1b[<0;")?;
+    let end = places
+        .iter()
+        .position(|byte| !byte.is_ascii_digit() && *byte != b';')
+        .filter(|end| places[*end] == b'M')?;
+    let text = std::str::from_utf8(&places[..end]).ok()?;
+    let (column, row) = text.split_once(';')?;
+    let from_one = |text: &str| text.parse::<u16>().ok()?.checked_sub(1);
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    let (column, row) = (from_one(column)?, from_one(row)?);
+    let event = Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
+    Some((event, bytes.len() - places.len() + end + 1))
 }
 
 /// The first key of `bytes`, and how many of them it takes.
@@ -101,8 +135,23 @@ mod tests {
     }
 
     #[test]
+    fn a_paste_is_no_key_and_a_click_has_its_place() {
+        let Some([Event::Paste(text), Event::Key(key)]) =
+            typed(b"\x1b[200~qs\r\x1b[201~x").first_chunk().cloned()
+        else {
+            panic!("a paste and a key")
+        };
+        assert_eq!((text.as_str(), key.code), ("qs\r", KeyCode::Char('x')));
+        assert!(matches!(&typed(b"\x1b[200~qs")[..], [Event::Paste(text)] if text == "qs"));
+        let Some([Event::Mouse(mouse)]) = typed(b"\x1b[<0;3;4M\x1b[<0;3;4m").first_chunk().cloned() else {
+            panic!("a click")
+        };
+        assert_eq!((mouse.column, mouse.row, mouse.kind), (2, 3, MouseEventKind::Down(MouseButton::Left)));
+    }
+
+    #[test]
     fn what_is_no_key_is_dropped_whole() {
-        assert_eq!(codes(b"\x1b[<0;3;4Mq"), [(KeyCode::Char('q'), KeyModifiers::NONE)]);
+        assert_eq!(codes(b"\x1b[<0;3;4mq\x1b[<35;3;4M"), [(KeyCode::Char('q'), KeyModifiers::NONE)]);
         assert!(codes(&[0xff, 0x00, 0x1b, b'[']).len() <= 1);
     }
 }

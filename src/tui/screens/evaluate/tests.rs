@@ -29,6 +29,23 @@ fn a_moved_threshold_moves_matrix_and_rates_and_is_kept_only_when_asked_for() {
 }
 
 #[test]
+fn the_screen_stays_as_it_is_while_what_was_saved_is_read_again() {
+    let mut app = fixture::evaluated();
+    press(&mut app, &["=", ".", "0", "1", "Enter", "w"]);
+    let path = app.evaluate.run().expect("a run").path.clone();
+    // Thresholds of another condition, moved while figures are drawn and the run is read again.
+    press(&mut app, &["Down", "=", ".", "0", "2", "Enter"]);
+    let row = app.evaluate.row();
+    let effects = app.update(Message::Kept(path, Ok(())), noon());
+    let [Effect::Evaluate(asked)] = effects.as_slice() else { panic!("read again: {effects:?}") };
+    press(&mut app, &["d", "Enter"]);
+    assert!(app.evaluate.images.is_some(), "keys answer meanwhile");
+    app.update(Message::Evaluated(asked.clone(), Ok(Box::new(fixture::answer()))), noon());
+    assert!(app.evaluate.images.is_some());
+    assert_eq!(app.evaluate.run().expect("a run").levels[row], 0.02, "nothing that was moved is lost");
+}
+
+#[test]
 fn threshold_keys_for_all_move_every_condition_but_not_normal_detection() {
     let mut app = fixture::evaluated();
     press(&mut app, &["a", "=", ".", "3", "Enter"]);

@@ -75,8 +75,14 @@ impl App {
                 if let Some(asked) = &mut self.evaluate.asked {
                     (asked.run, asked.predict) = (Some(answer.run.path.clone()), false);
                 }
-                self.evaluate.place = self.evaluate.place.min(answer.run.rows().saturating_sub(1));
-                self.evaluate.shown = Loading::Ready(Box::new(answer.run));
+                let mut run = answer.run;
+                if let Some(shown) =
+                    self.evaluate.run().filter(|shown| (&shown.path, shown.split) == (&run.path, run.split))
+                {
+                    run.levels.clone_from(&shown.levels);
+                }
+                self.evaluate.place = self.evaluate.place.min(run.rows().saturating_sub(1));
+                self.evaluate.shown = Loading::Ready(Box::new(run));
             }
             Err(reason) => self.evaluate.shown = Loading::Failed(reason),
         }
@@ -88,12 +94,11 @@ impl App {
             Ok(()) => {
                 self.say(Level::Info, "thresholds saved; evaluation, figures and report are updated");
                 let (shown, split) = self.asked();
-                // Only the run on the screen is read again.
+                // Only the run on the screen is read again, and it stays there meanwhile, as do thresholds moved since.
                 if shown.as_ref() == Some(run) {
-                    let (view, order, place) = (self.evaluate.view, self.evaluate.order, self.evaluate.place);
-                    let effects = self.request_evaluation(shown, split, false);
-                    (self.evaluate.view, self.evaluate.order, self.evaluate.place) = (view, order, place);
-                    return effects;
+                    let asked = Asked { run: shown, split, predict: false };
+                    self.evaluate.asked = Some(asked.clone());
+                    return vec![Effect::Evaluate(asked)];
                 }
             }
             Err(reason) => self.say(Level::Error, format!("the thresholds can't be saved: {reason}")),

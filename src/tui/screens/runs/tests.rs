@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::RunConfig;
+use crate::dataset::Split;
 use crate::runs::{Measured, RunState, SortBy, Statistic, Waiting};
 use crate::train::{Command, Event};
 use crate::tui::app::{App, Effect, Message, Overlay};
@@ -130,7 +131,18 @@ fn a_run_is_deleted_after_a_yes_and_a_live_one_never() {
         folder.discard().expect("in the trash")
     };
     let [first, second] = [made(1), made(2)];
+    app.selected = Some(std::path::PathBuf::from("/runs").join(first.id.as_str()));
+    app.explain.asked = Some(crate::tui::screens::explain::state::Asked {
+        run: app.selected.clone(),
+        split: Split::Test,
+        number: 1,
+    });
     done(&mut app, Done::Discarded(vec![first.clone(), second.clone()], 7, None));
+    assert_eq!(
+        (app.selected.clone(), app.explain.asked.clone()),
+        (None, None),
+        "no screen shows a deleted run"
+    );
     assert_eq!(press(&mut app, &["U"]), [Effect::Runs(RunsRequest::Restore(second.clone()))]);
     assert_eq!(press(&mut app, &["U"]), [Effect::Runs(RunsRequest::Restore(first.clone()))], "each once");
     assert_eq!(app.runs.discarded, [], "what is being put back isn't purged");

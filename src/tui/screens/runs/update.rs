@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use tui_input::Input;
 
 use crate::evaluation::setting_differences;
-use crate::runs::{METRICS, Measure};
+use crate::runs::{Discarded, METRICS, Measure};
 use crate::train::Level;
 use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::overlays::form::state::Form;
 use crate::tui::screen::Screen;
+use crate::tui::screens::evaluate::state::Loading;
 use crate::tui::screens::runs::action::RunsAction;
 use crate::tui::screens::runs::state::{
     Ask, Beside, Change, Details, Done, Epochs, Listed, RunsRequest, SideBySide, Typed,
@@ -74,6 +75,20 @@ impl App {
             self.selected = Some(run.path.clone());
         }
         self.read_chosen(false)
+    }
+
+    /// Runs that were deleted are no longer shown on any screen.
+    fn deselect(&mut self, gone: &[Discarded]) {
+        let is_gone = |path: &PathBuf| {
+            gone.iter().any(|run| path.file_name().is_some_and(|name| name.to_str() == Some(run.id.as_str())))
+        };
+        self.selected.take_if(|path| is_gone(path));
+        if self.evaluate.asked.as_ref().and_then(|asked| asked.run.as_ref()).is_some_and(is_gone) {
+            (self.evaluate.asked, self.evaluate.shown) = (None, Loading::Idle);
+        }
+        if self.explain.asked.as_ref().and_then(|asked| asked.run.as_ref()).is_some_and(is_gone) {
+            (self.explain.asked, self.explain.shown) = (None, Loading::Idle);
+        }
     }
 
     /// Asks for the details of the run under the cursor unless they are here; `again`: read them anew.
@@ -154,6 +169,7 @@ impl App {
                     ),
                 };
                 self.say(sentence.0, sentence.1);
+                self.deselect(&gone);
                 self.runs.discarded.extend(gone);
             }
             Done::Restored(discarded) => {

@@ -1,7 +1,14 @@
 //! The workbench end to end: the real binary in a pseudo-terminal, driven by keys, read through a terminal
 //! emulator. Everything waits for a condition; the only limit of time is the one that ends a hanging test.
 
+#[path = "../support/mod.rs"]
 mod support;
+
+mod form;
+mod home;
+mod mouse;
+mod runs;
+mod screens;
 
 use std::path::{Path, PathBuf};
 use std::thread;
