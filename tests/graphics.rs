@@ -175,3 +175,20 @@ fn answers_that_come_late_are_no_keys() {
     assert!(session.try_exit_code().is_none());
     leave(&mut session);
 }
+
+#[test]
+fn no_answer_of_the_terminal_is_printed_beside_a_commands_pictures() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let environment = [("HOME", folder.path()), ("XDG_CACHE_HOME", folder.path())];
+    let delay = std::time::Duration::from_millis(700);
+    let options =
+        PtyOptions { answers: Some(KITTY), delay, environment: &environment, ..PtyOptions::default() };
+    let args = ["data", "show", "--index", "0", "--data", "phantom:60", "--set", "data.size=32"];
+    let mut session = PtySession::start(&args, &options);
+    assert_eq!(session.wait_exit(), 0);
+    let bytes = session.bytes();
+    assert!(find(&bytes, b"\x1b_G", 0).is_some(), "a picture by kitty's protocol");
+    // What a terminal driver echoes of an escape sequence.
+    assert!(find(&bytes, b"^[", 0).is_none(), "{}", String::from_utf8_lossy(&bytes));
+    assert!(!session.text().contains("kitty(") && !session.text().contains("62;c"), "{}", session.text());
+}

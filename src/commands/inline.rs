@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use chestxr_tui::tui::graphics::{GraphicsChoice, Protocol, Terminal, probe};
 
-/// Time limit for the terminal's answers.
-const PROBE_TIMEOUT: Duration = Duration::from_millis(400);
+/// Time limit for the terminal's answers. An answer that comes after the command would be typed into the shell, and no key
+/// waits for the end of this.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Detects the image protocol of the terminal; `None` where stdin or stdout is not a terminal.
 ///
@@ -72,8 +73,42 @@ impl ImagePrinter {
             use_sixel: protocol == Protocol::Sixel,
             ..viuer::Config::default()
         };
+        let _unechoed = Unechoed::start();
         viuer::print(&image, &config)
             .context("can't print the image; try --graphics half or --graphics off")?;
         Ok(())
+    }
+}
+
+/// Keeps the terminal from printing what arrives, until it is dropped: viuer asks the terminal too, and reads an answer key
+/// by key with echo in between. What is left of an answer then is discarded.
+struct Unechoed {
+    before: libc::termios,
+}
+
+impl Unechoed {
+    /// `None` where stdin is no terminal.
+    fn start() -> Option<Self> {
+        let mut modes = std::mem::MaybeUninit::<libc::termios>::uninit();
+        // SAFETY: the call fills the struct where it succeeds.
+        let before = unsafe {
+            if libc::tcgetattr(libc::STDIN_FILENO, modes.as_mut_ptr()) != 0 {
+                return None;
+            }
+            modes.assume_init()
+        };
+        let mut modes = before;
+        // No signal by key either, which could end the program before echo is on again.
+        modes.c_lflag &= !(libc::ECHO | libc::ICANON | libc::ISIG);
+        // SAFETY: modes that the terminal gave, with three switches off.
+        let done = unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &modes) } == 0;
+        done.then_some(Self { before })
+    }
+}
+
+impl Drop for Unechoed {
+    fn drop(&mut self) {
+        // SAFETY: the modes that the terminal had. TCSAFLUSH discards what wasn't read; there is nothing to do on failure.
+        unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSAFLUSH, &self.before) };
     }
 }

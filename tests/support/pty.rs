@@ -15,6 +15,12 @@ pub const HANG: Duration = Duration::from_secs(180);
 pub const CELL: [u16; 2] = [8, 17];
 /// The request for the terminal's attributes (DA1), which ends the program's probe.
 const ATTRIBUTES_REQUEST: &[u8] = b"\x1b[c";
+/// The request for the terminal's status (DSR), and its answer.
+const STATUS_REQUEST: &[u8] = b"\x1b[5n";
+const STATUS: &[u8] = b"\x1b[0n";
+/// The question whether the terminal reads pictures from files, as kitty is asked, and its answer.
+const FILE_REQUEST: &[u8] = b"a=q,t=t;";
+const FILES: &[u8] = b"\x1b_Gi=31;OK\x1b\\";
 /// Environment variables of the caller that would change what the program draws.
 const REMOVED: [&str; 6] =
     ["NO_COLOR", "CHESTXR_ASCII", "CHESTXR_GRAPHICS", "TMUX", "CHESTXR_RUNS_DIR", "MLFLOW_TRACKING_URI"];
@@ -40,8 +46,10 @@ pub struct PtySession {
 pub struct PtyOptions<'a> {
     pub columns: u16,
     pub rows: u16,
-    /// Sent once, when the program asks for the terminal's attributes; `None`: the terminal never answers.
+    /// Sent whenever the program asks for the terminal's attributes; `None`: the terminal never answers.
     pub answers: Option<&'static [u8]>,
+    /// How long an answer takes, as over a slow line.
+    pub delay: Duration,
     /// Keys that are there before the program starts.
     pub typed: &'a str,
     /// Environment variables besides those of the caller.
@@ -50,7 +58,7 @@ pub struct PtyOptions<'a> {
 
 impl Default for PtyOptions<'_> {
     fn default() -> Self {
-        Self { columns: 120, rows: 34, answers: None, typed: "", environment: &[] }
+        Self { columns: 120, rows: 34, answers: None, delay: Duration::ZERO, typed: "", environment: &[] }
     }
 }
 
@@ -80,16 +88,30 @@ impl PtySession {
         let screen = vt100::Parser::new(cells(options.rows), cells(options.columns), 0);
         let output = Arc::new((Mutex::new(Output { bytes: Vec::new(), screen }), Condvar::new()));
         let mut reader = pair.master.try_clone_reader().expect("a reader");
-        let (shared, answerer, mut answers) = (output.clone(), keys.clone(), options.answers);
+        let (shared, answerer, answers) = (output.clone(), keys.clone(), options.answers);
+        let delay = options.delay;
         thread::spawn(move || {
             let mut buffer = [0; 16 * 1024];
+            let mut answered = [0; 3];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 let mut output = lock(&shared.0);
                 output.bytes.extend_from_slice(&buffer[..count]);
                 output.screen.process(&buffer[..count]);
-                if answers.is_some() && find(&output.bytes, ATTRIBUTES_REQUEST, 0).is_some() {
-                    let answer = answers.take().unwrap_or_default();
-                    lock(&answerer).write_all(answer).expect("the answer arrives");
+                for (place, (request, answer)) in [
+                    (ATTRIBUTES_REQUEST, answers),
+                    (STATUS_REQUEST, answers.and(Some(STATUS))),
+                    (FILE_REQUEST, answers.and(Some(FILES))),
+                ]
+                .into_iter()
+                .enumerate()
+                {
+                    while let Some(answer) = answer
+                        && let Some(at) = find(&output.bytes, request, answered[place])
+                    {
+                        answered[place] = at + request.len();
+                        thread::sleep(delay);
+                        lock(&answerer).write_all(answer).expect("the answer arrives");
+                    }
                 }
                 drop(output);
                 shared.1.notify_all();
