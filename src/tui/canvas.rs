@@ -90,17 +90,30 @@ impl<'a> Canvas<'a> {
             return 0;
         }
         let (end, _) = self.buf.set_stringn(row.x, row.y, text, usize::from(row.width), style);
+        self.mark_cut(row, text);
         end - row.x
     }
 
-    /// Writes a styled line at the left of a row; returns the columns used.
+    /// Writes a styled line at the left of a row, cut where the row ends; returns the columns used.
     pub fn line(&mut self, row: Rect, line: &Line) -> u16 {
         let row = row.intersection(self.buf.area);
         if row.is_empty() {
             return 0;
         }
         let (end, _) = self.buf.set_line(row.x, row.y, line, row.width);
+        if line.width() > usize::from(row.width) {
+            self.mark_cut(row, &line.to_string());
+        }
         end - row.x
+    }
+
+    /// Ends a row with `…` where the end of its text had no room.
+    fn mark_cut(&mut self, row: Rect, text: &str) {
+        let is_cut = crate::text::cut(text, usize::from(row.width))
+            .is_some_and(|kept| !text[kept.len()..].trim().is_empty());
+        if is_cut && let Some(cell) = self.buf.cell_mut((row.right() - 1, row.y)) {
+            cell.set_char('…');
+        }
     }
 
     /// Writes a styled line at the right end of a row; returns the columns used. A line that doesn't fit

@@ -13,6 +13,8 @@ use crate::tui::screens::evaluate::state::{EvaluatedRun, Order};
 
 /// Columns of the numbers at the right: AUROC, interval.
 const NUMBERS: u16 = 16;
+/// Columns that a name needs to be told from others.
+const SHORTEST_NAME: u16 = 8;
 /// Columns of the number of positive images.
 const SUPPORT: u16 = 6;
 /// The AUROC of guessing.
@@ -61,7 +63,14 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let shown = usize::from(inner.height).max(1);
     let first = app.evaluate.place.saturating_sub(shown - 1).min(rows.len().saturating_sub(shown));
     let long = inner.width >= 40;
-    let name_width = if long { 18 } else { inner.width.saturating_sub(NUMBERS + 2).min(13) };
+    // A value without its interval, rather than an interval without a name.
+    let with_interval = inner.width >= NUMBERS + 2 + SHORTEST_NAME;
+    let numbers_width = if with_interval { NUMBERS } else { 4 };
+    let name_width = match () {
+        () if long => 18,
+        () if with_interval => inner.width.saturating_sub(NUMBERS + 2).min(13),
+        () => inner.width.saturating_sub(numbers_width + 2),
+    };
     let lowest = lowest(rows.iter().filter_map(|index| run.kept_numbers(*index)));
     for (line_at, (place, index)) in rows.iter().enumerate().skip(first).take(shown).enumerate() {
         let line = row(inner, line_at as u16);
@@ -78,10 +87,11 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
         if run.is_moved(*index) {
             canvas.text(Rect { x: line.x + name_width, width: 1, ..line }, "*", theme.warning());
         }
-        let number = Line::from(vec![
-            Span::styled(fixed(numbers.auroc, 3), theme.strong()),
-            Span::styled(format!("{:>11}", interval(numbers.auroc_ci).trim()), theme.muted()),
-        ]);
+        let mut number = Line::from(Span::styled(fixed(numbers.auroc, 3), theme.strong()));
+        if with_interval {
+            let text = format!("{:>11}", interval(numbers.auroc_ci).trim());
+            number.push_span(Span::styled(text, theme.muted()));
+        }
         canvas.right(line, &number);
         let positives = if long { SUPPORT } else { 0 };
         if long {
@@ -92,7 +102,7 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
         }
         let strip = Rect {
             x: line.x + name_width + positives + 2,
-            width: line.width.saturating_sub(name_width + positives + NUMBERS + 2),
+            width: line.width.saturating_sub(name_width + positives + numbers_width + 2),
             ..line
         };
         if strip.width >= 5 {
