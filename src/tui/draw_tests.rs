@@ -319,7 +319,7 @@ fn a_pause_changes_no_gauge_and_what_is_not_measured_is_no_share() {
         noon(),
     );
     let text = screen(&app, (120, 34));
-    assert!(text.contains("0 images/s") && text.contains("limit –"), "{text}");
+    assert!(text.contains("0 images/s") && text.contains("compute –"), "{text}");
 }
 
 #[test]

@@ -183,8 +183,8 @@ fn rows(run: &LiveRun, progress: &Progress, pass: Phase, width: usize) -> Vec<Ro
         Row::Gauge { name: "run", share: of(done, progress.epochs as f64), tail: eta(progress.run_eta) },
     ];
     rows.extend(wait);
-    let [limit, others] = limits(&progress.shares);
-    rows.push(Row::Pair(format!("{} images/s", whole(progress.images_per_second)), limit));
+    let [compute, others] = time_shares(&progress.shares);
+    rows.push(Row::Pair(format!("{} images/s", whole(progress.images_per_second)), compute));
     rows.push(Row::Pair(
         format!("step {} of {}", count(progress.done), count(progress.total)),
         format!("loss {}", fixed(progress.loss, 4)),
@@ -199,18 +199,17 @@ fn rows(run: &LiveRun, progress: &Progress, pass: Phase, width: usize) -> Vec<Ro
     rows
 }
 
-/// What takes most of a step, and the rest in falling order.
-fn limits(shares: &Shares) -> [String; 2] {
-    let mut named = shares.named();
-    named.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let [(first, most), rest @ ..] = named;
+/// Where the time of a step goes: computing, and the rest. The order never changes, so that the eye finds each share
+/// again.
+fn time_shares(shares: &Shares) -> [String; 2] {
     // Before the first step nothing is measured, and nothing is not a share.
-    if most == 0.0 {
-        return [format!("limit {NONE}"), String::new()];
+    if shares.named().iter().all(|(_, share)| *share == 0.0) {
+        return [format!("compute {NONE}"), String::new()];
     }
-    let said = |name| if name == "checkpoint" { "save" } else { name };
-    let rest = rest.iter().map(|(name, share)| format!("{} {}", said(name), percent(*share)));
-    [format!("{} {}", said(first), percent(most)), rest.collect::<Vec<_>>().join(" ")]
+    let said = |name: &str, share: f64| format!("{name} {}", percent(share));
+    let rest = [("data", shares.data), ("metrics", shares.metrics), ("save", shares.checkpoint)];
+    let rest = rest.map(|(name, share)| said(name, share)).join(" ");
+    [said("compute", shares.compute), rest]
 }
 
 /// A reason in up to three rows, the last one ending in `…` where there is more.
