@@ -32,7 +32,7 @@ pub fn resolve_device(wanted: &str) -> Result<Device> {
 }
 
 /// The device to predict and explain on. `auto` takes that of the run's setting `of_run` where this machine has it, and the
-/// CPU where less than `needed` bytes are free on the GPU: whoever trains there must not run out of memory for it.
+/// CPU where less than `needed` bytes are free on the GPU: a run that trains there must not run out of memory for it.
 ///
 /// # Errors
 /// As [`resolve_device`], of a device that was asked for by name.

@@ -109,7 +109,7 @@ impl Drop for FullPrecision {
 }
 
 /// How CUDA computes in this process while this is kept: the same bits in every run, or with TF32 and what cuDNN finds
-/// fastest. The switch belongs to the process, so whoever trains keeps it, and others leave it as it is meanwhile.
+/// fastest. The switch belongs to the process, so the trainer keeps it, and others leave it as it is meanwhile.
 #[derive(Debug)]
 pub struct CudaMode(());
 

@@ -15,7 +15,7 @@ const DECIDED: [&str; 2] = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"];
 /// To be called before libtorch computes: finds out whether the system starts the threads that it wants, whose OpenMP library
 /// ends the process where it can't have them, and keeps them from spinning for long where they wait for each other.
 ///
-/// GCC's OpenMP library spins some 300,000 times before a thread sleeps, which takes the processor from whoever else works on
+/// GCC's OpenMP library spins some 300,000 times before a thread sleeps, which takes the processor from other programs on
 /// the machine, and from the other threads of the same step where they have to share a processor; it spins 100 times only
 /// while there are more OpenMP threads than processors (GCC's manual, GOMP_SPINCOUNT). So one thread more than processors is
 /// started here, once, and sleeps until the process ends; not where libtorch has another pool, where the system starts no

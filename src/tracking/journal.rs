@@ -11,8 +11,8 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::rows::{Row, SAMPLE_COUNTER};
-use crate::runs::{EpochRecord, RunFolder, SystemSample};
+use super::rows::{EPOCH_COUNTER, Row, SAMPLE_COUNTER};
+use crate::runs::{EpochRecord, METRICS, RunFolder, Status, SystemSample};
 
 /// How far a file that grows line by line was read.
 #[derive(Debug, Default)]
@@ -81,7 +81,7 @@ pub struct Journal {
     metrics: Tail,
     epochs: Vec<EpochRecord>,
     system: Tail,
-    /// Shared with whoever reads them: there may be hundreds of thousands.
+    /// Shared with its readers: there may be hundreds of thousands.
     samples: Arc<Vec<Row>>,
     /// The names of their values, each kept once.
     names: HashSet<Arc<str>>,
@@ -156,19 +156,24 @@ impl Journal {
         Ok(())
     }
 
-    /// When an epoch ended, in milliseconds since 1970.
-    pub(super) fn ended(&self, epoch: usize) -> Option<i64> {
-        self.ended.get(&epoch).copied()
-    }
-
     /// The last epoch whose end a checkpoint holds; 0 where none does.
     pub(super) fn checkpointed(&self) -> i64 {
         self.checkpointed
     }
 
-    /// The epochs in order.
-    pub(super) fn epochs(&self) -> &[EpochRecord] {
-        &self.epochs
+    /// A row an epoch.
+    pub(super) fn epochs(&self, status: &Status) -> Vec<Row> {
+        let rows = self.epochs.iter().map(|record| {
+            let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
+            let mut values: Vec<(Arc<str>, f64)> =
+                METRICS.iter().map(|metric| (metric.key.into(), number((metric.get)(record)))).collect();
+            values.push(("step".into(), record.step as f64));
+            let each = record.val_auroc.iter();
+            values.extend(each.map(|(key, auroc)| (format!("val_auroc_{key}").into(), number(*auroc))));
+            let time = self.ended.get(&record.epoch).copied().unwrap_or(status.created.as_millisecond());
+            Row { step: record.epoch as i64, time, values }.counted_by(EPOCH_COUNTER)
+        });
+        rows.collect()
     }
 
     /// A row a sample; its step is the sample's line.
@@ -247,12 +252,12 @@ mod tests {
             folder.append_epoch(&epoch(number)).expect("written");
         }
         journal.update(&folder).expect("it reads");
-        assert_eq!(journal.epochs().len(), 3);
+        assert_eq!(journal.epochs.len(), 3);
         // A run that is resumed after epoch 1 writes epochs anew.
         folder.rewind(1).expect("rewound");
         folder.append_epoch(&EpochRecord { train_loss: Some(0.5), ..epoch(2) }).expect("written");
         journal.update(&folder).expect("it reads");
-        let told: Vec<_> = journal.epochs().iter().map(|record| (record.epoch, record.train_loss)).collect();
+        let told: Vec<_> = journal.epochs.iter().map(|record| (record.epoch, record.train_loss)).collect();
         assert_eq!(told, [(1, None), (2, Some(0.5))]);
         add(&folder, "metrics.jsonl", "no epoch\n");
         folder.append_epoch(&epoch(3)).expect("written");

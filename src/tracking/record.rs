@@ -98,7 +98,7 @@ impl RunRecord {
         let provenance = folder.read_provenance()?;
         journal.update(folder)?;
         let evaluation = folder.read_evaluation("test").ok();
-        let mut epochs = rows::epochs(journal, &status);
+        let mut epochs = journal.epochs(&status);
         if state.is_live() {
             epochs.retain(|row| row.step <= journal.checkpointed());
         }

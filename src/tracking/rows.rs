@@ -6,10 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::journal::Journal;
 use crate::config::RunConfig;
 use crate::metrics::Evaluation;
-use crate::runs::{METRICS, RunFolder, RunState, Status};
+use crate::runs::{RunFolder, RunState, Status};
 
 /// Metrics of a batch.
 const MOST_METRICS: usize = 1000;
@@ -75,22 +74,6 @@ pub(super) fn batches(rows: &[Row]) -> Vec<Batch> {
 /// A number as MLflow takes it: what is none as the text `NaN`. Infinities don't come from our journal.
 fn number(value: f64) -> Value {
     if value.is_finite() { json!(value) } else { json!("NaN") }
-}
-
-/// A row an epoch.
-pub(super) fn epochs(journal: &Journal, status: &Status) -> Vec<Row> {
-    let rows = journal.epochs().iter().map(|record| {
-        let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
-        let mut values: Vec<(Arc<str>, f64)> =
-            METRICS.iter().map(|metric| (metric.key.into(), number((metric.get)(record)))).collect();
-        values.push(("step".into(), record.step as f64));
-        values.extend(
-            record.val_auroc.iter().map(|(key, auroc)| (format!("val_auroc_{key}").into(), number(*auroc))),
-        );
-        let time = journal.ended(record.epoch).unwrap_or(status.created.as_millisecond());
-        Row { step: record.epoch as i64, time, values }.counted_by(EPOCH_COUNTER)
-    });
-    rows.collect()
 }
 
 /// How the run ended, and its metrics on the test images. `best_score`, `restored_epoch` and `stopped_epoch` are
