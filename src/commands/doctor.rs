@@ -10,6 +10,7 @@ use chestxr_tui::config::{AppPaths, Memory};
 use chestxr_tui::dataset::{memory, store};
 use chestxr_tui::logging::{self, LogTarget};
 use chestxr_tui::text::bytes;
+use chestxr_tui::tui::colour_depth::ColourDepth;
 use chestxr_tui::tui::graphics::{GraphicsChoice, Protocol};
 use chestxr_tui::{native, runs};
 
@@ -162,7 +163,11 @@ fn colors() -> CheckResult {
     }
     match std::env::var("COLORTERM").as_deref() {
         Ok("truecolor" | "24bit") => ok("colors", "24 bits"),
-        _ => ok("colors", "COLORTERM is not truecolor; most terminals have 24 bits nevertheless"),
+        _ => match ColourDepth::of_environment(|name| std::env::var(name).ok()) {
+            ColourDepth::True => ok("colors", "24 bits, as most terminals have; COLORTERM is not truecolor"),
+            ColourDepth::Indexed => ok("colors", "256, by TERM; set COLORTERM=truecolor for 24 bits"),
+            ColourDepth::Ansi => ok("colors", "16, by TERM; set COLORTERM=truecolor for 24 bits"),
+        },
     }
 }
 

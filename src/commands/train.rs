@@ -286,23 +286,27 @@ impl TextLines {
     }
 
     fn epoch(&self, record: &EpochRecord, improved: bool) -> std::io::Result<()> {
-        let number = |value: Option<f64>| value.map_or("     –".to_owned(), |value| format!("{value:.4}"));
-        let width = self.epochs.to_string().len();
-        self.line(&format!(
-            "epoch {:>width$}/{} loss {} val {} AUROC {}{} AUPRC {} F1 {} wait {} lr {} {}",
-            record.epoch,
-            self.epochs,
-            number(record.train_loss),
-            number(record.val_loss),
-            number(record.val_auroc_macro),
-            if improved { "*" } else { " " },
-            number(record.val_auprc_macro),
-            number(record.val_f1_score),
-            record.wait_count,
-            rate(record.lr),
-            clock(record.epoch_seconds),
-        ))
+        self.line(&epoch_line(record, self.epochs, improved))
     }
+}
+
+/// An epoch of a run of at most `epochs` in one line, of 100 columns where it has up to 100 epochs of up to ten hours.
+fn epoch_line(record: &EpochRecord, epochs: usize, improved: bool) -> String {
+    let number = |value: Option<f64>| value.map_or("     –".to_owned(), |value| format!("{value:.4}"));
+    let width = epochs.to_string().len();
+    format!(
+        "epoch {:>width$}/{epochs} loss {} val {} AUROC {}{} AUPRC {} F1 {} wait {} lr {} {}",
+        record.epoch,
+        number(record.train_loss),
+        number(record.val_loss),
+        number(record.val_auroc_macro),
+        if improved { "*" } else { " " },
+        number(record.val_auprc_macro),
+        number(record.val_f1_score),
+        record.wait_count,
+        rate(record.lr),
+        clock(record.epoch_seconds),
+    )
 }
 
 impl EventPrinter for TextLines {
@@ -376,5 +380,29 @@ impl EventPrinter for TextLines {
         self.bar.set_message(figures);
         self.bar.set_length(progress.total as u64);
         self.bar.set_position(progress.done as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_is_a_line_of_100_columns() {
+        let record = EpochRecord {
+            epoch: 100,
+            train_loss: Some(0.123_45),
+            val_loss: Some(0.234_56),
+            val_auroc_macro: Some(0.812_34),
+            val_auprc_macro: None,
+            val_f1_score: Some(0.1),
+            wait_count: 15,
+            lr: 2.929_999_999_999e-4,
+            epoch_seconds: 5025.0,
+            ..EpochRecord::default()
+        };
+        let line = epoch_line(&record, 100, true);
+        let expected = "epoch 100/100 loss 0.1235 val 0.2346 AUROC 0.8123* AUPRC      – F1 0.1000 wait 15 lr 2.93e-4 1:23:45";
+        assert_eq!((line.as_str(), line.chars().count()), (expected, 100));
     }
 }

@@ -11,6 +11,7 @@ use crate::dataset::{Dataset, Split};
 use crate::metrics::Thresholds;
 use crate::train::{Command, Event, Level, Phase, Progress};
 use crate::tui::canvas::MouseTarget;
+use crate::tui::colour_depth::ColourDepth;
 use crate::tui::jobs::lane::Lane;
 use crate::tui::overlays::form::state::Form;
 use crate::tui::overlays::rates::state::Rates;
@@ -160,6 +161,8 @@ pub struct App {
     pub theme: Theme,
     /// Draw only ASCII.
     pub ascii: bool,
+    /// How many colours the terminal shows.
+    pub depth: ColourDepth,
     /// Directory of the user's themes.
     pub themes: PathBuf,
     /// Directory of runs.
@@ -198,6 +201,7 @@ impl App {
             now,
             theme,
             ascii: false,
+            depth: ColourDepth::True,
             themes,
             runs_folder,
             screen: Screen::Data,

@@ -8,6 +8,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Widget};
 
 use crate::tui::action::Action;
+use crate::tui::colour_depth::ColourDepth;
 use crate::tui::graphics::{Gallery, ImageRequest, Protocol};
 use crate::tui::theme::Theme;
 
@@ -29,6 +30,8 @@ pub struct Canvas<'a> {
     pub theme: &'a Theme,
     /// Only ASCII may appear: charts and pictures use other signs, the rest is replaced at the end.
     pub ascii: bool,
+    /// How many colours the terminal shows.
+    pub depth: ColourDepth,
     /// Mouse targets, later ones above earlier ones.
     pub hits: Vec<MouseTarget>,
     /// How pictures are shown.
@@ -80,7 +83,15 @@ impl<'a> Canvas<'a> {
         let area = buf.area;
         Clear.render(area, buf);
         buf.set_style(area, theme.base());
-        Self { buf, theme, ascii, hits: Vec::new(), pictures: Pictures::BLOCKS, wanted: Vec::new() }
+        Self {
+            buf,
+            theme,
+            ascii,
+            depth: ColourDepth::True,
+            hits: Vec::new(),
+            pictures: Pictures::BLOCKS,
+            wanted: Vec::new(),
+        }
     }
 
     /// Writes `text` at the left of a row, cut where the row ends; returns the columns used.
@@ -200,13 +211,14 @@ impl<'a> Canvas<'a> {
         self.panel(area, panel)
     }
 
-    /// Ends the frame: removes colours where they are disabled, replaces all but ASCII where only that can be shown.
+    /// Ends the frame: removes colours where they are disabled, takes the nearest that there are, replaces all but ASCII where only that can be shown.
     /// Returns the mouse targets and the pictures that are still to be added.
     pub fn finish(self) -> (Vec<MouseTarget>, Vec<ImageRequest>) {
         for cell in &mut self.buf.content {
             if !self.theme.coloured {
                 (cell.fg, cell.bg) = (Color::Reset, Color::Reset);
             }
+            (cell.fg, cell.bg) = (self.depth.nearest(cell.fg), self.depth.nearest(cell.bg));
             if self.ascii && !cell.symbol().is_ascii() {
                 let plain = cell.symbol().chars().next().map_or(' ', to_ascii);
                 cell.set_char(plain);

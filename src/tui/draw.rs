@@ -17,6 +17,7 @@ use crate::tui::overlays::rates::pane as rates;
 pub fn draw(app: &App, gallery: Option<&Gallery>, buf: &mut Buffer) -> (Vec<MouseTarget>, Vec<ImageRequest>) {
     let area = buf.area;
     let mut canvas = Canvas::new(buf, &app.theme, app.ascii);
+    canvas.depth = app.depth;
     canvas.pictures = Pictures {
         gallery,
         off: gallery.is_some_and(|gallery| gallery.terminal().protocol.is_none()),

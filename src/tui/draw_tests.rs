@@ -4,12 +4,14 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
 use ratatui::style::Color;
 
 use crate::dataset::check::Severity;
 use crate::runs::RunState;
 use crate::train::{Event, Phase, Progress};
 use crate::tui::app::{App, Message};
+use crate::tui::colour_depth::ColourDepth;
 use crate::tui::draw::draw;
 use crate::tui::fixture::{self, ended, failed, noon, press, tell, training, with_data, with_runs};
 use crate::tui::screens::runs::state::Listed;
@@ -345,4 +347,28 @@ fn the_data_being_read_are_named_not_those_of_changed_settings() {
 #[test]
 fn not_a_medical_device_is_said_once() {
     assert_eq!(screen(&state("help"), (120, 34)).matches("Not a medical device").count(), 1);
+}
+
+#[test]
+fn a_terminal_of_few_colours_gets_no_others() {
+    for depth in [ColourDepth::Ansi, ColourDepth::Indexed] {
+        // Pictures of half blocks too.
+        for mut app in [training(), fixture::evaluated(), fixture::explained()] {
+            app.depth = depth;
+            let mut buf = Buffer::empty(Rect::new(0, 0, 120, 34));
+            draw(&app, None, &mut buf);
+            let colours: Vec<Color> = buf.content.iter().flat_map(|cell| [cell.fg, cell.bg]).collect();
+            let wrong = colours.iter().find(|colour| {
+                matches!((depth, colour), (_, Color::Rgb(..)) | (ColourDepth::Ansi, Color::Indexed(_)))
+            });
+            assert_eq!(wrong, None, "{depth:?}");
+            let mut kinds: Vec<Color> = Vec::new();
+            for colour in colours {
+                if !kinds.contains(&colour) {
+                    kinds.push(colour);
+                }
+            }
+            assert!(kinds.len() >= 4, "{depth:?}: text, frames and ground stay apart: {kinds:?}");
+        }
+    }
 }

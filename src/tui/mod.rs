@@ -9,6 +9,7 @@ pub mod action;
 pub mod app;
 mod background;
 mod canvas;
+pub mod colour_depth;
 mod desktop;
 mod draw;
 #[cfg(test)]
@@ -45,6 +46,7 @@ use crate::dataset::Cache;
 use crate::runs::RunState;
 use crate::train::{Command, Trainer};
 use app::App;
+use colour_depth::ColourDepth;
 use theme::Theme;
 
 /// How the workbench starts.
@@ -84,6 +86,7 @@ pub async fn run(options: Options, mut trainer: Trainer, cache: Cache) -> anyhow
     let now = jiff::Zoned::now();
     let mut app = App::new(options.config, options.paths.runs, options.paths.themes, theme, now);
     app.ascii = ascii_only();
+    app.depth = ColourDepth::of_environment(|name| std::env::var(name).ok());
     if options.start.is_some() {
         app.screen = screen::Screen::Train;
     }
