@@ -95,7 +95,13 @@ fn a_stopped_run_is_resumed_from_the_list_and_goes_on_where_it_was() {
     session.wait_until("a stopped run", |_| status("state").is_some_and(|state| state == "stopped"));
     let before = epochs();
     session.press("6");
-    session.wait_text("■ stopped");
+    // The list is read beside; the cursor may still be on another run.
+    let short = Home::short(&run);
+    session.wait_until("the run in the list", |session| {
+        session.text().lines().skip(1).any(|line| line.contains(&short))
+    });
+    session.press("g");
+    session.wait_text(&format!("■ {short} ─"));
     session.press("u");
     session.wait_until("more epochs of the same run", |_| {
         status("state").is_some_and(|state| state == "running") && epochs() > before + 1
