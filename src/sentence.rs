@@ -18,7 +18,7 @@ pub fn of_error(error: &anyhow::Error) -> String {
             (_, Some(error)) => of_io(error),
             _ => cause.to_string(),
         };
-        // Some errors tell their cause already, in its words or in ours.
+        // Some errors name their cause already, in its words or in ours.
         let own = cause.to_string();
         match parts.last_mut() {
             Some(before) if before.ends_with(&text) => {}
@@ -60,7 +60,7 @@ pub fn of_torch(error: &TchError) -> String {
 
 fn of_io(error: &io::Error) -> String {
     match error.raw_os_error() {
-        // Files here are never opened so that reading them returns this; starting a thread does.
+        // Starting a thread returns this; time limits of connections are errors of their own.
         Some(libc::EAGAIN) => {
             "the system starts no more threads; raise the limit (`ulimit -u`, or that of the container), or end other programs"
                 .to_owned()
@@ -86,9 +86,9 @@ mod tests {
         let said = of_error(&product().expect_err("2x3 by 2x4 is no product"));
         assert!(said.starts_with("can't predict: libtorch: ") && said.contains("shapes"), "{said}");
         assert!(!said.contains("frame #") && !said.contains('\n'), "{said}");
-        // An error that tells its cause itself doesn't tell it twice.
-        let told = crate::model::WeightsError::Torch(TchError::Torch("so it is\nframe #0".into()));
-        assert_eq!(of_error(&anyhow!(told)), "libtorch: Internal torch error: so it is");
+        // An error that names its cause itself doesn't name it twice.
+        let named = crate::model::WeightsError::Torch(TchError::Torch("so it is\nframe #0".into()));
+        assert_eq!(of_error(&anyhow!(named)), "libtorch: Internal torch error: so it is");
     }
 
     #[test]

@@ -4,52 +4,23 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
 use chestxr_tui::random::SplitMix64;
 use support::pty::{PtyOptions, PtySession};
+use support::trained::{copy, two_runs};
 
 /// How often each kind of work is left.
 fn times() -> u64 {
     std::env::var("CHESTXR_LEAVES").ok().and_then(|text| text.parse().ok()).unwrap_or(20)
 }
 
-/// A home with two runs that were trained for an epoch, made once for all tests.
+/// Two runs that were trained for an epoch, made once for all tests.
 fn trained() -> &'static Path {
-    static HOME: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let home = HOME.get_or_init(|| {
-        let home = tempfile::tempdir().expect("a temporary folder");
-        for seed in ["1", "2"] {
-            let runs = home.path().join("runs");
-            let output = Command::new(env!("CARGO_BIN_EXE_chestxr-tui"))
-                .args(["--no-ui", "--data", "phantom:1500", "--device", "cpu", "--runs-dir"])
-                .arg(&runs)
-                .args(["--set", "data.size=64", "--set", "optimizer.epochs=1", "--set", "run.threads=1"])
-                .args(["--set", &format!("run.seed={seed}")])
-                .env("CHESTXR_LOG", "off")
-                .output()
-                .expect("the binary starts");
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        }
-        home
-    });
-    home.path()
-}
-
-/// Copies a folder with all that is below it.
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("readable").flatten() {
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).expect("copied");
-        }
-    }
+    static RUNS: OnceLock<tempfile::TempDir> = OnceLock::new();
+    RUNS.get_or_init(|| two_runs("phantom:1500", "64", "1")).path()
 }
 
 /// Every file below `folder`.
@@ -79,7 +50,7 @@ fn leave_while(kind: &str, source: &str, begin: impl Fn(&mut PtySession), check:
     for time in 0..times() {
         let home = tempfile::tempdir().expect("a temporary folder");
         let runs = home.path().join("runs");
-        copy(&trained().join("runs"), &runs);
+        copy(trained(), &runs);
         if kind == "predicting" {
             for file in files(&runs).iter().filter(|path| path.ends_with("predictions_test.npz")) {
                 std::fs::remove_file(file).expect("removed");
@@ -174,7 +145,7 @@ fn while_thresholds_figures_and_report_are_written() {
         session.wait_text("writing thresholds");
     };
     let check = |runs: &Path| {
-        let original = trained().join("runs");
+        let original = trained();
         let changed = files(runs)
             .into_iter()
             .filter(|path| path.ends_with("checkpoints/thresholds.json"))

@@ -216,3 +216,16 @@ fn an_archive_is_predicted_batch_by_batch_and_a_damaged_one_leaves_no_prediction
     assert_eq!(found(&output).len(), 2, "the pictures beside it");
     assert!(stderr(&output).contains("2 images predicted; can't read 1 file"), "{}", stderr(&output));
 }
+
+#[test]
+fn images_without_pixels_are_refused_however_many_an_archive_claims() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("nothing.npz");
+    Writer::create(&path)
+        .and_then(|writer| writer.array_u8("images", &[1 << 40, 0, 32], &[]))
+        .and_then(Writer::finish)
+        .expect("written");
+    let archive = Archive::open(&path, Limits::default()).expect("an npz file");
+    let refused = archive.image_rows("images").err().expect("refused").to_string();
+    assert!(refused.contains("at least 1x1"), "{refused}");
+}

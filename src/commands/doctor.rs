@@ -161,13 +161,10 @@ fn colors() -> CheckResult {
     if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         return ok("colors", "off, because NO_COLOR is set");
     }
-    match std::env::var("COLORTERM").as_deref() {
-        Ok("truecolor" | "24bit") => ok("colors", "24 bits"),
-        _ => match ColourDepth::of_environment(|name| std::env::var(name).ok()) {
-            ColourDepth::True => ok("colors", "24 bits, as most terminals have; COLORTERM is not truecolor"),
-            ColourDepth::Indexed => ok("colors", "256, by TERM; set COLORTERM=truecolor for 24 bits"),
-            ColourDepth::Ansi => ok("colors", "16, by TERM; set COLORTERM=truecolor for 24 bits"),
-        },
+    match ColourDepth::of_environment(|name| std::env::var(name).ok()) {
+        ColourDepth::True => ok("colors", "24 bits"),
+        ColourDepth::Indexed => ok("colors", "256, by TERM; set COLORTERM=truecolor for 24 bits"),
+        ColourDepth::Ansi => ok("colors", "16, by TERM; set COLORTERM=truecolor for 24 bits"),
     }
 }
 

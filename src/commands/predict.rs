@@ -140,7 +140,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Predicts on image files; what can't be read is told and counted.
+    /// Predicts on image files; what can't be read is reported and counted.
     ///
     /// # Errors
     /// When the network fails.

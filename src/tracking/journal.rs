@@ -257,8 +257,8 @@ mod tests {
         folder.rewind(1).expect("rewound");
         folder.append_epoch(&EpochRecord { train_loss: Some(0.5), ..epoch(2) }).expect("written");
         journal.update(&folder).expect("it reads");
-        let told: Vec<_> = journal.epochs.iter().map(|record| (record.epoch, record.train_loss)).collect();
-        assert_eq!(told, [(1, None), (2, Some(0.5))]);
+        let records: Vec<_> = journal.epochs.iter().map(|record| (record.epoch, record.train_loss)).collect();
+        assert_eq!(records, [(1, None), (2, Some(0.5))]);
         add(&folder, "metrics.jsonl", "no epoch\n");
         folder.append_epoch(&epoch(3)).expect("written");
         let error = journal.update(&folder).expect_err("a damaged line").to_string();

@@ -37,7 +37,7 @@ const ANSI: [(Color, [u8; 3]); 16] = [
 const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 impl ColourDepth {
-    /// What the environment tells of the terminal; `variable` reads it. A terminal that doesn't say has 24 bits: nearly all
+    /// What the environment says of the terminal; `variable` reads it. A terminal that doesn't say has 24 bits: nearly all
     /// have, and COLORTERM, which would say so, doesn't come along through SSH.
     pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         let [term, program, said] =

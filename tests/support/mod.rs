@@ -6,6 +6,7 @@ pub mod mlflow;
 pub mod pty;
 pub mod splitmix;
 pub mod tracked;
+pub mod trained;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

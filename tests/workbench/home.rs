@@ -1,43 +1,15 @@
 //! A home of its own for each test, with runs that were trained before.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::support::pty::{PtyOptions, PtySession};
-use crate::support::stderr;
+use crate::support::trained::{copy, two_runs};
 
-/// Two runs of two epochs on the same phantoms, made once for all tests.
+/// Two runs of two epochs, made once for all tests.
 fn trained() -> &'static Path {
     static RUNS: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let runs = RUNS.get_or_init(|| {
-        let runs = tempfile::tempdir().expect("a temporary folder");
-        for seed in ["1", "2"] {
-            let output = Command::new(env!("CARGO_BIN_EXE_chestxr-tui"))
-                .args(["--no-ui", "--data", "phantom:300", "--device", "cpu", "--runs-dir"])
-                .arg(runs.path())
-                .args(["--set", "data.size=32", "--set", "optimizer.epochs=2", "--set", "run.threads=1"])
-                .args(["--set", &format!("run.seed={seed}")])
-                .env("CHESTXR_LOG", "off")
-                .output()
-                .expect("the binary starts");
-            assert!(output.status.success(), "{}", stderr(&output));
-        }
-        runs
-    });
-    runs.path()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("readable").flatten() {
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).expect("copied");
-        }
-    }
+    RUNS.get_or_init(|| two_runs("phantom:300", "32", "2")).path()
 }
 
 /// A home with `runs` in it; nothing of the caller's own is read or written.

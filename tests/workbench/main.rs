@@ -131,9 +131,14 @@ fn a_tiny_terminal_and_a_storm_of_sizes_are_survived() {
         assert!(session.try_exit_code().is_none(), "alive at {columns}x{rows}");
     }
     session.resize(100, 30);
-    session.press("\x1b");
-    session.wait_until("a whole screen", |session| {
-        session.text().contains("q quit") || session.text().contains("close")
+    // An Esc of the storm that came together with the key after it was no Esc: form and edited setting may still be open.
+    session.wait_until("a whole screen without a dialog", |session| {
+        let is_there = session.text().contains("q quit");
+        if !is_there {
+            session.press("\x1b");
+            thread::sleep(Duration::from_millis(100));
+        }
+        is_there
     });
     session.press("\x03");
     session.wait_text("Stop and leave?");

@@ -29,7 +29,7 @@ struct Look {
 /// Constant, inverted and mostly empty images.
 pub fn images(dataset: &Dataset) -> Vec<Finding> {
     let all: Vec<Place> = places(dataset).collect();
-    // An image that the cache has lost is told of by its own check.
+    // An image that the cache has lost is reported by its own check.
     let image = |place: &Place| dataset.part(place.split).images.as_ref()?.image(place.index as usize).ok();
     let typical = typical(dataset);
     let (places, looks): (Vec<Place>, Vec<Look>) =

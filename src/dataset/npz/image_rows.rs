@@ -21,13 +21,18 @@ impl Archive {
     /// Begins to read the array `name` of images: whole numbers from 0 to 255, `N,H,W` or `N,H,W,1`.
     ///
     /// # Errors
-    /// As [`Archive::info`], and when the array has another shape or isn't in C order.
+    /// As [`Archive::info`], and when the array has another shape, images without pixels, or isn't in C order.
     pub fn image_rows<'a>(&'a self, name: &'a str) -> Result<ImageRows<'a>, NpzError> {
         let (info, entry) = self.begin(name)?;
         let (&[left, height, width] | &[left, height, width, 1]) = info.shape.as_slice() else {
             let wanted = "grey images, N,H,W or N,H,W,1";
             return Err(self.error(name, Fault::Dimensions { found: info.shape, wanted }));
         };
+        // Images without pixels take no bytes, so that a tiny file could claim any number of them.
+        if height == 0 || width == 0 {
+            let wanted = "N,H,W with images of at least 1x1";
+            return Err(self.error(name, Fault::Dimensions { found: info.shape, wanted }));
+        }
         if info.column_major {
             return Err(self.error(name, Fault::Fortran));
         }

@@ -13,7 +13,7 @@ use crate::tui::screens::evaluate::state::{EvaluatedRun, Order};
 
 /// Columns of the numbers at the right: AUROC, interval.
 const NUMBERS: u16 = 16;
-/// Columns that a name needs to be told from others.
+/// Columns that distinguish a name from others.
 const SHORTEST_NAME: u16 = 8;
 /// Columns of the number of positive images.
 const SUPPORT: u16 = 6;
