@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-/// Longest file of Rust or C++, in lines.
+/// Longest file of Rust, C++ or Python, in lines.
 const LONGEST: usize = 450;
 /// Longest run of code lines that may stand in two places.
 const LONGEST_REPEAT: usize = 12;
@@ -21,7 +21,10 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|ext| ["rs", "cpp", "h"].iter().any(|own| ext == *own)) {
+            } else if path
+                .extension()
+                .is_some_and(|ext| ["rs", "cpp", "h", "py"].iter().any(|own| ext == *own))
+            {
                 let name = path.strip_prefix(root()).expect("below the root").display().to_string();
                 found.push((name, std::fs::read_to_string(&path).expect("text")));
             }
@@ -33,7 +36,8 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 
 #[test]
 fn no_file_is_longer_than_one_sitting() {
-    let all = [sources("src"), sources("tests"), sources("fuzz/src"), sources("fuzz/fuzz_targets")].concat();
+    let folders = ["src", "tests", "scripts", "fuzz/src", "fuzz/fuzz_targets"];
+    let all = folders.map(sources).concat();
     assert!(all.len() > 400, "only {} files", all.len());
     let long: Vec<String> = all
         .iter()
@@ -144,6 +148,18 @@ fn used(text: &str) -> Vec<(bool, Vec<String>)> {
     found
 }
 
+/// The paths from `crate` or `super` that stand in the code itself, as in `crate::text::cut(name, 8)`.
+fn inline(text: &str) -> Vec<Vec<String>> {
+    let part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    lines
+        .filter(|line| !line.starts_with("use ") && !(line.starts_with("pub") && line.contains(" use ")))
+        .flat_map(|line| line.split(|letter| !part(letter)))
+        .filter(|path| path.starts_with("crate::") || path.starts_with("super::"))
+        .map(|path| path.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect())
+        .collect()
+}
+
 /// A path from the crate's root: `crate`, `super` and `self` resolved.
 fn absolute(module: &[String], path: &[String]) -> Option<Vec<String>> {
     let mut base = match path.first()?.as_str() {
@@ -215,7 +231,8 @@ fn uses() -> BTreeMap<String, BTreeSet<String>> {
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, text) in &files {
         let path = module_of(name);
-        for (public, used) in used(text) {
+        let inline = inline(text).into_iter().map(|path| (false, path));
+        for (public, used) in used(text).into_iter().chain(inline) {
             let target = absolute(&path, &used).and_then(|target| resolve(&modules, &target, 0));
             if let Some(target) = target.filter(|target| *target != name && !public) {
                 edges.entry(name.clone()).or_default().insert(target.to_owned());
@@ -244,6 +261,13 @@ fn reachable(edges: &BTreeMap<String, BTreeSet<String>>, start: &str) -> BTreeSe
         }
     }
     found
+}
+
+#[test]
+fn paths_in_the_code_count_as_those_of_use_do() {
+    let text =
+        "use crate::a::B;\npub use super::c;\n// crate::d\npub fn f(e: crate::e::E) { super::g::h(i) }\n";
+    assert_eq!(inline(text), [["crate", "e", "E"], ["super", "g", "h"]]);
 }
 
 #[test]

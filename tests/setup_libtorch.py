@@ -5,117 +5,22 @@ Without pip on this machine the tests that fetch are skipped.
 """
 
 import contextlib
-import hashlib
-import importlib.util
 import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
-import zipfile
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True
-spec = importlib.util.spec_from_file_location("setup_libtorch", PROJECT / "scripts" / "setup_libtorch.py")
-setup = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(setup)
+sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
 
-HAS_PIP = subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode == 0
-ON_LINUX_X86_64 = sys.platform == "linux" and os.uname().machine == "x86_64"
-fetches = unittest.skipUnless(HAS_PIP and ON_LINUX_X86_64, "needs pip, on Linux x86-64")
+from setup_bench import ALL_FILES, CPU_FILES, CUDART_FILES, CUPTI_FILES, PROJECT, Bench, fetches, builds, setup
 
-CPU_FILES = {
-    "torch/include/ATen/ATen.h": b"// header",
-    "torch/include/torch/csrc/api/include/torch/torch.h": b"// another",
-    "torch/lib/libc10.so": b"c10",
-    "torch/lib/libgomp.so.1": b"gomp",
-    "torch/lib/libtorch.so": b"the wheel's own, which needs CUDA",
-    "torch/lib/libtorch_cpu.so": b"torch_cpu",
-    "torch/lib/libtorch_cuda.so": b"not for the CPU",
-    "torch/__init__.py": b"not for us",
-}
-CUPTI_FILES = {"nvidia/cu13/lib/libcupti.so.13": b"cupti", "nvidia/cu13/lib/libcheckpoint.so": b"no"}
-CUDART_FILES = {"nvidia/cu13/lib/libcudart.so.13": b"cudart", "nvidia/cu13/include/cuda.h": b"no"}
-ALL_FILES = dict(CPU_FILES, **CUPTI_FILES, **CUDART_FILES)
-
-
-def enough(_):
-    return 10**12
-
-
-class Bench(unittest.TestCase):
-    """A machine in a folder: a home, a checkout, an index of wheels, programs."""
-
-    def setUp(self):
-        self.root = Path(tempfile.mkdtemp(prefix="chestxr-setup-"))
-        self.addCleanup(shutil.rmtree, self.root, ignore_errors=True)
-        for name in ("home", "checkout", "index", "pins", "bin", "tmp"):
-            (self.root / name).mkdir()
-        self.cache = self.root / "home" / ".cache" / "chestxr-tui"
-        self.cpu = self.cache / "libtorch-2.13.0-cpu"
-        self.said = ""
-        # Nothing of the caller's: cargo itself sets LIBTORCH for the tests it runs.
-        self.environ = {
-            "HOME": str(self.root / "home"),
-            "PATH": str(self.root / "bin"),
-            "TMPDIR": str(self.root / "tmp"),
-            "PIP_NO_INDEX": "1",
-            "PIP_FIND_LINKS": str(self.root / "index"),
-            "PIP_CONFIG_FILE": os.devnull,
-        }
-
-    def wheel(self, name, version, files, tag="py3-none-manylinux_2_17_x86_64"):
-        """Puts a wheel into the index and gives its pin."""
-        stem = "%s-%s" % (name.replace("-", "_"), version)
-        path = self.root / "index" / ("%s-%s.whl" % (stem, tag))
-        info = stem + ".dist-info/"
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("torch/", b"")
-            for inside, content in files.items():
-                archive.writestr(inside, content)
-            archive.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: %s\nVersion: %s\n" % (name, version))
-            archive.writestr(info + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: %s\n" % tag)
-            archive.writestr(info + "RECORD", "")
-        return "%s==%s --hash=sha256:%s\n" % (name, version, hashlib.sha256(path.read_bytes()).hexdigest())
-
-    def pin(self, text, file="libtorch-cpu.txt"):
-        (self.root / "pins" / file).write_text(text)
-
-    def one_wheel(self, files=None):
-        self.pin(self.wheel("torch", "2.13.0", ALL_FILES if files is None else files))
-
-    def program(self, name, text):
-        path = self.root / "bin" / name
-        path.write_text("#!/bin/sh\n" + text + "\n")
-        path.chmod(0o755)
-
-    def set_up(self, checkout="checkout", free_bytes=enough, **environ):
-        heard = io.StringIO()
-        # pip gets stderr's descriptor only on a terminal, which this never is.
-        with contextlib.redirect_stderr(heard):
-            try:
-                return setup.set_up(
-                    dict(self.environ, **environ), self.root / checkout, self.root / "pins", free_bytes
-                )
-            finally:
-                self.said = heard.getvalue()
-
-    def trouble(self, **arguments):
-        with self.assertRaises(setup.Trouble) as caught:
-            self.set_up(**arguments)
-        sentence = str(caught.exception)
-        self.assertNotIn("\n", sentence)
-        self.assertTrue(sentence.endswith("."), sentence)
-        return sentence
-
-    def assert_nothing_left(self, *names):
-        self.assertEqual(sorted(path.name for path in self.cache.iterdir()), sorted([".lock", *names]))
-        self.assertEqual(list((self.root / "tmp").iterdir()), [])
+import libtorch_wheels as wheels
 
 
 @fetches
@@ -150,7 +55,7 @@ class Fetching(Bench):
         self.assert_nothing_left(self.cpu.name)
 
     def test_the_cuda_build_keeps_torch_and_nvidia_side_by_side(self):
-        files = {pattern.replace("*", "1"): b"x" for pattern, _ in setup.CUDA.keep}
+        files = {pattern.replace("*", "1"): b"x" for pattern, _ in builds.CUDA.keep}
         files["nvidia/cu13/lib/libcusolverMg.so.12"] = b"nobody needs it"
         self.pin(self.wheel("torch", "2.13.0", files), "libtorch-cuda.txt")
         place = self.cache / "libtorch-2.13.0-cu130"
@@ -263,7 +168,8 @@ class Fetching(Bench):
         """The script itself, in a checkout of its own, with this bench's pins."""
         scripts = self.root / checkout / "scripts"
         scripts.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROJECT / "scripts" / "setup_libtorch.py", scripts)
+        for script in (PROJECT / "scripts").glob("*libtorch*.py"):
+            shutil.copy(script, scripts)
         shutil.copy(self.root / "pins" / "libtorch-cpu.txt", scripts)
         return subprocess.Popen(
             [sys.executable, str(scripts / "setup_libtorch.py"), "--print"],
@@ -348,7 +254,7 @@ class OwnLibtorch(Bench):
 
 class Machines(Bench):
     def refused(self, *machine):
-        with self.assertRaises(setup.Trouble) as caught:
+        with self.assertRaises(builds.Trouble) as caught:
             setup.check_platform(*machine)
         return str(caught.exception)
 
@@ -370,35 +276,35 @@ class Machines(Bench):
         return build
 
     def test_the_cpu_build_where_no_gpu_answers(self):
-        self.assertIs(self.chosen(), setup.CPU)
+        self.assertIs(self.chosen(), builds.CPU)
         self.program("nvidia-smi", "echo NVIDIA-SMI has failed; exit 9")
-        self.assertIs(self.chosen(), setup.CPU)
-        self.assertIs(self.chosen(CUDA="1"), setup.CUDA)
+        self.assertIs(self.chosen(), builds.CPU)
+        self.assertIs(self.chosen(CUDA="1"), builds.CUDA)
 
     def test_the_cuda_build_where_nvidia_smi_answers(self):
         self.program("nvidia-smi", "echo 580.65.06")
-        self.assertIs(self.chosen(), setup.CUDA)
+        self.assertIs(self.chosen(), builds.CUDA)
         self.assertEqual(self.said, "")
-        self.assertIs(self.chosen(CUDA="0"), setup.CPU)
+        self.assertIs(self.chosen(CUDA="0"), builds.CPU)
 
     def test_a_driver_too_old_for_cuda_is_named(self):
         self.program("nvidia-smi", "echo 535.183.01")
-        self.assertIs(self.chosen(), setup.CUDA)
+        self.assertIs(self.chosen(), builds.CUDA)
         self.assertIn("driver is 535, CUDA 13 needs 580", self.said)
 
     def test_a_checkout_set_up_for_cuda_stays_so_without_the_gpu(self):
-        there = self.cache / setup.CUDA.folder / "torch"
-        self.assertIs(self.chosen(there), setup.CUDA)
-        self.assertIs(self.chosen(there, CUDA="0"), setup.CPU)
+        there = self.cache / builds.CUDA.folder / "torch"
+        self.assertIs(self.chosen(there), builds.CUDA)
+        self.assertIs(self.chosen(there, CUDA="0"), builds.CPU)
 
 
 class Pieces(Bench):
     def test_the_shipped_pins_are_whole_and_agree(self):
         pins = {
-            build: setup.parse_pins((PROJECT / "scripts" / build.pins).read_text()) for build in (setup.CPU, setup.CUDA)
+            build: wheels.parse_pins((PROJECT / "scripts" / build.pins).read_text()) for build in (builds.CPU, builds.CUDA)
         }
-        self.assertLessEqual(set(pins[setup.CPU]), set(pins[setup.CUDA]))
-        self.assertEqual(pins[setup.CPU][0].requirement, "torch==" + setup.VERSION)
+        self.assertLessEqual(set(pins[builds.CPU]), set(pins[builds.CUDA]))
+        self.assertEqual(pins[builds.CPU][0].requirement, "torch==" + builds.VERSION)
 
     def test_two_folders_change_places_in_one_step(self):
         one, other = self.root / "one", self.root / "other"
@@ -425,17 +331,17 @@ class Pieces(Bench):
         setup.link(checkout, self.root / "cpu", self.environ)
         (checkout / "target").mkdir()
         self.program("cargo", "echo 'error: no such thing' >&2; exit 101")
-        with self.assertRaisesRegex(setup.Trouble, "can't be discarded .error: no such thing.; remove "):
+        with self.assertRaisesRegex(builds.Trouble, "can't be discarded .error: no such thing.; remove "):
             setup.link(checkout, self.root / "cuda", self.environ)
         self.assertEqual(setup.link_target(checkout), self.root / "cpu")
 
     def test_a_folder_in_the_place_of_the_link_is_left_alone(self):
         (self.root / "checkout" / ".libtorch").mkdir()
-        with self.assertRaisesRegex(setup.Trouble, "move it away"):
+        with self.assertRaisesRegex(builds.Trouble, "move it away"):
             setup.link(self.root / "checkout", self.root / "cpu", self.environ)
 
     def test_what_pip_says_becomes_what_to_do(self):
-        pin = setup.Pin("torch==2.13.0", "0" * 64)
+        pin = builds.Pin("torch==2.13.0", "0" * 64)
         says = {
             "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device": "free some space",
             "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.": "thrown away",
@@ -446,7 +352,7 @@ class Pieces(Bench):
         }
         for errors, cure in says.items():
             with self.subTest(errors):
-                sentence = setup.pip_trouble(pin, errors, self.cache)
+                sentence = wheels.pip_trouble(pin, errors, self.cache)
                 self.assertIn(cure, sentence)
                 self.assertIn("torch==2.13.0", sentence)
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::RunFolder;
-use super::leftovers::is_named_as_a_run;
+use super::id::RunId;
 use super::list::find;
 use super::summary::{LookupError, RunSummary, readable};
 
@@ -27,7 +27,7 @@ pub fn damaged(runs: &Path, listed: &[Arc<RunSummary>]) -> Vec<LookupError> {
 pub fn find_even_damaged(runs: &Path, wanted: &str) -> Result<RunFolder, LookupError> {
     find(runs, wanted).or_else(|error| match &error {
         // Nothing is taken for a run that neither has a status nor is named as one.
-        LookupError::Damaged { path, .. } if path.join("status.json").exists() || is_named_as_a_run(path) => {
+        LookupError::Damaged { path, .. } if path.join("status.json").exists() || RunId::is_name_of(path) => {
             RunFolder::at(path).map_err(|_| error)
         }
         _ => Err(error),

@@ -1,6 +1,7 @@
 //! The name of a run: `20261122-201503-chestnet-s-a1b2`.
 
 use std::fmt;
+use std::path::Path;
 
 use jiff::Zoned;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,18 @@ impl RunId {
     /// A new name from the local time, the architecture's name and a number of chance.
     pub fn new(now: &Zoned, arch: &str, chance: u16) -> Self {
         Self(format!("{}-{arch}-{chance:04x}", now.strftime("%Y%m%d-%H%M%S")))
+    }
+
+    /// Whether `path` is a directory with a name as [`RunId::new`] makes them; another one is not taken for a run that
+    /// lacks its files.
+    pub(super) fn is_name_of(path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let digits =
+            |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+        let parts: Vec<&str> = name.split('-').collect();
+        let [day, time, .., chance] = parts.as_slice() else { return false };
+        let hexadecimal = chance.len() == 4 && chance.bytes().all(|b| b.is_ascii_hexdigit());
+        parts.len() > 3 && digits(day, 8) && digits(time, 6) && hexadecimal && path.is_dir()
     }
 
     /// The last four digits, enough to tell runs apart on a screen.

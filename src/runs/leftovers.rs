@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::owner::{is_alive, lock_beside};
 use super::trash::{TRASH, bytes_of};
-use super::{Metric, RunFolder};
+use super::{Metric, RunFolder, RunId};
 use crate::config::{Mode, Monitor};
 use crate::files::older;
 
@@ -77,7 +77,7 @@ pub fn leftovers(runs: &Path, now: SystemTime) -> Result<Vec<Leftover>> {
             in_trash(&path, now, &mut found);
         } else if let Ok(folder) = RunFolder::open(&path) {
             in_run(&folder, now, &mut found);
-        } else if is_named_as_a_run(&path)
+        } else if RunId::is_name_of(&path)
             && older(&path, now, STILLBORN)
             && !path.join("status.json").exists()
         {
@@ -141,16 +141,6 @@ fn surplus_epochs(folder: &RunFolder) -> Result<Vec<PathBuf>> {
     let wanted: Vec<usize> =
         ranked.iter().take(config.checkpoint.save_top_k).map(|(epoch, _)| *epoch).chain(best).collect();
     Ok(kept.into_iter().filter(|(epoch, _)| !wanted.contains(epoch)).map(|(_, path)| path).collect())
-}
-
-/// Whether a folder's name is one that [`super::RunId::new`] makes: nothing else is taken for a run.
-pub(super) fn is_named_as_a_run(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
-    let parts: Vec<&str> = name.split('-').collect();
-    let [day, time, .., chance] = parts.as_slice() else { return false };
-    let hexadecimal = chance.len() == 4 && chance.bytes().all(|b| b.is_ascii_hexdigit());
-    parts.len() > 3 && digits(day, 8) && digits(time, 6) && hexadecimal && path.is_dir()
 }
 
 #[cfg(test)]

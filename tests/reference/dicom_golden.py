@@ -14,7 +14,6 @@ are seeded: the script writes the same bytes each time.
 """
 import io
 import json
-import os
 import pathlib
 import struct
 import warnings

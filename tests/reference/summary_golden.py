@@ -12,7 +12,6 @@ products; `lightning` are the first columns of Lightning's `ModelSummary(max_dep
 """
 
 import json
-from pathlib import Path
 
 import lightning
 import torch

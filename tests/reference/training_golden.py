@@ -61,12 +61,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision
-from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim import lr_scheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import formulas
+from golden_digits import digits
+from network_golden import network_golden
 from torch_golden import ChestNetS
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "training.json"
@@ -112,10 +113,6 @@ CASES = {
     "asymmetric 1 4 0.05": {"kind": "asymmetric", "gamma_pos": 1.0, "gamma_neg": 4.0, "clip": 0.05},
     "asymmetric 0 2 0": {"kind": "asymmetric", "gamma_pos": 0.0, "gamma_neg": 2.0, "clip": 0.0},
 }
-
-
-def digits(values, count=9):
-    return [float(f"{float(v):.{count}g}") for v in values]
 
 
 # Losses
@@ -414,54 +411,6 @@ def variation_golden():
 # Networks
 
 
-def resnet(make, stem):
-    network = make(weights=None, num_classes=formulas.CLASSES)
-    if stem == "small":
-        network.conv1 = nn.Conv2d(1, 64, 3, stride=1, padding=1, bias=False)
-        network.maxpool = nn.Identity()
-    else:
-        network.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
-    return network
-
-
-def densenet121(stem):
-    network = torchvision.models.densenet121(weights=None, num_classes=formulas.CLASSES)
-    if stem == "small":
-        network.features.conv0 = nn.Conv2d(1, 64, 3, stride=1, padding=1, bias=False)
-        network.features.pool0 = nn.Identity()
-    else:
-        network.features.conv0 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
-    return network
-
-
-# Gains at which images' logits differ by about 1 within a class.
-NETWORKS = {
-    "resnet34.small": (5.0, lambda: resnet(torchvision.models.resnet34, "small")),
-    "resnet50.imagenet": (5.0, lambda: resnet(torchvision.models.resnet50, "imagenet")),
-    "densenet121.imagenet": (10.0, lambda: densenet121("imagenet")),
-    "densenet121.small": (10.0, lambda: densenet121("small")),
-}
-
-
-def network_golden():
-    made = {}
-    for name, (gain, make) in NETWORKS.items():
-        network = formulas.fill(make(), gain).eval()
-        with torch.no_grad():
-            logits = network(IMAGES[:4])
-            double = (network.double()(IMAGES[:4].double()) - logits).abs().max().item()
-        print(f"{name}: logits of deviation {logits.std():.3f}, within a class {logits.std(0).mean():.3f}, {double:.1e} from float64's", flush=True)
-        if not 0.3 < logits.std() < 50:
-            raise SystemExit(f"{name}: choose another gain")
-        made[name] = {
-            "gain": gain,
-            "parameters": sum(p.numel() for p in network.parameters()),
-            "double": float(f"{double:.2g}"),
-            "logits": digits(logits.flatten().tolist()),
-        }
-    return made
-
-
 def main():
     torch.set_num_threads(2)
     torch.manual_seed(0)
@@ -469,7 +418,7 @@ def main():
         "made_by": "tests/reference/training_golden.py",
         "versions": {"numpy": np.__version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
         "losses": loss_golden(),
-        "networks": network_golden(),
+        "networks": network_golden(IMAGES),
         "variations": variation_golden(),
         "trajectories": trajectory_golden(),
     }
