@@ -1,4 +1,4 @@
-//! What went wrong, as one sentence that says what to do.
+//! What went wrong, as one sentence with a remedy.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::text::one_line;
 /// Longest sentence, in columns.
 const LONGEST: usize = 2000;
 
-/// An error and its causes: what libtorch says in one sentence, what the system says of threads and memory with advice.
+/// An error and its causes: libtorch's in one sentence, the system's about threads and memory with advice.
 pub fn of_error(error: &anyhow::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     for cause in error.chain() {
@@ -35,7 +35,7 @@ pub fn of_error(error: &anyhow::Error) -> String {
     one_line(&parts.join(": "), LONGEST)
 }
 
-/// What libtorch says, without its C++ trace.
+/// libtorch's message, without its C++ trace.
 pub fn of_torch(error: &TchError) -> String {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();

@@ -90,7 +90,7 @@ pub fn rate(value: f64) -> String {
     }
 }
 
-/// Bytes as people read them: `11.2 MB`.
+/// Bytes with a unit: `11.2 MB`.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
     let mut value = count as f64;

@@ -1,4 +1,4 @@
-//! The directory of a zip archive, read with limits: where each entry lies and what the directory says of it.
+//! The directory of a zip archive, read with limits: where each entry lies and its record in the directory.
 //!
 //! Format: PKWARE's APPNOTE.TXT, sections 4.3 (records), 4.4 (fields) and 4.5.3 (zip64). Sizes come from the central
 //! directory alone: the local headers that numpy writes are provisional and always in zip64 form. Nothing is unpacked
@@ -47,7 +47,7 @@ pub enum ZipError {
     Twice(String),
     /// The entry lies outside the file.
     Outside,
-    /// There is no local header where the directory says.
+    /// There is no local header where the directory puts it.
     Misplaced,
 }
 
@@ -133,7 +133,7 @@ impl Directory {
     /// The offset in `file` of the packed bytes of `entry`, all of which lie before the directory.
     ///
     /// # Errors
-    /// When the entry lies outside the file or has no local header where the directory says.
+    /// When the entry lies outside the file or has no local header where the directory puts it.
     pub fn data_offset(&self, entry: &Entry, file: &File) -> Result<u64, ZipError> {
         if entry.offset.checked_add(LOCAL_LENGTH).is_none_or(|end| end > self.start) {
             return Err(ZipError::Outside);

@@ -153,7 +153,7 @@ fn inline(text: &str) -> Vec<Vec<String>> {
     let part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
     lines
-        .filter(|line| !line.starts_with("use ") && !(line.starts_with("pub") && line.contains(" use ")))
+        .filter(|line| !(line.starts_with("use ") || line.starts_with("pub") && line.contains(" use ")))
         .flat_map(|line| line.split(|letter| !part(letter)))
         .filter(|path| path.starts_with("crate::") || path.starts_with("super::"))
         .map(|path| path.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect())

@@ -31,7 +31,7 @@ impl CpuAugmenter {
         Self { border, normal: normalised(), padded: Vec::new(), greys: Vec::new(), first, second }
     }
 
-    /// Paints `image` (`H*W` grey levels) as `draw` says into `out` (`H*W`), normalised to -1..=1.
+    /// Paints `image` (`H*W` grey levels) by the numbers of `draw` into `out` (`H*W`), normalised to -1..=1.
     ///
     /// # Panics
     /// When the lengths don't fit the draw's size, which is a mistake in the calling code.
@@ -248,7 +248,7 @@ pub fn throughput(plan: &AugmentPipeline, images: &Images, duration: Duration) -
     let started = Instant::now();
     let mut done = 0_usize;
     while started.elapsed() < duration {
-        // The clock is asked now and then: it would cost as much as an image.
+        // The clock is read now and then: it would cost as much as an image.
         for _ in 0..64 {
             let image = done % images.len();
             painter.paint(

@@ -11,7 +11,7 @@ const BILINEAR: i64 = 0;
 const ZEROS: i64 = 0;
 const REFLECTION: i64 = 2;
 
-/// Images `indices` of `images` (`uint8 N,H,W`) as `draws` say, normalised: `float32 B,1,H,W` on the images'
+/// Images `indices` of `images` (`uint8 N,H,W`) by the numbers of `draws`, normalised: `float32 B,1,H,W` on the images'
 /// device. Agrees with the CPU path within one grey level away from edges.
 ///
 /// # Errors

@@ -192,7 +192,7 @@ fn take(shared: &Shared, batches: usize) -> Option<usize> {
     }
 }
 
-/// Makes batches on the thread that asks.
+/// Makes batches on the calling thread.
 pub struct Collator<'a> {
     dataset: &'a Dataset,
     plan: &'a AugmentPipeline,

@@ -1,6 +1,6 @@
 //! What training does to an image: one definition, two paths.
 //!
-//! A [`AugmentPipeline`] is the list of transforms that the settings ask for; [`AugmentPipeline::draw`] fixes one image's numbers in
+//! A [`AugmentPipeline`] is the list of transforms in the settings; [`AugmentPipeline::draw`] fixes one image's numbers in
 //! one epoch, from the run's seed, the image and the epoch alone. A [`AugmentParams`] is then carried out image by image on
 //! the CPU (`cpu`) or batch by batch on the network's device (`device`), both by this order:
 //!

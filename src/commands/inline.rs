@@ -80,7 +80,7 @@ impl ImagePrinter {
     }
 }
 
-/// Keeps the terminal from printing what arrives, until it is dropped: viuer asks the terminal too, and reads an answer key
+/// Keeps the terminal from printing what arrives, until it is dropped: viuer queries the terminal too, and reads an answer key
 /// by key with echo in between. What is left of an answer then is discarded.
 struct Unechoed {
     before: libc::termios,

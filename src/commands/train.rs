@@ -366,7 +366,7 @@ impl EventPrinter for TextLines {
             Phase::Validating => "validating".to_owned(),
             Phase::Testing => "testing".to_owned(),
         };
-        // What a person wants to know at a glance, while images are trained on.
+        // What is of interest while images are trained on.
         let figures = match (progress.phase, progress.loss) {
             (Phase::Training, Some(loss)) => {
                 let left =

@@ -10,7 +10,7 @@ macro_rules! choice {
         }
 
         impl $name {
-            /// All names, in the order shown to people.
+            /// All names, in the order of the help.
             pub const NAMES: &'static [&'static str] = &[$($text),+];
 
             /// The choice of this name, if there is one.
@@ -78,7 +78,7 @@ choice! {
         Predecessor = "predecessor",
         /// Nothing.
         None = "none",
-        /// What the other settings of the section say.
+        /// The other settings of the section.
         Custom = "custom",
     }
 }

@@ -37,7 +37,7 @@ pub struct Field {
     pub key: &'static str,
     /// What it holds.
     pub kind: Kind,
-    /// One line for people.
+    /// One line of help.
     pub help: &'static str,
 }
 

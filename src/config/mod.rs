@@ -185,11 +185,11 @@ pub struct CheckpointSection {
     pub every_minutes: f64,
 }
 
-/// `[tracking]`: where a run is told of beside its own folder.
+/// `[tracking]`: where a run is recorded beside its own directory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TrackingSection {
-    /// `none`, an address, or empty, which becomes `MLFLOW_TRACKING_URI`'s where a run is asked for.
+    /// `none`, an address, or empty, which becomes `MLFLOW_TRACKING_URI`'s where a run is requested.
     pub mlflow_uri: String,
     pub experiment: String,
     pub register_as: String,
@@ -197,7 +197,7 @@ pub struct TrackingSection {
 }
 
 impl TrackingSection {
-    /// The server that a run is told to, if there is one.
+    /// The address of the tracking server, if there is one.
     pub fn server(&self) -> Option<ServerUri> {
         self.mlflow_uri.parse().ok()
     }

@@ -7,7 +7,7 @@ use super::labels::LabelSet;
 use super::listing::{self, Loaded};
 use super::part::Part;
 use super::progress::Watch;
-use super::store::{self, Asked, Made};
+use super::store::{self, ImportRequest, Made};
 use super::{DataError, labels, npz};
 use crate::config::AppPaths;
 
@@ -24,7 +24,7 @@ pub(super) fn npz_parts(path: &Path, budget: u64, watch: &Watch) -> Result<Loade
     keys.sort();
     keys.dedup();
     let labels = match opened.conditions() {
-        // Names that mean the same, or nothing, tell no columns apart.
+        // Names that mean the same, or nothing, identify no column.
         Some(given) if keys.len() == names && keys.iter().all(|key| !key.is_empty()) => {
             LabelSet::of_keys(&given.iter().map(|name| labels::key_of(name)).collect::<Vec<_>>())
         }
@@ -71,7 +71,7 @@ fn unpacked(
         };
         numbers.map(one).collect()
     };
-    let asked = Asked {
+    let request = ImportRequest {
         cache: &AppPaths::new(None).images,
         fingerprint: &listing::file_print(path),
         of: &path.display().to_string(),
@@ -81,7 +81,7 @@ fn unpacked(
         labels: 0,
         budget,
     };
-    let (store, _) = store::build(&asked, &mut make, watch)?;
+    let (store, _) = store::build(&request, &mut make, watch)?;
     let mut first = 0_u32;
     let mut parts = opened.read_labels()?;
     for (part, count) in parts.iter_mut().zip(counts) {

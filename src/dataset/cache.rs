@@ -9,7 +9,7 @@ use super::source::Source;
 use super::{DataError, Dataset};
 use crate::config::DataSection;
 
-/// A data set, what was asked for to get it, and what its file was like then.
+/// A data set, the request it was loaded for, and its file's stamp then.
 type Known = (DataSection, Option<Stamp>, Arc<Dataset>);
 
 /// Keeps the last data set read, so that the next run on it starts at once and the screen shows what the
@@ -21,7 +21,7 @@ pub struct Cache {
     reading: Arc<Mutex<Vec<Key>>>,
 }
 
-/// What tells one data set from another: its section and the stamp of its file.
+/// The key of a data set: its section and the stamp of its file.
 type Key = (DataSection, Option<Stamp>);
 
 /// Takes its key out of the list when the reading ends, by a panic too.
@@ -47,7 +47,7 @@ impl Cache {
         Self::default()
     }
 
-    /// A cache that has this data set already, as what `section` asks for.
+    /// A cache that has this data set already, as the answer to `section`.
     ///
     /// # Errors
     /// When the section's source is no source.
@@ -116,7 +116,7 @@ fn plain(section: &DataSection) -> Result<Key, DataError> {
         section.size = 0;
     }
     section.source = source.absolute().to_string();
-    // Of a folder no time tells what changed in it: a new run reads its tables again.
+    // No time of a folder shows what changed in it: a new run reads its tables again.
     let stamp = source.fingerprint();
     Ok((section, stamp))
 }

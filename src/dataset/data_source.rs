@@ -9,7 +9,7 @@ use super::progress::Watch;
 use super::source_error::SourceError;
 use crate::config::DataSection;
 
-/// Length and time of the last change of a file: tells a changed file from the one that was read.
+/// Length and time of the last change of a file: shows whether a file changed since it was read.
 pub type Stamp = (u64, SystemTime);
 
 /// A kind of data source: one file in `sources` and one row of its table. `argument` is what stands after the colon.

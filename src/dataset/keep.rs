@@ -15,7 +15,7 @@ pub struct Keep {
     ages: Option<(u16, u16)>,
 }
 
-/// A text that says nothing about images.
+/// A text without information about images.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "`data.where` can't be `{0}`; write for example view=PA, sex=F or age=18-80, several with commas between"

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Condition {
     /// Lower-case identifier used in files, options and metric names, e.g. `pleural`.
     pub key: String,
-    /// The name shown to people, e.g. `Pleural thickening`.
+    /// The name shown, e.g. `Pleural thickening`.
     pub name: String,
     /// At most five letters for narrow tables, e.g. `Pleur`.
     pub abbreviation: String,
@@ -58,7 +58,7 @@ fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Whether a finding says that there is none.
+/// Whether a finding's name means that there is none.
 pub fn is_no_finding(name: &str) -> bool {
     matches!(plain(name).as_str(), "nofinding" | "nofindings" | "normal" | "none" | "")
 }

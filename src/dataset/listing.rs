@@ -15,7 +15,7 @@ use super::phantom::Bounds;
 use super::progress::Watch;
 use super::row::{Given, Row};
 use super::split::{self, Shares};
-use super::store::{self, Asked, Made, StoreError};
+use super::store::{self, ImportRequest, Made, StoreError};
 use super::table_error::TableError;
 use super::{DataError, Split};
 use crate::config::{AppPaths, DataSection};
@@ -28,7 +28,7 @@ pub struct Listing {
     pub table: PathBuf,
     pub labels: LabelSet,
     pub rows: Vec<Row>,
-    /// Whether it says where findings are.
+    /// Whether it has boxes of findings.
     pub has_boxes: bool,
     /// What a person should know of how it was read.
     pub notes: Vec<String>,
@@ -90,7 +90,7 @@ fn import(
         let pixels = preprocess.image(&picture);
         Ok(Made { pixels, labels: Vec::new(), picture: (picture.width(), picture.height()) })
     };
-    let asked = Asked {
+    let request = ImportRequest {
         cache: &AppPaths::new(None).images,
         fingerprint: &fingerprint(rows, preprocess),
         of: &table.display().to_string(),
@@ -100,7 +100,7 @@ fn import(
         labels: 0,
         budget,
     };
-    store::build(&asked, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)
+    store::build(&request, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)
         .map(|(store, _)| store)
 }
 
@@ -139,7 +139,7 @@ fn divide(
             _ => Split::Train,
         })
         .collect();
-    // A table may say which images are for testing and leave validation to us, or leave everything.
+    // A table may assign only the test images, or none.
     let (own_val, own_test) = (has(Split::Val), has(Split::Test));
     let places: Vec<usize> = (0..kept.len())
         .filter(|place| open(kept[*place]) || (!(own_val && own_test) && splits[*place] == Split::Train))

@@ -118,7 +118,7 @@ impl Dataset {
     /// As [`Dataset::load`]; also when `watch` ends it.
     pub fn load_watched(section: &DataSection, watch: &Watch) -> Result<Self, DataError> {
         let source: Source = section.source.parse()?;
-        // A configuration was checked where it came in; what is no amount counts as none said.
+        // A configuration was checked where it came in; what is no amount counts as none given.
         let budget = memory::budget(section.memory.parse().unwrap_or(Memory::Auto));
         let kind = source.kind();
         if !section.keep.trim().is_empty() && !kind.has_table() {

@@ -16,7 +16,7 @@ pub struct Part {
     pub about: About,
 }
 
-/// What a source says of the images of a split. Each column is empty where the source has none, else as long as the
+/// The metadata of a split's images. Each column is empty where the source has none, else as long as the
 /// split.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct About {
@@ -24,7 +24,7 @@ pub struct About {
     pub names: Vec<String>,
     /// Patients by name or by hash.
     pub patients: Vec<String>,
-    /// `F`, `M` or what the source says.
+    /// `F`, `M` or the source's own value.
     pub sex: Categories,
     /// Projection: `PA`, `AP`, …
     pub view: Categories,
@@ -75,7 +75,7 @@ impl Categories {
     }
 }
 
-/// What images can be told apart by.
+/// What images can be grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupBy {
     View,
@@ -97,7 +97,7 @@ impl GroupBy {
     }
 }
 
-/// Ages that are told apart: the first year of each group.
+/// Age groups: the first year of each group.
 const AGES: [(&str, u16); 5] =
     [("age 0-17", 0), ("age 18-39", 18), ("age 40-64", 40), ("age 65-120", 65), ("age over 120", 121)];
 

@@ -88,7 +88,7 @@ pub fn years(cell: &str) -> Option<u16> {
     digits.parse().ok()
 }
 
-/// A cell that says something.
+/// A cell that isn't empty.
 pub fn said(cell: Option<&str>) -> Option<String> {
     cell.map(str::trim).filter(|cell| !cell.is_empty()).map(|cell| crate::text::one_line(cell, 100))
 }

@@ -1,6 +1,6 @@
 //! `csv:FILE`: a table of any shape that names pictures and their labels.
 //!
-//! Its columns are told by name (`data.columns`) or guessed by name, which is said. Labels come in one of two forms:
+//! Its columns are given (`data.columns`) or guessed by name, which is reported. Labels come in one of two forms:
 //! a column of 0 and 1 for each condition, or one column of findings with a mark between them.
 
 mod labels;
@@ -30,7 +30,7 @@ const ROLES: [(&str, &[&str]); 8] = [
     ("view", &["view", "view position", "projection", "ap pa"]),
     ("boxes", &["boxes", "bbox", "bounding boxes"]),
 ];
-/// What `data.columns` says.
+/// The content of `data.columns`.
 #[derive(Debug, Default)]
 struct ColumnSpec {
     columns: HashMap<String, String>,
@@ -122,7 +122,7 @@ pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut notes = Vec::new();
     let (labels, values) = labels::labels(&sheet, &columns, &spec, path, &mut notes)?;
-    notes.insert(0, told(&sheet, &columns, &labels));
+    notes.insert(0, described(&sheet, &columns, &labels));
 
     let mut rows = Vec::with_capacity(sheet.rows.len());
     let mut lines: HashMap<std::path::PathBuf, u64> = HashMap::new();
@@ -180,7 +180,7 @@ pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
 }
 
 /// How the columns were understood.
-fn told(sheet: &Sheet, columns: &Columns, labels: &LabelSet) -> String {
+fn described(sheet: &Sheet, columns: &Columns, labels: &LabelSet) -> String {
     let roles = ROLES.iter().filter_map(|(role, _)| {
         let column = sheet.heading.get(*columns.of.get(role)?)?;
         Some(format!("{role} = {column}"))

@@ -190,13 +190,18 @@ pub fn adopt(from: &Path, order: &Order, target: &Path, watch: &mut Watch) -> Re
     // It could have grown or shrunk meanwhile.
     order.allows(&what, done)?;
     if let (Some(hash), Some(wanted)) = (hash, &order.checksum) {
-        hold(&what, &hash.hex(), wanted, "get the file again")?;
+        require_checksum(&what, &hash.hex(), wanted, "get the file again")?;
     }
     replacement.put_in_place().map_err(writing)
 }
 
 /// Holds what was read against what it should be.
-fn hold(what: &str, found: &str, wanted: &Checksum, cure: &'static str) -> Result<(), DownloadError> {
+fn require_checksum(
+    what: &str,
+    found: &str,
+    wanted: &Checksum,
+    cure: &'static str,
+) -> Result<(), DownloadError> {
     if found.starts_with(wanted.hex()) {
         return Ok(());
     }
@@ -261,9 +266,12 @@ impl Download<'_> {
 
     fn verify_content(&self) -> Result<(), DownloadError> {
         match (&self.order.checksum, self.part.digest()) {
-            (Some(wanted), Some(found)) => {
-                hold(self.order.url, &found, wanted, "it was not kept; try again or check the address")
-            }
+            (Some(wanted), Some(found)) => require_checksum(
+                self.order.url,
+                &found,
+                wanted,
+                "it was not kept; try again or check the address",
+            ),
             _ => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 
 use super::*;
-use server::{Asked, BODY, Manner, NEWER, server};
+use server::{BODY, Manner, NEWER, Requested, server};
 
 const NAME: &str = "images.npz";
 
@@ -24,13 +24,13 @@ fn order(url: &str) -> Order<'_> {
 struct Place {
     folder: tempfile::TempDir,
     url: String,
-    asked: Asked,
+    requested: Requested,
 }
 
 impl Place {
     fn new(manners: &'static [Manner]) -> Self {
-        let (url, asked) = server(manners);
-        Self { folder: tempfile::tempdir().expect("a temporary folder"), url, asked }
+        let (url, requested) = server(manners);
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), url, requested }
     }
 
     fn target(&self) -> PathBuf {
@@ -69,7 +69,7 @@ impl Place {
     }
 
     fn ranges(&self) -> Vec<Option<usize>> {
-        self.asked.lock().expect("nobody panicked").iter().map(|(from, _)| *from).collect()
+        self.requested.lock().expect("nobody panicked").iter().map(|(from, _)| *from).collect()
     }
 
     fn assert_here(&self, content: &[u8]) {
@@ -91,8 +91,8 @@ fn a_line_that_breaks_is_taken_up_where_it_broke() {
     place.fetch().expect("it arrives in pieces");
     place.assert_here(BODY);
     assert_eq!(place.ranges(), [None, None, Some(10), Some(20)]);
-    let asked = place.asked.lock().expect("nobody panicked");
-    assert_eq!(asked[2].1.as_deref(), Some("\"one\""), "only as a piece of the same version");
+    let requested = place.requested.lock().expect("nobody panicked");
+    assert_eq!(requested[2].1.as_deref(), Some("\"one\""), "only as a piece of the same version");
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn wrong_bytes_are_not_kept_and_the_sentence_names_both_checksums() {
     let Checksum::Sha256(wanted) = sha(BODY) else { panic!("it is one") };
     let Checksum::Sha256(found) = sha(b"frontal lobes") else { panic!("it is one") };
     place.assert_nothing(place.fetch(), &format!("has the SHA-256 {found} instead of {wanted}"));
-    assert_eq!(place.ranges().len(), 1, "wrong bytes are not asked for twice");
+    assert_eq!(place.ranges().len(), 1, "wrong bytes are not requested for twice");
     let eight = Order { checksum: Some(Checksum::Sha256(wanted[..8].to_owned())), ..order(&place.url) };
     let outcome = place.fetch_as(&eight, &mut |_, _| true);
     place.assert_nothing(outcome, &format!("SHA-256 {} instead of {}:", &found[..8], &wanted[..8]));
@@ -262,7 +262,7 @@ fn a_part_that_is_whole_already_is_put_in_place() {
     let sized = Order { size: Some(BODY.len() as u64), ..order(&place.url) };
     place.fetch_as(&sized, &mut |_, _| true).expect("size and checksum say it all");
     place.assert_here(BODY);
-    assert_eq!(place.ranges(), [None], "nobody was asked");
+    assert_eq!(place.ranges(), [None], "nobody was requested");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::dataset::labels::LabelSet;
 use crate::metrics::Thresholds;
 use crate::runs::{EpochRecord, RunFolder, SplitPredictions};
 
-/// A run with what its best weights said of a split.
+/// A run with the predictions of its best weights on a split.
 #[derive(Clone, Debug)]
 pub struct ComparedRun {
     pub id: String,
@@ -28,7 +28,7 @@ pub struct ComparedRun {
     pub epochs: Vec<EpochRecord>,
 }
 
-/// What the best weights of a run said of a split; `None` when they weren't tried on it, or other weights were.
+/// The predictions of a run's best weights on a split; `None` when there are none, or they are of other weights.
 ///
 /// # Errors
 /// When the file, or the run's status, is damaged.
@@ -45,7 +45,7 @@ impl ComparedRun {
     /// Reads a run; nothing is predicted anew.
     ///
     /// # Errors
-    /// When its weights weren't tried on the split (says which command does it), or a file is damaged.
+    /// When there are no predictions on the split (names the command that makes them), or a file is damaged.
     pub fn read(folder: &RunFolder, split: Split) -> Result<Self> {
         let mut config = folder.read_config()?;
         if let Some(name) = folder.read_annotations().unwrap_or_default().name {

@@ -18,7 +18,7 @@ use crate::report::{table, thinned};
 use crate::runs::METRICS;
 use crate::text::thousands;
 
-/// Points of a curve that tell it apart at the size it is drawn.
+/// Points of a curve that are visible at the size it is drawn.
 const POINTS: usize = 400;
 
 /// What the learning curves show, by key in `metrics.jsonl`.

@@ -18,7 +18,7 @@ pub use export::model_to_send;
 pub use images::{own_images, own_images_watched};
 pub use predictor::{Predictor, Scores, Weights};
 pub use record::{
-    RESAMPLES, SEED, default_thresholds, draw, draw_into, draw_network, evaluate, keep, predict_split,
-    record, split_predictions,
+    RESAMPLES, SEED, default_thresholds, draw, draw_into, draw_network, evaluate, predict_split, record,
+    save_predictions, split_predictions,
 };
 pub use threshold_spec::{ThresholdSpec, ThresholdSpecError};

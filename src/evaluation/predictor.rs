@@ -44,7 +44,7 @@ pub enum Weights {
     Last,
 }
 
-/// What a network says of N images.
+/// Predictions of a network on N images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
     /// `float32 N,C`.
@@ -92,7 +92,7 @@ impl Predictor {
         let needed = ROOM + std::fs::metadata(&weights)?.len();
         let device = prediction_device(device, &config.run.device, needed)?;
         if device.is_cuda() {
-            CudaMode::set_unless_kept(config.run.deterministic)?;
+            CudaMode::set_unless_held(config.run.deterministic)?;
         }
         let labels = LabelSet::of_keys(&provenance.conditions);
         let [height, width] = provenance.image_size;
@@ -185,10 +185,10 @@ impl Predictor {
         self.epoch
     }
 
-    /// Looks at images. `watch` is told how many are done and says whether to go on; `None` when it says no.
+    /// Predicts on images. `watch` receives the number done and returns whether to continue; `None` when it stopped.
     ///
     /// # Errors
-    /// When the images have another size, or what libtorch says.
+    /// When the images have another size than the network's, or the device is out of memory.
     pub fn predict(&self, images: &Images, watch: &mut dyn FnMut(usize) -> bool) -> Result<Option<Scores>> {
         let (height, width) = (images.height(), images.width());
         ensure!(

@@ -14,7 +14,7 @@ use crate::metrics::{EpochAccumulator, Evaluation, Resampling, Subject, Threshol
 use crate::report::{self, Blueprint, Sheet};
 use crate::runs::{RunFolder, SplitPredictions};
 
-/// Resamples of an interval, unless another number is asked for.
+/// Resamples of an interval, unless another number is requested.
 pub const RESAMPLES: usize = 1000;
 /// The seed they are drawn from: fixed, so that an evaluation done again gives the same intervals.
 pub const SEED: u64 = 0;
@@ -36,8 +36,8 @@ pub fn split_predictions(
     }
 }
 
-/// Looks at a split's images with a run's best weights and keeps what they say in the run's folder. `watch` is told
-/// how many images are done and says whether to go on; `None` when it says no.
+/// Predicts with a run's best weights on a split and saves the predictions in the run directory. `watch` receives
+/// the number of images done and returns whether to continue; `None` when it returned `false`.
 ///
 /// # Errors
 /// When the images can't be had or don't fit, or the file can't be written.
@@ -58,7 +58,7 @@ pub fn predict_split(
         patients: dataset.part(split).patients.clone(),
         epoch: Some(predictor.epoch()),
     };
-    keep(folder, split, &predictions)?;
+    save_predictions(folder, split, &predictions)?;
     Ok(Some(predictions))
 }
 
@@ -66,7 +66,7 @@ pub fn predict_split(
 ///
 /// # Errors
 /// When a probability is no number, or the file can't be written.
-pub fn keep(folder: &RunFolder, split: Split, predictions: &SplitPredictions) -> Result<()> {
+pub fn save_predictions(folder: &RunFolder, split: Split, predictions: &SplitPredictions) -> Result<()> {
     if let Some(rows) = predictions.without_numbers() {
         bail!(
             "the network's output for the {split} split {rows}, so it can't be evaluated; its values overflow there: train \

@@ -50,28 +50,28 @@ impl FromStr for ThresholdSpec {
 }
 
 impl ThresholdSpec {
-    /// Whether something is asked for at all.
+    /// Whether any rule or value is requested.
     pub fn is_empty(&self) -> bool {
         self.rule.is_none() && self.single.is_empty()
     }
 
     /// Asks the rules of a split's predictions. `kept` are the thresholds kept with the weights, which hold where
-    /// nothing else is asked for.
+    /// nothing else is requested.
     ///
     /// # Errors
     /// When a condition is named that isn't there.
     pub fn resolve(
         &self,
         kept: Option<Thresholds>,
-        asked: &SplitPredictions,
+        request: &SplitPredictions,
         split: &str,
         labels: &LabelSet,
     ) -> Result<Thresholds, ThresholdSpecError> {
         let keys = labels.keys();
-        let choose = |rule| Thresholds::choose(&asked.table(), &keys, rule, split, asked.epoch);
-        let mut thresholds = match (self.rule, kept.filter(|kept| kept.epoch == asked.epoch)) {
+        let choose = |rule| Thresholds::choose(&request.table(), &keys, rule, split, request.epoch);
+        let mut thresholds = match (self.rule, kept.filter(|kept| kept.epoch == request.epoch)) {
             (None, Some(kept)) => kept,
-            (rule, _) => thresholds_by(rule.unwrap_or_default(), asked, split, labels),
+            (rule, _) => thresholds_by(rule.unwrap_or_default(), request, split, labels),
         };
         for (name, rule) in &self.single {
             let chosen = match (rule, choose(*rule)) {
@@ -94,12 +94,12 @@ impl ThresholdSpec {
 /// Thresholds of all conditions by one rule, and the temperature where logits are known.
 pub fn thresholds_by(
     rule: ThresholdRule,
-    asked: &SplitPredictions,
+    request: &SplitPredictions,
     split: &str,
     labels: &LabelSet,
 ) -> Thresholds {
-    let mut chosen = Thresholds::choose(&asked.table(), &labels.keys(), rule, split, asked.epoch);
-    chosen.temperature = temperature(&asked.logits, &asked.labels[..asked.logits.len()]);
+    let mut chosen = Thresholds::choose(&request.table(), &labels.keys(), rule, split, request.epoch);
+    chosen.temperature = temperature(&request.logits, &request.labels[..request.logits.len()]);
     chosen
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// Share of a signed map's pixels whose colours saturate.
 const SATURATED: f64 = 0.005;
 
-/// What a method says of every pixel of an image for one condition.
+/// A method's attribution of every pixel of an image for one condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
     /// Pixels of the image.

@@ -41,14 +41,14 @@ pub struct Request {
     pub class: usize,
 }
 
-/// Images that go through the network at once when each asks for one pass.
+/// Images that go through the network at once when each needs one pass.
 const BATCH: usize = 32;
 
-/// Explains conditions of images, one map a request. `watch` is told how many are done, now and then within an image as
-/// well, and says whether to go on; `None` when it says no.
+/// Explains conditions of images, one map a request. `watch` receives the number done, now and then within an image as
+/// well, and returns whether to continue; `None` when it returned `false`.
 ///
 /// # Errors
-/// When the images have another size than the network, there is no such layer or class, or what libtorch says.
+/// When the images have another size than the network, there is no such layer or class, or memory runs out.
 pub fn explain(
     predictor: &Predictor,
     images: &Images,
@@ -77,7 +77,7 @@ pub fn explain(
     }
     let layer = options.layer_index(&predictor.network().map_layers())?;
     let mut maps = Vec::with_capacity(requests.len());
-    // A method that asks for many passes an image makes its batches of one image's passes.
+    // A method that needs many passes per image makes its batches of one image's passes.
     let batch = if method.passes_once { BATCH } else { 1 };
     let (done, watch) = (Cell::new(0), RefCell::new(watch));
     let keep_going = || (watch.borrow_mut())(done.get());

@@ -123,7 +123,7 @@ impl Options {
     /// Which of a network's layers is meant.
     ///
     /// # Errors
-    /// When there is none of this name; says which there are.
+    /// When there is none of this name; lists those there are.
     pub fn layer_index(&self, layers: &[String]) -> Result<usize, OptionsError> {
         match &self.layer {
             None => Ok(layers.len().saturating_sub(1)),

@@ -22,7 +22,7 @@ pub struct Overlay<'a> {
     pub shows: Shows,
     /// For maps of one sign; signed ones have their own colours.
     pub colours: &'a ColourMap,
-    /// Of the strongest place, 0 to 1; weaker ones are fainter, so that where nothing is said the image is seen.
+    /// Of the strongest place, 0 to 1; weaker ones are fainter, so that the image is seen where there is no evidence.
     pub opacity: f32,
     /// What grey values' distances from the middle are multiplied by, 1 for the image as it is.
     pub contrast: f32,

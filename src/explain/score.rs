@@ -111,8 +111,8 @@ struct Numbers {
     evidence: bool,
 }
 
-/// Scores methods and controls. `watch` is told what is being done and how many targets of how many are; it says
-/// whether to go on. `None` when it says no.
+/// Scores methods and controls. `watch` receives the step and the numbers of targets done and in all; it returns
+/// whether to continue. `None` when it returned `false`.
 ///
 /// # Errors
 /// As [`explain`].
@@ -279,7 +279,7 @@ fn estimate(values: Vec<f64>) -> Estimate {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED);
     let mut resample = || (0..n).map(|_| values[rng.random_range(0..n)]).sum::<f64>() / n as f64;
     let drawn: Vec<f64> = (0..RESAMPLES).map(|_| resample()).collect();
-    // One value has no spread to tell of.
+    // One value has no spread.
     let ci = if n > 1 { interval(drawn) } else { None };
     Estimate { mean: Some(values.iter().sum::<f64>() / n as f64), ci, n }
 }

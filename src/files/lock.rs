@@ -1,5 +1,5 @@
 //! Advisory locks on files, released by the system when the process that has them ends. Some network file systems have
-//! none: there [`Lock::Unsupported`] says so, and each caller decides what protects it instead.
+//! none: there it is [`Lock::Unsupported`], and each caller decides what protects it instead.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -69,7 +69,7 @@ fn outcome(attempt: Result<(), TryLockError>) -> io::Result<Lock> {
     }
 }
 
-/// Whether an error says that the file system has no locks.
+/// Whether an error means that the file system has no locks.
 fn is_unsupported(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
         || matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP))

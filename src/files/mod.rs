@@ -47,7 +47,7 @@ impl Replacement {
     /// Sees the content onto the disk, then the name.
     ///
     /// # Errors
-    /// What the file system says; the target is then as it was.
+    /// The file system's error; the target is then unchanged.
     pub fn put_in_place(mut self) -> io::Result<()> {
         File::open(&self.part)?.sync_all()?;
         fs::rename(&self.part, &self.target)?;
@@ -60,7 +60,7 @@ impl Replacement {
 impl Drop for Replacement {
     fn drop(&mut self) {
         if !self.done {
-            // Nothing to be done where even that fails; the name tells what it is.
+            // Nothing to be done where even that fails; its name shows what it is.
             let _ = fs::remove_file(&self.part);
         }
     }
@@ -69,7 +69,7 @@ impl Drop for Replacement {
 /// Replaces `path` by `bytes`.
 ///
 /// # Errors
-/// What the file system says; `path` is then as it was.
+/// The file system's error; `path` is then unchanged.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (replacement, mut file) = Replacement::beside(path)?;
     file.write_all(bytes)?;
@@ -82,7 +82,7 @@ pub fn is_named(file: &File, path: &Path) -> bool {
     place(file.metadata()).is_some_and(|ours| place(fs::metadata(path)) == Some(ours))
 }
 
-/// Bytes that this user may still write where `path` lies; `None` where the system doesn't say.
+/// Bytes that this user may still write where `path` lies; `None` where the system gives no answer.
 pub fn free_space(path: &Path) -> Option<u64> {
     disk(path).map(|disk| disk.free)
 }
@@ -95,7 +95,7 @@ pub struct Disk {
     pub free: u64,
 }
 
-/// The file system that `path` lies on; `None` where the system doesn't say.
+/// The file system that `path` lies on; `None` where the system gives no answer.
 pub fn disk(path: &Path) -> Option<Disk> {
     use std::os::unix::ffi::OsStrExt;
     let path = std::ffi::CString::new(path.as_os_str().as_bytes()).ok()?;

@@ -21,7 +21,7 @@ pub struct PerMetric<T> {
 pub type MetricValues = PerMetric<Option<f64>>;
 
 impl<T> PerMetric<T> {
-    /// What `make` gives for each metric, asked for by what reads it from a [`MetricValues`].
+    /// What `make` gives for each metric, selected by the function that reads it from a [`MetricValues`].
     pub fn gather(make: impl Fn(fn(&MetricValues) -> Option<f64>) -> T) -> Self {
         Self {
             auroc: make(|evaluated| evaluated.auroc),

@@ -100,7 +100,7 @@ impl CutPoints {
         points.map(|(tp, fp)| (f64::from(*tp) / positives, f64::from(*tp) / f64::from(tp + fp))).collect()
     }
 
-    /// The threshold that a rule asks for, at least 0; `None` where the rule says nothing (no positives; for
+    /// The threshold by a rule, at least 0; `None` where the rule is undefined (no positives; for
     /// Youden's no negatives either; a sensitivity that no threshold reaches). Of equally good ones the highest,
     /// which calls the fewest images. Between two scores it is the shortest decimal number.
     pub fn choose(&self, rule: ThresholdRule) -> Option<f32> {

@@ -29,7 +29,7 @@ pub struct Evaluation {
     pub conditions: Vec<String>,
     /// The probability above which a condition is called.
     pub thresholds: BTreeMap<String, f32>,
-    /// The rule behind them and the split it was asked of.
+    /// The rule behind them and the split it was computed on.
     #[serde(default)]
     pub threshold_rule: String,
     #[serde(default)]
@@ -119,7 +119,7 @@ pub struct MicroEvaluation {
     pub subset_accuracy: Option<f64>,
 }
 
-/// Normal images told from all others by 1 - the greatest probability. Positive is normal.
+/// Normal images against all others, ranked by 1 - the greatest probability. Positive is normal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NormalEvaluation {
     /// The negative class, then the positive one.

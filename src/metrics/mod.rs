@@ -3,12 +3,12 @@
 //! Pure functions on slices: no tensors, no files, nothing from the rest of the crate. One subject a file:
 //! [`Predictions`] is the checked table that everything starts from, [`Confusion`] counts at a threshold,
 //! [`Ranking`] holds what needs no threshold (AUROC, average precision), [`CutPoints`] every threshold at once,
-//! [`ThresholdRule`] how one is chosen, [`Calibration`] whether probabilities mean what they say, [`Bootstrap`] and
+//! [`ThresholdRule`] how one is chosen, [`Calibration`] whether probabilities equal frequencies, [`Bootstrap`] and
 //! [`delong`] how far to trust it all. [`EpochAccumulator`] gathers batches so that an epoch is evaluated once and
-//! never as a mean of batch values; [`MultilabelReport`] is what an epoch says, [`Evaluation`] all that a split
-//! says.
+//! never as a mean of batch values; [`MultilabelReport`] has the figures of an epoch, [`Evaluation`] all those of a
+//! split.
 //!
-//! What is undefined is `None`, never a number that looks like one; a mean says over how many conditions it
+//! What is undefined is `None`, never a number that looks like one; a mean carries the number of conditions that it
 //! was taken. The one exception is [`Micro`], which keeps torchmetrics' 0.0 because its names promise it.
 
 /// A condition with fewer positive images than this is neither tested nor ranked: its figures move by an image or two,

@@ -7,7 +7,7 @@ use super::{Confusion, Micro, Predictions, Ranking};
 /// The threshold of the journal's micro metrics.
 pub const DEFAULT_THRESHOLD: f32 = 0.5;
 
-/// A mean over conditions that says how many had a value. Undefined conditions are left out, not counted as 0.
+/// A mean over conditions with the number that had a value. Undefined conditions are left out, not counted as 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
     /// The mean of the defined values; `None` when there are none.
@@ -32,7 +32,7 @@ impl Mean {
 pub struct MultilabelReport {
     /// N.
     pub rows: usize,
-    /// Counts of each condition at [`DEFAULT_THRESHOLD`]; `support()` tells why an AUROC is undefined.
+    /// Counts of each condition at [`DEFAULT_THRESHOLD`]; `support()` shows why an AUROC is undefined.
     pub confusion: Vec<Confusion>,
     /// All conditions' counts added up, as torchmetrics' micro averages see them.
     pub micro: Micro,

@@ -5,8 +5,8 @@ use std::fmt;
 /// Scores and labels of N images for C conditions, checked once so that nothing behind it can fail.
 ///
 /// `scores` and `labels` are row-major N x C. Scores are probabilities or logits, as the reader wants them;
-/// labels are 0 or 1. A score may be NaN (a diverged network says so): the counts treat it as "not above the
-/// threshold", the rankings as undefined, and [`Predictions::nan_scores`] tells how many there are.
+/// labels are 0 or 1. A score may be NaN (from a diverged network): the counts treat it as "not above the
+/// threshold", the rankings as undefined, and [`Predictions::nan_scores`] counts them.
 #[derive(Debug, Clone, Copy)]
 pub struct Predictions<'a> {
     // Only this room builds one without `new`, and only from parts that `new` has seen.

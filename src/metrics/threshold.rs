@@ -11,9 +11,9 @@ use super::{CutPoints, DEFAULT_THRESHOLD, Predictions, normal_scores};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// The rule, on the images that it was asked of.
+    /// The rule, computed on the given images.
     Rule,
-    /// [`DEFAULT_THRESHOLD`], since the rule says nothing there: no positives, or none below the threshold.
+    /// [`DEFAULT_THRESHOLD`], since the rule is undefined there: no positives, or none below the threshold.
     Default,
     /// A person.
     Hand,
@@ -31,14 +31,14 @@ pub struct Chosen {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
     pub rule: ThresholdRule,
-    /// The split whose images the rule was asked of.
+    /// The split whose images the rule was computed on.
     pub split: String,
     /// The epoch of the weights; `None` for predictions from elsewhere.
     pub epoch: Option<usize>,
     pub conditions: BTreeMap<String, Chosen>,
     /// For 1 - the greatest probability, above which an image is called normal.
     pub normal: Chosen,
-    /// What logits are divided by so that probabilities mean what they say; `None` where there was nothing to
+    /// What logits are divided by so that probabilities are calibrated; `None` where there was nothing to
     /// fit it to.
     pub temperature: Option<f64>,
 }

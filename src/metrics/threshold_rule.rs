@@ -16,7 +16,7 @@ pub enum ThresholdRule {
     Youden,
     /// The fewest false alarms among the thresholds that find at least this share of the positives.
     Sensitivity(f64),
-    /// This one, whatever the images say.
+    /// This one, whatever the images are.
     Fixed(f32),
 }
 

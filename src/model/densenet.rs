@@ -206,7 +206,7 @@ impl Layers for DenseNet {
             }
             trace.norm("norm5", &self.norm);
         });
-        // The mean over each channel is no module there; the linear layer says what comes of it.
+        // The mean over each channel is no module there; the linear layer shows its output shape.
         trace.linear("classifier", &self.classifier);
     }
 

@@ -8,7 +8,7 @@ use crate::native;
 /// The device of a setting: `auto` takes CUDA when there is one.
 ///
 /// # Errors
-/// When CUDA is asked for and this machine or this build has none, or not so many.
+/// When CUDA is requested and this machine or this build has none, or not so many.
 pub fn resolve_device(wanted: &str) -> Result<Device> {
     let cuda = |index: usize| -> Result<Device> {
         let count = Cuda::device_count();
@@ -35,7 +35,7 @@ pub fn resolve_device(wanted: &str) -> Result<Device> {
 /// CPU where less than `needed` bytes are free on the GPU: a run that trains there must not run out of memory for it.
 ///
 /// # Errors
-/// As [`resolve_device`], of a device that was asked for by name.
+/// As [`resolve_device`], of a device that was requested by name.
 pub fn prediction_device(wanted: &str, of_run: &str, needed: u64) -> Result<Device> {
     if wanted != "auto" {
         return resolve_device(wanted);

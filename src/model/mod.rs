@@ -73,7 +73,7 @@ pub struct Network {
     frozen: bool,
 }
 
-/// What the images and labels ask of a network.
+/// What the images and labels require of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Pixels.

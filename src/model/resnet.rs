@@ -5,7 +5,7 @@ use tch::{TchError, Tensor};
 use super::layers::{BatchNorm2d, Conv2d, ConvInit, ConvShape, Linear, Mode, max_pool};
 use super::{Graph, Join, Layers, Shape, StateDict, Trace, Value};
 
-/// What tells one residual network from another.
+/// Depth, block type and stem of a residual network.
 pub struct Plan {
     /// Blocks in each of the four stages of 64, 128, 256 and 512 channels.
     blocks: [usize; 4],

@@ -260,7 +260,7 @@ impl Snapshot {
     /// Writes a safetensors file that replaces `path` atomically.
     ///
     /// # Errors
-    /// Names the file and what the system says.
+    /// The file and the system's error.
     pub fn write(&self, path: &Path) -> Result<(), WeightsError> {
         let write = || {
             let (replacement, _) = Replacement::beside(path)?;

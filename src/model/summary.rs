@@ -1,5 +1,5 @@
 //! What a network is made of: its modules in order, with parameters, output shapes and multiply-adds, as a
-//! table for people (`model_summary.txt`) and as JSON (`model_details.json`).
+//! table as text (`model_summary.txt`) and as JSON (`model_details.json`).
 
 use std::fmt::Write;
 
@@ -200,7 +200,7 @@ impl Trace {
 /// What stands in front of the names in the table: the network is a part of Lightning's module.
 const ROOT: &str = "model";
 
-/// A network as `model_details.json` tells it.
+/// A network as stored in `model_details.json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Details {
     /// The name in the configuration.

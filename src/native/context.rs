@@ -126,7 +126,7 @@ impl CudaMode {
     ///
     /// # Errors
     /// When libtorch refuses a switch, which no build that was seen does.
-    pub fn keep(deterministic: bool) -> Result<Self, TchError> {
+    pub fn set(deterministic: bool) -> Result<Self, TchError> {
         let mut keepers = keepers();
         set_cuda_mode(deterministic)?;
         *keepers += 1;
@@ -136,8 +136,8 @@ impl CudaMode {
     /// Sets the mode unless somebody keeps another.
     ///
     /// # Errors
-    /// As [`CudaMode::keep`].
-    pub fn set_unless_kept(deterministic: bool) -> Result<(), TchError> {
+    /// As [`CudaMode::set`].
+    pub fn set_unless_held(deterministic: bool) -> Result<(), TchError> {
         let keepers = keepers();
         if *keepers == 0 { set_cuda_mode(deterministic) } else { Ok(()) }
     }

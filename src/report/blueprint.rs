@@ -1,4 +1,4 @@
-//! A network, as `model_details.json` tells it, brought into the stages and cards that it is drawn as: layers together
+//! A network, as stored in `model_details.json`, brought into the stages and cards that it is drawn as: layers together
 //! that work together, blocks that repeat one card.
 
 use serde::Deserialize;
@@ -36,7 +36,7 @@ pub struct Part {
     /// Of a convolution or a pooling.
     #[serde(default)]
     pub window: Option<Look>,
-    /// `add` or `concat`, where there is a way around it; files of before this was told have none.
+    /// `add` or `concat`, where there is a way around it; older files have none.
     #[serde(default)]
     pub joins: Option<String>,
 }
@@ -49,7 +49,7 @@ pub struct Look {
 }
 
 impl Blueprint {
-    /// `model_architecture.png`: the network drawn; `run` says whose it is.
+    /// `model_architecture.png`: the network drawn; `run` is named in its title.
     ///
     /// # Errors
     /// When the picture can't be drawn.

@@ -29,7 +29,7 @@ pub(super) const FIGURES: &[Figure] = &[
     Figure { file: "cooccurrence.png", draw: cooccurrence },
 ];
 
-/// Points of a curve that tell it apart at the size it is drawn.
+/// Points of a curve that are visible at the size it is drawn.
 const POINTS: usize = 400;
 /// Bars of a histogram.
 const BARS: usize = 30;

@@ -46,7 +46,7 @@ pub fn files(sheet: &Sheet) -> Vec<File> {
     files
 }
 
-/// The predecessor's summary: micro averages by its names, and the means that say more.
+/// The predecessor's summary: micro averages by its names, and the macro means.
 fn overall(sheet: &Sheet) -> Result<Vec<u8>, ReportError> {
     let Evaluation { micro_average: micro, macro_average, .. } = sheet.evaluation;
     pretty(&json!({

@@ -1,4 +1,4 @@
-//! Figures and tables from numbers: what people put on slides and into papers. A figure is a function in `figures`
+//! Figures and tables from numbers: for slides and papers. A figure is a function in `figures`
 //! and a line in `drawing`'s table.
 
 pub mod figures;

@@ -1,4 +1,4 @@
-//! `report.md`: an evaluation told as a paper's results section, with what to be careful about.
+//! `report.md`: an evaluation written as a paper's results section, with what to be careful about.
 
 use std::fmt::Write;
 

@@ -9,7 +9,7 @@ use crate::metrics::{Evaluation, Predictions, Thresholds};
 pub struct Sheet<'a> {
     /// The network and its run, `chestnet-s a1b2`.
     pub title: &'a str,
-    /// A sentence that says where the predictions come from.
+    /// A sentence on the source of the predictions.
     pub origin: &'a str,
     pub labels: &'a LabelSet,
     pub evaluation: &'a Evaluation,

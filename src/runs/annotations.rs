@@ -1,4 +1,4 @@
-//! What a person says of a run: its name, tags and a note, in `about.json`. The trainer never writes this file, so
+//! A user's annotations of a run: its name, tags and a note, in `about.json`. The trainer never writes this file, so
 //! it can change while the run is on.
 
 use std::collections::BTreeSet;
@@ -95,7 +95,7 @@ fn fit_for_a_terminal(note: &str) -> String {
 }
 
 impl RunFolder {
-    /// What a person says of the run; nothing when `about.json` is missing.
+    /// The annotations of the run; empty when `about.json` is missing.
     ///
     /// # Errors
     /// When the file can't be read or is damaged.

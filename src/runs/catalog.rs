@@ -14,7 +14,7 @@ use super::lines::EPOCHS;
 use super::{LookupError, Measured, RunFolder, RunSummary};
 
 /// A folder that changed less than this ago may change once more within the same tick of the file system's
-/// clock, so that its time alone can't tell.
+/// clock, so that its time alone can't show a change.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// Runs by the names of their folders.
@@ -50,7 +50,7 @@ impl Catalog {
     }
 
     /// Where nothing was read yet and there are more than `most` folders: reads the newest `most`, for a list to
-    /// begin with, and says how many folders are left. `None` where [`Catalog::refresh`] is as quick.
+    /// begin with, and returns how many folders are left. `None` where [`Catalog::refresh`] is as quick.
     ///
     /// # Errors
     /// As [`Catalog::refresh`].
@@ -112,7 +112,7 @@ impl Catalog {
         self.known.values().all(|known| !known.unmeasured)
     }
 
-    /// How many runs can't be read; [`damaged`](super::damaged) says why.
+    /// How many runs can't be read; [`damaged`](super::damaged) gives the reasons.
     pub fn damaged(&self) -> usize {
         self.known.values().filter(|known| known.damaged).count()
     }

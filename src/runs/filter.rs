@@ -54,12 +54,12 @@ const SIGNS: [(&str, Sign); 7] = [
 impl Filter {
     /// Reads what was typed: words with white space between. `tag:x`, `state:x`, `state!=x`, `lr>1e-4`, `model.arch=resnet18`,
     /// `auroc>.7` and the like are conditions; what isn't one is a word to be found. Half a condition, as it stands
-    /// while it is typed, asks for nothing.
+    /// while it is typed, filters nothing.
     pub fn parse(text: &str) -> Self {
         Self { terms: text.split_whitespace().filter_map(term).collect() }
     }
 
-    /// Whether it asks for nothing.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
@@ -149,7 +149,7 @@ fn words_of(run: &RunSummary) -> String {
 }
 
 impl Test {
-    /// Numbers are compared as numbers. Of texts `=` asks whether it is in there, so that a file's name finds its path.
+    /// Numbers are compared as numbers. On texts `=` means that it is contained, so that a file's name finds its path.
     fn holds(&self, value: &str) -> bool {
         if let (Some(_), Ok(number)) = (self.number, value.parse()) {
             return self.holds_for(number);

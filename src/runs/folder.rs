@@ -45,7 +45,7 @@ pub struct Provenance {
     /// How a picture becomes an image of this network; `None` for runs of before this was recorded.
     #[serde(default)]
     pub preprocess: Option<Preprocess>,
-    /// Who started the run; empty where the system doesn't say.
+    /// Who started the run; empty where it is unknown.
     #[serde(default)]
     pub user: String,
     /// The commit of the repository that the run was started in; empty outside of one.
@@ -180,7 +180,7 @@ impl RunFolder {
         Ok(kept)
     }
 
-    /// What the run leaves for people and other programs to look at.
+    /// The run's files for readers and other programs.
     pub fn artifacts(&self) -> PathBuf {
         self.path.join("artifacts")
     }
@@ -273,7 +273,7 @@ impl RunFolder {
         while status.state.is_live() {
             let held = self.is_held();
             if held == Some(false) {
-                // A run that ends says so here before it is let go: this may have happened since it was read.
+                // A run that ends records it here before its lock is released: this may have happened since it was read.
                 let now: Status = self.read_json("status.json")?;
                 if now != status {
                     status = now;

@@ -29,7 +29,7 @@ impl RunId {
         parts.len() > 3 && digits(day, 8) && digits(time, 6) && hexadecimal && path.is_dir()
     }
 
-    /// The last four digits, enough to tell runs apart on a screen.
+    /// The last four digits, enough to identify a run on a screen.
     pub fn short(&self) -> &str {
         self.0.rsplit('-').next().unwrap_or(&self.0)
     }

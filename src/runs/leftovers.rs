@@ -1,4 +1,4 @@
-//! What a kill, a full disk or a deletion left in the folder of runs: found first, so that it can be told, then removed.
+//! What a kill, a full disk or a deletion left in the folder of runs: found first, so that it can be listed, then removed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ impl Leftover {
 
 /// Looks through a folder of runs: deleted runs in the trash, folders of runs that never began, files that were being
 /// written, weights of epochs that aren't among the best any more. What belongs to a live run isn't touched; deleted runs
-/// that somebody can still put back are told, to be kept.
+/// that can still be restored are listed as kept.
 ///
 /// # Errors
 /// When the folder exists but can't be read.

@@ -30,7 +30,7 @@ pub fn find(runs: &Path, wanted: &str) -> Result<RunFolder, LookupError> {
         readable(&folder)?;
         Ok(folder)
     };
-    // Every id begins with it, and a single run would be meant: of a variable that isn't set, say.
+    // Every id begins with it, and a single run would be meant: for example by a variable that isn't set.
     if wanted.trim().is_empty() {
         return Err(LookupError::Unnamed);
     }

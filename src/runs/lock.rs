@@ -1,5 +1,5 @@
 //! Who works on a run: a lock on `RUN/.lock`, had by one process at a time and let go of by the system when that ends.
-//! A process's number tells less: containers have numbers and host names of their own, and between a look at the number
+//! A process's number is less reliable: containers have numbers and host names of their own, and between a look at the number
 //! and the first word in the journal another process may do the same.
 
 use std::fs::{self, File, OpenOptions};
@@ -30,10 +30,10 @@ impl RunFolder {
     ///
     /// # Errors
     /// While another has it, which is named; when the folder isn't there any more or can't be written.
-    pub fn hold(&self) -> Result<RunLock> {
+    pub fn lock(&self) -> Result<RunLock> {
         let path = self.path().join(LOCK);
         if !path.exists() {
-            // A lock beside the process of an older version would say that the process is gone.
+            // A lock beside the process of an older version would mean that the process is gone.
             self.ensure_not_live()?;
         }
         let failed = || format!("can't lock {}", path.display());
@@ -61,12 +61,12 @@ impl RunFolder {
         bail!("run {} is being worked on by {holder}; stop that one first", self.id())
     }
 
-    /// Whether some process has the run; `None` where that can't be told.
+    /// Whether some process has the run; `None` where that is unknown.
     pub fn is_held(&self) -> Option<bool> {
         is_locked(&self.path().join(LOCK))
     }
 
-    /// What the process's number says; a status that can't be read says nothing.
+    /// By the process's number; unknown where the status can't be read.
     fn ensure_not_live(&self) -> Result<()> {
         let Ok(status) = self.read_status() else { return Ok(()) };
         let (id, pid, host) = (self.id(), status.pid, one_line(&status.host, 60));
@@ -104,23 +104,23 @@ mod tests {
         let folder = running(runs.path());
         fs::write(folder.path().join(LOCK), "").expect("written");
         assert_eq!(state(&folder, |_| {}), RunState::Interrupted, "nobody has it");
-        let hold = folder.hold().expect("free");
+        let hold = folder.lock().expect("free");
         assert_eq!(state(&folder, |status| status.pid_started += 1), RunState::Running);
-        let refused = folder.hold().expect_err("it is held").to_string();
+        let refused = folder.lock().expect_err("it is held").to_string();
         let ours = format!("is being worked on by process {} on {}; stop", std::process::id(), host_name());
         assert!(refused.contains(&ours), "{refused}");
         drop(hold);
         assert_eq!(state(&folder, |status| status.host = "elsewhere".into()), RunState::Interrupted);
-        folder.hold().expect("free again");
+        folder.lock().expect("free again");
     }
 
     #[test]
     fn a_run_without_a_lock_is_live_by_its_process() {
         let runs = tempfile::tempdir().expect("a temporary folder");
         let folder = running(runs.path());
-        assert!(folder.hold().expect_err("this process is there").to_string().contains("stop that one"));
+        assert!(folder.lock().expect_err("this process is there").to_string().contains("stop that one"));
         assert!(!folder.path().join(LOCK).exists(), "it would say that nobody is at the run");
         assert_eq!(state(&folder, |status| status.pid_started += 1), RunState::Interrupted);
-        folder.hold().expect("its process is gone");
+        folder.lock().expect("its process is gone");
     }
 }

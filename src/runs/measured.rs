@@ -21,7 +21,7 @@ impl Statistic {
     /// All of them, in the order that a key goes through.
     pub const ALL: [Self; 4] = [Self::Best, Self::Last, Self::Min, Self::Max];
 
-    /// One word for people.
+    /// One word, as shown.
     pub fn name(self) -> &'static str {
         match self {
             Self::Best => "best",

@@ -42,7 +42,7 @@ impl SortBy {
         Self::Tracked,
     ];
 
-    /// Its name on the command line and for people.
+    /// Its name on the command line and on the screen.
     pub fn name(self) -> &'static str {
         match self {
             Self::Started => "started",

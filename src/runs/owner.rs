@@ -67,7 +67,7 @@ impl Owner {
         is_named(&self.lock, &lock_of(&self.trash, &self.mark))
     }
 
-    /// Where a deleted run lies; the number tells it from another of the same name.
+    /// Where a deleted run lies; the number separates it from another of the same name.
     pub fn place(&self, id: &RunId, number: u32) -> PathBuf {
         self.trash.join(format!("{id}.{}-{number}", self.mark))
     }

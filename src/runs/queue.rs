@@ -143,7 +143,7 @@ impl Queue {
             self.expect(a)?;
             self.expect(b)?;
             let [first, second] = [a, b].map(|waiting| self.path(waiting.number, Kind::Waiting));
-            // Its name says where things belong if this ends halfway.
+            // Its name shows where things belong if this ends halfway.
             let aside = self.folder.join(format!(".swap-{}-{}", a.number, b.number));
             let swap = || {
                 fs::rename(&first, &aside)?;

@@ -45,7 +45,7 @@ pub struct EpochRecord {
 pub struct Metric {
     /// Its key in `metrics.jsonl`.
     pub key: &'static str,
-    /// Its name for people.
+    /// Its name as shown.
     pub label: &'static str,
     /// Reads it.
     pub get: fn(&EpochRecord) -> Option<f64>,

@@ -83,8 +83,8 @@ pub struct Status {
     pub state: RunState,
     /// Process that works or worked on the run.
     pub pid: u32,
-    /// When that process was started (clock ticks since boot), which tells it from a later one of the same
-    /// number; 0 where the system doesn't say.
+    /// When that process was started (clock ticks since boot), which separates it from a later one of the same
+    /// number; 0 where it is unknown.
     #[serde(default)]
     pub pid_started: u64,
     pub host: String,
@@ -143,8 +143,8 @@ impl Status {
         Self { created, resumed: Some(now), earlier_seconds, ..Self::starting(now) }
     }
 
-    /// The state as it really is: a live run that nobody holds was interrupted, whatever the file says. Where it can't be
-    /// told who holds it, one whose process is gone from this host was; a run of another host is believed.
+    /// The state as it really is: a live run without a lock was interrupted, whatever its status. Where the holder is
+    /// unknown, one whose process is gone from this host was; a run of another host is believed.
     pub fn actual_state(&self) -> RunState {
         let gone = match self.held {
             Some(held) => !held,
@@ -171,7 +171,7 @@ fn started(pid: u32) -> Option<u64> {
         // The second field is the program's name in parentheses and may hold anything; count after it.
         return stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok();
     }
-    // SAFETY: signal 0 only asks whether the process exists.
+    // SAFETY: signal 0 only checks whether the process exists.
     let exists = unsafe { libc::kill(pid as libc::pid_t, 0) } == 0;
     exists.then_some(0)
 }
@@ -179,7 +179,7 @@ fn started(pid: u32) -> Option<u64> {
 /// This machine's name, or `unknown`.
 pub(super) fn host_name() -> String {
     let mut buffer = [0_u8; 256];
-    // SAFETY: the buffer is as long as said, and the last byte stays 0 whatever is written.
+    // SAFETY: the buffer has the given length, and the last byte stays 0 whatever is written.
     let failed = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) } != 0;
     let name = std::ffi::CStr::from_bytes_until_nul(&buffer).map(|name| name.to_string_lossy().into_owned());
     match name {

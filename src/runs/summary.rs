@@ -18,7 +18,7 @@ pub struct RunSummary {
     pub status: Status,
     /// `None` when `run.toml` is missing or damaged.
     pub config: Option<RunConfig>,
-    /// What a person says of it; nothing when `about.json` is damaged.
+    /// Its annotations; empty when `about.json` is damaged.
     #[serde(flatten)]
     pub about: Annotations,
     pub tracked: Tracked,

@@ -1,4 +1,4 @@
-//! How far a run has been sent to a tracking server: what `tracking.json` says.
+//! How far a run has been sent to a tracking server: the summary in `tracking.json`.
 
 use serde::{Deserialize, Serialize};
 

@@ -43,7 +43,7 @@ impl RunFolder {
         }
         let live = self.read_status().is_ok_and(|status| status.actual_state().is_live());
         ensure!(!live, "run {} is active; stop it before it is deleted", self.id());
-        self.hold().context("it can't be deleted")
+        self.lock().context("it can't be deleted")
     }
 
     /// Moves the run into the trash beside it. Nothing is copied, so it is done at once and wholly.
@@ -145,7 +145,7 @@ mod tests {
         let folder = run(runs.path(), RunState::Finished);
         fs::write(folder.best_weights(), [7; 1000]).expect("written");
         // As training leaves it.
-        drop(folder.hold().expect("free"));
+        drop(folder.lock().expect("free"));
         let bytes = folder.bytes();
         let gone = folder.discard().expect("moved");
         assert!(!folder.path().exists() && list(runs.path()).expect("a list").is_empty());

@@ -1,5 +1,5 @@
-//! MLflow's REST interface, as much of it as a run needs. What makes something is asked for once; whether it came through
-//! is told by a search before it is asked for again.
+//! MLflow's REST interface, as much of it as a run needs. A creating request is sent once; whether it arrived
+//! is checked by a search before it is sent again.
 
 use std::fs::File;
 
@@ -15,7 +15,7 @@ use crate::runs::RunState;
 
 pub(super) const API: &str = "/api/2.0/mlflow";
 const FILES: &str = "/api/2.0/mlflow-artifacts/artifacts";
-/// The tag that tells our runs from others, with the run's own number.
+/// The tag that identifies our runs, with the run's own number.
 pub(super) const UID: &str = "chestxr.uid";
 /// Parameters, and tags, of a batch.
 const MOST_PARAMS: usize = 100;
@@ -39,7 +39,7 @@ pub(super) fn encoded(path: &str) -> String {
 }
 
 impl HttpClient<'_> {
-    /// Asks for `what`. All that we ask for is known to every server of MLflow's.
+    /// Sends the request `what`. Every MLflow server knows all of ours.
     pub(super) fn get(&self, what: &str, path: &str) -> Result<Value, TrackingError> {
         let answer = self.call(Method::GET, &format!("{API}/{path}"), Body::Nothing);
         answer.map_err(|error| self.known_everywhere(error).about(what))

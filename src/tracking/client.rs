@@ -15,12 +15,12 @@ use super::TrackingError;
 use crate::config::ServerUri;
 use crate::text::one_line;
 
-/// Says whether to go on; asked before each request and while waiting for the next try.
+/// Returns whether to continue; called before each request and while waiting for the next try.
 pub type KeepGoing<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 64 << 20;
-/// A server that asks for more patience is come back to another time.
+/// A server that requests a longer wait is tried again later.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// For a name's address to be found, and for a line to be there.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -86,7 +86,7 @@ impl<'a> HttpClient<'a> {
             .timeout_recv_response(Some(patience.answer))
             .timeout_recv_body(Some(patience.answer))
             .http_status_as_error(false)
-            // Another address is told to a person: the login is for this one.
+            // A redirect to another address is reported to the user: the login is for this one.
             .max_redirects(0)
             .tls_config(tls(&env)?)
             .user_agent(concat!("chestxr-tui/", env!("CARGO_PKG_VERSION")));
@@ -352,7 +352,7 @@ fn tls(env: &impl Fn(&'static str) -> Option<String>) -> Result<TlsConfig, Track
     Ok(config.build())
 }
 
-/// What the environment says of `name`; an empty text says nothing.
+/// The environment variable `name`; an empty one counts as unset.
 pub fn environment(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }

@@ -78,7 +78,7 @@ impl TrackingError {
         }
     }
 
-    /// The same error, saying what was sent or asked for.
+    /// The same error with what was sent or requested.
     pub(super) fn about(mut self, about: &str) -> Self {
         if let Self::Refused { what, .. } | Self::TooLarge { what, .. } = &mut self {
             about.clone_into(what);

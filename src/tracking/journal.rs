@@ -102,7 +102,7 @@ struct EpochOnly {
 
 impl Journal {
     /// Reads what came since the last reading, or all of it where a file was written anew. Of events and samples, a line that
-    /// a kill cut short or a disk has damaged says nothing; neither does what a later version may write.
+    /// a kill cut short or a disk has damaged is skipped, as is what a later version may write.
     ///
     /// # Errors
     /// When a file can't be read, or a line of `metrics.jsonl` is damaged.

@@ -1,4 +1,4 @@
-//! A run as an MLflow server tells of it.
+//! A run as an MLflow server returns it.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! What has been sent of a run: `tracking.json` in its folder. The server itself is asked for rows and settings it has;
-//! the ledger remembers what it can't tell (the content of files) and says at a glance how things stand.
+//! What has been sent of a run: `tracking.json` in its folder. The rows and settings on the server are queried;
+//! the ledger has what can't be queried (the content of files) and a summary.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -41,7 +41,7 @@ pub enum SyncStatus {
     Pending,
     /// The server knows all.
     Complete,
-    /// The server refused something; `reason` says what and why.
+    /// The server refused something; `reason` has what and why.
     Failed,
 }
 
@@ -58,7 +58,7 @@ pub struct Ledger {
     pub reason: Option<String>,
     /// That server.
     pub uri: String,
-    /// When the round began that this tells of: what is written since is still to be looked at.
+    /// When the pass of this summary began: what is written since is still to be looked at.
     pub updated: Option<Timestamp>,
     /// What each server was sent.
     pub servers: BTreeMap<String, Sent>,
@@ -99,7 +99,7 @@ pub struct Registration {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SentFile {
     pub bytes: u64,
-    /// Nanoseconds since 1970, to see at a glance that nothing changed.
+    /// Nanoseconds since 1970, to see quickly that nothing changed.
     pub modified: i128,
     /// BLAKE3, the first 32 hexadecimal digits.
     pub hash: String,
@@ -109,7 +109,7 @@ impl Ledger {
     /// Reads a run's ledger; an empty one where there is none.
     ///
     /// # Errors
-    /// When the file can't be read. A damaged one counts as none: the server is asked for what it has.
+    /// When the file can't be read. A damaged one counts as none: the server's content is queried.
     pub fn read(folder: &RunFolder) -> Result<Self> {
         let path = folder.path().join(NAME);
         match fs::read(&path) {
@@ -124,7 +124,7 @@ impl Ledger {
         folder.join(NAME).is_file()
     }
 
-    /// The server that is to be told of a run with these settings: the one they name, or the one it was last sent to
+    /// The server that a run with these settings is sent to: the one they name, or the one it was last sent to
     /// where they leave that open.
     pub fn server(&self, tracking: &TrackingSection) -> Option<ServerUri> {
         match tracking.mlflow_uri.as_str() {
@@ -153,7 +153,7 @@ impl Ledger {
         replace_file(&path, &bytes).with_context(|| format!("can't write {}", path.display()))
     }
 
-    /// Marks a run as one that `server` is to be told of.
+    /// Marks a run as one to be sent to `server`.
     ///
     /// # Errors
     /// When the file can't be written.

@@ -77,7 +77,7 @@ impl HttpClient<'_> {
         }
         if !run.models.contains(&id) {
             let output = json!({"run_id": run.run_id, "models": [{"model_id": id, "step": package.epoch}]});
-            // The same output said twice is refused.
+            // The same output given twice is refused.
             let is_there = || Ok(self.run(&run.run_id)?.models.contains(&id).then_some(()));
             self.find_or_make(is_there, || {
                 self.post_once("the run's model", "runs/outputs", &output).map(|_| ())
@@ -176,7 +176,7 @@ impl HttpClient<'_> {
         Ok(version.version.to_string().trim_matches('"').to_owned())
     }
 
-    /// The version with this content. Where the model lies tells them apart too, but not among a run's files, where a
+    /// The version with this content. The model's location identifies it too, but not among a run's files, where a
     /// newer model takes the place of the one before.
     fn find_version(
         &self,

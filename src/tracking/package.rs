@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 
-/// The key in the descriptor's metadata that says what the folder was made from.
+/// The key in the descriptor's metadata with the digest of the folder's source.
 const MADE_FROM: &str = "made_from";
 /// The file that makes a folder a model of MLflow's.
 const DESCRIPTOR: &str = "MLmodel";
@@ -19,7 +19,7 @@ pub(super) struct Package {
     /// The epoch of the weights.
     pub epoch: usize,
     /// Of what it was made from, however often it is written: a model that was deleted and made again is the same. Of
-    /// all that is in it where it doesn't say.
+    /// all that is in it where it has no list.
     pub digest: String,
 }
 
@@ -78,7 +78,7 @@ impl Package {
         Ok(Some(format!("{added}{}\n", kept.join("\n"))))
     }
 
-    /// The descriptor as JSON, which servers before MLflow 3 are told. It is YAML as `evaluation::export` writes it:
+    /// The descriptor as JSON, which servers before MLflow 3 need. It is YAML as `evaluation::export` writes it:
     /// two spaces a level, scalars plain or in quotes, lists of scalars as deep as their key.
     pub fn as_json(&self, descriptor: &str) -> Result<Value> {
         let mut lines = descriptor.lines().filter(|line| !line.trim().is_empty()).peekable();

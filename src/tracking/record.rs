@@ -1,4 +1,4 @@
-//! What a server is told of a run, read from the run's folder and nothing else, so that it can be told at any time
+//! What is sent of a run, read from the run's directory and nothing else, so that it can be sent at any time
 //! afterwards and by anybody who has the folder.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const LONGEST_TAG: usize = 8000;
 /// Longest digest of a data set.
 const LONGEST_DIGEST: usize = 32;
 
-/// A run as a server is told of it.
+/// A run as it is sent to a server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRecord {
     /// 32 hexadecimal digits that follow from the run alone: the server is searched for them before a run is made

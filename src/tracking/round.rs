@@ -1,4 +1,4 @@
-//! Brings a server up to a run's journal: asks what it has, sends what is missing, in order. Whatever ends it in the
+//! Brings a server up to a run's journal: queries what it has, sends what is missing, in order. Whatever ends it in the
 //! middle, the next attempt takes it up, and nothing arrives twice: rows are counted by the server's own last step, and
 //! runs and models are searched for before they are made.
 
@@ -98,7 +98,7 @@ impl SyncPass<'_> {
     }
 
     /// Writes down what was sent so far.
-    fn keep(&mut self) -> Result<(), TrackingError> {
+    fn save_ledger(&mut self) -> Result<(), TrackingError> {
         (self.keep)(self.sent, self.report.pending)
     }
 
@@ -121,7 +121,7 @@ impl SyncPass<'_> {
         self.sent.experiment_id.clone_from(&known.experiment_id);
         self.sent.run_id.clone_from(&known.run_id);
         self.sent.name.clone_from(&self.record.name);
-        self.keep()?;
+        self.save_ledger()?;
         Ok(known)
     }
 
@@ -150,7 +150,7 @@ impl SyncPass<'_> {
         let mut tags = record.tags.clone();
         for (key, value) in &record.params {
             let tag = format!("chestxr.changed.{key}");
-            // Once said, it is kept true: a setting may become again what it was.
+            // Once sent, it is kept current: a setting may become again what it was.
             if known.params.get(key).is_some_and(|there| there != value) || known.tags.contains_key(&tag) {
                 tags.insert(tag, value.clone());
             }
@@ -201,7 +201,7 @@ impl SyncPass<'_> {
         if sent.iter().any(|row| unsure(&row)) {
             let marks = sent.iter().filter(unsure).map(|row| (row.step, String::new()));
             self.sent.provisional.extend(marks);
-            self.keep()?;
+            self.save_ledger()?;
         }
         self.send_rows(Table::Epochs, known)?;
         let went = sent.iter().filter(unsure).map(|row| (row.step, row.hash()));
@@ -216,7 +216,7 @@ impl SyncPass<'_> {
         let mut is_known = true;
         sender.client.patiently(|| {
             if !is_known {
-                // The last answer was lost, not what was asked for, it may be.
+                // Perhaps only the last answer was lost, not the request.
                 match sender.client.run(&known.run_id) {
                     Ok(there) => *known = there,
                     Err(error) => return Ok(Err(error)),
@@ -280,7 +280,7 @@ impl SyncPass<'_> {
             self.report.bytes += file.bytes;
             self.report.pending -= 1;
             self.sent.files.insert(path, file);
-            self.keep()?;
+            self.save_ledger()?;
         }
         Ok(refused)
     }
@@ -304,7 +304,7 @@ impl SyncPass<'_> {
             };
             self.sent.model_digest.clone_from(&package.digest);
             self.report.model = true;
-            self.keep()?;
+            self.save_ledger()?;
         }
         let name = &self.tracking.register_as;
         // A run that may go on has no model to be known by yet.
@@ -318,7 +318,7 @@ impl SyncPass<'_> {
             let digest = package.digest.clone();
             self.sent.registration = Some(Registration { name: name.clone(), version, digest });
             self.report.words += 1;
-            self.keep()?;
+            self.save_ledger()?;
         }
         Ok(())
     }

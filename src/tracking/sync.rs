@@ -1,4 +1,4 @@
-//! Sending a run to a server, once: the run's ledger is read, a [`SyncPass`] sends what is missing, and the ledger is told
+//! Sending a run to a server, once: the run's ledger is read, a [`SyncPass`] sends what is missing, and the ledger is updated
 //! how things stand.
 
 use std::time::SystemTime;
@@ -26,10 +26,10 @@ const READ: [&str; 7] = [
     "evaluation.json",
 ];
 
-/// What is remembered of a run between two rounds of the same process, so that neither the server is asked each time nor
+/// What is remembered of a run between two rounds of the same process, so that neither the server is queried each time nor
 /// the journal read.
 pub struct Session {
-    /// What the server said last; `None` after it has failed.
+    /// The server's last answer; `None` after it has failed.
     known: Option<Known>,
     /// As this process left it: another one that has sent something since makes what is known here old.
     ledger: Ledger,
@@ -58,7 +58,7 @@ impl Client<'_> {
     /// Sends what the server lacks of a run, by these settings. `session` is what the last round of this process left.
     ///
     /// # Errors
-    /// Why not all could be sent; what was sent stays sent, and the ledger says how things stand.
+    /// Why not all could be sent; what was sent stays sent, and the ledger has the state.
     pub fn run(
         &self,
         folder: &RunFolder,
@@ -81,7 +81,7 @@ impl Client<'_> {
             journal = last.journal;
         }
         let server = self.client.server().to_string();
-        // The ledger's summary is of the run's own server: another one that is told too neither hides what that one lacks
+        // The ledger's summary is of the run's own server: another one that gets it too neither hides what that one lacks
         // nor makes it seem to lack something.
         let own = folder.read_config().ok().and_then(|config| config.tracking.server());
         let is_own = own.is_none_or(|own| own == *self.client.server());
@@ -121,14 +121,14 @@ impl Client<'_> {
             };
         }
         ledger.servers.insert(server, sent);
-        // Written anew where nothing had to be sent too: it then says that what changed has been looked at.
+        // Written anew where nothing had to be sent too: it then shows that what changed has been looked at.
         if ledger != before || (is_own && before.is_outdated(folder)) {
             if is_own {
                 ledger.updated = Some(begun);
             }
             ledger.write(folder)?;
         }
-        // What was read stays read, whatever the server says.
+        // What was read stays read, whatever the server answers.
         let (known, error) = match outcome {
             Ok(known) => (Some(known), None),
             Err(error) => (None, Some(error)),

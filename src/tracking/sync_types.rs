@@ -35,7 +35,7 @@ pub enum Progress {
     Model,
 }
 
-/// One server, and what is needed to tell it of runs.
+/// One server, and what is needed to send runs to it.
 pub struct Client<'a> {
     pub client: &'a HttpClient<'a>,
     pub make_model: MakeModel<'a>,

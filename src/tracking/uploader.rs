@@ -1,5 +1,5 @@
-//! A thread that tells servers of runs while the program is alive: of those that go on, and of those that an earlier
-//! program left unsent. It never has a say in what a run does.
+//! A thread that sends runs to servers while the program is alive: those that are running, and those that an earlier
+//! program left unsent. It never affects a run.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const PERIOD: Duration = Duration::from_secs(3);
 /// A server that failed is left alone so long, then twice as long, up to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LAST_PAUSE: Duration = Duration::from_secs(60);
-/// However long a server wants to be left alone, it is asked again after this.
+/// However long a wait a server requests, it is tried again after this.
 const LONGEST_WANTED: Duration = Duration::from_secs(3600);
 /// A run that has nothing to send is looked at again after this: there may be thousands of them.
 const SETTLED: Duration = Duration::from_secs(60);
@@ -37,7 +37,7 @@ pub struct Uploader {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Makes a run's model folder, or says that there is none.
+/// Makes a run's model folder, or returns that there is none.
 type Make = fn(&RunFolder) -> anyhow::Result<Option<PathBuf>>;
 
 impl Uploader {
@@ -106,10 +106,10 @@ struct Rounds<'a> {
     sessions: HashMap<PathBuf, Session>,
     /// When runs without anything to send were looked at.
     settled: HashMap<PathBuf, Instant>,
-    /// Ledgers of runs that were refused for good: they are asked for again when somebody else has written there since,
+    /// Ledgers of runs that were refused for good: they are tried again when another process has written there since,
     /// or by the next program.
     refused: HashMap<PathBuf, Ledger>,
-    /// Servers that don't know us: none of their runs is asked for in vain.
+    /// Servers that refuse the login: none of their runs is tried.
     locked: HashSet<ServerUri>,
     /// When a server that failed may be tried again, and how long it is left alone after the next failure.
     pauses: HashMap<ServerUri, (Instant, Duration)>,
@@ -122,7 +122,7 @@ impl Rounds<'_> {
             if !(self.keep_going)() {
                 return;
             }
-            // Most runs have no ledger, or one that says all is there; neither costs more than a look.
+            // Most runs have no ledger, or one by which all is there; neither costs more than a look.
             let path = entry.path();
             if self.settled.get(&path).is_some_and(|looked| looked.elapsed() < SETTLED) {
                 continue;
@@ -142,7 +142,7 @@ impl Rounds<'_> {
         }
     }
 
-    /// Sends what there is to send; says whether the run is to be looked at again soon.
+    /// Sends what there is to send; returns whether the run is to be looked at again soon.
     fn send(&mut self, folder: &RunFolder, ledger: &Ledger) -> bool {
         let Ok(config) = folder.read_config() else { return false };
         let Some(server) = ledger.server(&config.tracking) else { return false };
@@ -180,7 +180,7 @@ impl Rounds<'_> {
             Err(error) if error.may_pass() => {}
             Err(error) => {
                 if matches!(error, TrackingError::Environment { .. }) {
-                    // Nobody else writes this one down: no run has been looked at yet. That it can't be is told by the
+                    // Nobody else writes this one down: no run has been looked at yet. That it can't be is reported by the
                     // run's own state.
                     let _ = Ledger::fail(folder, &server, &error);
                 }

@@ -54,7 +54,7 @@ enum BatchSource<'a> {
     /// By worker threads ahead of the step.
     Ahead(Loader),
     /// On the calling thread.
-    Asked(Box<Collator<'a>>),
+    Inline(Box<Collator<'a>>),
     /// From images that lie on the device.
     OnDevice(&'a Resident, &'a AugmentPipeline),
 }
@@ -116,7 +116,7 @@ impl<'a> DataLoader<'a> {
             seed: config.run.seed,
             epoch,
         };
-        let way = BatchSource::Asked(Box::new(Collator::new(&setup.dataset, plan)));
+        let way = BatchSource::Inline(Box::new(Collator::new(&setup.dataset, plan)));
         Ok(Self { way, epoch, next: 0, device: setup.device })
     }
 
@@ -142,7 +142,7 @@ impl<'a> DataLoader<'a> {
         self.next += 1;
         let batch = match &mut self.way {
             BatchSource::Ahead(loader) => loader.next_batch()?,
-            BatchSource::Asked(maker) => maker.make(&self.epoch, number)?,
+            BatchSource::Inline(maker) => maker.make(&self.epoch, number)?,
             BatchSource::OnDevice(resident, plan) => {
                 let size = (resident.images.size()[1] as usize, resident.images.size()[2] as usize);
                 let (indices, draws): (Vec<usize>, Vec<_>) = self

@@ -61,12 +61,12 @@ pub fn serve(
     }
 }
 
-/// Tells that what was asked for came to nothing.
+/// Emits that the request failed.
 fn not_begun(event_sender: &EventSender, state: RunState, reason: String) {
-    event_sender.say(Event::Ended { id: None, state, reason, best: None });
+    event_sender.emit(Event::Ended { id: None, state, reason, best: None });
 }
 
-/// Reads images and checks settings. `Err` holds what was asked for meanwhile, after telling why there will
+/// Reads images and checks settings. `Err` has the requests that came meanwhile, after emitting why there will
 /// be no run.
 fn prepare(
     config: RunConfig,
@@ -76,7 +76,7 @@ fn prepare(
     cache: &Cache,
 ) -> Result<Setup, Option<StopReason>> {
     event_sender.progress.send_modify(|progress| progress.phase = Phase::Loading);
-    event_sender.say(Event::Loading { source: config.data.source.clone() });
+    event_sender.emit(Event::Loading { source: config.data.source.clone() });
     // Images may take long to read; a stop command is taken meanwhile.
     let asked = Mutex::new(&mut *inbox);
     let watch = |progress: crate::dataset::progress::Progress| {
@@ -125,7 +125,7 @@ fn work(
         Err(stop) => return stop,
     };
     let begun = guarded(|| match before {
-        Some((folder, hold)) => resume_run(&setup, folder, hold, inbox, event_sender),
+        Some((folder, run_lock)) => resume_run(&setup, folder, run_lock, inbox, event_sender),
         None => begin(&setup, inbox, event_sender, runs),
     });
     let mut fit = match begun {
@@ -162,7 +162,7 @@ fn search(
         Err(stop) => return stop,
     };
     match guarded(|| lr_finder::find(&setup, inbox, event_sender)) {
-        Ok(Found::Curve(curve)) => event_sender.say(Event::LrFound(curve)),
+        Ok(Found::Curve(curve)) => event_sender.emit(Event::LrFound(curve)),
         Ok(Found::Stopped(stop)) => {
             not_begun(event_sender, stop.state(), stop.reason().to_owned());
             return Some(stop);
@@ -201,7 +201,7 @@ fn begin<'a>(
     let ready = Ready::prepare(setup, learner, first_position(setup), EpochOutputs::nothing(setup.device)?)?;
     let network = ready.learner.network();
     let folder = RunFolder::create(runs, config, &Zoned::now())?;
-    let hold = folder.hold()?;
+    let run_lock = folder.lock()?;
     folder.write_config(config, &setup.provenance(network))?;
     let names = setup.dataset.labels().iter().map(|label| label.key.clone()).collect();
     let details = network.details(config.model.arch, names, config.model.freeze_epochs > 0);
@@ -210,7 +210,7 @@ fn begin<'a>(
         Ledger::open_for(&folder, &server)?;
     }
     let drawn = evaluation::draw_network(&folder);
-    let journal = Journal::begin(folder, hold, event_sender.clone())?;
+    let journal = Journal::begin(folder, run_lock, event_sender.clone())?;
     if let Err(error) = drawn {
         journal.note(Level::Warning, format!("no picture of the network: {}", sentence::of_error(&error)))?;
     }
@@ -220,15 +220,15 @@ fn begin<'a>(
 /// Opens and locks the run that is to be resumed.
 fn take(path: &Path) -> Result<(RunFolder, RunLock)> {
     let folder = RunFolder::open(path)?;
-    let hold = folder.hold()?;
-    Ok((folder, hold))
+    let run_lock = folder.lock()?;
+    Ok((folder, run_lock))
 }
 
 /// Resumes a run from its last checkpoint.
 fn resume_run<'a>(
     setup: &'a Setup,
     folder: RunFolder,
-    hold: RunLock,
+    run_lock: RunLock,
     inbox: &'a mut Inbox,
     event_sender: &EventSender,
 ) -> Result<Fit<'a>> {
@@ -262,7 +262,7 @@ fn resume_run<'a>(
     if let Some(server) = setup.config.tracking.server() {
         Ledger::open_for(&folder, &server)?;
     }
-    let journal = Journal::resume(folder, hold, event_sender.clone(), &ready.position)?;
+    let journal = Journal::resume(folder, run_lock, event_sender.clone(), &ready.position)?;
     if starts_anew {
         journal.note(
             Level::Info,

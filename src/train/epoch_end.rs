@@ -164,7 +164,7 @@ impl Fit<'_> {
                 Interruptible::Stopped(stop) => return Ok(Interruptible::Stopped(stop)),
             };
             let predictions = split_predictions(&self.setup.dataset, split, &evaluated.seen, best.epoch);
-            evaluation::keep(self.journal.folder(), split, &predictions)?;
+            evaluation::save_predictions(self.journal.folder(), split, &predictions)?;
             let report = evaluated.seen.compute();
             self.journal.event(Event::Evaluated {
                 split: split.name().to_owned(),
@@ -186,7 +186,7 @@ impl Fit<'_> {
         let thresholds = evaluation::default_thresholds(val, labels);
         let evaluated =
             evaluation::record(folder, labels, &thresholds, Split::Test, test, evaluation::RESAMPLES)?;
-        // Figures are for people: a run whose numbers are written doesn't fail for them.
+        // A run whose numbers are written doesn't fail for its figures.
         if let Err(error) = evaluation::draw(folder, labels, &evaluated, &thresholds, test) {
             self.journal.note(
                 Level::Warning,

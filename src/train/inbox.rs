@@ -18,7 +18,7 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// The stop a command asks for.
+    /// The stop that a command requests.
     pub fn of_command(command: &Command) -> Option<Self> {
         match command {
             Command::Stop => Some(Self::Stop),

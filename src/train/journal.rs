@@ -19,14 +19,14 @@ pub struct EventSender {
 
 impl EventSender {
     /// Sends an event.
-    pub fn say(&self, event: Event) {
+    pub fn emit(&self, event: Event) {
         super::log::log_event(&event);
         let _ = self.events.send(event);
     }
 
     /// Sends a note.
     pub fn note(&self, level: Level, text: impl Into<String>) {
-        self.say(Event::Note { level, text: text.into() });
+        self.emit(Event::Note { level, text: text.into() });
     }
 }
 
@@ -96,7 +96,7 @@ impl Journal {
     /// When `events.jsonl` can't be written.
     pub fn event(&self, event: Event) -> Result<()> {
         self.folder.append_event(Timestamp::now(), &event)?;
-        self.event_sender.say(event);
+        self.event_sender.emit(event);
         Ok(())
     }
 
@@ -109,7 +109,7 @@ impl Journal {
     }
 
     /// Writes an epoch down (`metrics.jsonl`, then `status.json`, and what the record can't hold into
-    /// `events.jsonl`) and tells it.
+    /// `events.jsonl`) and emits it.
     ///
     /// # Errors
     /// When the folder can't be written.
@@ -175,6 +175,6 @@ impl Journal {
         }
         // Readers of the last event may resume the run or delete it.
         drop(self.hold);
-        self.event_sender.say(event);
+        self.event_sender.emit(event);
     }
 }

@@ -34,7 +34,7 @@ impl Learner {
     /// # Errors
     /// When optimizer state or EMA weights don't fit into the device's memory.
     pub fn new(network: Network, config: &RunConfig, train: &SplitStats, device: Device) -> Result<Self> {
-        let mode = device.is_cuda().then(|| CudaMode::keep(config.run.deterministic)).transpose()?;
+        let mode = device.is_cuda().then(|| CudaMode::set(config.run.deterministic)).transpose()?;
         let optimizer = Optimizer::new(&network, &config.optimizer)?;
         let ema = match config.optimizer.ema {
             0.0 => None,

@@ -18,7 +18,7 @@ const STEPS: usize = 100;
 const SMOOTHING: f64 = 0.98;
 /// So many times the best loss is the end.
 const DIVERGED: f64 = 4.0;
-/// The first losses say little yet.
+/// The first losses are too noisy.
 const SKIPPED: usize = 10;
 
 /// How a search ended.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Shares;
 
-/// How often progress is told.
+/// Interval between progress events.
 const BEAT: Duration = Duration::from_millis(200);
 /// The weight of a new beat in the smoothed speed: the last two seconds make up most of it.
 const SMOOTHING: f64 = 0.15;
@@ -75,7 +75,7 @@ impl Meter {
         self.steps += 1;
     }
 
-    /// Whether it is time to tell progress again. The smoothed speed is brought up to date then.
+    /// Whether progress is due again. The smoothed speed is brought up to date then.
     pub fn beats(&mut self) -> bool {
         let since = self.beat.elapsed();
         if since < BEAT {
@@ -117,7 +117,7 @@ impl Meter {
     }
 }
 
-/// Resident memory of this process in bytes; 0 where the system doesn't say.
+/// Resident memory of this process in bytes; 0 where it is unknown.
 pub fn resident_memory() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm")
         .ok()

@@ -95,7 +95,7 @@ impl Optimizer {
         self.groups.iter().try_for_each(|group| native::clear_gradients(&group.parameters))
     }
 
-    /// Changes the parameters by their gradients, clipped if the settings say so, unless the `guard` finds that step
+    /// Changes the parameters by their gradients, clipped if the settings require it, unless the `guard` finds that step
     /// `number` (from 1) or its `loss` (scalar) is not finite: then no parameter and no moment changes.
     ///
     /// # Errors

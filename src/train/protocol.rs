@@ -1,4 +1,4 @@
-//! What is said to a trainer and what it says: plain types that another process could speak as well.
+//! Commands to a trainer and its events: plain types that another process could exchange as well.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub enum Command {
         #[serde(default)]
         resume: Option<PathBuf>,
     },
-    /// Tries learning rates on a few steps and tells [`Event::LrFound`]; leaves no run.
+    /// Tries learning rates on a few steps and emits [`Event::LrFound`]; leaves no run.
     FindLr {
         config: Box<RunConfig>,
     },
@@ -44,7 +44,7 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A run was asked for; its data are being read or made.
+    /// A run was requested; its data are being read or made.
     Loading {
         source: String,
     },
@@ -80,7 +80,7 @@ pub enum Event {
     },
     /// Losses at rising learning rates.
     LrFound(LrCurve),
-    /// The run is over; `reason` says why in words. Comes also, with no id, when a run couldn't start.
+    /// The run is over; `reason` is why, in words. Comes also, with no id, when a run couldn't start.
     Ended {
         id: Option<RunId>,
         state: RunState,
@@ -98,7 +98,7 @@ pub enum Level {
     Error,
 }
 
-/// What a run is, told once at its start.
+/// What a run is, emitted once at its start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     pub id: RunId,
@@ -173,10 +173,10 @@ pub struct Progress {
     pub shares: Shares,
     /// Seconds since the run began.
     pub elapsed: f64,
-    /// Estimated seconds to the end of the epoch and of the run, when they can be told.
+    /// Estimated seconds to the end of the epoch and of the run, when they can be estimated.
     pub epoch_eta: Option<f64>,
     pub run_eta: Option<f64>,
-    /// Resident memory of the process in bytes; 0 where the system doesn't say.
+    /// Resident memory of the process in bytes; 0 where it is unknown.
     pub memory: u64,
     /// Bytes held on the CUDA device and what it has; `None` on a CPU.
     pub device_memory: Option<[u64; 2]>,

@@ -31,7 +31,7 @@ pub fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<usize> {
     order
 }
 
-/// As many images as there are, with replacement, each as often as its weight says.
+/// As many images as there are, with replacement, each with a probability proportional to its weight.
 fn drawn(weights: &[f64], seed: u64, epoch: usize) -> Vec<usize> {
     let mut rng = generator(seed, epoch);
     let mut total = 0.0;

@@ -42,7 +42,7 @@ impl Fit<'_> {
             self.position.step,
             rate(self.position.rate.at(self.position.step.saturating_sub(1)))
         );
-        // A checkpoint may be asked for while the running mean is being evaluated.
+        // A checkpoint may be requested while the running mean is being evaluated.
         let with_ema = self.learner.uses_ema_weights();
         let mut tensors = self.learner.state()?;
         tensors.push(("epoch.loss_sum".into(), self.seen.loss_sum.shallow_clone()));
@@ -73,12 +73,12 @@ impl Fit<'_> {
     /// Reports the checkpoints that have reached the disk.
     pub(super) fn report_written(&mut self) -> Result<()> {
         while let Some(written) = self.writer.written()? {
-            self.tell_of(written)?;
+            self.publish(written)?;
         }
         Ok(())
     }
 
-    fn tell_of(&mut self, Written { epoch, step, files, best }: Written) -> Result<()> {
+    fn publish(&mut self, Written { epoch, step, files, best }: Written) -> Result<()> {
         if let Some(best) = best {
             // Only now: the status never names weights that are not on the disk.
             self.journal.best(best, self.position.step)?;
@@ -89,7 +89,7 @@ impl Fit<'_> {
     /// Waits until all checkpoints are on the disk.
     pub(super) fn finish_writing(&mut self) -> Result<()> {
         while let Some(written) = self.writer.wait()? {
-            self.tell_of(written)?;
+            self.publish(written)?;
         }
         Ok(())
     }

@@ -59,7 +59,7 @@ impl Drop for SystemMonitor {
         self.stop = None;
         let has_ended = self.ended.recv_timeout(LAST_SAMPLE) == Err(RecvTimeoutError::Disconnected);
         if let Some(thread) = self.thread.take().filter(|_| has_ended) {
-            // It has nothing to tell.
+            // There is nothing to report.
             let _ = thread.join();
         }
     }

@@ -18,7 +18,7 @@ const GONE: &str = "the thread that writes checkpoints has ended; the log has th
 /// What one checkpoint writes, in this order, so that a run killed between any two can be
 /// resumed: first what the state will name, then the state, then what only the old state needed goes.
 pub struct Job {
-    /// Epochs completed and optimizer steps, to tell of.
+    /// Epochs completed and optimizer steps, for the report.
     pub epoch: usize,
     pub step: u64,
     /// The epoch as whose weights `last` is kept too, when they are among the best.
@@ -206,7 +206,7 @@ mod tests {
         Best { metric: "val_auroc_macro".into(), value: 0.1 * epoch as f64, epoch }
     }
 
-    /// Weights that tell the epoch they are of.
+    /// Weights with the number of their epoch in the header.
     fn weights(epoch: usize) -> Snapshot {
         let tensor = Tensor::from_slice(&[epoch as f32; 8]);
         Snapshot::of([("weight", &tensor)].into_iter()).expect("a copy")

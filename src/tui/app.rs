@@ -18,7 +18,9 @@ use crate::tui::overlays::rates::state::Rates;
 use crate::tui::screen::Screen;
 use crate::tui::screens::augment::state::AugmentState;
 use crate::tui::screens::data::state::{DataState, DataView, Download};
-use crate::tui::screens::evaluate::state::{self as evaluate, Against, Answer, Asked, EvaluateState};
+use crate::tui::screens::evaluate::state::{
+    self as evaluate, Against, Answer, EvaluateRequest, EvaluateState,
+};
 use crate::tui::screens::explain::state::{self as explain, ExplainState};
 use crate::tui::screens::runs::state::{Details, Done, Listed, RunsRequest, RunsState, SideBySide};
 use crate::tui::screens::train::charts::ChartView;
@@ -59,7 +61,7 @@ pub enum Message {
     /// Answer to [`Effect::ReadEpochs`].
     Epochs(PathBuf, Result<Vec<crate::runs::EpochRecord>, String>),
     /// Answer to [`Effect::Evaluate`].
-    Evaluated(Asked, Result<Box<Answer>, String>),
+    Evaluated(EvaluateRequest, Result<Box<Answer>, String>),
     /// Answer to [`Effect::Keep`].
     Kept(PathBuf, Result<(), String>),
     /// Answer to [`Effect::Compare`].
@@ -67,7 +69,7 @@ pub enum Message {
     /// Answer to [`Effect::ReadImages`].
     Images(PathBuf, Result<Arc<Dataset>, String>),
     /// Answer to a request to open a run on the Explain screen.
-    Opened(explain::Asked, Result<Box<explain::Opened>, String>),
+    Opened(explain::ExplainTarget, Result<Box<explain::Opened>, String>),
     /// Answer to a request for an attribution map.
     Mapped(explain::MapKey, Result<Box<explain::ImageMap>, String>),
     /// The map's job was cancelled.
@@ -106,7 +108,7 @@ pub enum Effect {
     /// Read a run's epochs.
     ReadEpochs(PathBuf),
     /// Read a run for the evaluate screen.
-    Evaluate(Asked),
+    Evaluate(EvaluateRequest),
     /// Write thresholds, numbers and figures of a run.
     Keep { run: PathBuf, split: Split, thresholds: Box<Thresholds> },
     /// Compare the run on the evaluate screen with another.
@@ -232,7 +234,7 @@ impl App {
     }
 
     /// Shows a sentence in the bottom line.
-    pub fn say(&mut self, level: Level, text: impl Into<String>) {
+    pub fn notify(&mut self, level: Level, text: impl Into<String>) {
         let seconds = if level == Level::Info { 4 } else { 8 };
         let until = self.now.timestamp() + jiff::SignedDuration::from_secs(seconds);
         self.notice = Some(Notice { text: text.into(), level, until });

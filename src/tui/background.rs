@@ -68,17 +68,17 @@ impl Worker for Reader {
                 let outcome = guarded(|| RunFolder::open(&path).and_then(|folder| folder.read_epochs()));
                 Message::Epochs(path, outcome)
             }
-            Effect::Evaluate(asked) => {
+            Effect::Evaluate(request) => {
                 let watch = |progress| {
                     job.send(Message::Evaluating(progress));
                     keep_going()
                 };
                 let outcome =
-                    guarded(|| evaluate::answer(&asked, &self.runs, &self.cache, &watch).map(Box::new));
-                Message::Evaluated(asked, outcome)
+                    guarded(|| evaluate::answer(&request, &self.runs, &self.cache, &watch).map(Box::new));
+                Message::Evaluated(request, outcome)
             }
             Effect::Keep { run, split, thresholds } => {
-                let outcome = guarded(|| evaluate::keep(&run, split, &thresholds));
+                let outcome = guarded(|| evaluate::save_thresholds(&run, split, &thresholds));
                 Message::Kept(run, outcome)
             }
             Effect::Compare { shown, other, split } => {
@@ -108,7 +108,7 @@ impl Worker for Reader {
             Effect::Fetch(..) => Message::Fetched(Err(reason)),
             Effect::Beside(paths) => Message::Beside(paths, Err(reason)),
             Effect::ReadEpochs(path) => Message::Epochs(path, Err(reason)),
-            Effect::Evaluate(asked) => Message::Evaluated(asked, Err(reason)),
+            Effect::Evaluate(request) => Message::Evaluated(request, Err(reason)),
             Effect::Keep { run, .. } => Message::Kept(run, Err(reason)),
             Effect::Compare { other, .. } => Message::Compared(other, Err(reason)),
             Effect::ReadImages { run, .. } => Message::Images(run, Err(reason)),

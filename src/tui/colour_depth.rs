@@ -37,8 +37,8 @@ const ANSI: [(Color, [u8; 3]); 16] = [
 const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 impl ColourDepth {
-    /// What the environment says of the terminal; `variable` reads it. A terminal that doesn't say has 24 bits: nearly all
-    /// have, and COLORTERM, which would say so, doesn't come along through SSH.
+    /// The colour depth by the environment, which `variable` reads. Without a hint it is 24 bits: nearly all terminals
+    /// have, and COLORTERM, the hint, doesn't come along through SSH.
     pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         let [term, program, said] =
             ["TERM", "TERM_PROGRAM", "COLORTERM"].map(|name| variable(name).unwrap_or_default());

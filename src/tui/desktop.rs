@@ -9,7 +9,7 @@ use base64::Engine;
 use crate::train::Level;
 
 /// Opens a folder where there is a display; else has the terminal copy its path (OSC 52), which works over SSH. Gives
-/// what is to be said.
+/// the text of the notification.
 pub fn show_folder(path: &Path) -> (Level, String) {
     let shown = crate::text::one_line(&path.display().to_string(), 300);
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());

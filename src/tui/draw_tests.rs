@@ -13,7 +13,7 @@ use crate::train::{Event, Phase, Progress};
 use crate::tui::app::{App, Message};
 use crate::tui::colour_depth::ColourDepth;
 use crate::tui::draw::draw;
-use crate::tui::fixture::{self, ended, failed, noon, press, tell, training, with_data, with_runs};
+use crate::tui::fixture::{self, emit, ended, failed, noon, press, training, with_data, with_runs};
 use crate::tui::screens::runs::state::Listed;
 use crate::tui::theme::Theme;
 
@@ -164,7 +164,7 @@ fn states() -> Vec<(&'static str, App)> {
     all.push(("data_failed", app));
     let mut app = fixture::app();
     press(&mut app, &["2", "s"]);
-    tell(&mut app, Event::Loading { source: "phantom".into() });
+    emit(&mut app, Event::Loading { source: "phantom".into() });
     all.push(("train_loading", app));
     let mut app = training();
     ended(&mut app, RunState::Finished, "no gain for 14 epochs");

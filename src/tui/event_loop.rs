@@ -145,7 +145,7 @@ async fn go_round(
                 Wake::End(ending) => return ending,
                 Wake::Nothing => break,
                 Wake::Progress => dirty = dirty.max(Dirty::Event),
-                Wake::Message(Message::Input(ref event)) if says_nothing(event) || late.swallows(event) => {}
+                Wake::Message(Message::Input(ref event)) if is_ignored(event) || late.swallows(event) => {}
                 Wake::Message(message) => {
                     let from_person = matches!(message, Message::Input(_));
                     // Results that the user waits for are drawn as soon as the answer to a key.
@@ -378,7 +378,7 @@ async fn next_event(input: &mut Option<EventStream>) -> Option<std::io::Result<c
 }
 
 /// Whether an event changes nothing on the screen: a mouse movement, the release of a button or key.
-fn says_nothing(event: &crossterm::event::Event) -> bool {
+fn is_ignored(event: &crossterm::event::Event) -> bool {
     use crossterm::event::{Event, KeyEventKind, MouseEventKind};
     match event {
         Event::Mouse(mouse) => {
@@ -422,16 +422,16 @@ impl Outside {
 mod tests {
     use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-    use super::says_nothing;
+    use super::is_ignored;
 
     #[test]
     fn a_mouse_that_moves_asks_for_no_frame_and_one_that_clicks_does() {
         let mouse =
             |kind| Event::Mouse(MouseEvent { kind, column: 1, row: 1, modifiers: KeyModifiers::NONE });
-        assert!(says_nothing(&mouse(MouseEventKind::Moved)));
-        assert!(says_nothing(&mouse(MouseEventKind::Up(MouseButton::Left))));
-        assert!(!says_nothing(&mouse(MouseEventKind::Down(MouseButton::Left))));
-        assert!(!says_nothing(&mouse(MouseEventKind::ScrollUp)));
-        assert!(!says_nothing(&Event::Resize(80, 24)));
+        assert!(is_ignored(&mouse(MouseEventKind::Moved)));
+        assert!(is_ignored(&mouse(MouseEventKind::Up(MouseButton::Left))));
+        assert!(!is_ignored(&mouse(MouseEventKind::Down(MouseButton::Left))));
+        assert!(!is_ignored(&mouse(MouseEventKind::ScrollUp)));
+        assert!(!is_ignored(&Event::Resize(80, 24)));
     }
 }

@@ -15,7 +15,7 @@ use crate::metrics::DEFAULT_THRESHOLD;
 use crate::runs::{self, RunFolder};
 use crate::tui::app::{Effect, Message};
 use crate::tui::jobs::job::{Job, Worker, guarded};
-use crate::tui::screens::explain::state::{Asked, ExplainRequest, ImageMap, MapKey, Opened};
+use crate::tui::screens::explain::state::{ExplainRequest, ExplainTarget, ImageMap, MapKey, Opened};
 
 /// Images predicted between two looks for requests.
 const CHUNK: usize = 32;
@@ -50,9 +50,9 @@ impl Explainer {
 impl Worker for Explainer {
     fn handle(&mut self, effect: Effect, job: &Job) -> Option<Message> {
         match effect {
-            Effect::Explain(ExplainRequest::Open(asked)) => {
-                let outcome = guarded(|| self.open(&asked, job)).map(Box::new);
-                Some(Message::Opened(asked, outcome))
+            Effect::Explain(ExplainRequest::Open(request)) => {
+                let outcome = guarded(|| self.open(&request, job)).map(Box::new);
+                Some(Message::Opened(request, outcome))
             }
             Effect::Explain(ExplainRequest::Map(key)) => match guarded(|| self.map(&key, job)).transpose() {
                 Some(outcome) => Some(Message::Mapped(key, outcome.map(Box::new))),
@@ -84,7 +84,7 @@ impl Worker for Explainer {
 
     fn refuse(&self, effect: &Effect, reason: String) -> Message {
         match effect {
-            Effect::Explain(ExplainRequest::Open(asked)) => Message::Opened(asked.clone(), Err(reason)),
+            Effect::Explain(ExplainRequest::Open(request)) => Message::Opened(request.clone(), Err(reason)),
             Effect::Explain(ExplainRequest::Map(key)) => Message::Mapped(*key, Err(reason)),
             _ => Message::Broken(reason),
         }
@@ -92,7 +92,7 @@ impl Worker for Explainer {
 }
 
 impl Explainer {
-    fn open(&mut self, asked: &Asked, job: &Job) -> Result<Opened> {
+    fn open(&mut self, request: &ExplainTarget, job: &Job) -> Result<Opened> {
         self.opened = None;
         let all = runs::list(&self.runs)?;
         let can_be = |run: &&runs::RunSummary| {
@@ -102,7 +102,7 @@ impl Explainer {
                     .is_ok_and(|folder| folder.best_weights().is_file() || folder.last_weights().is_file())
         };
         let choices: Vec<PathBuf> = all.iter().filter(can_be).map(|run| run.path.clone()).collect();
-        let Some(path) = asked.run.as_ref().or(choices.first()) else {
+        let Some(path) = request.run.as_ref().or(choices.first()) else {
             bail!("No run has weights yet. A run writes some after each epoch; 2 shows how far it is.");
         };
         let live = all.iter().any(|run| run.path == *path && run.state.is_live());
@@ -114,10 +114,10 @@ impl Explainer {
             bail!("Run {} has not finished an epoch yet; its weights are untrained.", folder.id().short());
         }
         let dataset = evaluation::own_images_watched(&folder, &self.cache, &|_| !job.is_cancelled())?;
-        dataset.trainable(asked.split)?;
+        dataset.trainable(request.split)?;
         let kept = match weights {
             // Unreadable predictions are computed again.
-            Weights::Best => evaluation::best_predictions(&folder, asked.split).ok().flatten(),
+            Weights::Best => evaluation::best_predictions(&folder, request.split).ok().flatten(),
             Weights::Last => None,
         };
         let probabilities = kept.map(|kept| kept.probabilities);
@@ -135,14 +135,14 @@ impl Explainer {
             epoch: predictor.epoch(),
             labels: predictor.labels().clone(),
             levels,
-            split: asked.split,
+            split: request.split,
             dataset: dataset.clone(),
             probabilities,
             method: default_method(folder.read_config()?.model.arch),
             layers: predictor.map_layers(),
             choices,
         };
-        let (number, split) = (asked.number, asked.split);
+        let (number, split) = (request.number, request.split);
         self.opened = Some(Run { number, predictor, dataset, split, predicted });
         Ok(opened)
     }

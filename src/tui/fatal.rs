@@ -37,7 +37,7 @@ pub fn arm(restore: &'static [u8]) -> io::Result<()> {
         // SAFETY: an all-zero sigaction is a valid value (SIG_DFL, no flags, an empty mask on Linux).
         let mut actions: [libc::sigaction; SIGNALS.len()] = unsafe { std::mem::zeroed() };
         for (signal, before) in SIGNALS.into_iter().zip(&mut actions) {
-            // SAFETY: null asks for the present action only; `before` is valid for writing.
+            // SAFETY: with null the call only returns the present action; `before` is valid for writing.
             if unsafe { libc::sigaction(signal, ptr::null(), before) } != 0 {
                 return Err(io::Error::last_os_error());
             }

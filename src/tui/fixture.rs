@@ -20,7 +20,7 @@ use crate::runs::{
 use crate::train::{Command, EpochReport, Event, LrCurve, Phase, Progress, RunInfo};
 use crate::tui::app::{App, Effect, Message};
 use crate::tui::screens::data::state::DataView;
-use crate::tui::screens::evaluate::state::{Answer, Asked, EvaluatedRun};
+use crate::tui::screens::evaluate::state::{Answer, EvaluateRequest, EvaluatedRun};
 use crate::tui::screens::explain::state as explain;
 use crate::tui::screens::runs::state::{Details, Listed, RunsRequest, SideBySide};
 use crate::tui::theme::Theme;
@@ -37,7 +37,7 @@ pub fn app() -> App {
 }
 
 /// Sends events of the trainer.
-pub fn tell(app: &mut App, event: Event) -> Vec<Effect> {
+pub fn emit(app: &mut App, event: Event) -> Vec<Effect> {
     app.update(Message::Trainer(event), noon())
 }
 
@@ -128,10 +128,10 @@ pub fn epoch(epoch: usize) -> EpochReport {
 pub fn training() -> App {
     let mut app = app();
     press(&mut app, &["2", "s"]);
-    tell(&mut app, Event::Loading { source: "phantom".into() });
-    tell(&mut app, Event::Started(Box::new(info())));
+    emit(&mut app, Event::Loading { source: "phantom".into() });
+    emit(&mut app, Event::Started(Box::new(info())));
     for number in 1..=12 {
-        tell(&mut app, Event::Epoch(Box::new(epoch(number))));
+        emit(&mut app, Event::Epoch(Box::new(epoch(number))));
     }
     let progress = Progress {
         phase: Phase::Training,
@@ -157,7 +157,7 @@ pub fn training() -> App {
 /// A run that ended that way.
 pub fn ended(app: &mut App, state: RunState, reason: &str) -> Vec<Effect> {
     let best = app.run.as_ref().and_then(|run| run.best.clone());
-    tell(app, Event::Ended { id: Some(id()), state, reason: reason.into(), best })
+    emit(app, Event::Ended { id: Some(id()), state, reason: reason.into(), best })
 }
 
 /// A workbench that has tried learning rates: the loss falls around 1e-3 and rises from 1e-1 on.
@@ -171,7 +171,7 @@ pub fn rates_found() -> App {
     };
     let losses = rates.iter().map(loss).collect();
     let reason = "the loss had grown to 4 times its best at 1.6e-1".to_owned();
-    tell(&mut app, Event::LrFound(LrCurve { suggestion: Some(rates[62]), rates, losses, reason }));
+    emit(&mut app, Event::LrFound(LrCurve { suggestion: Some(rates[62]), rates, losses, reason }));
     app
 }
 
@@ -179,9 +179,9 @@ pub fn rates_found() -> App {
 pub fn failed() -> App {
     let mut app = app();
     press(&mut app, &["2", "s"]);
-    tell(&mut app, Event::Loading { source: "npz:lost.npz".into() });
+    emit(&mut app, Event::Loading { source: "npz:lost.npz".into() });
     let reason = "there is no file lost.npz; check the path".to_owned();
-    tell(&mut app, Event::Ended { id: None, state: RunState::Failed, reason, best: None });
+    emit(&mut app, Event::Ended { id: None, state: RunState::Failed, reason, best: None });
     app
 }
 

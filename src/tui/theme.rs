@@ -276,7 +276,7 @@ impl Theme {
     }
 
     /// One of several things of a kind, by its place: colours that stay apart for colour-blind eyes too (Okabe and Ito
-    /// 2008), lighter on a dark ground and darker on a light one. Without colours weight tells three apart.
+    /// 2008), lighter on a dark ground and darker on a light one. Without colours three are distinguished by weight.
     pub fn series(&self, place: usize) -> Style {
         if !self.coloured {
             let weights = [Modifier::BOLD, Modifier::empty(), Modifier::DIM];
@@ -284,7 +284,7 @@ impl Theme {
         }
         let colours = match self.palette.background {
             Color::Rgb(red, green, blue) => {
-                // Luminance as in sRGB's green-heavy sum, which is enough to tell dark from light.
+                // Luminance as in sRGB's green-heavy sum, which is enough to distinguish dark from light.
                 let light = 2 * u32::from(red) + 5 * u32::from(green) + u32::from(blue) > 8 * 128;
                 if light { &ON_LIGHT } else { &ON_DARK }
             }

@@ -24,7 +24,7 @@ use crate::config::AugmentSection;
 pub struct Transform {
     /// As in the settings.
     pub name: &'static str,
-    /// For people.
+    /// The name shown.
     pub label: &'static str,
     /// Settings with its ranges.
     pub settings: &'static [&'static str],

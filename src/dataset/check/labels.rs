@@ -20,7 +20,7 @@ pub fn all(dataset: &Dataset) -> Vec<Finding> {
     findings
 }
 
-fn say(findings: &mut Vec<Finding>, severity: Severity, sentence: String, examples: Vec<Vec<Place>>) {
+fn add(findings: &mut Vec<Finding>, severity: Severity, sentence: String, examples: Vec<Vec<Place>>) {
     findings.push(Finding::new("label", severity, sentence, examples));
 }
 
@@ -38,7 +38,7 @@ fn unmeasurable(dataset: &Dataset, findings: &mut Vec<Finding>) {
     for split in Split::ALL {
         let stats = dataset.stats(split);
         if stats.images == 0 {
-            say(
+            add(
                 findings,
                 Severity::Warning,
                 format!("the {split} split is empty; training needs all three"),
@@ -56,12 +56,12 @@ fn unmeasurable(dataset: &Dataset, findings: &mut Vec<Finding>) {
                 Split::Train => "can't be learned",
                 _ => "can't be measured there: its AUROC is undefined and left out of the mean",
             };
-            say(findings, Severity::Warning, format!("no {split} image has {names}, which {what}"), vec![]);
+            add(findings, Severity::Warning, format!("no {split} image has {names}, which {what}"), vec![]);
         }
         if !always.is_empty() {
             let names = names(dataset, &always);
             let sentence = format!("every {split} image has {names}; check what the label means");
-            say(findings, Severity::Warning, sentence, vec![]);
+            add(findings, Severity::Warning, sentence, vec![]);
         }
     }
 }
@@ -78,7 +78,7 @@ fn twins(dataset: &Dataset, findings: &mut Vec<Finding>) {
             if equal {
                 let names = names(dataset, &[first, second]);
                 let sentence = format!("{names} have the same label on every image; leave one out");
-                say(findings, Severity::Warning, sentence, vec![]);
+                add(findings, Severity::Warning, sentence, vec![]);
             }
         }
     }
@@ -100,7 +100,7 @@ fn crowded(dataset: &Dataset, findings: &mut Vec<Finding>) {
     if !images.is_empty() {
         let sentence =
             format!("{} with more than half of the conditions; look at the labels", many(images.len()));
-        say(findings, Severity::Note, sentence, images);
+        add(findings, Severity::Note, sentence, images);
     }
 }
 
@@ -124,7 +124,7 @@ fn shares(dataset: &Dataset, findings: &mut Vec<Finding>) {
                 "the share of {names} differs between train and {split} by more than chance: thresholds and calibration \
                  of one may not hold for the other"
             );
-            say(findings, Severity::Note, sentence, vec![]);
+            add(findings, Severity::Note, sentence, vec![]);
         }
     }
 }

@@ -111,7 +111,7 @@ fn no_patients(dataset: &Dataset) -> Option<&'static str> {
     (!known).then_some("patients in two splits: the source doesn't name patients across splits")
 }
 
-/// Does all checks that the data set allows; `keep_going` is asked before each and ends them by `false`.
+/// Does all checks that the data set allows; `keep_going` is called before each and ends them by `false`.
 pub fn check(dataset: &Dataset, keep_going: &mut dyn FnMut(&'static str) -> bool) -> Report {
     let mut report = Report::default();
     for check in &CHECKS {

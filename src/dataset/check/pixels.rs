@@ -38,7 +38,7 @@ pub fn images(dataset: &Dataset) -> Vec<Finding> {
         places.iter().zip(&looks).filter(|(_, look)| is(look)).map(|(place, _)| vec![*place]).collect()
     };
     let mut findings = Vec::new();
-    let mut say = |severity, groups: Vec<Vec<Place>>, what: &str| {
+    let mut add = |severity, groups: Vec<Vec<Place>>, what: &str| {
         if !groups.is_empty() {
             findings.push(Finding::new(
                 "odd image",
@@ -49,14 +49,14 @@ pub fn images(dataset: &Dataset) -> Vec<Finding> {
         }
     };
     let flat = |look: &Look| look.deviation < FLAT;
-    say(Severity::Warning, where_(&flat), "of one grey all over; remove them");
-    say(
+    add(Severity::Warning, where_(&flat), "of one grey all over; remove them");
+    add(
         Severity::Warning,
         where_(&|look| !flat(look) && look.likeness < INVERTED),
         "look inverted (correlation with the typical image below -.3): bones dark, air bright; look at them and invert \
          or remove them",
     );
-    say(
+    add(
         Severity::Note,
         where_(&|look| !flat(look) && look.empty > EMPTY),
         "pure black or white for more than 60 %; look whether they were cut or scaled wrongly",

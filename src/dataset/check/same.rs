@@ -25,14 +25,14 @@ pub fn images(dataset: &Dataset) -> Vec<Finding> {
         .collect();
     let count = |groups: &[Vec<Place>]| many_images(groups.len());
     let mut findings = Vec::new();
-    let mut say = |severity, groups: Vec<Vec<Place>>, what: &str| {
+    let mut add = |severity, groups: Vec<Vec<Place>>, what: &str| {
         if !groups.is_empty() {
             findings.push(Finding::new("same image", severity, format!("{} {what}", count(&groups)), groups));
         }
     };
-    say(Severity::Problem, across, "in two splits: test images were trained on; remove the copies");
-    say(Severity::Problem, contradicting, "more than once with different labels; correct or remove them");
-    say(
+    add(Severity::Problem, across, "in two splits: test images were trained on; remove the copies");
+    add(Severity::Problem, contradicting, "more than once with different labels; correct or remove them");
+    add(
         Severity::Warning,
         within,
         "more than once in one split, which counts them double; remove the copies",

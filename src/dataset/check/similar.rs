@@ -23,9 +23,9 @@ use crate::dataset::images::Images;
 const SIDE: usize = 16;
 const MEANS: usize = SIDE * SIDE;
 const BANDS: usize = 16;
-/// From this correlation on two images are said to be all but the same.
+/// From this correlation on two images are reported as near duplicates.
 const ALIKE: f32 = 0.985;
-/// More images in one bucket say nothing about each other.
+/// More images in one bucket are no sign of similarity.
 const CROWDED: usize = 3000;
 
 type Signature = [f32; MEANS];

@@ -40,18 +40,18 @@ const LONGEST_WORD: usize = 16;
 const HEADER: u64 = 64 << 10;
 const MORE: u64 = 8;
 
-/// An image and what its file says about it.
+/// An image and its metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// The image, 16 bits of full range.
     pub picture: DecodedImage,
     /// Whose it is: the same 16 hex digits for the same patient, and nothing of the id in them.
     pub patient: Option<String>,
-    /// What else is said.
+    /// The metadata.
     pub about: About,
 }
 
-/// What a file says about its image.
+/// The metadata of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
     /// `M`, `F` or `O`.
@@ -60,7 +60,7 @@ pub struct About {
     pub age: Option<u16>,
     /// `PA`, `AP`, `LL` and the like.
     pub view: Option<String>,
-    /// `CR`, `DX` and the like; empty when nothing is said.
+    /// `CR`, `DX` and the like; empty where there is none.
     pub modality: String,
 }
 
@@ -69,7 +69,7 @@ pub struct About {
 pub struct Listed {
     /// As in [`Image::patient`].
     pub patient: Option<String>,
-    /// What is said about the image.
+    /// The metadata of the image.
     pub about: About,
     /// Columns and rows, when there is a picture.
     pub size: Option<(u32, u32)>,
@@ -95,7 +95,7 @@ pub fn read(path: &Path, limits: Limits) -> Result<Image, ImageFileError> {
     image.map_err(|fault| ImageFileError::new(path, fault))
 }
 
-/// Reads what the file at `path` says about its image, and stops where the image begins. Of any modality.
+/// Reads the metadata of the file at `path`, and stops where the pixels begin. Of any modality.
 ///
 /// # Errors
 /// When the file can't be read, or is no DICOM, or damaged before its image.
@@ -160,7 +160,7 @@ fn is_inverted(elements: &Elements) -> Result<bool, Fault> {
     let samples = elements.short(tags::SAMPLES_PER_PIXEL).unwrap_or(1);
     match photometric.as_str() {
         "MONOCHROME1" if samples == 1 => Ok(true),
-        // Nothing said is the common case of the two.
+        // Without the attribute this is the common case of the two.
         "MONOCHROME2" | "" if samples == 1 => Ok(false),
         "" => Err(Fault::DicomColour(format!("{samples} samples for a pixel"))),
         other => Err(Fault::DicomColour(one_line(other, LONGEST_WORD))),
@@ -169,7 +169,7 @@ fn is_inverted(elements: &Elements) -> Result<bool, Fault> {
 
 /// The file at `path` and its length.
 fn open(path: &Path) -> Result<(File, u64), Fault> {
-    // Asked before opening: to open a pipe would be to wait for its other end.
+    // Checked before opening: to open a pipe would be to wait for its other end.
     let found = fs::metadata(path).map_err(Fault::of_file)?;
     if found.is_dir() {
         return Err(Fault::Folder);

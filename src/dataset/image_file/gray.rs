@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Pixels {
     /// Values of 0 to 255 (`uint8 H,W`).
     Eight(Vec<u8>),
-    /// Values of 0 to 65,535 (`uint16 H,W`); [`Depth::white`] says which of them is white.
+    /// Values of 0 to 65,535 (`uint16 H,W`); [`Depth::white`] is the one that is white.
     Sixteen(Vec<u16>),
 }
 
@@ -103,7 +103,7 @@ impl DecodedImage {
         &self.pixels
     }
 
-    /// How deep the values are, and for 16 stored bits how that was told.
+    /// How deep the values are, and for 16 stored bits how it was determined.
     pub fn depth(&self) -> Depth {
         self.depth
     }

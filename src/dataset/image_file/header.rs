@@ -27,7 +27,7 @@ fn four(bytes: Option<&[u8]>) -> Option<u32> {
     bytes?.try_into().ok().map(u32::from_be_bytes)
 }
 
-/// What a JPEG's frame header says.
+/// A JPEG's frame header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     /// Columns, in pixels.
@@ -42,7 +42,7 @@ pub(super) struct Frame {
 
 /// Walks through the segments of the JPEG `bytes` to its end.
 ///
-/// The decoder fills what a cut file lacks with grey and says nothing: only the end marker tells.
+/// The decoder fills the missing part of a cut file with grey and reports nothing: only the end marker shows it.
 ///
 /// # Errors
 /// When the file lacks its end or a frame, or is of a kind that isn't decoded (12 bits, lossless, CMYK, …).

@@ -1,6 +1,6 @@
 //! Chest images from picture files: 8- and 16-bit PNG, JPEG and DICOM, reduced to the size a network was trained at.
 //!
-//! [`find`] lists files, [`sniff`] says what a file is by its content, [`read`] decodes one to grey, and
+//! [`find`] lists files, [`sniff`] identifies a file by its content, [`read`] decodes one to grey, and
 //! [`Preprocess::image`] makes of it the image that a network sees.
 
 pub mod dicom;

@@ -38,7 +38,7 @@ pub fn read(path: &Path, limits: Limits) -> Result<DecodedImage, ImageFileError>
 
 /// The bytes of a file that is a picture by its beginning.
 fn load(path: &Path, limits: Limits) -> Result<Vec<u8>, Fault> {
-    // Asked before opening: to open a pipe would be to wait for its other end.
+    // Checked before opening: to open a pipe would be to wait for its other end.
     let found = fs::metadata(path).map_err(Fault::of_file)?;
     if found.is_dir() {
         return Err(Fault::Folder);
@@ -102,7 +102,7 @@ fn unpack(bytes: &[u8], kind: Kind, limits: Limits) -> Result<DecodedImage, Faul
     }
 }
 
-/// The decoded picture, turned as EXIF says.
+/// The decoded image, oriented by EXIF.
 fn upright(mut decoder: impl ImageDecoder) -> Result<DynamicImage, ImageError> {
     let orientation = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
@@ -172,7 +172,7 @@ fn fault(error: ImageError, format: &'static str, limits: Limits) -> Fault {
         ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => Fault::CutShort(format),
         ImageError::Limits(_) => Fault::Memory(limits.bytes),
         ImageError::Unsupported(error) => Fault::Unsupported { format, what: reason(&error) },
-        // Its source says what is wrong, itself only that something is.
+        // Its source has the cause, itself none.
         error => {
             let what = std::error::Error::source(&error).map_or_else(|| reason(&error), reason);
             Fault::Damaged { format, what }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::error::Fault;
 use crate::text::one_line;
 
-/// First bytes that tell a file's kind; DICOM's mark lies at 128.
+/// First bytes that identify a file's kind; DICOM's mark lies at 128.
 pub(super) const HEAD: usize = 512;
 /// Longest beginning of a text that a sentence repeats, in characters.
 const LONGEST_TEXT: usize = 40;
@@ -32,7 +32,7 @@ pub enum Kind {
 }
 
 /// What the file at `path` is, by its content. Never fails: what can't be opened is [`Kind::Unknown`], and
-/// [`super::read`] says why.
+/// [`super::read`] gives the reason.
 pub fn sniff(path: &Path) -> Kind {
     // Opening a pipe would wait for its other end.
     if !fs::metadata(path).is_ok_and(|found| found.is_file()) {

@@ -46,7 +46,7 @@ fn sixteen(file: &[u8]) -> Vec<u16> {
     }
 }
 
-/// Writes `bytes` to a file and returns what reading it says.
+/// Writes `bytes` to a file and returns the result of reading it.
 fn said(name: &str, bytes: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);

@@ -12,7 +12,7 @@ use super::npy::{ArrayInfo, MAGIC, read_header};
 use crate::text::printable;
 use crate::zip::{Directory, Entry, LOCAL, ZipError};
 
-/// What a file may ask of this machine.
+/// Limits on the memory that a file may claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Most bytes an array may take, in the file and in memory; for a data set, all its arrays together.

@@ -17,7 +17,7 @@ const STEP: usize = 128 << 10;
 const BEST_RATIO: u64 = 1032;
 
 /// Reads the unpacked bytes of an entry in order. It never makes more than the directory declares, and `finish`
-/// tells whether it made exactly that, with the right CRC-32.
+/// checks whether it made exactly that, with the right CRC-32.
 pub(super) struct EntryReader<'a> {
     file: &'a File,
     /// Place of the next packed byte that hasn't been fetched.

@@ -185,7 +185,7 @@ impl fmt::Display for Names<'_> {
     }
 }
 
-/// A number of bytes for people.
+/// A number of bytes with a unit.
 struct Bytes(u64);
 
 impl fmt::Display for Bytes {

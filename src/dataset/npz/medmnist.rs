@@ -44,7 +44,7 @@ const SPLITS: [Split; 3] = [
     Split { images: "test_images", labels: "test_labels", patients: "test_patient" },
 ];
 
-/// What the headers say of a split.
+/// The headers of a split's arrays.
 struct Plan {
     split: Split,
     /// Header of the images; `None` without images.
@@ -64,7 +64,7 @@ struct Plan {
 /// labels alone gives parts without images. `train_patient`, `val_patient` and `test_patient` (numbers or texts, one a
 /// image) are read where they are there. Other arrays are left alone; val and test may be empty.
 ///
-/// All headers are checked before the first image is read. Without `classes` the width of the labels says how many
+/// All headers are checked before the first image is read. Without `classes` the width of the labels is how many
 /// there are.
 ///
 /// # Errors
@@ -284,7 +284,7 @@ impl Plan {
                 }
             })
         })?;
-        // Neither wrapping below fails for what was checked; if one did, it would say so.
+        // Neither wrapping below fails for what was checked; if one did, it would return an error.
         let changed = |name| archive.error(name, CHANGED);
         let label_rows = Labels::new(values.values, self.classes).ok_or_else(|| changed(labels))?;
         let (mut numbers, mut names) = (None, Vec::new());

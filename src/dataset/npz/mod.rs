@@ -5,7 +5,7 @@
 //! records that are written, and `npy` parses an array's header. What a data set *means* (names of conditions, statistics) doesn't live here.
 //!
 //! Everything in such a file is taken for a claim by a stranger: sizes are believed only where the zip directory,
-//! the npy header and deflate's greatest possible ratio agree, and memory is asked for only after that.
+//! the npy header and deflate's greatest possible ratio agree, and memory is allocated only after that.
 
 mod archive;
 mod dtype;

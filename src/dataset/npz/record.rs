@@ -48,7 +48,7 @@ fn narrow(value: u64, wide_from: u64) -> u32 {
     if value >= wide_from { u32::MAX } else { u32::try_from(value).unwrap_or(u32::MAX) }
 }
 
-/// What the directory says of a member.
+/// The directory's record of a member.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) name: String,

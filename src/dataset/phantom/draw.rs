@@ -31,7 +31,7 @@ impl Draw {
         Self::sub(seed, index, topic, 0)
     }
 
-    /// Like [`Draw::new`], with a number that tells several streams of one topic apart.
+    /// Like [`Draw::new`], with a number that separates several streams of one topic.
     pub fn sub(seed: u64, index: u64, topic: Topic, part: usize) -> Self {
         let topic = topic as u64 + part as u64;
         let mixed = split_mix64(split_mix64(split_mix64(seed) ^ index) ^ topic);

@@ -80,11 +80,11 @@ pub struct Bounds {
     pub height: f32,
 }
 
-/// An image size outside [`SIZES`] was asked for.
+/// An image size outside [`SIZES`] was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("phantom images can be 28 to 512 pixels wide, not {size}; choose a size in that range")]
 pub struct SizeOutOfRange {
-    /// The size asked for.
+    /// The requested size.
     pub size: usize,
 }
 

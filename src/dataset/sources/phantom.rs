@@ -12,7 +12,7 @@ use crate::dataset::listing::Loaded;
 use crate::dataset::part::Part;
 use crate::dataset::progress::{Progress, Watch};
 use crate::dataset::source_error::SourceError;
-use crate::dataset::store::{self, Asked, Made};
+use crate::dataset::store::{self, ImportRequest, Made};
 use crate::dataset::{DataError, PHANTOM_SEED, phantom};
 use crate::text::one_line;
 
@@ -99,7 +99,7 @@ fn load_parts(count: usize, size: usize, budget: u64, watch: &Watch) -> Result<L
         let image = phantom::image(PHANTOM_SEED, number as u64, size)?;
         Ok(Made { pixels: image.pixels, labels: image.labels, picture: (size as u32, size as u32) })
     };
-    let asked = Asked {
+    let request = ImportRequest {
         cache: &AppPaths::new(None).images,
         // Drawing may change with the program.
         fingerprint: &format!("phantom {} {PHANTOM_SEED} {count}", env!("CARGO_PKG_VERSION")),
@@ -111,7 +111,7 @@ fn load_parts(count: usize, size: usize, budget: u64, watch: &Watch) -> Result<L
         budget,
     };
     let (store, values) =
-        store::build(&asked, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)?;
+        store::build(&request, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)?;
     let part = |(first, count): (usize, usize)| {
         let images = Images::mapped(store.clone(), (first as u32..(first + count) as u32).collect());
         let rows = values[first * labels.len()..(first + count) * labels.len()].to_vec();

@@ -19,12 +19,12 @@ const PLACES: &str = "places";
 const PER_THREAD: usize = 8;
 
 /// What a store shall hold.
-pub struct Asked<'a> {
+pub struct ImportRequest<'a> {
     /// The folder of all stores.
     pub cache: &'a Path,
     /// What the source looks like; the same text means the same images.
     pub fingerprint: &'a str,
-    /// What it is made of, in words for people.
+    /// What it is made of, in words.
     pub of: &'a str,
     /// What is done to an image, for progress: `importing`, `drawing`.
     pub doing: &'static str,
@@ -42,13 +42,13 @@ pub struct Asked<'a> {
 pub struct Made {
     /// `H*W` bytes.
     pub pixels: Vec<u8>,
-    /// As many as were asked for.
+    /// As many as were requested.
     pub labels: Vec<u8>,
     /// Width and height of the picture it was made from.
     pub picture: (u32, u32),
 }
 
-/// Makes the images of some numbers, or says of each why not. Asked for all numbers in order, from where an earlier
+/// Makes the images of some numbers, or gives for each the reason why not. Called for all numbers in order, from where an earlier
 /// attempt ended.
 pub type Making<'a, E> = dyn FnMut(Range<usize>) -> Vec<Result<Made, E>> + 'a;
 
@@ -75,45 +75,49 @@ pub enum StoreError<E> {
 /// Sentences of images that failed that an error repeats.
 const NAMED: usize = 3;
 
-/// The store of what is asked for, made now if it isn't there, with the label bytes of all images.
+/// The store of a request, made now if it isn't there, with the label bytes of all images.
 ///
 /// # Errors
 /// When images can't be made (all are tried, so that all are known), the disk is full, or `watch` ends it.
 pub fn build<E: std::error::Error>(
-    asked: &Asked,
+    request: &ImportRequest,
     make: &mut Making<E>,
     watch: &Watch,
 ) -> Result<(Arc<Mapped>, Vec<u8>), StoreError<E>> {
-    let print = blake3::hash(format!("1\n{:?}\n{}", asked.image, asked.fingerprint).as_bytes()).to_hex()
+    let print = blake3::hash(format!("1\n{:?}\n{}", request.image, request.fingerprint).as_bytes()).to_hex()
         [..24]
         .to_owned();
-    let place = asked.cache.join(PLACES).join(&print);
-    if let Some(found) = known(asked, &place) {
+    let place = request.cache.join(PLACES).join(&print);
+    if let Some(found) = known(request, &place) {
         return Ok(found);
     }
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error| StoreError::Io { path, error }
     };
-    let part = asked.cache.join(format!("{print}.part"));
+    let part = request.cache.join(format!("{print}.part"));
     fs::create_dir_all(&part).map_err(failed(&part))?;
-    fs::create_dir_all(asked.cache.join(PLACES)).map_err(failed(&place))?;
+    fs::create_dir_all(request.cache.join(PLACES)).map_err(failed(&place))?;
     // Another process that makes the same store is waited for.
-    let name = asked.cache.join(format!("{print}.lock"));
+    let name = request.cache.join(format!("{print}.lock"));
     let _lock = lock(&name).map_err(failed(&part))?;
-    if let Some(found) = known(asked, &place) {
+    if let Some(found) = known(request, &place) {
         return Ok(found);
     }
     fs::create_dir_all(&part).map_err(failed(&part))?;
-    let header =
-        Header { images: asked.count, height: asked.image.0, width: asked.image.1, of: asked.of.to_owned() };
+    let header = Header {
+        images: request.count,
+        height: request.image.0,
+        width: request.image.1,
+        of: request.of.to_owned(),
+    };
     let text = serde_json::to_vec(&header).map_err(|error| failed(&part)(error.into()))?;
     fs::write(part.join(ASKED), &text).map_err(failed(&part))?;
-    let key = fill(asked, make, watch, &part)?;
+    let key = fill(request, make, watch, &part)?;
     replace_file(&part.join(HEADER), &text).map_err(failed(&part))?;
     fs::remove_file(part.join(ASKED)).map_err(failed(&part))?;
-    let folder = asked.cache.join(&key);
-    let found = place_part(asked, &part, &folder).map_err(failed(&folder))?;
+    let folder = request.cache.join(&key);
+    let found = place_part(request, &part, &folder).map_err(failed(&folder))?;
     replace_file(&place, key.as_bytes()).map_err(failed(&place))?;
     // The name is no longer needed; a process that waits for the lock checks whether the file is still there.
     let _ = fs::remove_file(name);
@@ -122,11 +126,11 @@ pub fn build<E: std::error::Error>(
 
 /// Gives a part that is whole its name, and opens it: unless the same images came from another place before and are as
 /// they were.
-fn place_part(asked: &Asked, part: &Path, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
+fn place_part(request: &ImportRequest, part: &Path, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
     // Images that look different from two places, which have locks of their own, may be the same.
     let name = folder.with_extension("lock");
     let _lock = lock(&name)?;
-    let found = match open(asked, folder) {
+    let found = match open(request, folder) {
         Ok(found) => {
             fs::remove_dir_all(part)?;
             found
@@ -143,7 +147,7 @@ fn place_part(asked: &Asked, part: &Path, folder: &Path) -> io::Result<(Arc<Mapp
             } else {
                 fs::rename(part, folder)?;
             }
-            open(asked, folder)?
+            open(request, folder)?
         }
     };
     let _ = fs::remove_file(name);
@@ -151,10 +155,10 @@ fn place_part(asked: &Asked, part: &Path, folder: &Path) -> io::Result<(Arc<Mapp
 }
 
 /// The store that a place is known to have.
-fn known(asked: &Asked, place: &Path) -> Option<(Arc<Mapped>, Vec<u8>)> {
+fn known(request: &ImportRequest, place: &Path) -> Option<(Arc<Mapped>, Vec<u8>)> {
     let key = fs::read_to_string(place).ok()?;
     let plain = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    plain.then(|| open(asked, &asked.cache.join(&key)).ok())?
+    plain.then(|| open(request, &request.cache.join(&key)).ok())?
 }
 
 /// Waits until nobody else makes what this lock is for.
@@ -168,21 +172,21 @@ fn lock(name: &Path) -> io::Result<File> {
     }
 }
 
-fn open(asked: &Asked, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
+fn open(request: &ImportRequest, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<u8>)> {
     let other = || io::Error::new(io::ErrorKind::InvalidData, "its content is not what its name requires");
     let header = header_of(folder, HEADER).ok_or_else(other)?;
-    if (header.images, header.height, header.width) != (asked.count, asked.image.0, asked.image.1) {
+    if (header.images, header.height, header.width) != (request.count, request.image.0, request.image.1) {
         return Err(other());
     }
     // All but the pixels is read anyway: a millisecond for 100,000 images.
-    if !folder.ends_with(key_of(asked, folder)?) {
+    if !folder.ends_with(key_of(request, folder)?) {
         return Err(other());
     }
-    let labels = if asked.labels > 0 { fs::read(folder.join(LABELS))? } else { Vec::new() };
-    if labels.len() != asked.labels * asked.count {
+    let labels = if request.labels > 0 { fs::read(folder.join(LABELS))? } else { Vec::new() };
+    if labels.len() != request.labels * request.count {
         return Err(other());
     }
-    Ok((Arc::new(Mapped::open(folder, &header, asked.budget)?), labels))
+    Ok((Arc::new(Mapped::open(folder, &header, request.budget)?), labels))
 }
 
 /// The three growing files of a store.
@@ -195,10 +199,10 @@ struct Growing {
 
 impl Growing {
     /// Opens them and cuts them back to the images that all three have whole.
-    fn open(asked: &Asked, folder: &Path) -> io::Result<Self> {
-        let area = asked.image.0 * asked.image.1;
-        let of_image = [area, RECORD, asked.labels];
-        let mut done = asked.count;
+    fn open(request: &ImportRequest, folder: &Path) -> io::Result<Self> {
+        let area = request.image.0 * request.image.1;
+        let of_image = [area, RECORD, request.labels];
+        let mut done = request.count;
         let mut files = Vec::new();
         for (name, each) in [IMAGES, RECORDS, LABELS].into_iter().zip(of_image) {
             let file = OpenOptions::new().append(true).create(true).open(folder.join(name))?;
@@ -236,15 +240,15 @@ impl Growing {
 
 /// Makes what is missing in `folder` and names the whole after its content.
 fn fill<E: std::error::Error>(
-    asked: &Asked,
+    request: &ImportRequest,
     make: &mut Making<E>,
     watch: &Watch,
     folder: &Path,
 ) -> Result<String, StoreError<E>> {
     let failed = |error: io::Error| StoreError::Io { path: folder.to_owned(), error };
-    let area = asked.image.0 * asked.image.1;
-    let mut growing = Growing::open(asked, folder).map_err(failed)?;
-    let needs = ((asked.count - growing.done) * (area + RECORD + asked.labels)) as u64;
+    let area = request.image.0 * request.image.1;
+    let mut growing = Growing::open(request, folder).map_err(failed)?;
+    let needs = ((request.count - growing.done) * (area + RECORD + request.labels)) as u64;
     if let Some(free) = crate::files::free_space(folder)
         && free < needs
     {
@@ -253,12 +257,12 @@ fn fill<E: std::error::Error>(
     let chunk = PER_THREAD * rayon::current_num_threads();
     let mut first = Vec::new();
     let (mut bad, mut cause, mut next) = (0, None, growing.done);
-    while next < asked.count {
-        if !watch(Progress { doing: asked.doing, done: next, total: asked.count }) {
+    while next < request.count {
+        if !watch(Progress { doing: request.doing, done: next, total: request.count }) {
             growing.flush().map_err(failed)?;
             return Err(StoreError::Stopped);
         }
-        let numbers = next..asked.count.min(next + chunk);
+        let numbers = next..request.count.min(next + chunk);
         next = numbers.end;
         for image in make(numbers) {
             match image {
@@ -280,19 +284,19 @@ fn fill<E: std::error::Error>(
     if bad > 0 {
         // An image that is mended has another time: this part would never be taken up again.
         let _ = fs::remove_dir_all(folder);
-        return Err(StoreError::Images { failed: bad, of: asked.count, first, cause });
+        return Err(StoreError::Images { failed: bad, of: request.count, first, cause });
     }
     let Growing { images, records, labels, .. } = growing;
     for file in [images, records, labels] {
         file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
     }
-    key_of(asked, folder).map_err(failed)
+    key_of(request, folder).map_err(failed)
 }
 
 /// The name of the store in `folder`, by the hashes of its images and by their labels.
-fn key_of(asked: &Asked, folder: &Path) -> io::Result<String> {
+fn key_of(request: &ImportRequest, folder: &Path) -> io::Result<String> {
     let mut hash = blake3::Hasher::new();
-    hash.update(format!("{:?} {} {}\n", asked.image, asked.count, asked.labels).as_bytes());
+    hash.update(format!("{:?} {} {}\n", request.image, request.count, request.labels).as_bytes());
     for name in [RECORDS, LABELS] {
         hash.update(&fs::read(folder.join(name))?);
     }
@@ -325,7 +329,7 @@ mod tests {
     /// The store of 40 images of 2 x 2 px with a label each, and how many of them had to be made.
     fn built(cache: &Path, fingerprint: &str) -> (Arc<Mapped>, usize) {
         let of = "a table";
-        let asked = Asked {
+        let request = ImportRequest {
             cache,
             fingerprint,
             of,
@@ -342,7 +346,7 @@ mod tests {
                 |number| Made { pixels: vec![number as u8; 4], labels: vec![number as u8], picture: (9, 9) };
             numbers.map(|number| Ok(image(number))).collect()
         };
-        let (mapped, labels) = build(&asked, &mut make, &|_| true).expect("a store");
+        let (mapped, labels) = build(&request, &mut make, &|_| true).expect("a store");
         assert_eq!(labels, (0..COUNT as u8).collect::<Vec<u8>>());
         assert!((0..COUNT).all(|row| mapped.image(row).expect("pixels") == [row as u8; 4]));
         (mapped, made)

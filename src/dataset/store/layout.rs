@@ -9,7 +9,7 @@ pub(super) const IMAGES: &str = "images.u8";
 pub(super) const RECORDS: &str = "images.bin";
 pub(super) const LABELS: &str = "labels.u8";
 pub(super) const HEADER: &str = "store.json";
-/// The header of a part, which isn't yet what it says.
+/// The header of a part, which isn't complete yet.
 pub(super) const ASKED: &str = "asked.json";
 /// Bytes of an image's record: its hash, then width and height of the image file that it was made from.
 pub(super) const RECORD: usize = 24;
@@ -20,11 +20,11 @@ pub struct Header {
     pub(super) images: usize,
     pub(super) height: usize,
     pub(super) width: usize,
-    /// What it was made of, in words for people.
+    /// What it was made of, in words.
     pub(super) of: String,
 }
 
-/// What the file `name` in a folder says that it holds.
+/// The description in the file `name` of a folder.
 pub(super) fn header_of(folder: &Path, name: &str) -> Option<Header> {
     serde_json::from_slice(&fs::read(folder.join(name)).ok()?).ok()
 }

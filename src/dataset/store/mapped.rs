@@ -14,7 +14,7 @@ use memmap2::{Advice, Mmap, UncheckedAdvice};
 use super::layout::{HEADER, Header, IMAGES, RECORD, RECORDS};
 use crate::dataset::image_hash::{ImageHash, hash_of};
 
-/// The kernel maps the whole piece of this size in which a page lies that is asked for, as far as it has it.
+/// The kernel maps the whole piece of this size in which a requested page lies, as far as it has it.
 const AROUND: usize = 64 << 10;
 
 /// The images of a store (`uint8 N,H,W`).
@@ -37,7 +37,7 @@ impl Mapped {
     /// Maps the store in `folder`; about `budget` bytes of it stay in memory.
     ///
     /// # Errors
-    /// When a file is missing or of another length than the store says.
+    /// When a file is missing or of another length than recorded in the store.
     pub(super) fn open(folder: &Path, header: &Header, budget: u64) -> io::Result<Self> {
         let wrong =
             || io::Error::new(io::ErrorKind::InvalidData, "a file of it has another length than it should");
@@ -52,7 +52,7 @@ impl Mapped {
         let images = unsafe { Mmap::map(&file)? };
         let budget = if bytes <= budget { u64::MAX } else { budget };
         if budget < u64::MAX && bytes > 0 {
-            // Training asks for images in a random order and says so ahead; what lies beside them is of no use.
+            // Training reads images in a random order, known ahead; what lies beside them is of no use.
             images.advise(Advice::Random)?;
         }
         let verified = (0..header.images.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
@@ -159,14 +159,14 @@ impl Mapped {
         self.touched.store(0, Ordering::Relaxed);
         // SAFETY: the map is of a file and read only, so pages that are let go come back with the same bytes when they
         // are read again, in whatever thread; no slice of it becomes invalid.
-        // A kernel that refuses leaves more in memory than was asked for, which is no reason to stop.
+        // A kernel that refuses leaves more in memory than requested, which is no reason to stop.
         let _ = unsafe { self.images.unchecked_advise(UncheckedAdvice::DontNeed) };
     }
 
     /// Asks the system to forget the images as well, as far as no process has them: they come from the disk then.
     pub fn forget(&self) {
         #[cfg(target_os = "linux")]
-        // SAFETY: advice about a file that is open; a length of 0 means to its end. What it returns says whether the
+        // SAFETY: advice about a file that is open; a length of 0 means to its end. Its result is whether the
         // system took it, and nothing depends on that.
         let _ = unsafe { libc::posix_fadvise(self.file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
     }

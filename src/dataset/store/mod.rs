@@ -2,8 +2,8 @@
 //!
 //! A store is a folder named after its content: `images.u8` (`uint8 N,H,W`), `images.bin` (for each image its hash and
 //! the size of the picture it was made from), `labels.u8` where the source draws its labels, and `store.json`,
-//! which is written last; until then the folder is called `*.part`, and `asked.json` says what it is becoming.
-//! `places/` tells which store holds what a source looks like (names, lengths and times of its files), so that the
+//! which is written last; until then the folder is called `*.part`, and `asked.json` has the request.
+//! `places/` maps the state of a source to its store (names, lengths and times of its files), so that the
 //! same images in two places are kept once.
 
 mod build;
@@ -11,6 +11,6 @@ mod layout;
 mod mapped;
 mod unfinished;
 
-pub use build::{Asked, Made, Making, StoreError, build, listed};
+pub use build::{ImportRequest, Made, Making, StoreError, build, listed};
 pub use mapped::Mapped;
 pub use unfinished::{Unfinished, unfinished};

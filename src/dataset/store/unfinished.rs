@@ -1,5 +1,5 @@
-//! Imports that broke off: what they left behind, and how it is freed. One goes on when the same images are asked for
-//! again; of images that changed since nobody will ask, so its part would stay for ever.
+//! Imports that broke off: what they left behind, and how it is freed. One is resumed when the same images are requested
+//! again; images that changed since are never requested again, so their part would stay for ever.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use crate::text::thousands;
 pub struct Unfinished {
     /// Its folder.
     pub path: PathBuf,
-    /// What it is a part of, in words for people.
+    /// What it is a part of, in words.
     pub of: String,
     pub bytes: u64,
     /// Whether somebody is at work on it now.
@@ -72,11 +72,11 @@ fn lock_of(part: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::store::{Asked, Made, StoreError, build};
+    use crate::dataset::store::{ImportRequest, Made, StoreError, build};
 
-    fn asked<'a>(cache: &'a Path, fingerprint: &'a str) -> Asked<'a> {
+    fn request<'a>(cache: &'a Path, fingerprint: &'a str) -> ImportRequest<'a> {
         let of = "a table";
-        Asked {
+        ImportRequest {
             cache,
             fingerprint,
             of,
@@ -88,9 +88,9 @@ mod tests {
         }
     }
 
-    /// Imports until `watch` says no.
+    /// Imports until `watch` returns `false`.
     fn import(
-        asked: &Asked,
+        asked: &ImportRequest,
         watch: &(dyn Fn(usize) -> bool + Sync),
     ) -> Result<(), StoreError<std::fmt::Error>> {
         let mut make = |numbers: std::ops::Range<usize>| {
@@ -104,8 +104,8 @@ mod tests {
     #[test]
     fn what_broke_off_is_listed_and_freed_and_what_is_whole_stays() {
         let cache = tempfile::tempdir().expect("a temporary folder");
-        import(&asked(cache.path(), "whole"), &|_| true).expect("imported");
-        let stopped = import(&asked(cache.path(), "broken off"), &|done| done == 0);
+        import(&request(cache.path(), "whole"), &|_| true).expect("imported");
+        let stopped = import(&request(cache.path(), "broken off"), &|done| done == 0);
         assert!(matches!(stopped, Err(StoreError::Stopped)));
         let found = unfinished(cache.path());
         let [part] = found.as_slice() else { panic!("{found:?}") };
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(unfinished(cache.path()), []);
         assert_eq!(super::super::listed(cache.path()).len(), 1);
         // Nothing is in the way of the next attempt.
-        import(&asked(cache.path(), "broken off"), &|_| true).expect("imported");
+        import(&request(cache.path(), "broken off"), &|_| true).expect("imported");
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
             }
             true
         };
-        import(&asked(cache.path(), "live"), &watch).expect("imported to the end");
+        import(&request(cache.path(), "live"), &watch).expect("imported to the end");
         assert_eq!(unfinished(cache.path()), []);
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn labels(
     table: &Path,
     notes: &mut Vec<String>,
 ) -> Result<(LabelSet, Vec<Vec<u8>>), TableError> {
-    // A column called `label` may hold findings or 0 and 1; its values tell.
+    // A column called `label` may hold findings or 0 and 1; its values decide.
     let flag = |cell: &str| flag(cell, spec.uncertain);
     let is_flags = |column: usize| {
         let mut cells =
@@ -111,7 +111,7 @@ fn number(cell: &str) -> Option<f64> {
     cell.parse().ok()
 }
 
-/// 0 or 1; an empty cell is 0, -1 as `uncertain` of the column specification says.
+/// 0 or 1; an empty cell is 0, -1 by `uncertain` of the column specification.
 fn flag(cell: &str, uncertain: Option<u8>) -> Option<u8> {
     match cell.to_lowercase().as_str() {
         "" | "false" | "no" => return Some(0),

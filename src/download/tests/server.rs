@@ -12,11 +12,11 @@ pub const NEWER: &[u8] = b"lateral images, a few more too";
 /// What a server does with a request.
 #[derive(Clone, Copy)]
 pub enum Manner {
-    /// Sends from where it is asked, at most so many bytes of the promised ones.
+    /// Sends from where it is requested, at most so many bytes of the promised ones.
     Cut(usize),
     /// The same, but says nothing of a version.
     Unmarked(usize),
-    /// Sends everything from the beginning, whatever it is asked.
+    /// Sends everything from the beginning, whatever it is requested.
     Whole,
     /// Sends these bytes.
     Bytes(&'static [u8]),
@@ -42,15 +42,15 @@ pub enum Manner {
     Moved,
 }
 
-/// What was asked for: where to begin, and the mark that it shall have.
-pub type Asked = Arc<Mutex<Vec<(Option<usize>, Option<String>)>>>;
+/// What was requested for: where to begin, and the mark that it shall have.
+pub type Requested = Arc<Mutex<Vec<(Option<usize>, Option<String>)>>>;
 
-/// A server that behaves so, request after request, the last manner for all that follow; with what it was asked.
-pub fn server(manners: &'static [Manner]) -> (String, Asked) {
+/// A server that behaves so, request after request, the last manner for all that follow; with what it was requested.
+pub fn server(manners: &'static [Manner]) -> (String, Requested) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
-    let asked = Asked::default();
-    let seen = asked.clone();
+    let requested = Requested::default();
+    let seen = requested.clone();
     std::thread::spawn(move || {
         for (number, stream) in listener.incoming().enumerate() {
             let manner = manners[number.min(manners.len() - 1)];
@@ -60,10 +60,10 @@ pub fn server(manners: &'static [Manner]) -> (String, Asked) {
             std::thread::spawn(move || answer(stream, manner, &seen));
         }
     });
-    (format!("http://{address}/images.npz"), asked)
+    (format!("http://{address}/images.npz"), requested)
 }
 
-fn answer(mut stream: TcpStream, manner: Manner, seen: &Asked) -> io::Result<()> {
+fn answer(mut stream: TcpStream, manner: Manner, seen: &Requested) -> io::Result<()> {
     let (mut from, mut condition) = (None, None);
     for line in BufReader::new(stream.try_clone()?).lines() {
         let line = line?.to_lowercase();

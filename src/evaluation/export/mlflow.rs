@@ -31,12 +31,12 @@ const FILES: [&str; 7] = [
     "MLmodel",
 ];
 
-/// The key in the metadata that says what the folder was made from.
+/// The key in the metadata with the digest of the folder's source.
 const MADE_FROM: &str = "made_from";
 /// What the metadata's line in `MLmodel` begins with.
 const METADATA: &str = "metadata: ";
 
-/// Writes the folder's files; `digest` is of what they are made from, empty where nobody will ask. `MLmodel` comes last:
+/// Writes the folder's files; `digest` is of what they are made from, empty where it isn't compared. `MLmodel` comes last:
 /// a folder without it is no model.
 pub fn write(package: &Package, digest: &str, out: &Path) -> Result<()> {
     std::fs::create_dir_all(out).with_context(|| format!("can't make the folder {}", out.display()))?;
@@ -60,7 +60,7 @@ pub fn write(package: &Package, digest: &str, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What the model in a folder was made from, where it is whole and says so.
+/// The digest of the source of the model in a folder; `None` where the folder is incomplete or has no digest.
 pub fn made_from(out: &Path) -> Option<String> {
     if !FILES.iter().all(|name| out.join(name).is_file()) {
         return None;
@@ -139,7 +139,7 @@ fn escaped(json: &str) -> String {
     text
 }
 
-/// The same for the same weights, whenever and wherever it is asked.
+/// The same for the same weights, at any time and on any machine.
 fn uuid(package: &Package) -> String {
     let mut named = format!("{} {}", package.run, package.epoch());
     if package.which == Weights::Last {

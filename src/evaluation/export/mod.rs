@@ -1,4 +1,4 @@
-//! A run's network as files that other programs load: an ONNX file, a safetensors file that says what it holds, and a
+//! A run's network as files that other programs load: an ONNX file, a safetensors file with a description, and a
 //! folder that MLflow serves. Nothing is drawn from libtorch's generator, so it may run beside a run in one process.
 
 mod mlflow;
@@ -18,7 +18,7 @@ use crate::metrics::Thresholds;
 use crate::model::onnx::About;
 use crate::runs::{RunFolder, RunId};
 
-/// What every file says of itself.
+/// The description that every file carries.
 pub const NOTICE: &str = "Not a medical device: for research and teaching, not for clinical use.";
 
 /// Counts up when the model folder comes to be written so differently that those of before shall be written anew. The

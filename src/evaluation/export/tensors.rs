@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// The file with `facts` added to its metadata and its tensors as they are.
 ///
-/// The format: eight bytes little endian say how long the JSON header is, and the tensors' bytes follow it; places in
+/// The format: eight bytes little endian are the length of the JSON header, and the tensors' bytes follow it; places in
 /// the header count from there. <https://github.com/huggingface/safetensors#format>
 pub fn described(file: &[u8], facts: Vec<(String, String)>) -> Result<Vec<u8>> {
     SafeTensors::deserialize(file).context("it is no safetensors file")?;

@@ -20,13 +20,13 @@ pub struct Method {
     pub title: &'static str,
     /// Where it comes from.
     pub source: &'static str,
-    /// Whether its maps tell what speaks against the condition as well.
+    /// Whether its maps have negative evidence as well.
     pub signed: bool,
     /// The unit of its values.
     pub unit: &'static str,
     /// Whether it looks at a chosen layer.
     pub has_layer: bool,
-    /// Whether one pass forward and back is all an image asks for.
+    /// Whether an image needs only one forward and one backward pass.
     pub passes_once: bool,
     pub(super) run: fn(&Scene, &Options) -> Result<Vec<Map>>,
 }
@@ -122,7 +122,7 @@ pub struct Scene<'a> {
     pub layer: usize,
     /// One an image, what noise is drawn from besides the seed.
     pub keys: Vec<u64>,
-    /// Asked before each batch of passes.
+    /// Called before each batch of passes.
     pub keep_going: &'a dyn Fn() -> bool,
 }
 

@@ -48,7 +48,7 @@ pub enum OnnxError {
 pub struct About {
     /// A word for the graph.
     pub name: String,
-    /// For people who look into the file.
+    /// For readers of the file.
     pub text: String,
     /// For programs: keys and values.
     pub metadata: Vec<(String, String)>,
@@ -59,7 +59,7 @@ impl Network {
     /// the logits. Tensors have PyTorch's names, nothing is folded.
     ///
     /// # Errors
-    /// When the file would be larger than the format allows, or what libtorch says.
+    /// When the file would be larger than the format allows, or a tensor can't be copied to the CPU.
     pub fn onnx(&self, shift: &[f32], about: &About) -> Result<Vec<u8>, OnnxError> {
         let mut graph = Graph::default();
         let images = graph.input(INPUT);

@@ -91,7 +91,7 @@ pub fn find_or_fetch(file: &str, watch: &mut Fetch) -> Result<PathBuf, HubError>
     }
 }
 
-/// How the SHA-256 of a file begins, by its name; empty where the name doesn't say.
+/// How the SHA-256 of a file begins, by its name; empty where the name has none.
 fn promised(file: &str) -> &str {
     file.rsplit_once('-').and_then(|(_, rest)| rest.split_once('.')).map_or("", |(promised, _)| promised)
 }

@@ -44,7 +44,7 @@ pub enum PretrainedError {
 /// Puts what `section.pretrained` names into the network, all but the last layer, which keeps the weights it
 /// has. Gives the file they came from; nothing happens for `none`.
 ///
-/// `imagenet` is looked for in PyTorch's own folder and in ours, then downloaded into ours; `watch` is told
+/// `imagenet` is looked for in PyTorch's own folder and in ours, then downloaded into ours; `watch` receives
 /// how far that is and may end it. A path is a safetensors file, a `.pth` of PyTorch, or a run's folder,
 /// whose best weights are taken.
 ///

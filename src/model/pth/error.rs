@@ -1,4 +1,4 @@
-//! Errors of checkpoints, each a sentence that says what to do.
+//! Errors of checkpoints, each a sentence with a remedy.
 
 use std::io;
 use std::path::Path;

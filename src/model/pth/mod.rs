@@ -6,7 +6,7 @@
 //! for (architectures, devices) doesn't live here.
 //!
 //! Everything in such a file is taken for a claim by a stranger: nothing in it is executed, and memory is
-//! asked for only where the file really holds that many bytes.
+//! allocated only where the file really holds that many bytes.
 
 mod archive;
 mod error;
@@ -38,7 +38,7 @@ const MOST_WRAPPERS: usize = 2;
 const LARGEST_PICKLE: u64 = 64 << 20;
 /// Most bytes of all tensors together …
 const MOST_BYTES: u64 = 16 << 30;
-/// … and how many times the file's length: tensors may share a storage, so a small file could ask for much.
+/// … and how many times the file's length: tensors may share a storage, so a small file could request much.
 const MOST_SHARING: u64 = 16;
 
 /// A tensor of a state dict, independent of how the file laid it out.

@@ -66,7 +66,7 @@ impl<'a> Placed<'a> {
             return Err(outside());
         }
         placed.span = last + 1;
-        // Strides of 0 would let a small file ask for any amount of memory.
+        // Strides of 0 would let a small file request any amount of memory.
         if placed.count > stored {
             return Err(Fault::Expanded { name: shown(name), count: placed.count, stored });
         }

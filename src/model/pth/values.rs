@@ -8,12 +8,12 @@ use super::Dtype;
 /// What an instruction left behind. The numbers are places in the tables of [`Heap`].
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'a> {
-    /// None, a truth value, a float, raw bytes: what says nothing about tensors.
+    /// None, a truth value, a float, raw bytes: values without tensors.
     Plain,
     Int(i64),
     Text(&'a str),
     Function(Function<'a>),
-    /// A class of storages, which says the type of their elements.
+    /// A class of storages, which gives the type of their elements.
     StorageClass(Dtype),
     Tuple(usize),
     List(usize),

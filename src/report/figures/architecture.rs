@@ -74,7 +74,7 @@ const PAD: f64 = 12.0;
 const HEAD: f64 = 30.0;
 const ROW: f64 = 38.0;
 const ROW_GAP: f64 = 8.0;
-/// The line that says what comes out.
+/// The line of the output.
 const FOOT: f64 = 26.0;
 /// Room below the rows where the way around comes back.
 const JOIN: f64 = 36.0;
@@ -218,7 +218,7 @@ fn draw_row(svg: &mut Svg, row: &Row, area: Rect) {
         Range { low, high } if low == high => short(low),
         Range { low, high } => {
             let (low, high) = (short(low), short(high));
-            // One unit for both is said once.
+            // One unit for both is written once.
             match high.split_once(' ').and_then(|(_, unit)| low.strip_suffix(unit)) {
                 Some(low) => format!("{}–{high}", low.trim_end()),
                 None => format!("{low}–{high}"),

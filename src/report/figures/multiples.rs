@@ -103,7 +103,7 @@ impl Multiples {
         svg.text((area.x, area.y - 8.0), &font::fit(name, room, PANEL_TITLE), PANEL_TITLE);
     }
 
-    /// What the axes of all panels show, said once.
+    /// The axes' labels, shared by all panels.
     pub fn axis_titles(&self, svg: &mut Svg, x: &str, y: &str) {
         axes::x_title(svg, self.plots(), x);
         axes::y_title(svg, self.plots(), y);

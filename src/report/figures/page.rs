@@ -47,7 +47,7 @@ pub(super) fn page(width: f64, height: f64, title: &str, subtitle: &str) -> Svg 
     svg
 }
 
-/// A sheet that says there is nothing to show.
+/// A sheet with the sentence that there is nothing to show.
 pub(super) fn empty(title: &str, subtitle: &str) -> Result<Vec<u8>, FigureError> {
     let mut svg = page(ROWS_WIDTH, 200.0, title, subtitle);
     svg.text((ROWS_WIDTH / 2.0, 125.0), "nothing to show", LABEL.color(MUTED).middle());

@@ -41,7 +41,7 @@ pub(super) struct RowChart<'a> {
 }
 
 impl RowChart<'_> {
-    /// Draws all of it and says where the plot is; [`row`] then says where a row is.
+    /// Draws the frame and returns the area of the plot; [`row`] then gives the position of a row.
     pub fn draw(&self) -> (Svg, Panel) {
         let names = font::widest(self.names.iter().copied(), LABEL).min(WIDEST_NAME);
         let widths: Vec<f64> = self.columns.iter().map(column_width).collect();

@@ -1,6 +1,6 @@
 //! Styles of lines, texts and points.
 
-/// The colour of text unless a style says otherwise.
+/// The colour of text unless a style sets another.
 pub(super) const INK: &str = "#1f2430";
 
 /// How a line is drawn.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::style::{Anchor, Marker, Stroke, TextStyle};
 use super::theme::{FAMILY, PAPER};
 
-/// Points closer than this to the last one drawn say nothing more at the scale that we draw at.
+/// Points closer than this to the last one drawn can't be seen at the scale of the drawing.
 const NEAREST_POINTS: f64 = 0.25;
 
 /// An area on the picture.

@@ -32,7 +32,7 @@ pub(super) const GRID_LINE: Stroke = Stroke::solid(GRID, 1.0);
 pub(super) const AXIS_LINE: Stroke = Stroke::solid(AXIS, 1.0);
 pub(super) const REFERENCE_LINE: Stroke = Stroke::dashed(REFERENCE, 1.2, "5 4");
 
-/// Several lines in one panel: colour and dash both differ, so either alone tells them apart. A seventh line
+/// Several lines in one panel: colour and dash both differ, so either alone distinguishes them. A seventh line
 /// looks like the first again.
 pub(super) fn series(index: usize) -> Stroke {
     const SERIES: [Stroke; 6] = [

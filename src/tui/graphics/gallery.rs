@@ -71,7 +71,7 @@ pub struct Gallery {
     /// A cell in pixels as the system last gave it.
     window: Option<[u16; 2]>,
     /// The requests sent last, so that none is sent twice.
-    asked: Vec<Key>,
+    request: Vec<Key>,
 }
 
 impl Gallery {
@@ -84,7 +84,7 @@ impl Gallery {
         let store = Arc::new(Mutex::new(Store { cell: terminal.cell, ..Store::default() }));
         let worker = Worker { inbox, store: store.clone(), terminal: terminal.clone(), next_id: first_id() };
         std::thread::Builder::new().name("pictures".into()).spawn(move || worker.run(&ready))?;
-        Ok(Self { terminal, store, requests, window: cell_of_window(), asked: Vec::new() })
+        Ok(Self { terminal, store, requests, window: cell_of_window(), request: Vec::new() })
     }
 
     /// Encodes pictures anew where the window's cells have another size in pixels, or with `all` in any case: where the
@@ -105,7 +105,7 @@ impl Gallery {
         store.dropped.extend(dropped);
         store.broken.clear();
         drop(store);
-        self.asked.clear();
+        self.request.clear();
     }
 
     /// The terminal it draws for.
@@ -118,7 +118,7 @@ impl Gallery {
         lock(&self.store).pictures.contains_key(&(key, area.width, area.height))
     }
 
-    /// Puts what is there into the frame and asks for what isn't. Called once for each frame, after everything else
+    /// Draws the prepared images into the frame and requests the others. Called once for each frame, after everything else
     /// was drawn; a frame without pictures passes none.
     pub fn place(&mut self, requested: &[ImageRequest], buf: &mut Buffer) {
         if !self.terminal.protocol.is_some_and(Protocol::has_pixels) {
@@ -148,8 +148,8 @@ impl Gallery {
         drop(store);
         let keys: Vec<Key> =
             missing.iter().map(|request| (request.key, request.area.width, request.area.height)).collect();
-        if keys != self.asked {
-            self.asked = keys;
+        if keys != self.request {
+            self.request = keys;
             // Without its worker the gallery shows nothing new; half blocks remain.
             let _ = self.requests.send(missing);
         }

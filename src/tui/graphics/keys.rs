@@ -5,7 +5,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, Mous
 const PASTE: &[u8] = b"\x1b[200~";
 const END_OF_PASTE: &[u8] = b"\x1b[201~";
 
-/// What `bytes` say. Sequences that mean nothing we know are dropped whole.
+/// The keys that `bytes` encode. Unknown sequences are dropped whole.
 pub fn typed(bytes: &[u8]) -> Vec<Event> {
     let mut events = Vec::new();
     let mut rest = bytes;

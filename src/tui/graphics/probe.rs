@@ -39,7 +39,7 @@ const KITTY_QUESTION: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\";
 /// order.
 const QUESTIONS: &str = "\x1b[>0q\x1b[16t\x1b[c";
 
-/// Terminals that draw pictures by a protocol that their answers don't tell, by the beginning of their name. kitty has
+/// Terminals that draw pictures by a protocol that their answers don't name, by the beginning of their name. kitty has
 /// placeholders since 0.28; WezTerm and Konsole speak kitty's protocol without them; VS Code's terminal is xterm.js.
 const BRANDS: &[(&str, Protocol)] = &[
     ("kitty", Protocol::Kitty),
@@ -64,11 +64,11 @@ pub fn probe(choice: GraphicsChoice, ascii: bool, limit: Duration) -> (Terminal,
         let until = began + limit;
         let in_screen = std::env::var("TERM").is_ok_and(|term| term.starts_with("screen"));
         let kitty = if in_tmux || in_screen { "" } else { KITTY_QUESTION };
-        typed.extend(ask(&format!("{kitty}{QUESTIONS}"), &mut direct, until));
+        typed.extend(query(&format!("{kitty}{QUESTIONS}"), &mut direct, until));
         if in_tmux {
             allow_passthrough();
             let questions = through_tmux(&format!("{KITTY_QUESTION}{QUESTIONS}"));
-            typed.extend(ask(&questions, &mut outside, until));
+            typed.extend(query(&questions, &mut outside, until));
         }
     }
     let (protocol, reason) = choose(&direct, in_tmux.then_some(&outside), choice, ascii);
@@ -139,7 +139,7 @@ fn version(name: &str) -> Option<[u32; 2]> {
 }
 
 /// Sends questions and reads until the attributes came or it is `until`; returns what isn't an answer.
-fn ask(questions: &str, answers: &mut Answers, until: Instant) -> Vec<u8> {
+fn query(questions: &str, answers: &mut Answers, until: Instant) -> Vec<u8> {
     let mut out = io::stdout();
     if out.write_all(questions.as_bytes()).and_then(|()| out.flush()).is_err() {
         return Vec::new();
@@ -178,7 +178,7 @@ pub(in crate::tui) fn through_tmux(sequence: &str) -> String {
     format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
 }
 
-/// tmux hands nothing on unless it is told to for this pane. An old tmux doesn't know the option and always does.
+/// tmux passes nothing through unless it is set to for this pane. An old tmux doesn't know the option and always does.
 fn allow_passthrough() {
     let mut command = std::process::Command::new("tmux");
     command.args(["set-option", "-p", "allow-passthrough", "on"]);

@@ -81,7 +81,7 @@ impl Bucket {
 
 /// The colours and each pixel's.
 fn palette(picture: &RgbImage) -> (Vec<[u8; 3]>, Vec<u8>) {
-    // What is told anyway where the colours are few; else six bits a channel, which leaves the work small.
+    // Exact where the colours are few; else six bits a channel, which leaves the work small.
     let told: fn(u8) -> u8 = per_cent;
     let coarse: fn(u8) -> u8 = |value| value >> 2;
     for (exact, reduced) in [(true, told), (false, coarse)] {
@@ -169,7 +169,7 @@ fn spread(group: &Group) -> (f64, usize, f64) {
         (squares - count * mean * mean, channel, mean)
     };
     let widest = (0..3).map(of_channel).max_by(|a, b| a.0.total_cmp(&b.0));
-    // Rounding can leave a little of what is nothing; two means that differ can be told apart by far more.
+    // Rounding can leave a little of what is nothing; two means that differ do so by far more.
     widest.filter(|(spread, ..)| *spread > 1e-6).unwrap_or((0.0, 0, 0.0))
 }
 

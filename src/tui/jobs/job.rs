@@ -37,7 +37,7 @@ pub trait Worker: Send {
 pub enum Cancelled {
     /// A newer job of its lane makes its answer useless.
     Superseded = 1,
-    /// The user cancelled it, or the program ends: the answer says so.
+    /// The user cancelled it, or the program ends.
     Requested = 2,
 }
 

@@ -12,7 +12,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key as people read it.
+    /// The key as it is shown.
     pub fn name(self) -> String {
         let name = match self.code {
             KeyCode::Char(' ') => "space".to_owned(),

@@ -14,10 +14,10 @@ use crate::tui::widgets::text::wrap;
 pub fn stop(app: &App, area: Rect, canvas: &mut Canvas) {
     if app.run.as_ref().is_some_and(|run| run.searching) {
         let text = "The losses measured so far are discarded.";
-        return ask("Stop the learning-rate finder?", text, "stop it", "continue", area, canvas);
+        return draw_question("Stop the learning-rate finder?", text, "stop it", "continue", area, canvas);
     }
     let text = "It ends after this step with a checkpoint; best and last weights are saved.";
-    ask(&format!("Stop {}?", name(app)), text, "stop it", "continue", area, canvas);
+    draw_question(&format!("Stop {}?", name(app)), text, "stop it", "continue", area, canvas);
 }
 
 /// Put the next run into the queue?
@@ -28,7 +28,7 @@ pub fn queue(app: &App, area: Rect, canvas: &mut Canvas) {
         count => format!(" after the {count} that wait already"),
     };
     let text = format!("{} is active. The next one starts when it ends{ahead}.", capital(&name(app)));
-    ask("Queue the next run?", &text, "queue it", "don't", area, canvas);
+    draw_question("Queue the next run?", &text, "queue it", "don't", area, canvas);
 }
 
 /// Delete runs?
@@ -42,7 +42,7 @@ pub fn delete(app: &App, area: Rect, canvas: &mut Canvas) {
             Err(_) => format!("number {}", waiting.number),
         };
         let text = format!("{}: its settings are not saved anywhere else.", crate::text::one_line(&run, 80));
-        return ask("Remove it from the queue?", &text, "remove", "keep", area, canvas);
+        return draw_question("Remove it from the queue?", &text, "remove", "keep", area, canvas);
     }
     let Some((doomed, bytes)) = &app.runs.doomed else { return };
     let frees = bytes.map_or("What that frees is being counted.".to_owned(), |bytes| {
@@ -64,13 +64,13 @@ pub fn delete(app: &App, area: Rect, canvas: &mut Canvas) {
     };
     let text =
         format!("{which}{frees} Until then U puts {} back.", if doomed.len() == 1 { "it" } else { "each" });
-    ask(&title, &text, "delete", "keep", area, canvas);
+    draw_question(&title, &text, "delete", "keep", area, canvas);
 }
 
 /// Stop the run and leave?
 pub fn leave(app: &App, area: Rect, canvas: &mut Canvas) {
     let text = format!("{} is active. It is stopped and saved before the program ends.", capital(&name(app)));
-    ask("Stop and leave?", &text, "stop, save and leave", "stay", area, canvas);
+    draw_question("Stop and leave?", &text, "stop, save and leave", "stay", area, canvas);
 }
 
 /// The run is being saved.
@@ -98,7 +98,7 @@ pub fn leaving(lanes: &[Lane], area: Rect, canvas: &mut Canvas) {
     sentences(inner, &lines, canvas);
 }
 
-fn ask(title: &str, text: &str, yes: &str, no: &str, area: Rect, canvas: &mut Canvas) {
+fn draw_question(title: &str, text: &str, yes: &str, no: &str, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let popup = middle(area, 60, 7);
     let inner = canvas.popup(popup, &Panel { title, focused: true, ..Panel::default() });

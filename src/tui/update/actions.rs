@@ -33,7 +33,7 @@ impl App {
                 self.overlay = Some(Overlay::Palette { input: tui_input::Input::default(), row: 0 });
             }
             Action::NextTheme => self.next_theme(),
-            Action::Quit | Action::Break => return self.ask_leave(),
+            Action::Quit | Action::Break => return self.confirm_leave(),
             Action::Suspend => return vec![Effect::Suspend],
             Action::LeaveNow => return vec![Effect::Leave { at_once: true }],
             Action::Edit => self.open_form(),
@@ -104,7 +104,7 @@ impl App {
 
     fn next_theme(&mut self) {
         if !self.theme.coloured {
-            self.say(Level::Info, "NO_COLOR is set, so there are no themes to choose from");
+            self.notify(Level::Info, "NO_COLOR is set, so there are no themes to choose from");
             return;
         }
         let names = theme::names(&self.themes);
@@ -112,18 +112,18 @@ impl App {
         let name = &names[at % names.len()];
         match Theme::load(name, &self.themes) {
             Ok(theme) => {
-                self.say(Level::Info, format!("theme {name}"));
+                self.notify(Level::Info, format!("theme {name}"));
                 self.theme = theme;
             }
             Err(error) => {
                 // The next press must get past a theme that can't be read.
                 self.theme.name.clone_from(name);
-                self.say(Level::Error, error.to_string());
+                self.notify(Level::Error, error.to_string());
             }
         }
     }
 
-    fn ask_leave(&mut self) -> Vec<Effect> {
+    fn confirm_leave(&mut self) -> Vec<Effect> {
         match self.running() {
             Some(_) if matches!(self.overlay, Some(Overlay::AskLeave)) => self.stop_and_leave(),
             Some(_) => {

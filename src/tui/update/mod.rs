@@ -72,7 +72,7 @@ impl App {
                     self.data.report = match outcome {
                         Ok(report) => Found::Ready(report),
                         Err(reason) => {
-                            self.say(Level::Warning, format!("the data could not be checked: {reason}"));
+                            self.notify(Level::Warning, format!("the data could not be checked: {reason}"));
                             Found::Unasked
                         }
                     };
@@ -97,7 +97,7 @@ impl App {
                 Vec::new()
             }
             Message::Told(level, text) => {
-                self.say(level, text);
+                self.notify(level, text);
                 Vec::new()
             }
             Message::Epochs(path, outcome) => {
@@ -107,8 +107,8 @@ impl App {
                 self.runs.marks.take(&path, &outcome);
                 Vec::new()
             }
-            Message::Evaluated(asked, outcome) => {
-                self.evaluation_ready(asked, outcome);
+            Message::Evaluated(request, outcome) => {
+                self.evaluation_ready(request, outcome);
                 Vec::new()
             }
             Message::Kept(run, outcome) => self.kept(&run, outcome),
@@ -122,10 +122,10 @@ impl App {
             }
             Message::Broken(text) => {
                 self.note(Level::Error, &text);
-                self.say(Level::Error, text);
+                self.notify(Level::Error, text);
                 Vec::new()
             }
-            Message::Opened(asked, outcome) => self.opened(&asked, outcome),
+            Message::Opened(request, outcome) => self.opened(&request, outcome),
             Message::Mapped(key, outcome) => {
                 self.mapped(key, outcome);
                 Vec::new()

@@ -91,7 +91,7 @@ impl App {
                 if let Some(run) = &mut self.run {
                     run.stopping = true;
                 }
-                return self.tell(Command::Stop, "stopping after this step");
+                return self.send_command(Command::Stop, "stopping after this step");
             }
             Some(Overlay::AskLeave) => return self.stop_and_leave(),
             Some(Overlay::AskQueue) => return self.queue_next(),

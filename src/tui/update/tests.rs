@@ -11,7 +11,7 @@ use crate::runs::RunState;
 use crate::train::{Command, Event, Level, Phase, Progress};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Effect, Message, Overlay};
-use crate::tui::fixture::{self, command, ended, failed, noon, press, tell, training, with_data, with_runs};
+use crate::tui::fixture::{self, command, emit, ended, failed, noon, press, training, with_data, with_runs};
 use crate::tui::keymap::Mode;
 use crate::tui::screen::Screen;
 use crate::tui::screens::data::state::Loading;

@@ -22,7 +22,7 @@ use super::fault::{DICOM, damaged};
 use super::syntax::{Packing, Syntax};
 use super::walk::{self, Head, Style};
 
-/// The group of the elements that say how the rest is written.
+/// The group of the elements on the encoding of the others.
 const META: u16 = 0x0002;
 const TRANSFER_SYNTAX: u16 = 0x0010;
 
@@ -216,7 +216,7 @@ impl Elements {
                 LazyDataToken::LazyItemValue { len, decoder } => {
                     check_rest(&decoder, len, total)?;
                     match &mut self.pixels {
-                        // The first item only says where frames begin, and there is one.
+                        // The first item only has the offsets of frames, and there is one frame.
                         Some(pixels) if open.len() == 1 && items > 1 => {
                             decoder.read_to_vec(len, &mut pixels.bytes).map_err(fault)?;
                         }

@@ -53,7 +53,7 @@ pub(super) fn decode(bytes: &[u8], shape: &mut Shape) -> Result<Vec<u16>, Fault>
     Ok(grey.samples().iter().map(code).collect())
 }
 
-/// Refuses what is cut into more pieces than an image needs: a picture within all limits may ask for gigabytes of
+/// Refuses what is cut into more pieces than an image needs: an image within all limits may request gigabytes of
 /// tiles and precincts of one pixel each.
 fn check_pieces(stream: &[u8]) -> Result<(), Fault> {
     let number = |at: usize, bytes: usize| -> Result<u64, Fault> {

@@ -23,7 +23,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// What `elements` say, when it can be read within `limits`.
+    /// The shape by `elements`, when it can be read within `limits`.
     pub fn of(elements: &Elements, limits: Limits) -> Result<Self, Fault> {
         let needed = |tag, name| elements.short(tag).ok_or_else(|| damaged(name));
         let height = u32::from(needed(tags::ROWS, "no Rows")?);

@@ -34,7 +34,7 @@ pub(super) struct Syntax {
     pub packing: Packing,
     /// Whether numbers begin with their high byte.
     pub big: bool,
-    /// Whether elements say what they hold.
+    /// Whether elements carry their value representation.
     explicit: bool,
 }
 
@@ -72,7 +72,7 @@ impl Syntax {
         }
     }
 
-    /// That of `data`, when it is said to be this. The letters of the first element's type are taken before the
+    /// That of `data`, where the header names `self`. The letters of the first element's type are taken before the
     /// word of a file: some name the wrong one of the two little-endian ways, and some none at all.
     pub fn seen_in(self, data: &[u8]) -> Self {
         let letters = data.get(4..6).is_some_and(|vr| vr.iter().all(u8::is_ascii_uppercase));

@@ -277,7 +277,7 @@ fn ages_come_in_years() {
 
 #[test]
 fn broken_files_neither_panic_nor_name_the_patient() {
-    // Small limits: what a flipped length asks for shows at once.
+    // Small limits: the memory that a flipped length requests shows at once.
     let limits = Limits { side: 4096, bytes: 8 << 20 };
     let rounds: usize = std::env::var("CHESTXR_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
     let names = ["voi_table", "big_8", "implicit", "deflated", "rle_16", "jpeg", "lossless_12", "j2k_12"];

@@ -24,7 +24,7 @@ pub(super) struct Style {
 pub(super) struct Head {
     pub group: u16,
     pub element: u16,
-    /// Letters of its type; none when it isn't said.
+    /// Letters of its type; none where it is implicit.
     pub vr: [u8; 2],
     pub length: u32,
     /// Where its value begins.
@@ -70,7 +70,7 @@ impl Head {
         Ok(Self { group, element, vr, length: short([c, d]).into(), value: at + 8 })
     }
 
-    /// Where the next element begins, unless a mark says so.
+    /// Where the next element begins, unless a delimiter marks it.
     pub fn end(&self) -> Result<usize, Fault> {
         self.value.checked_add(self.length as usize).ok_or(Fault::CutShort(DICOM))
     }

@@ -3,7 +3,7 @@
 use crate::config::{FIELDS, Field, Kind, RunConfig};
 use tui_input::Input;
 
-/// Settings that most people change, shown first.
+/// Settings that are changed most often, shown first.
 const MAIN: [&str; 10] = [
     "data.source",
     "data.size",
@@ -229,7 +229,7 @@ fn refusal(field: &Field, text: &str) -> Option<String> {
     }
 }
 
-/// Numbers that people double, and sizes that networks like, go by their own steps.
+/// Numbers that are usually doubled, and usual image sizes, have steps of their own.
 fn step_whole(key: &str, number: i64, by: isize) -> i64 {
     let by = by as i64;
     match key {

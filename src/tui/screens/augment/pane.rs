@@ -27,19 +27,19 @@ const NARROWEST: u16 = 16;
 /// Draws the screen.
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let mut say = |text: String, bad: bool| {
+    let mut message = |text: String, bad: bool| {
         let inner = canvas.panel(area, &Panel { title: "augment", ..Panel::default() });
         let style = if bad { theme.bad() } else { theme.strong() };
         sentences(inner, &[Line::styled(text, style)], canvas);
     };
     let view = match &app.data.loading {
         Loading::Ready(view) => view,
-        Loading::Failed(reason) => return say(reason.clone(), true),
-        Loading::Idle | Loading::Busy(_) => return say("Reading the images …".to_owned(), false),
+        Loading::Failed(reason) => return message(reason.clone(), true),
+        Loading::Idle | Loading::Busy(_) => return message("Reading the images …".to_owned(), false),
     };
     let images = view.dataset.part(app.augment.split).images.as_ref().map_or(0, |images| images.len());
     if images == 0 {
-        return say("This source has no images of this split; s shows another.".to_owned(), false);
+        return message("This source has no images of this split; s shows another.".to_owned(), false);
     }
     let image = app.augment.image.min(images - 1);
     let width = if area.width >= 110 { 42 } else { 32.min(area.width / 2) };

@@ -26,7 +26,7 @@ impl App {
             }
             AugmentAction::LockSeed => {
                 state.seed = None;
-                self.say(Level::Info, "the next run's own seed: these are the images it will train on");
+                self.notify(Level::Info, "the next run's own seed: these are the images it will train on");
             }
             AugmentAction::Alone => state.alone = !state.alone,
             AugmentAction::NextPreset => {
@@ -35,7 +35,7 @@ impl App {
                 let at = names.iter().position(|name| *name == now).unwrap_or(0);
                 let next = names[(at + 1) % names.len()];
                 self.form.set("augment.preset", next.to_owned());
-                self.say(Level::Info, format!("the next run's preset is {next}"));
+                self.notify(Level::Info, format!("the next run's preset is {next}"));
             }
             AugmentAction::Switch => self.switch_transform(),
         }
@@ -108,7 +108,7 @@ impl App {
                 self.form.set(border.key, own.get(border));
             }
             self.form.set("augment.preset", Preset::Custom.name().to_owned());
-            self.say(Level::Info, format!("preset custom, from {}", preset.name()));
+            self.notify(Level::Info, format!("preset custom, from {}", preset.name()));
         }
         self.form.set(key, text);
     }

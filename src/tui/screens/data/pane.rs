@@ -22,8 +22,8 @@ use crate::tui::widgets::text::sentences;
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     // What is being read, which the settings may have left behind already.
-    let asked = app.data.section.as_ref().unwrap_or(&app.form.current().data);
-    let source = one_line(&asked.source, 60);
+    let request = app.data.section.as_ref().unwrap_or(&app.form.current().data);
+    let source = one_line(&request.source, 60);
     match &app.data.loading {
         Loading::Ready(view) => ready(app, view, area, canvas),
         Loading::Failed(reason) => {

@@ -33,7 +33,7 @@ impl App {
     /// download that runs.
     pub(in crate::tui) fn fetch(&mut self) -> Vec<Effect> {
         if self.data.fetching.is_some() {
-            self.say(Level::Info, "download cancelled; it resumes where it was");
+            self.notify(Level::Info, "download cancelled; it resumes where it was");
             return vec![Effect::Cancel(Lane::Download)];
         }
         let section = &self.form.current().data;
@@ -46,7 +46,7 @@ impl App {
         let wanted = Download { entry, size: section.size };
         match entry.file(wanted.size).map(|file| file.local()) {
             Err(error) => {
-                self.say(Level::Warning, error.to_string());
+                self.notify(Level::Warning, error.to_string());
                 Vec::new()
             }
             Ok(Some(_)) => self.fetched(Ok(wanted)),
@@ -66,14 +66,14 @@ impl App {
             Ok(Download { entry, size }) => {
                 self.form.set("data.source", entry.source.clone());
                 self.form.set("data.size", size.to_string());
-                self.say(
+                self.notify(
                     Level::Info,
                     format!("{} of {size} px is downloaded and selected for the next run", entry.name),
                 );
                 self.load_data(true)
             }
             Err(reason) => {
-                self.say(Level::Warning, reason);
+                self.notify(Level::Warning, reason);
                 Vec::new()
             }
         }

@@ -37,10 +37,10 @@ fn the_screen_stays_as_it_is_while_what_was_saved_is_read_again() {
     press(&mut app, &["Down", "=", ".", "0", "2", "Enter"]);
     let row = app.evaluate.row();
     let effects = app.update(Message::Kept(path, Ok(())), noon());
-    let [Effect::Evaluate(asked)] = effects.as_slice() else { panic!("read again: {effects:?}") };
+    let [Effect::Evaluate(request)] = effects.as_slice() else { panic!("read again: {effects:?}") };
     press(&mut app, &["d", "Enter"]);
     assert!(app.evaluate.images.is_some(), "keys answer meanwhile");
-    app.update(Message::Evaluated(asked.clone(), Ok(Box::new(fixture::answer()))), noon());
+    app.update(Message::Evaluated(request.clone(), Ok(Box::new(fixture::answer()))), noon());
     assert!(app.evaluate.images.is_some());
     assert_eq!(app.evaluate.run().expect("a run").levels[row], 0.02, "nothing that was moved is lost");
 }
@@ -92,7 +92,7 @@ fn the_order_of_conditions_changes_and_the_cursor_stays_on_its_condition() {
 fn an_answer_to_an_older_question_is_not_shown() {
     let mut app = fixture::evaluated();
     press(&mut app, &["s"]);
-    let old = crate::tui::screens::evaluate::state::Asked {
+    let old = crate::tui::screens::evaluate::state::EvaluateRequest {
         run: None,
         split: crate::dataset::Split::Test,
         predict: false,

@@ -13,7 +13,7 @@ use crate::tui::jobs::lane::Lane;
 use crate::tui::screen::Screen;
 use crate::tui::screens::evaluate::action::EvaluateAction;
 use crate::tui::screens::evaluate::state::{
-    Against, Answer, Asked, ImageList, Loading, Order, PRESETS, View, stepped,
+    Against, Answer, EvaluateRequest, ImageList, Loading, Order, PRESETS, View, stepped,
 };
 
 /// Steps of the far keys.
@@ -30,18 +30,18 @@ impl App {
         if run.is_some() {
             self.selected.clone_from(&run);
         }
-        let asked = Asked { run, split, predict };
-        self.evaluate.asked = Some(asked.clone());
+        let request = EvaluateRequest { run, split, predict };
+        self.evaluate.request = Some(request.clone());
         self.evaluate.shown = Loading::Busy(self.now.timestamp());
         (self.evaluate.progress, self.evaluate.images) = (None, None);
         self.evaluate.dataset = Loading::Idle;
         (self.evaluate.against, self.evaluate.against_path) = (Loading::Idle, None);
-        vec![Effect::Evaluate(asked)]
+        vec![Effect::Evaluate(request)]
     }
 
     /// The evaluate screen comes up: reads the selected run, else the newest that was evaluated, unless it is there.
     pub(in crate::tui) fn enter_evaluate(&mut self) -> Vec<Effect> {
-        let (shown, split) = self.asked();
+        let (shown, split) = self.shown_or_requested();
         if let Some(selected) = self.selected.clone()
             && shown.as_ref() != Some(&selected)
         {
@@ -50,7 +50,7 @@ impl App {
         match &self.evaluate.shown {
             // A failure may have mended itself: a run may have ended since.
             Loading::Idle | Loading::Failed(_) => {
-                let (run, split) = self.asked();
+                let (run, split) = self.shown_or_requested();
                 self.request_evaluation(run, split, false)
             }
             Loading::Busy(_) | Loading::Ready(_) => Vec::new(),
@@ -58,22 +58,29 @@ impl App {
     }
 
     /// The run and split requested last.
-    fn asked(&self) -> (Option<PathBuf>, Split) {
-        self.evaluate.asked.as_ref().map_or((None, Split::Test), |asked| (asked.run.clone(), asked.split))
+    fn shown_or_requested(&self) -> (Option<PathBuf>, Split) {
+        self.evaluate
+            .request
+            .as_ref()
+            .map_or((None, Split::Test), |request| (request.run.clone(), request.split))
     }
 
     /// A run was read.
-    pub(in crate::tui) fn evaluation_ready(&mut self, asked: Asked, outcome: Result<Box<Answer>, String>) {
+    pub(in crate::tui) fn evaluation_ready(
+        &mut self,
+        request: EvaluateRequest,
+        outcome: Result<Box<Answer>, String>,
+    ) {
         // An answer to an older question is of no use any more.
-        if self.evaluate.asked.as_ref() != Some(&asked) {
+        if self.evaluate.request.as_ref() != Some(&request) {
             return;
         }
         match outcome {
             Ok(answer) => {
                 self.evaluate.choices = answer.choices;
                 self.selected = Some(answer.run.path.clone());
-                if let Some(asked) = &mut self.evaluate.asked {
-                    (asked.run, asked.predict) = (Some(answer.run.path.clone()), false);
+                if let Some(request) = &mut self.evaluate.request {
+                    (request.run, request.predict) = (Some(answer.run.path.clone()), false);
                 }
                 let mut run = answer.run;
                 if let Some(shown) =
@@ -92,16 +99,16 @@ impl App {
     pub(in crate::tui) fn kept(&mut self, run: &PathBuf, outcome: Result<(), String>) -> Vec<Effect> {
         match outcome {
             Ok(()) => {
-                self.say(Level::Info, "thresholds saved; evaluation, figures and report are updated");
-                let (shown, split) = self.asked();
+                self.notify(Level::Info, "thresholds saved; evaluation, figures and report are updated");
+                let (shown, split) = self.shown_or_requested();
                 // Only the run on the screen is read again, and it stays there meanwhile, as do thresholds moved since.
                 if shown.as_ref() == Some(run) {
-                    let asked = Asked { run: shown, split, predict: false };
-                    self.evaluate.asked = Some(asked.clone());
-                    return vec![Effect::Evaluate(asked)];
+                    let request = EvaluateRequest { run: shown, split, predict: false };
+                    self.evaluate.request = Some(request.clone());
+                    return vec![Effect::Evaluate(request)];
                 }
             }
-            Err(reason) => self.say(Level::Error, format!("the thresholds can't be saved: {reason}")),
+            Err(reason) => self.notify(Level::Error, format!("the thresholds can't be saved: {reason}")),
         }
         Vec::new()
     }
@@ -142,7 +149,7 @@ impl App {
             EvaluateAction::OneOrAll => {
                 self.evaluate.all = !self.evaluate.all;
                 let which = if self.evaluate.all { "all conditions" } else { "the chosen condition" };
-                self.say(Level::Info, format!("threshold keys are for {which}"));
+                self.notify(Level::Info, format!("threshold keys are for {which}"));
             }
             EvaluateAction::SaveThresholds => effects.extend(self.keep_thresholds()),
             EvaluateAction::Order => {
@@ -169,7 +176,7 @@ impl App {
             EvaluateAction::Images => effects.extend(self.open_images()),
             EvaluateAction::Compare => effects.extend(self.next_against()),
             EvaluateAction::Predict => {
-                let (run, split) = self.asked();
+                let (run, split) = self.shown_or_requested();
                 effects.extend(self.request_evaluation(run, split, true));
             }
             _ => {}
@@ -193,7 +200,7 @@ impl App {
 
     /// The next split.
     pub(in crate::tui) fn next_evaluate_split(&mut self) -> Vec<Effect> {
-        let (run, split) = self.asked();
+        let (run, split) = self.shown_or_requested();
         let next = match split {
             Split::Test => Split::Val,
             Split::Val => Split::Train,
@@ -204,7 +211,7 @@ impl App {
 
     /// Reads everything again.
     pub(in crate::tui) fn reload_evaluate(&mut self) -> Vec<Effect> {
-        let (run, split) = self.asked();
+        let (run, split) = self.shown_or_requested();
         self.request_evaluation(run, split, false)
     }
 
@@ -232,8 +239,8 @@ impl App {
         let next = self.evaluate.preset.map_or(0, |preset| (preset + 1) % PRESETS.len());
         self.evaluate.preset = Some(next);
         let rule = PRESETS[next];
-        self.evaluate.change_levels(|run, row| run.ask(row, rule));
-        self.say(Level::Info, format!("thresholds by {rule} on the validation images"));
+        self.evaluate.change_levels(|run, row| run.threshold_by(row, rule));
+        self.notify(Level::Info, format!("thresholds by {rule} on the validation images"));
     }
 
     /// Takes a threshold that was typed.
@@ -244,7 +251,7 @@ impl App {
                 self.evaluate.preset = None;
                 self.evaluate.change_levels(|_, _| level);
             }
-            _ => self.say(Level::Error, "a threshold is a number from 0 to 1"),
+            _ => self.notify(Level::Error, "a threshold is a number from 0 to 1"),
         }
     }
 
@@ -270,19 +277,19 @@ impl App {
                 }
             }
             self.evaluate.preset = None;
-            self.say(Level::Info, "back to the saved thresholds");
+            self.notify(Level::Info, "back to the saved thresholds");
         }
     }
 
     fn keep_thresholds(&mut self) -> Vec<Effect> {
         let Some(run) = self.evaluate.run() else { return Vec::new() };
         if !run.any_moved() {
-            self.say(Level::Info, "these thresholds are saved already");
+            self.notify(Level::Info, "these thresholds are saved already");
             return Vec::new();
         }
         let effect =
             Effect::Keep { run: run.path.clone(), split: run.split, thresholds: Box::new(run.thresholds()) };
-        self.say(Level::Info, "writing thresholds, figures and report …");
+        self.notify(Level::Info, "writing thresholds, figures and report …");
         vec![effect]
     }
 
@@ -293,7 +300,7 @@ impl App {
         if images.is_empty() {
             let text = format!("{}: no image is {}", run.name(row), cell.name());
             self.evaluate.images = None;
-            self.say(Level::Info, text);
+            self.notify(Level::Info, text);
             return Vec::new();
         }
         let (path, data) = (run.path.clone(), run.data.clone());
@@ -307,10 +314,10 @@ impl App {
 
     /// The run before or after, of those that were tried on the split.
     pub(in crate::tui) fn run_beside(&mut self, by: isize) -> Vec<Effect> {
-        let (run, split) = self.asked();
+        let (run, split) = self.shown_or_requested();
         let choices = &self.evaluate.choices;
         if choices.len() < 2 {
-            self.say(Level::Info, format!("no other run was evaluated on its {split} images"));
+            self.notify(Level::Info, format!("no other run was evaluated on its {split} images"));
             return Vec::new();
         }
         let at = run.and_then(|run| choices.iter().position(|other| *other == run)).unwrap_or(0);
@@ -344,12 +351,12 @@ impl App {
         let Some((path, live, best)) = self.runs.chosen().map(|run| {
             (run.path.clone(), run.state.is_live(), run.status.best.as_ref().map(|best| best.value))
         }) else {
-            self.say(Level::Info, "no run is chosen");
+            self.notify(Level::Info, "no run is chosen");
             return Vec::new();
         };
         if live && best.is_some() {
             let text = format!("the run is active; its best so far is {}; p evaluates it", fixed(best, 3));
-            self.say(Level::Info, text);
+            self.notify(Level::Info, text);
         }
         self.screen = Screen::Evaluate;
         (self.runs.opened, self.runs.filtering) = (false, false);

@@ -29,13 +29,13 @@ const ROOMY: u16 = 70;
 /// Draws the screen.
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let mut say = |title: &str, lines: &[Line]| {
+    let mut message = |title: &str, lines: &[Line]| {
         let inner = canvas.panel(area, &Panel { title, ..Panel::default() });
         sentences(inner, lines, canvas);
     };
     match &app.explain.shown {
         Loading::Ready(run) => ready(app, run, area, canvas),
-        Loading::Failed(reason) => say(
+        Loading::Failed(reason) => message(
             "explain: nothing to show",
             &[
                 Line::styled(reason.clone(), theme.strong()),
@@ -49,7 +49,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
                 _ => 0,
             };
             let waited = if seconds >= 2 { format!("{seconds} s so far") } else { String::new() };
-            say(
+            message(
                 "explain: loading",
                 &[
                     Line::styled("Loading the network and its images …", theme.strong()),
@@ -224,14 +224,14 @@ fn image(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
         title.push_str(&format!("  {who}"));
     }
     let name = run.labels.get(state.class).map_or("", |condition| condition.name.as_str());
-    let said = told(app, run, method.signed);
+    let text = description(app, run, method.signed);
     let panel = Panel {
         title: &title,
         right: Line::from(vec![
             Span::styled(name.to_owned(), theme.accent()),
             Span::styled(format!("  {}", method.title), theme.text()),
         ]),
-        bottom: Line::styled(one_line(&said, usize::from(area.width).saturating_sub(6)), theme.text()),
+        bottom: Line::styled(one_line(&text, usize::from(area.width).saturating_sub(6)), theme.text()),
         ..Panel::default()
     };
     let inner = canvas.panel(area, &panel);
@@ -279,7 +279,7 @@ fn colour_bar(app: &App, area: Rect, canvas: &mut Canvas) {
 }
 
 /// How the picture was made.
-fn told(app: &App, run: &Opened, signed: bool) -> String {
+fn description(app: &App, run: &Opened, signed: bool) -> String {
     let state = &app.explain;
     let mut parts = Vec::new();
     let method = &METHODS[state.method.min(METHODS.len() - 1)];

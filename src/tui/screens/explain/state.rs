@@ -40,7 +40,7 @@ pub struct Opened {
 
 /// What is to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct ExplainTarget {
     /// `None`: the newest that can be.
     pub run: Option<PathBuf>,
     pub split: Split,
@@ -65,7 +65,7 @@ pub struct MapKey {
 /// A request to the explainer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExplainRequest {
-    Open(Asked),
+    Open(ExplainTarget),
     Map(MapKey),
 }
 
@@ -168,7 +168,7 @@ const KEPT: usize = 200;
 /// Everything the screen knows.
 #[derive(Debug)]
 pub struct ExplainState {
-    pub asked: Option<Asked>,
+    pub request: Option<ExplainTarget>,
     pub number: u64,
     pub shown: Loading<Box<Opened>>,
     pub class: usize,
@@ -205,7 +205,7 @@ pub struct ExplainState {
 impl Default for ExplainState {
     fn default() -> Self {
         Self {
-            asked: None,
+            request: None,
             number: 0,
             shown: Loading::Idle,
             class: 0,
@@ -257,7 +257,7 @@ impl ExplainState {
     }
 
     /// Keeps a map.
-    pub fn keep(&mut self, key: MapKey, map: ImageMap) {
+    pub fn insert(&mut self, key: MapKey, map: ImageMap) {
         if self.maps.len() >= KEPT {
             self.maps.drain(..KEPT / 4);
         }
@@ -276,7 +276,7 @@ impl ExplainState {
     }
 
     /// Goes on to the next group of images by view, sex or age, and after the last to all. False where the source
-    /// doesn't say.
+    /// doesn't name one.
     pub fn next_group(&mut self, by: GroupBy) -> bool {
         let groups = self.run().map_or_else(Vec::new, |run| run.dataset.part(run.split).about.groups(by));
         let wanted = &mut self.groups[by as usize];

@@ -27,12 +27,12 @@ fn a_map_of_a_run_that_is_gone_is_not_shown() {
     let mut app = fixture::explained();
     let old = app.explain.key().expect("an image is shown");
     press(&mut app, &["]"]);
-    let (asked, opened) = fixture::opened(2);
-    let asked = crate::tui::screens::explain::state::Asked {
-        run: app.explain.asked.clone().and_then(|a| a.run),
-        ..asked
+    let (request, opened) = fixture::opened(2);
+    let request = crate::tui::screens::explain::state::ExplainTarget {
+        run: app.explain.request.clone().and_then(|a| a.run),
+        ..request
     };
-    app.update(Message::Opened(asked, Ok(Box::new(opened))), noon());
+    app.update(Message::Opened(request, Ok(Box::new(opened))), noon());
     app.update(Message::Mapped(old, Ok(Box::new(fixture::map_of(old.image)))), noon());
     assert!(app.explain.map().is_none() && app.explain.run().is_some());
 }

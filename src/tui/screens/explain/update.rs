@@ -13,14 +13,14 @@ use crate::tui::screen::Screen;
 use crate::tui::screens::evaluate::state::Loading;
 use crate::tui::screens::explain::action::ExplainAction;
 use crate::tui::screens::explain::state::{
-    Asked, CONTRASTS, ExplainRequest, ImageMap, LARGEST, MapKey, OPACITIES, Opened, Outcome, PLAIN,
+    CONTRASTS, ExplainRequest, ExplainTarget, ImageMap, LARGEST, MapKey, OPACITIES, Opened, Outcome, PLAIN,
 };
 
 impl App {
     /// The explain screen comes up: opens the selected run, else the one that trains, else the newest with weights, unless
     /// it is open already.
     pub(in crate::tui) fn enter_explain(&mut self) -> Vec<Effect> {
-        let shown = self.explain.asked.as_ref();
+        let shown = self.explain.request.as_ref();
         if let Some(selected) = self.selected.clone()
             && shown.is_none_or(|shown| shown.run.as_ref() != Some(&selected))
         {
@@ -31,9 +31,9 @@ impl App {
             // A failure may have mended itself: a run may have got weights since.
             Loading::Idle | Loading::Failed(_) => {
                 let on = self.running().and_then(|run| run.info.as_ref()).map(|info| info.path.clone());
-                let asked = self.explain.asked.as_ref();
-                let run = on.or_else(|| asked.and_then(|asked| asked.run.clone()));
-                let split = asked.map_or(Split::Test, |asked| asked.split);
+                let request = self.explain.request.as_ref();
+                let run = on.or_else(|| request.and_then(|request| request.run.clone()));
+                let split = request.map_or(Split::Test, |request| request.split);
                 self.open_to_explain(run, split)
             }
             Loading::Busy(_) | Loading::Ready(_) => self.want_map(),
@@ -45,20 +45,20 @@ impl App {
             self.selected.clone_from(&run);
         }
         self.explain.number += 1;
-        let asked = Asked { run, split, number: self.explain.number };
-        self.explain.asked = Some(asked.clone());
+        let request = ExplainTarget { run, split, number: self.explain.number };
+        self.explain.request = Some(request.clone());
         self.explain.shown = Loading::Busy(self.now.timestamp());
         (self.explain.pending, self.explain.failed, self.explain.patient) = (None, None, None);
-        vec![Effect::Explain(ExplainRequest::Open(asked))]
+        vec![Effect::Explain(ExplainRequest::Open(request))]
     }
 
     /// A run was opened, or not.
     pub(in crate::tui) fn opened(
         &mut self,
-        asked: &Asked,
+        request: &ExplainTarget,
         outcome: Result<Box<Opened>, String>,
     ) -> Vec<Effect> {
-        if self.explain.asked.as_ref() != Some(asked) {
+        if self.explain.request.as_ref() != Some(request) {
             return Vec::new();
         }
         match outcome {
@@ -70,8 +70,8 @@ impl App {
                     state.method = opened.method;
                 }
                 self.selected = Some(opened.path.clone());
-                if let Some(asked) = &mut state.asked {
-                    asked.run = Some(opened.path.clone());
+                if let Some(request) = &mut state.request {
+                    request.run = Some(opened.path.clone());
                 }
                 let first = state.class == 0 && state.images.is_empty();
                 if first {
@@ -133,7 +133,7 @@ impl App {
             return;
         }
         match outcome {
-            Ok(map) => self.explain.keep(key, *map),
+            Ok(map) => self.explain.insert(key, *map),
             Err(reason) => self.explain.failed = Some((key, reason)),
         }
     }
@@ -186,7 +186,7 @@ impl App {
                     && !matches!(state.outcome, Outcome::All | Outcome::Labelled)
                 {
                     state.outcome = Outcome::All;
-                    self.say(Level::Info, "these images are still being predicted; try again in a moment");
+                    self.notify(Level::Info, "these images are still being predicted; try again in a moment");
                 }
                 self.explain.list();
                 self.explain.at = 0;
@@ -205,7 +205,7 @@ impl App {
 
     fn next_group(&mut self, by: GroupBy) {
         if self.explain.run().is_some() && !self.explain.next_group(by) {
-            self.say(Level::Info, format!("this source has no {}", by.name()));
+            self.notify(Level::Info, format!("this source has no {}", by.name()));
         }
         self.explain.list();
     }
@@ -218,10 +218,10 @@ impl App {
             });
             match patient {
                 Some(patient) => {
-                    self.say(Level::Info, format!("images of patient {patient}; p shows all again"));
+                    self.notify(Level::Info, format!("images of patient {patient}; p shows all again"));
                     self.explain.patient = Some(patient);
                 }
-                None => self.say(Level::Info, "this source has no patient ids"),
+                None => self.notify(Level::Info, "this source has no patient ids"),
             }
         }
         self.explain.list();
@@ -255,7 +255,7 @@ impl App {
             }
             (None, None) => {
                 let last = count.saturating_sub(1);
-                self.say(
+                self.notify(
                     Level::Error,
                     format!("no {split} image or patient `{wanted}`; images go from 0 to {last}"),
                 );
@@ -324,7 +324,7 @@ impl App {
         let (run, split) = self.explained();
         let choices = self.explain.run().map_or(&[][..], |run| run.choices.as_slice());
         if choices.len() < 2 {
-            self.say(Level::Info, "no other run has weights");
+            self.notify(Level::Info, "no other run has weights");
             return Vec::new();
         }
         let at = run.and_then(|run| choices.iter().position(|other| *other == run)).unwrap_or(0);
@@ -333,7 +333,10 @@ impl App {
     }
 
     fn explained(&self) -> (Option<PathBuf>, Split) {
-        self.explain.asked.as_ref().map_or((None, Split::Test), |asked| (asked.run.clone(), asked.split))
+        self.explain
+            .request
+            .as_ref()
+            .map_or((None, Split::Test), |request| (request.run.clone(), request.split))
     }
 
     /// Out of the search, the zoom, the filter.
@@ -366,7 +369,7 @@ impl App {
             return self.open_to_explain(Some(path), split);
         }
         let Some(path) = self.runs.chosen().map(|run| run.path.clone()) else {
-            self.say(Level::Info, "no run is chosen");
+            self.notify(Level::Info, "no run is chosen");
             return Vec::new();
         };
         self.screen = Screen::Explain;

@@ -5,7 +5,7 @@ use crate::tui::app::{App, Effect, Overlay};
 use crate::tui::screens::runs::state::RunsRequest;
 
 impl App {
-    pub(super) fn ask_delete(&mut self) -> Vec<Effect> {
+    pub(super) fn confirm_delete(&mut self) -> Vec<Effect> {
         if let Some(waiting) = self.runs.chosen_waiting().cloned() {
             (self.runs.doomed, self.runs.doomed_waiting) = (None, Some(Box::new(waiting)));
             self.overlay = Some(Overlay::AskDelete);
@@ -20,7 +20,7 @@ impl App {
         };
         let live = doomed.iter().filter_map(|path| self.runs.find(path)).find(|run| run.state.is_live());
         if let Some(id) = live.map(|run| run.id.short().to_owned()) {
-            self.say(Level::Warning, format!("run {id} is active; stop it before it is deleted"));
+            self.notify(Level::Warning, format!("run {id} is active; stop it before it is deleted"));
             return Vec::new();
         }
         self.runs.doomed = Some((doomed.clone(), None));
@@ -32,7 +32,7 @@ impl App {
     pub(in crate::tui) fn delete_doomed(&mut self) -> Vec<Effect> {
         self.overlay = None;
         if let Some(waiting) = self.runs.doomed_waiting.take() {
-            self.say(Level::Info, "removed from the queue");
+            self.notify(Level::Info, "removed from the queue");
             return vec![Effect::Runs(RunsRequest::Dequeue(waiting))];
         }
         match self.runs.doomed.take() {
@@ -46,7 +46,7 @@ impl App {
         match self.runs.discarded.pop() {
             Some(discarded) => vec![Effect::Runs(RunsRequest::Restore(discarded))],
             None => {
-                self.say(Level::Info, "nothing was deleted since the program began");
+                self.notify(Level::Info, "nothing was deleted since the program began");
                 Vec::new()
             }
         }

@@ -11,11 +11,11 @@ const AGAIN: u32 = 30;
 
 impl App {
     /// While a run is active, asks whether to queue the next one.
-    pub(in crate::tui) fn ask_to_queue(&mut self) {
+    pub(in crate::tui) fn confirm_queue(&mut self) {
         self.form.end(true);
         match self.form.problem().map(str::to_owned) {
             Some(problem) => {
-                self.say(Level::Error, problem);
+                self.notify(Level::Error, problem);
                 self.overlay = Some(Overlay::Form);
             }
             None => self.overlay = Some(Overlay::AskQueue),
@@ -27,7 +27,7 @@ impl App {
         self.overlay = None;
         let Some(config) = self.form.config().cloned() else { return Vec::new() };
         self.runs.queue.going = true;
-        self.say(Level::Info, "queued; it starts when the active run ends");
+        self.notify(Level::Info, "queued; it starts when the active run ends");
         vec![Effect::Runs(RunsRequest::Enqueue(Box::new(config)))]
     }
 
@@ -37,20 +37,20 @@ impl App {
         let waiting = self.runs.chosen_waiting().map(|waiting| waiting.config.as_deref().ok().cloned());
         let config: Option<RunConfig> = match found.or(waiting) {
             None => {
-                self.say(Level::Info, "no run is chosen");
+                self.notify(Level::Info, "no run is chosen");
                 return Vec::new();
             }
             Some(config) => config,
         };
         let Some(config) = config else {
-            self.say(Level::Warning, "the run's settings can't be read, so it can't be run once more");
+            self.notify(Level::Warning, "the run's settings can't be read, so it can't be run once more");
             return Vec::new();
         };
         let sentence = match self.running() {
             Some(_) if self.runs.queue.going => "queued; it begins when those before it have ended",
             _ => "queued; Q starts the queue",
         };
-        self.say(Level::Info, sentence);
+        self.notify(Level::Info, sentence);
         vec![Effect::Runs(RunsRequest::Enqueue(Box::new(config)))]
     }
 
@@ -62,7 +62,7 @@ impl App {
         }
         self.runs.queue.going = true;
         if self.running().is_some() {
-            self.say(Level::Info, "the queue continues when this run ends");
+            self.notify(Level::Info, "the queue continues when this run ends");
             return Vec::new();
         }
         if !self.is_free() {
@@ -79,7 +79,7 @@ impl App {
             .get(self.runs.row)
             .zip(self.runs.row.checked_add_signed(by).and_then(|row| waiting.get(row)));
         let Some((a, b)) = pair.map(|(a, b)| (a.clone(), b.clone())) else {
-            self.say(Level::Info, "only what waits in the queue can be moved, within it");
+            self.notify(Level::Info, "only what waits in the queue can be moved, within it");
             return Vec::new();
         };
         // The cursor goes with what it moves; the list comes with the new order.
@@ -92,7 +92,7 @@ impl App {
         let by_hand = std::mem::take(&mut self.runs.queue.by_hand);
         let Some(config) = next else {
             if by_hand {
-                self.say(Level::Info, "nothing that could start waits in the queue; a puts a run there");
+                self.notify(Level::Info, "nothing that could start waits in the queue; a puts a run there");
             }
             return Vec::new();
         };
@@ -111,7 +111,7 @@ impl App {
     pub(in crate::tui) fn not_taken(&mut self, reason: &str, again: bool) {
         self.runs.queue.by_hand = false;
         self.note(Level::Warning, reason);
-        self.say(Level::Warning, reason.to_owned());
+        self.notify(Level::Warning, reason.to_owned());
         self.runs.queue.going &= again;
         self.runs.queue.again_in = again.then_some(AGAIN);
     }
@@ -149,7 +149,10 @@ impl App {
                     effects.push(Effect::Runs(RunsRequest::LeaveQueue));
                 }
                 if waits {
-                    self.say(Level::Warning, "what waits in the queue stays there; Q on screen 6 starts it");
+                    self.notify(
+                        Level::Warning,
+                        "what waits in the queue stays there; Q on screen 6 starts it",
+                    );
                 }
             }
         }

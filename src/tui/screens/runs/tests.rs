@@ -7,7 +7,7 @@ use crate::runs::{Measured, RunState, SortBy, Statistic, Waiting};
 use crate::train::{Command, Event};
 use crate::tui::app::{App, Effect, Message, Overlay};
 use crate::tui::fixture::{
-    self, command, ended, noon, press, tell, training, with_marks, with_queue, with_runs,
+    self, command, emit, ended, noon, press, training, with_marks, with_queue, with_runs,
 };
 use crate::tui::keymap::Mode;
 use crate::tui::screens::runs::state::{Beside, Change, Done, Listed, RunsRequest, Settled};
@@ -132,14 +132,14 @@ fn a_run_is_deleted_after_a_yes_and_a_live_one_never() {
     };
     let [first, second] = [made(1), made(2)];
     app.selected = Some(std::path::PathBuf::from("/runs").join(first.id.as_str()));
-    app.explain.asked = Some(crate::tui::screens::explain::state::Asked {
+    app.explain.request = Some(crate::tui::screens::explain::state::ExplainTarget {
         run: app.selected.clone(),
         split: Split::Test,
         number: 1,
     });
     done(&mut app, Done::Discarded(vec![first.clone(), second.clone()], 7, None));
     assert_eq!(
-        (app.selected.clone(), app.explain.asked.clone()),
+        (app.selected.clone(), app.explain.request.clone()),
         (None, None),
         "no screen shows a deleted run"
     );
@@ -169,7 +169,7 @@ fn a_run_waits_for_the_one_that_is_on() {
     next.run.name = "next".into();
     let effects = done(&mut app, Done::Taken(Some(Box::new(next.clone()))));
     assert_eq!(command(&effects), Some(&Command::Start { config: Box::new(next), resume: None }));
-    let effects = tell(&mut app, Event::Started(Box::new(fixture::info())));
+    let effects = emit(&mut app, Event::Started(Box::new(fixture::info())));
     assert_eq!(
         effects,
         [Effect::Runs(RunsRequest::Settle(Settled::Begun))],
@@ -187,12 +187,12 @@ fn what_cannot_begin_stays_with_its_reason_and_the_next_is_taken() {
     done(&mut app, Done::Taken(Some(Box::default())));
     let reason = "there is no file lost.npz".to_owned();
     let failed = Effect::Runs(RunsRequest::Settle(Settled::Failed(reason.clone())));
-    let effects = tell(&mut app, Event::Ended { id: None, state: RunState::Failed, reason, best: None });
+    let effects = emit(&mut app, Event::Ended { id: None, state: RunState::Failed, reason, best: None });
     assert_eq!(effects, [failed, Effect::Runs(RunsRequest::TakeNext { anew: false })]);
     // One that a person ends while it loads waits again, and the queue with it.
     done(&mut app, Done::Taken(Some(Box::default())));
     let reason = "stopped by the user".to_owned();
-    let effects = tell(&mut app, Event::Ended { id: None, state: RunState::Stopped, reason, best: None });
+    let effects = emit(&mut app, Event::Ended { id: None, state: RunState::Stopped, reason, best: None });
     assert_eq!(
         effects,
         [Effect::Runs(RunsRequest::Settle(Settled::PutBack)), Effect::Runs(RunsRequest::LeaveQueue)]

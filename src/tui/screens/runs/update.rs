@@ -22,23 +22,23 @@ const LINE_BREAK: &str = "⏎";
 impl App {
     /// Asks for the list of runs; while one is being read, for another after it.
     pub(in crate::tui) fn list_runs(&mut self) -> Vec<Effect> {
-        if self.runs.asked {
+        if self.runs.request {
             self.runs.again = true;
             return Vec::new();
         }
-        self.runs.asked = true;
+        self.runs.request = true;
         vec![Effect::Runs(RunsRequest::List)]
     }
 
     /// A second went by: the list follows what other processes do.
     pub(in crate::tui) fn follow_runs(&mut self) -> Vec<Effect> {
-        if self.screen != Screen::Runs || self.runs.asked { Vec::new() } else { self.list_runs() }
+        if self.screen != Screen::Runs || self.runs.request { Vec::new() } else { self.list_runs() }
     }
 
     /// The list was read, or not.
     pub(in crate::tui) fn listed(&mut self, outcome: Result<Listed, String>) -> Vec<Effect> {
         let more = outcome.as_ref().is_ok_and(|listed| listed.more);
-        self.runs.asked = more;
+        self.runs.request = more;
         let mut effects = Vec::new();
         if !more && std::mem::take(&mut self.runs.again) {
             effects = self.list_runs();
@@ -65,7 +65,7 @@ impl App {
     fn report_queue(&mut self, count: usize) {
         if count > 0 && self.running().is_none() {
             let runs = if count == 1 { "a run waits".to_owned() } else { format!("{count} runs wait") };
-            self.say(Level::Info, format!("{runs} in the queue; Q on screen 6 starts it"));
+            self.notify(Level::Info, format!("{runs} in the queue; Q on screen 6 starts it"));
         }
     }
 
@@ -83,11 +83,11 @@ impl App {
             gone.iter().any(|run| path.file_name().is_some_and(|name| name.to_str() == Some(run.id.as_str())))
         };
         self.selected.take_if(|path| is_gone(path));
-        if self.evaluate.asked.as_ref().and_then(|asked| asked.run.as_ref()).is_some_and(is_gone) {
-            (self.evaluate.asked, self.evaluate.shown) = (None, Loading::Idle);
+        if self.evaluate.request.as_ref().and_then(|request| request.run.as_ref()).is_some_and(is_gone) {
+            (self.evaluate.request, self.evaluate.shown) = (None, Loading::Idle);
         }
-        if self.explain.asked.as_ref().and_then(|asked| asked.run.as_ref()).is_some_and(is_gone) {
-            (self.explain.asked, self.explain.shown) = (None, Loading::Idle);
+        if self.explain.request.as_ref().and_then(|request| request.run.as_ref()).is_some_and(is_gone) {
+            (self.explain.request, self.explain.shown) = (None, Loading::Idle);
         }
     }
 
@@ -126,7 +126,7 @@ impl App {
         let done = match outcome {
             Ok(done) => *done,
             Err(reason) => {
-                self.say(Level::Error, reason);
+                self.notify(Level::Error, reason);
                 return self.list_runs();
             }
         };
@@ -168,22 +168,22 @@ impl App {
                         ),
                     ),
                 };
-                self.say(sentence.0, sentence.1);
+                self.notify(sentence.0, sentence.1);
                 self.deselect(&gone);
                 self.runs.discarded.extend(gone);
             }
             Done::Restored(discarded) => {
-                self.say(Level::Info, format!("run {} is back", discarded.id.short()));
+                self.notify(Level::Info, format!("run {} is back", discarded.id.short()));
             }
             Done::NotRestored(discarded, reason) => {
                 // A run that is no longer in the trash must not prevent earlier ones from being restored.
                 if discarded.is_there() {
                     self.runs.discarded.push(discarded);
                 }
-                self.say(Level::Error, reason);
+                self.notify(Level::Error, reason);
             }
             Done::Exported(file) => {
-                self.say(
+                self.notify(
                     Level::Info,
                     format!("written: {}", crate::text::one_line(&file.display().to_string(), 300)),
                 );
@@ -221,7 +221,7 @@ impl App {
             RunsAction::Rename => self.type_about(Ask::Name),
             RunsAction::Tag => self.type_about(Ask::Tags),
             RunsAction::Note => self.type_about(Ask::Note),
-            RunsAction::Delete => self.ask_delete(),
+            RunsAction::Delete => self.confirm_delete(),
             RunsAction::Undelete => self.undelete(),
             RunsAction::Folder => match self.runs.chosen() {
                 Some(run) => vec![Effect::OpenFolder(run.path.clone())],
@@ -265,7 +265,7 @@ impl App {
     }
 
     pub(super) fn nothing_chosen(&mut self) -> Vec<Effect> {
-        self.say(Level::Info, "no run is chosen");
+        self.notify(Level::Info, "no run is chosen");
         Vec::new()
     }
 
@@ -277,7 +277,7 @@ impl App {
     fn mark(&mut self) -> Vec<Effect> {
         let Some(path) = self.runs.chosen().map(|run| run.path.clone()) else { return self.nothing_chosen() };
         let Some(marked) = self.runs.marks.toggle(&path) else {
-            self.say(Level::Info, "eight runs are marked already; more colors can't be distinguished");
+            self.notify(Level::Info, "eight runs are marked already; more colors can't be distinguished");
             return Vec::new();
         };
         self.marks_changed();
@@ -289,7 +289,7 @@ impl App {
     }
 
     fn read_marked(&mut self, path: PathBuf) -> Effect {
-        self.runs.marks.asked(&path);
+        self.runs.marks.mark_requested(&path);
         Effect::ReadEpochs(path)
     }
 
@@ -319,17 +319,17 @@ impl App {
         }
         let there: std::collections::HashSet<PathBuf> =
             self.runs.all().iter().map(|run| run.path.clone()).collect();
-        if self.runs.marks.keep(|path| there.contains(path)) {
+        if self.runs.marks.retain(|path| there.contains(path)) {
             self.marks_changed();
         }
         let live = |path: &PathBuf| self.runs.find(path).is_some_and(|run| run.state.is_live());
-        let due: Vec<PathBuf> = self.runs.marks.unasked().filter(|path| live(path)).collect();
+        let due: Vec<PathBuf> = self.runs.marks.not_requested().filter(|path| live(path)).collect();
         due.into_iter().map(|path| self.read_marked(path)).collect()
     }
 
     fn compare_marked(&mut self) -> Vec<Effect> {
         if self.runs.marks.all().is_empty() {
-            self.say(Level::Info, "no run is marked; space marks the one under the cursor");
+            self.notify(Level::Info, "no run is marked; space marks the one under the cursor");
             return Vec::new();
         }
         self.runs.marks.opened = true;
@@ -401,9 +401,9 @@ impl App {
             Some(config) => {
                 self.form = Form::new(config);
                 self.overlay = Some(Overlay::Form);
-                self.say(Level::Info, "the run's settings are the next run's now; change what you want");
+                self.notify(Level::Info, "the run's settings are the next run's now; change what you want");
             }
-            None => self.say(Level::Info, "there are no settings to take over"),
+            None => self.notify(Level::Info, "there are no settings to take over"),
         }
         Vec::new()
     }

@@ -18,12 +18,12 @@ impl App {
             TrainAction::FindRate => return self.find_rate(),
             TrainAction::Pause => return self.pause(),
             TrainAction::Stop => match self.running() {
-                Some(run) if run.stopping => self.say(Level::Info, "the run is already stopping"),
+                Some(run) if run.stopping => self.notify(Level::Info, "the run is already stopping"),
                 Some(_) => self.overlay = Some(Overlay::AskStop),
-                None => self.say(Level::Info, "no run is active; s starts one"),
+                None => self.notify(Level::Info, "no run is active; s starts one"),
             },
             TrainAction::Checkpoint => {
-                return self.tell(Command::Checkpoint, "the checkpoint is written after this step");
+                return self.send_command(Command::Checkpoint, "the checkpoint is written after this step");
             }
             TrainAction::RaiseRate => return self.scale_rate(2.0),
             TrainAction::LowerRate => return self.scale_rate(0.5),
@@ -63,7 +63,7 @@ impl App {
 
     pub(in crate::tui) fn start(&mut self) -> Vec<Effect> {
         if self.running().is_some_and(|run| !run.searching) && !self.trainer_gone {
-            self.ask_to_queue();
+            self.confirm_queue();
             return Vec::new();
         }
         match self.next_config() {
@@ -82,14 +82,14 @@ impl App {
     /// Whether the trainer is free; shows why if not.
     pub(in crate::tui) fn is_free(&mut self) -> bool {
         if self.trainer_gone {
-            self.say(Level::Error, "the trainer is gone; leave with q and start the program again");
+            self.notify(Level::Error, "the trainer is gone; leave with q and start the program again");
             return false;
         }
         match self.running() {
             Some(run) if run.searching => {
-                self.say(Level::Warning, "the learning-rate finder is active; x stops it");
+                self.notify(Level::Warning, "the learning-rate finder is active; x stops it");
             }
-            Some(_) => self.say(Level::Warning, "a run is active; x stops it, then s starts the next"),
+            Some(_) => self.notify(Level::Warning, "a run is active; x stops it, then s starts the next"),
             None => return true,
         }
         false
@@ -104,7 +104,7 @@ impl App {
         let config = self.form.config().cloned().map(Box::new);
         if config.is_none() {
             let problem = self.form.problem().unwrap_or("a setting isn't allowed").to_owned();
-            self.say(Level::Error, problem);
+            self.notify(Level::Error, problem);
             self.overlay = Some(Overlay::Form);
         }
         config
@@ -136,7 +136,7 @@ impl App {
                 return self.request_start(Command::Start { config: Box::new(config), resume: Some(path) });
             }
         };
-        self.say(Level::Info, refusal);
+        self.notify(Level::Info, refusal);
         Vec::new()
     }
 
@@ -149,25 +149,25 @@ impl App {
     }
 
     pub(in crate::tui) fn pause(&mut self) -> Vec<Effect> {
-        let asked = self.run.as_ref().and_then(|run| run.asked_pause);
-        let pause = !asked.unwrap_or(self.progress.phase == Phase::Paused);
+        let request = self.run.as_ref().and_then(|run| run.asked_pause);
+        let pause = !request.unwrap_or(self.progress.phase == Phase::Paused);
         if let Some(run) = &mut self.run {
             run.asked_pause = Some(pause);
         }
         if pause {
-            self.tell(Command::Pause, "pausing after this step")
+            self.send_command(Command::Pause, "pausing after this step")
         } else {
-            self.tell(Command::Resume, "going on")
+            self.send_command(Command::Resume, "going on")
         }
     }
 
     /// Sends the trainer a command for the active run.
-    pub(in crate::tui) fn tell(&mut self, command: Command, answer: &str) -> Vec<Effect> {
+    pub(in crate::tui) fn send_command(&mut self, command: Command, answer: &str) -> Vec<Effect> {
         if self.running().is_none() {
-            self.say(Level::Info, "no run is active; s starts one");
+            self.notify(Level::Info, "no run is active; s starts one");
             return Vec::new();
         }
-        self.say(Level::Info, answer);
+        self.notify(Level::Info, answer);
         vec![Effect::Send(command)]
     }
 
@@ -176,7 +176,7 @@ impl App {
             // The trainer may not have confirmed the last request yet.
             let from = run.asked_lr.unwrap_or(self.progress.lr);
             if from <= 0.0 {
-                self.say(Level::Info, "the run has no learning rate yet; try again when it trains");
+                self.notify(Level::Info, "the run has no learning rate yet; try again when it trains");
                 return Vec::new();
             }
             let lr = tidy(from * factor);
@@ -184,7 +184,7 @@ impl App {
                 run.asked_lr = Some(lr);
             }
             let answer = format!("learning rate {} → {} from the next step", rate(from), rate(lr));
-            return self.tell(Command::SetLearningRate { lr }, &answer);
+            return self.send_command(Command::SetLearningRate { lr }, &answer);
         }
         self.set_next_rate(self.form.current().optimizer.lr * factor);
         Vec::new()
@@ -194,8 +194,8 @@ impl App {
         let lr = tidy(lr);
         self.form.set("optimizer.lr", lr.to_string());
         match self.form.problem() {
-            Some(problem) => self.say(Level::Error, problem.to_owned()),
-            None => self.say(Level::Info, format!("the next run starts with learning rate {}", rate(lr))),
+            Some(problem) => self.notify(Level::Error, problem.to_owned()),
+            None => self.notify(Level::Info, format!("the next run starts with learning rate {}", rate(lr))),
         }
     }
 }

@@ -55,7 +55,7 @@ impl App {
                 self.note(Level::Info, &format!("learning rate {} → {}: {reason}", rate(from), rate(to)));
                 if let Some(run) = &mut self.run {
                     run.rate_change = Some((from, to));
-                    run.asked_lr = run.asked_lr.filter(|asked| *asked != to);
+                    run.asked_lr = run.asked_lr.filter(|request| *request != to);
                 }
             }
             Event::Checkpoint { file, epoch, step } => {
@@ -72,7 +72,7 @@ impl App {
             Event::Note { level, text } => {
                 self.note(level, &text);
                 if level != Level::Info {
-                    self.say(level, crate::text::one_line(&text, 300));
+                    self.notify(level, crate::text::one_line(&text, 300));
                 }
             }
             Event::Evaluated { split, auroc_macro, auprc_macro, n_conditions } => {
@@ -105,7 +105,7 @@ impl App {
                 let sentence = format!("{name} {state}: {reason}");
                 self.note(level, &sentence);
                 if state == RunState::Failed {
-                    self.say(level, sentence);
+                    self.notify(level, sentence);
                 }
                 let run = self.run.get_or_insert_default();
                 run.best = best.or(run.best.take());
@@ -147,7 +147,7 @@ impl App {
         self.trainer_gone = true;
         let text = "the trainer ended unexpectedly; checkpoints are saved. Quit with q and start again";
         self.note(Level::Error, text);
-        self.say(Level::Error, text);
+        self.notify(Level::Error, text);
         if let Some(run) = self.run.as_mut().filter(|run| run.is_on()) {
             let reason = "the trainer ended unexpectedly".to_owned();
             run.ending = Some(Ending { state: RunState::Failed, reason });
@@ -170,7 +170,7 @@ impl App {
     /// The trainer paused or continued: that request is fulfilled, a later one still waits.
     fn pause_answered(&mut self, paused: bool) {
         if let Some(run) = &mut self.run {
-            run.asked_pause = run.asked_pause.filter(|asked| *asked != paused);
+            run.asked_pause = run.asked_pause.filter(|request| *request != paused);
         }
     }
 

@@ -201,12 +201,12 @@ fn the_wheel_scrolls_what_is_under_the_pointer() {
 #[test]
 fn a_sentence_in_the_bottom_line_goes_away_with_time() {
     let mut app = fixture::app();
-    app.say(Level::Info, "done");
+    app.notify(Level::Info, "done");
     app.update(Message::Tick, noon());
     assert!(app.notice.is_some());
     app.update(Message::Tick, &noon() + jiff::SignedDuration::from_secs(5));
     assert!(app.notice.is_none() && !app.wants_ticks() || matches!(app.data.loading, Loading::Busy(_)));
-    app.say(Level::Info, "done");
+    app.notify(Level::Info, "done");
     app.update(Message::Progress(Progress::default()), &noon() + jiff::SignedDuration::from_secs(10));
     assert!(app.notice.is_none(), "any message tells the time");
 }
@@ -214,7 +214,7 @@ fn a_sentence_in_the_bottom_line_goes_away_with_time() {
 #[test]
 fn text_from_outside_loses_its_control_characters() {
     let mut app = training();
-    tell(&mut app, Event::Note { level: Level::Warning, text: "a\x1b[31mb\nc".into() });
+    emit(&mut app, Event::Note { level: Level::Warning, text: "a\x1b[31mb\nc".into() });
     let line = app.log.tail(1).next().expect("a line").text.clone();
     assert_eq!(line, "a [31mb c");
     app.update(Message::Input(Input::Paste("x\x1by".into())), noon());
@@ -233,9 +233,9 @@ fn a_pasted_path_lands_in_the_setting_being_typed() {
 fn one_run_is_selected_for_all_screens() {
     let opened = |effects: &[Effect]| -> Option<std::path::PathBuf> {
         effects.iter().find_map(|effect| match effect {
-            Effect::Evaluate(asked) => asked.run.clone(),
-            Effect::Explain(crate::tui::screens::explain::state::ExplainRequest::Open(asked)) => {
-                asked.run.clone()
+            Effect::Evaluate(request) => request.run.clone(),
+            Effect::Explain(crate::tui::screens::explain::state::ExplainRequest::Open(request)) => {
+                request.run.clone()
             }
             _ => None,
         })

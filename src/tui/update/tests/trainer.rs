@@ -37,7 +37,7 @@ fn a_run_is_on_from_the_moment_it_is_asked_for() {
     assert_eq!(app.mode(), Mode::Question);
     press(&mut app, &["Esc"]);
     assert_eq!(sent(press(&mut app, &["x", "Enter"])), Some(Command::Stop));
-    tell(&mut app, Event::Loading { source: "phantom".into() });
+    emit(&mut app, Event::Loading { source: "phantom".into() });
     assert!(app.running().expect("a run").stopping, "the request to stop is older than the loading");
 }
 
@@ -49,7 +49,7 @@ fn nothing_of_the_last_run_shows_through_the_next() {
     assert_eq!((app.progress.elapsed, app.progress.phase), (0.0, Phase::Loading));
     assert_eq!(app.charts.cursor, None);
     let reason = "there is no file lost.npz".to_owned();
-    tell(&mut app, Event::Ended { id: None, state: RunState::Failed, reason, best: None });
+    emit(&mut app, Event::Ended { id: None, state: RunState::Failed, reason, best: None });
     assert_eq!(app.progress.elapsed, 0.0);
     assert!(app.notice.expect("a sentence").text.contains("lost.npz"));
 }
@@ -60,13 +60,13 @@ fn quick_keys_build_on_what_was_asked_for_not_on_what_was_told_back() {
     press(&mut app, &["+"]);
     assert_eq!(sent(press(&mut app, &["+"])), Some(Command::SetLearningRate { lr: 1.2e-3 }));
     for (from, to) in [(3e-4, 6e-4), (6e-4, 1.2e-3)] {
-        tell(&mut app, Event::LearningRate { from, to, reason: "set manually".into() });
+        emit(&mut app, Event::LearningRate { from, to, reason: "set manually".into() });
     }
     assert_eq!(app.run.as_ref().and_then(|run| run.asked_lr), None);
     assert_eq!(sent(press(&mut app, &[" "])), Some(Command::Pause));
     assert_eq!(sent(press(&mut app, &[" "])), Some(Command::Resume));
-    tell(&mut app, Event::Paused { step: 1 });
-    tell(&mut app, Event::Resumed { step: 1 });
+    emit(&mut app, Event::Paused { step: 1 });
+    emit(&mut app, Event::Resumed { step: 1 });
     assert_eq!(sent(press(&mut app, &[" "])), Some(Command::Pause));
 }
 
@@ -193,10 +193,10 @@ fn a_search_that_is_stopped_leaves_nothing_and_one_that_fails_says_why() {
     press(&mut app, &["2", "f"]);
     assert_eq!(sent(press(&mut app, &["x", "Enter"])), Some(Command::Stop));
     let end = |state, reason: &str| Event::Ended { id: None, state, reason: reason.into(), best: None };
-    tell(&mut app, end(RunState::Stopped, "stopped by the user"));
+    emit(&mut app, end(RunState::Stopped, "stopped by the user"));
     assert!(app.run.is_none() && app.rates.is_none());
     press(&mut app, &["f"]);
-    tell(&mut app, end(RunState::Failed, "no memory"));
+    emit(&mut app, end(RunState::Failed, "no memory"));
     assert_eq!(app.run.and_then(|run| run.ending).expect("an end").reason, "no memory");
 }
 
@@ -218,10 +218,10 @@ fn u_resumes_a_run_that_can_be_resumed() {
         other => panic!("{other:?}"),
     }
     let resumed = crate::train::RunInfo { resumed_at: Some((12, 1056)), ..info.clone() };
-    let effects = tell(&mut app, Event::Started(Box::new(resumed)));
+    let effects = emit(&mut app, Event::Started(Box::new(resumed)));
     assert_eq!(effects, [Effect::ReadEpochs(info.path.clone())]);
     let journal: Vec<_> = (1..=13).map(|number| fixture::epoch(number).record).collect();
-    tell(&mut app, Event::Epoch(Box::new(fixture::epoch(13))));
+    emit(&mut app, Event::Epoch(Box::new(fixture::epoch(13))));
     app.update(Message::Epochs(info.path, Ok(journal.clone())), noon());
     assert_eq!(app.run.expect("a run").epochs, journal, "what came before the stop is on the curves");
 

@@ -17,16 +17,16 @@ const ALPHA: f64 = 0.05;
 /// Draws the comparison, or why there is none.
 pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let say = |text: String, canvas: &mut Canvas| {
+    let message = |text: String, canvas: &mut Canvas| {
         let inner = canvas.panel(area, &Panel { title: "comparison", ..Panel::default() });
         sentences(inner, &[Line::styled(text, theme.text())], canvas);
     };
     match &app.evaluate.against {
         Loading::Ready(against) => table(app, run, against, area, canvas),
-        Loading::Failed(reason) => say(reason.clone(), canvas),
-        Loading::Busy(_) => say("Comparing …".to_owned(), canvas),
+        Loading::Failed(reason) => message(reason.clone(), canvas),
+        Loading::Busy(_) => message("Comparing …".to_owned(), canvas),
         Loading::Idle => {
-            say("c compares with the next run that was evaluated on these images.".to_owned(), canvas)
+            message("c compares with the next run that was evaluated on these images.".to_owned(), canvas)
         }
     }
 }

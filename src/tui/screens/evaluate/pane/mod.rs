@@ -21,13 +21,13 @@ use crate::tui::widgets::text::sentences;
 /// Draws the screen.
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let mut say = |title: &str, lines: &[Line]| {
+    let mut message = |title: &str, lines: &[Line]| {
         let inner = canvas.panel(area, &Panel { title, ..Panel::default() });
         sentences(inner, lines, canvas);
     };
     match &app.evaluate.shown {
         Loading::Ready(run) => ready(app, run, area, canvas),
-        Loading::Failed(reason) => say(
+        Loading::Failed(reason) => message(
             "evaluate: nothing to show",
             &[
                 Line::styled(reason.clone(), theme.strong()),
@@ -43,7 +43,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
                 Loading::Busy(since) => (app.now.timestamp() - *since).get_seconds(),
                 _ => 0,
             };
-            let predicts = app.evaluate.asked.as_ref().is_some_and(|asked| asked.predict);
+            let predicts = app.evaluate.request.as_ref().is_some_and(|request| request.predict);
             let what =
                 if predicts { "Predicting with the best weights …" } else { "Reading predictions …" };
             let waited = if seconds >= 2 { format!("{seconds} s so far") } else { String::new() };
@@ -53,7 +53,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
                 }
                 _ => waited,
             };
-            say(
+            message(
                 "evaluate: loading",
                 &[
                     Line::styled(what, theme.strong()),

@@ -14,7 +14,7 @@ use crate::tui::screens::evaluate::state::evaluated_run::{EvaluatedRun, read_bes
 
 /// Which run on which split; `None` is the newest that was tried on it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct EvaluateRequest {
     pub run: Option<PathBuf>,
     pub split: Split,
     /// Its best weights are to be tried first.
@@ -63,20 +63,20 @@ impl Against {
 ///
 /// # Errors
 /// When no run was evaluated yet, `watch` cancels, or as [`EvaluatedRun::read`].
-pub fn answer(asked: &Asked, runs_folder: &Path, cache: &Cache, watch: &Watch) -> Result<Answer> {
+pub fn answer(request: &EvaluateRequest, runs_folder: &Path, cache: &Cache, watch: &Watch) -> Result<Answer> {
     let choices: Vec<PathBuf> = runs::list(runs_folder)?
         .into_iter()
         .map(|run| run.path)
-        .filter(|path| path.join(format!("predictions_{}.npz", asked.split)).is_file())
+        .filter(|path| path.join(format!("predictions_{}.npz", request.split)).is_file())
         .collect();
-    let Some(path) = asked.run.as_ref().or(choices.first()) else {
-        bail!("No run was evaluated on its {} images yet. A run evaluates them at its end.", asked.split);
+    let Some(path) = request.run.as_ref().or(choices.first()) else {
+        bail!("No run was evaluated on its {} images yet. A run evaluates them at its end.", request.split);
     };
     let folder = RunFolder::open(path)?;
-    if asked.predict {
-        predict(&folder, asked.split, cache, watch)?;
+    if request.predict {
+        predict(&folder, request.split, cache, watch)?;
     }
-    Ok(Answer { run: EvaluatedRun::read(&folder, asked.split)?, choices })
+    Ok(Answer { run: EvaluatedRun::read(&folder, request.split)?, choices })
 }
 
 /// Tries a run's best weights on its validation images and on a split.
@@ -102,7 +102,7 @@ fn predict(folder: &RunFolder, split: Split, cache: &Cache, watch: &Watch) -> Re
 ///
 /// # Errors
 /// When the predictions can't be read or a file can't be written.
-pub fn keep(run: &Path, split: Split, thresholds: &Thresholds) -> Result<()> {
+pub fn save_thresholds(run: &Path, split: Split, thresholds: &Thresholds) -> Result<()> {
     let folder = RunFolder::open(run)?;
     let labels = LabelSet::of_keys(&folder.read_provenance()?.conditions);
     let predictions = read_best(&folder, split)?;

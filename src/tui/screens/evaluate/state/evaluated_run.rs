@@ -28,7 +28,7 @@ pub struct EvaluatedRun {
     /// One a row; `None` where a score is NaN.
     pub cuts: Vec<Option<CutPoints>>,
     /// The same of the validation images, which threshold rules use.
-    asked: Vec<Option<CutPoints>>,
+    request: Vec<Option<CutPoints>>,
     /// At the saved thresholds, with intervals.
     pub evaluation: Evaluation,
     pub kept: Thresholds,
@@ -105,7 +105,7 @@ impl EvaluatedRun {
             data: config.data.clone(),
             split,
             cuts: cut_points(&table),
-            asked: cut_points(&val.as_ref().unwrap_or(&predictions).table()),
+            request: cut_points(&val.as_ref().unwrap_or(&predictions).table()),
             calibration: (0..labels.len()).map(|class| Calibration::new(table.column(class))).collect(),
             pooled: [pooled(&predictions.probabilities), after.and_then(|after| pooled(&after))],
             labels,
@@ -167,8 +167,8 @@ impl EvaluatedRun {
     }
 
     /// The threshold of a rule for a row, by the validation images; 0.5 where the rule is undefined.
-    pub fn ask(&self, row: usize, rule: ThresholdRule) -> f32 {
-        let cuts = self.asked.get(row).and_then(Option::as_ref);
+    pub fn threshold_by(&self, row: usize, rule: ThresholdRule) -> f32 {
+        let cuts = self.request.get(row).and_then(Option::as_ref);
         cuts.and_then(|cuts| cuts.choose(rule)).unwrap_or(DEFAULT_THRESHOLD)
     }
 

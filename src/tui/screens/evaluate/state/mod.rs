@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tui_input::Input;
 
-pub use answer::{Against, Answer, Asked, answer, keep};
+pub use answer::{Against, Answer, EvaluateRequest, answer, save_thresholds};
 pub use evaluated_run::{Cell, EvaluatedRun};
 
 use crate::dataset::Dataset;
@@ -80,7 +80,7 @@ pub const PRESETS: [ThresholdRule; 5] = [
 /// Everything the screen knows.
 #[derive(Debug)]
 pub struct EvaluateState {
-    pub asked: Option<Asked>,
+    pub request: Option<EvaluateRequest>,
     pub shown: Loading<Box<EvaluatedRun>>,
     /// Progress of the prediction that is under way.
     pub progress: Option<Progress>,
@@ -106,7 +106,7 @@ pub struct EvaluateState {
 impl Default for EvaluateState {
     fn default() -> Self {
         Self {
-            asked: None,
+            request: None,
             shown: Loading::Idle,
             progress: None,
             choices: Vec::new(),

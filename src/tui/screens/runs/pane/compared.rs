@@ -105,27 +105,27 @@ fn table_width(app: &App, intervals: bool) -> u16 {
 
 fn conditions(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let say = |lines: &[Line], canvas: &mut Canvas| {
+    let show = |lines: &[Line], canvas: &mut Canvas| {
         let inner = canvas.panel(area, &Panel { title: "conditions, test images", ..Panel::default() });
         sentences(inner, lines, canvas);
     };
     match &app.runs.marks.beside {
         Beside::Ready(side) => by_condition(app, side, area, canvas),
-        Beside::Busy => say(&[Line::styled("Comparing …", theme.strong())], canvas),
+        Beside::Busy => show(&[Line::styled("Comparing …", theme.strong())], canvas),
         Beside::Failed(reason) => {
             let lines = [
                 Line::styled(one_line(reason, 500), theme.warning()),
                 Line::default(),
                 Line::styled("v on the list evaluates a run; r here compares again.", theme.muted()),
             ];
-            say(&lines, canvas);
+            show(&lines, canvas);
         }
         Beside::Idle => {
             let text = match app.runs.marks.all().len() {
                 0 | 1 => "Two marked runs or more are compared here.",
                 _ => "r compares the marked runs.",
             };
-            say(&[Line::styled(text, theme.muted())], canvas)
+            show(&[Line::styled(text, theme.muted())], canvas)
         }
     }
 }

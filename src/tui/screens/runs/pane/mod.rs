@@ -20,13 +20,13 @@ use crate::tui::widgets::text::sentences;
 pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let folder = app.runs_folder.display().to_string();
-    let say = |title: &str, lines: &[Line], canvas: &mut Canvas| {
+    let show = |title: &str, lines: &[Line], canvas: &mut Canvas| {
         let inner = canvas.panel(area, &Panel { title, ..Panel::default() });
         sentences(inner, lines, canvas);
     };
     match &app.runs.listing {
         Listing::Unread => {
-            say("runs: loading", &[Line::styled("Reading the list of runs …", theme.strong())], canvas);
+            show("runs: loading", &[Line::styled("Reading the list of runs …", theme.strong())], canvas);
         }
         Listing::Failed(reason) => {
             let cure = "Check the folder or choose another with --runs-dir; r reads the list again.";
@@ -35,7 +35,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
                 Line::default(),
                 Line::styled(cure, theme.text()),
             ];
-            say("runs: not readable", &lines, canvas);
+            show("runs: not readable", &lines, canvas);
         }
         Listing::Ready(all) if all.is_empty() && app.runs.queue.waiting.is_empty() => {
             let lines = [
@@ -44,7 +44,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
                 Line::default(),
                 Line::styled(format!("Runs are in {}", one_line(&folder, 80)), theme.muted()),
             ];
-            say("runs", &lines, canvas);
+            show("runs", &lines, canvas);
         }
         Listing::Ready(_) if app.runs.marks.opened => compared::render(app, area, canvas),
         Listing::Ready(_) => match app.runs.chosen() {

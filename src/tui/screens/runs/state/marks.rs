@@ -20,7 +20,7 @@ pub struct Mark {
     pub place: usize,
     pub epochs: Epochs,
     /// Its epochs are requested and not read yet.
-    asked: bool,
+    request: bool,
 }
 
 impl Mark {
@@ -123,19 +123,19 @@ impl Marks {
             return Some(false);
         }
         let free = (0..MOST).find(|place| self.all.iter().all(|mark| mark.place != *place))?;
-        self.all.push(Mark { path: path.to_owned(), place: free, epochs: Epochs::Unread, asked: false });
+        self.all.push(Mark { path: path.to_owned(), place: free, epochs: Epochs::Unread, request: false });
         Some(true)
     }
 
     /// The runs whose epochs were not requested yet.
-    pub fn unasked(&self) -> impl Iterator<Item = PathBuf> {
-        self.all.iter().filter(|mark| !mark.asked).map(|mark| mark.path.clone())
+    pub fn not_requested(&self) -> impl Iterator<Item = PathBuf> {
+        self.all.iter().filter(|mark| !mark.request).map(|mark| mark.path.clone())
     }
 
     /// A run's epochs were requested.
-    pub fn asked(&mut self, path: &Path) {
+    pub fn mark_requested(&mut self, path: &Path) {
         if let Some(mark) = self.all.iter_mut().find(|mark| mark.path == path) {
-            mark.asked = true;
+            mark.request = true;
         }
     }
 
@@ -147,7 +147,7 @@ impl Marks {
     /// Takes a run's epochs.
     pub fn take(&mut self, path: &Path, epochs: &Result<Vec<EpochRecord>, String>) {
         if let Some(mark) = self.all.iter_mut().find(|mark| mark.path == path) {
-            mark.asked = false;
+            mark.request = false;
             mark.epochs = match epochs {
                 Ok(epochs) => Epochs::Ready(epochs.clone()),
                 Err(reason) => Epochs::Failed(reason.clone()),
@@ -156,7 +156,7 @@ impl Marks {
     }
 
     /// Keeps the marks of these runs only; whether any went.
-    pub fn keep(&mut self, there: impl Fn(&Path) -> bool) -> bool {
+    pub fn retain(&mut self, there: impl Fn(&Path) -> bool) -> bool {
         let before = self.all.len();
         self.all.retain(|mark| there(&mark.path));
         self.all.len() < before
@@ -190,7 +190,7 @@ mod tests {
             assert_eq!(marks.toggle(path), Some(true));
         }
         assert_eq!(marks.toggle(&paths[9]), None, "no more can be told apart");
-        assert!(marks.keep(|path| path != paths[1]) && !marks.keep(|_| true));
+        assert!(marks.retain(|path| path != paths[1]) && !marks.retain(|_| true));
         assert!(marks.clear() && !marks.clear());
     }
 }

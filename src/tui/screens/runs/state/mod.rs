@@ -97,7 +97,7 @@ pub struct RunsState {
     /// Runs that can't be read.
     pub damaged: usize,
     /// The list is being read.
-    pub asked: bool,
+    pub request: bool,
     /// It was requested again meanwhile.
     pub again: bool,
     pub queue: QueueState,
