@@ -82,7 +82,7 @@ fn moved(x: &Tensor, draws: &[AugmentParams], border: Border) -> Result<Tensor, 
     x.f_grid_sampler(&grid, BILINEAR, padding, true)
 }
 
-/// Blur, noise and cut-out, for the draws that have them.
+/// Blur, noise and cutout, for the draws that have them.
 fn spatial(mut x: Tensor, draws: &[AugmentParams], device: Device) -> Result<Tensor, TchError> {
     let size = x.size();
     let (count, height, width) = (size[0], size[2], size[3]);

@@ -6,7 +6,7 @@
 //!
 //! 1. all geometric steps as one affine map, sampled bilinearly and rounded to grey levels;
 //! 2. all pointwise steps as one table from grey level to grey level;
-//! 3. blur, noise and cut-out in the order of [`TRANSFORMS`], each rounded to grey levels;
+//! 3. blur, noise and cutout in the order of [`TRANSFORMS`], each rounded to grey levels;
 //! 4. normalisation: 0..=255 to -1..=1.
 //!
 //! Coordinates are those of OpenCV: pixel centres at whole numbers, the first at (0, 0), y downwards.

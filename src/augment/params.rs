@@ -63,13 +63,13 @@ impl AugmentParams {
         Some(tones.fold(first, |joined, next| joined.map(|grey| next[usize::from(grey)])))
     }
 
-    /// Steps that need their neighbours or a place: blur, noise, cut-out.
+    /// Steps that need their neighbours or a place: blur, noise, cutout.
     pub fn spatial(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| !matches!(step, Step::Move(_) | Step::Tone(_)))
     }
 
     /// Where a box comes to lie: the smallest upright box around its moved corners, clipped to the image;
-    /// `None` when nothing of it is left. A cut-out changes no box.
+    /// `None` when nothing of it is left. A cutout changes no box.
     pub fn moved_box(&self, bounds: Bounds) -> Option<Bounds> {
         let map = self.map();
         // A box's edges lie between pixels: half a pixel before the centre of its first.
@@ -111,6 +111,6 @@ impl AugmentParams {
 
 impl std::fmt::Display for AugmentParams {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.words.is_empty() { f.pad("as it is") } else { f.pad(&self.words.join(", ")) }
+        if self.words.is_empty() { f.pad("unchanged") } else { f.pad(&self.words.join(", ")) }
     }
 }

@@ -71,7 +71,7 @@ pub enum Event {
         level: Level,
         text: String,
     },
-    /// The best weights were tried on a split.
+    /// The best weights were evaluated on a split.
     Evaluated {
         split: String,
         auroc_macro: Option<f64>,

@@ -95,7 +95,7 @@ fn augment_changes_a_transform_and_the_next_run_has_it() {
     });
     let before = versions(&session);
     session.press(" ");
-    session.wait_text("● turn by quarters");
+    session.wait_text("● rotate 90°");
     session.wait_text("preset custom");
     session.wait_until("other pictures", |session| versions(session) != before);
     session.press("2s");

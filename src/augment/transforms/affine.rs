@@ -7,7 +7,7 @@ use crate::augment::{Affine, Step};
 
 pub const TRANSFORM: Transform = Transform {
     name: "affine",
-    label: "rotate, shift, scale, shear",
+    label: "affine",
     settings: &["augment.affine_p", "augment.rotate", "augment.shift", "augment.scale", "augment.shear"],
     probability: |section| section.affine_p,
     draw: |plan, rng, draw| {

@@ -5,7 +5,7 @@ use crate::augment::{Rect, Step};
 
 pub const TRANSFORM: Transform = Transform {
     name: "cutout",
-    label: "cut-out",
+    label: "cutout",
     settings: &["augment.cutout_p", "augment.cutout"],
     probability: |section| section.cutout_p,
     draw: |plan, rng, draw| {
@@ -17,6 +17,6 @@ pub const TRANSFORM: Transform = Transform {
         };
         let ((left, right), (top, bottom)) = (side(width), side(height));
         draw.steps.push(Step::CutOut(Rect { left, top, right, bottom }));
-        draw.words.push(format!("cut-out {}x{} px", right - left, bottom - top));
+        draw.words.push(format!("cutout {}x{} px", right - left, bottom - top));
     },
 };

@@ -5,11 +5,11 @@ use crate::augment::{Affine, Step};
 
 pub const TRANSFORM: Transform = Transform {
     name: "hflip",
-    label: "flip left to right",
+    label: "horizontal flip",
     settings: &["augment.hflip_p"],
     probability: |section| section.hflip_p,
     draw: |_, _, draw| {
         draw.steps.push(Step::Move(Affine::about_centre([-1.0, 0.0, 0.0, 1.0], draw.size)));
-        draw.words.push("mirrored".into());
+        draw.words.push("horizontal flip".into());
     },
 };

@@ -26,7 +26,7 @@ pub struct Transform {
     pub name: &'static str,
     /// The name shown.
     pub label: &'static str,
-    /// Settings with its ranges.
+    /// Its settings: the probability first, then the ranges.
     pub settings: &'static [&'static str],
     /// Its chance, 0..=1.
     pub probability: fn(&AugmentSection) -> f64,

@@ -1,16 +1,16 @@
-//! A turn by a multiple of 90 degrees, none among them, as albumentations' `RandomRotate90`.
+//! A rotation by a multiple of 90 degrees, 0 among them, as albumentations' `RandomRotate90`.
 
 use super::Transform;
 use crate::augment::{Affine, Step};
 
 pub const TRANSFORM: Transform = Transform {
     name: "rotate90",
-    label: "turn by 90°",
+    label: "rotate 90°",
     settings: &["augment.rotate90_p"],
     probability: |section| section.rotate90_p,
     draw: |_, rng, draw| {
         let square = draw.size.0 == draw.size.1;
-        // An image that isn't square keeps its frame only when it is turned upside down.
+        // An image that isn't square keeps its frame only when it is rotated by 180 degrees.
         let turns = if square { rng.below(4) } else { 2 * rng.below(2) };
         // Counter-clockwise as seen, with y downwards: numpy's rot90.
         let linear = match turns {
@@ -20,6 +20,6 @@ pub const TRANSFORM: Transform = Transform {
             _ => [0.0, -1.0, 1.0, 0.0],
         };
         draw.steps.push(Step::Move(Affine::about_centre(linear, draw.size)));
-        draw.words.push(format!("turn {}°", 90 * turns));
+        draw.words.push(format!("rotate {}°", 90 * turns));
     },
 };

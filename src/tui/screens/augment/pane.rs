@@ -103,11 +103,11 @@ fn settings(app: &App, area: Rect, canvas: &mut Canvas) {
         let (now, most) = value(plan.section(), setting);
         let on = rows
             .iter()
-            .find(|other| other.field.key == setting.group.chance)
+            .find(|other| other.field.key == setting.transform.settings[0])
             .is_some_and(|chance| value(plan.section(), chance).0 > 0.0);
         let (name, style) = if setting.is_chance {
             let mark = if on { '●' } else { '○' };
-            (format!("{mark} {}", setting.group.name), if on { theme.strong() } else { theme.muted() })
+            (format!("{mark} {}", setting.transform.label), if on { theme.strong() } else { theme.muted() })
         } else {
             let name = setting.field.key.trim_start_matches("augment.");
             (format!("    {name}"), if on { theme.text() } else { theme.muted() })
@@ -171,9 +171,9 @@ fn versions(
             height: high,
         };
         let number = place - usize::from(with_original && place > 0);
-        let as_it_is = with_original && place == 0;
-        let (draw, caption) = if as_it_is {
-            (AugmentParams::new(size(dataset)), "as it is".to_owned())
+        let is_original = with_original && place == 0;
+        let (draw, caption) = if is_original {
+            (AugmentParams::new(size(dataset)), "unchanged".to_owned())
         } else {
             let epoch = state.epoch + number;
             let draw = plan.draw(seed, epoch, image, 0, size(dataset));

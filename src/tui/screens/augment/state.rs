@@ -1,56 +1,27 @@
 //! The augment screen: which image, which versions, which setting is under the keys.
 
+use crate::augment::{TRANSFORMS, Transform};
 use crate::config::{AugmentSection, FIELDS, Field, Kind, Preset, RunConfig};
 use crate::dataset::Split;
-
-/// A transform: the setting of its chance, and those of its ranges.
-pub struct Group {
-    pub name: &'static str,
-    pub chance: &'static str,
-    pub ranges: &'static [&'static str],
-}
-
-/// The transforms in the order they act.
-pub const GROUPS: &[Group] = &[
-    Group { name: "turn by quarters", chance: "augment.rotate90_p", ranges: &[] },
-    Group { name: "flip upside down", chance: "augment.vflip_p", ranges: &[] },
-    Group { name: "flip left to right", chance: "augment.hflip_p", ranges: &[] },
-    Group {
-        name: "move",
-        chance: "augment.affine_p",
-        ranges: &["augment.rotate", "augment.shift", "augment.scale", "augment.shear"],
-    },
-    Group {
-        name: "brightness, contrast",
-        chance: "augment.brightness_contrast_p",
-        ranges: &["augment.brightness", "augment.contrast"],
-    },
-    Group { name: "gamma", chance: "augment.gamma_p", ranges: &["augment.gamma"] },
-    Group { name: "noise", chance: "augment.noise_p", ranges: &["augment.noise"] },
-    Group { name: "blur", chance: "augment.blur_p", ranges: &["augment.blur"] },
-    Group { name: "cut-out", chance: "augment.cutout_p", ranges: &["augment.cutout"] },
-];
 
 /// A row of the settings.
 #[derive(Clone, Copy)]
 pub struct Row {
     pub field: &'static Field,
-    pub group: &'static Group,
-    /// Whether it is the chance, not a range.
+    pub transform: &'static Transform,
+    /// Whether it is the transform's probability, not a range.
     pub is_chance: bool,
 }
 
-/// All rows.
+/// All rows: each transform's probability and ranges, in the order the transforms act.
 pub fn rows() -> Vec<Row> {
-    let field = |key: &str| FIELDS.iter().find(|field| field.key == key);
-    GROUPS
-        .iter()
-        .flat_map(|group| {
-            std::iter::once(group.chance).chain(group.ranges.iter().copied()).filter_map(move |key| {
-                Some(Row { field: field(key)?, group, is_chance: key == group.chance })
-            })
-        })
-        .collect()
+    let row = |transform: &'static Transform, at: usize| {
+        let field = FIELDS.iter().find(|field| field.key == transform.settings[at])?;
+        Some(Row { field, transform, is_chance: at == 0 })
+    };
+    let all =
+        TRANSFORMS.iter().flat_map(|transform| (0..transform.settings.len()).map(move |at| (transform, at)));
+    all.filter_map(|(transform, at)| row(transform, at)).collect()
 }
 
 /// The value of a row, and how far it can go.
@@ -122,10 +93,10 @@ impl AugmentState {
             && let Some(row) = rows().get(self.at)
         {
             config.augment.preset = Preset::Custom;
-            for group in GROUPS {
-                let chance = if group.chance == row.group.chance { "1" } else { "0" };
+            for transform in TRANSFORMS {
+                let chance = if transform.name == row.transform.name { "1" } else { "0" };
                 // The keys are those of the table of settings, and chances are allowed to be 0 and 1.
-                let _ = config.set(group.chance, chance);
+                let _ = config.set(transform.settings[0], chance);
             }
         }
         config.augment
@@ -135,11 +106,10 @@ impl AugmentState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::augment::TRANSFORMS;
 
     #[test]
     fn every_transform_has_its_rows_and_every_setting_its_place() {
-        assert_eq!(GROUPS.len(), TRANSFORMS.len());
+        assert_eq!(rows().iter().filter(|row| row.is_chance).count(), TRANSFORMS.len());
         let listed = rows();
         let elsewhere = ["augment.preset", "augment.on", "augment.workers", "augment.border"];
         let all = FIELDS.iter().filter(|field| field.key.starts_with("augment."));

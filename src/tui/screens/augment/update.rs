@@ -78,7 +78,8 @@ impl App {
     fn switch_transform(&mut self) {
         let resolved = self.next_augmentation();
         let Some(row) = rows().get(self.augment.at).copied() else { return };
-        let Some(chance) = rows().into_iter().find(|other| other.field.key == row.group.chance) else {
+        let Some(chance) = rows().into_iter().find(|other| other.field.key == row.transform.settings[0])
+        else {
             return;
         };
         let off = value(&resolved, &chance).0 == 0.0;

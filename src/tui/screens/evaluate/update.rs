@@ -312,7 +312,7 @@ impl App {
         Vec::new()
     }
 
-    /// The run before or after, of those that were tried on the split.
+    /// The run before or after, of those that were evaluated on the split.
     pub(in crate::tui) fn run_beside(&mut self, by: isize) -> Vec<Effect> {
         let (run, split) = self.shown_or_requested();
         let choices = &self.evaluate.choices;

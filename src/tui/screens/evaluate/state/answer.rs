@@ -12,7 +12,7 @@ use crate::metrics::Thresholds;
 use crate::runs::{self, RunFolder, RunId, SplitPredictions};
 use crate::tui::screens::evaluate::state::evaluated_run::{EvaluatedRun, read_best};
 
-/// Which run on which split; `None` is the newest that was tried on it.
+/// Which run on which split; `None` is the newest that was evaluated on it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EvaluateRequest {
     pub run: Option<PathBuf>,
@@ -25,7 +25,7 @@ pub struct EvaluateRequest {
 #[derive(Debug)]
 pub struct Answer {
     pub run: EvaluatedRun,
-    /// All runs that were tried on the split, the newest first.
+    /// All runs that were evaluated on the split, the newest first.
     pub choices: Vec<PathBuf>,
 }
 
