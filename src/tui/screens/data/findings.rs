@@ -91,7 +91,7 @@ fn findings(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
 /// The findings in a few words.
 pub fn summary(app: &App) -> String {
     match &app.data.report {
-        Found::Unasked => "v looks".to_owned(),
+        Found::Unasked => "v runs it".to_owned(),
         Found::Busy => "checking …".to_owned(),
         Found::Ready(report) => {
             let many = |severity: Severity| {

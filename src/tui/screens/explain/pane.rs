@@ -318,12 +318,12 @@ fn note(app: &App, area: Rect, canvas: &mut Canvas) {
         (Some(made), _) => match &made.map.completeness {
             Some(completeness) => Line::styled(
                 format!(
-                    "attribution sum {:.2}, logit change {:.2}; red: positive, blue: negative evidence",
+                    "attribution sum {:.2}, logit change {:.2}; red: positive, blue: negative",
                     completeness.sum, completeness.difference
                 ),
                 theme.muted(),
             ),
-            None if made.map.signed => Line::styled("red: positive, blue: negative evidence", theme.muted()),
+            None if made.map.signed => Line::styled("red: positive, blue: negative", theme.muted()),
             None => Line::default(),
         },
         (None, Some((key, reason))) if state.key() == Some(*key) => Line::styled(reason.clone(), theme.bad()),
