@@ -69,6 +69,11 @@ pub fn thousands(number: u64) -> String {
     out
 }
 
+/// A count with its noun: `1 image`, `3,200 images`.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(count as u64), if count == 1 { one } else { many })
+}
+
 /// Seconds as `41:10` or `1:41:10`.
 pub fn clock(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;

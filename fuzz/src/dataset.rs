@@ -1,5 +1,7 @@
 //! As in the house, without what reads no files.
 
+#[path = "../../src/dataset/demographics.rs"]
+pub mod demographics;
 #[path = "../../src/dataset/image_hash.rs"]
 pub mod image_hash;
 #[path = "../../src/dataset/images.rs"]

@@ -9,7 +9,7 @@ use chestxr_tui::config::{AppPaths, RunConfig};
 use chestxr_tui::runs::{
     self, Catalog, EpochRecord, Filter, Measure, RunFolder, RunSummary, SortBy, Tracked,
 };
-use chestxr_tui::text::{bytes, clock, one_line};
+use chestxr_tui::text::{bytes, clock, counted, one_line};
 
 use super::{Exit, print_error};
 use crate::cli::ListArgs;
@@ -138,8 +138,9 @@ pub fn show(paths: &AppPaths, run: &str, json: bool) -> Result<Exit> {
         };
         writeln!(out, "data     {source}, {train} / {val} / {test} images of {height} x {width} px")?;
         let (device, libtorch) = (shown(&provenance.device), shown(&provenance.libtorch));
-        let (parameters, threads) = (provenance.parameters, provenance.threads);
-        let machine = format!("on {device} with {threads} threads, libtorch {libtorch}");
+        let parameters = provenance.parameters;
+        let threads = counted(provenance.threads, "thread", "threads");
+        let machine = format!("on {device} with {threads}, libtorch {libtorch}");
         writeln!(out, "model    {arch}, {parameters} parameters, {machine}")?;
     }
     if let Some(best) = &status.best {

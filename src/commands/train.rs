@@ -16,7 +16,7 @@ use chestxr_tui::config::AppPaths;
 use chestxr_tui::dataset::Cache;
 use chestxr_tui::evaluation;
 use chestxr_tui::runs::{EpochRecord, RunFolder, RunState};
-use chestxr_tui::text::{clock, rate, thousands};
+use chestxr_tui::text::{clock, counted, rate, thousands};
 use chestxr_tui::tracking::{Patience, Uploader};
 use chestxr_tui::train::{Command, Commander, Event, Level, LrCurve, Phase, Progress, RunInfo, Trainer};
 
@@ -261,11 +261,12 @@ impl TextLines {
         let source = &info.config.data.source;
         self.line(&format!("data    {source}: {train} / {val} / {test} images of {height} x {width} px"))?;
         let parameters = thousands(info.parameters as u64);
-        let (arch, threads) = (info.config.model.arch, info.threads);
-        self.line(&format!(
-            "model   {arch}, {parameters} parameters, on {} with {threads} threads",
-            info.device
-        ))
+        let arch = info.config.model.arch;
+        let threads = counted(info.threads, "thread", "threads");
+        self.line(&format!("model   {arch}, {parameters} parameters, on {} with {threads}", info.device))?;
+        let optimizer = &info.config.optimizer;
+        let (epochs, batch) = (counted(optimizer.epochs, "epoch", "epochs"), optimizer.batch_size);
+        self.line(&format!("train   at most {epochs}, batch {batch}, {}", info.config.run.precision))
     }
 
     fn learning_rates(&self, curve: &LrCurve) -> std::io::Result<()> {
@@ -290,12 +291,14 @@ impl TextLines {
     }
 }
 
-/// An epoch of a run of at most `epochs` in one line, of 100 columns where it has up to 100 epochs of up to ten hours.
+/// An epoch of a run of at most `epochs` in one line of at most 100 columns, with epochs of up to ten hours; of more
+/// than 100 epochs the total, which `started` has printed, is omitted.
 fn epoch_line(record: &EpochRecord, epochs: usize, improved: bool) -> String {
     let number = |value: Option<f64>| value.map_or("     –".to_owned(), |value| format!("{value:.4}"));
     let width = epochs.to_string().len();
+    let total = if epochs <= 100 { format!("/{epochs}") } else { String::new() };
     format!(
-        "epoch {:>width$}/{epochs} loss {} val {} AUROC {}{} AUPRC {} F1 {} wait {} lr {} {}",
+        "epoch {:>width$}{total} loss {} val {} AUROC {}{} AUPRC {} F1 {} wait {} lr {} {}",
         record.epoch,
         number(record.train_loss),
         number(record.val_loss),
@@ -404,5 +407,9 @@ mod tests {
         let line = epoch_line(&record, 100, true);
         let expected = "epoch 100/100 loss 0.1235 val 0.2346 AUROC 0.8123* AUPRC      – F1 0.1000 wait 15 lr 2.93e-4 1:23:45";
         assert_eq!((line.as_str(), line.chars().count()), (expected, 100));
+        let long = EpochRecord { epoch: 1000, wait_count: 150, epoch_seconds: 36_000.0, ..record };
+        let line = epoch_line(&long, 1000, true);
+        assert!(line.starts_with("epoch 1000 loss") && line.ends_with(" 10:00:00"), "{line}");
+        assert!(line.chars().count() <= 100, "{}: {line}", line.chars().count());
     }
 }

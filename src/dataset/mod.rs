@@ -3,6 +3,7 @@
 
 pub mod check;
 mod data_source;
+mod demographics;
 pub mod dicom_folder;
 pub mod image_file;
 mod image_hash;

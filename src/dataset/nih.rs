@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::demographics::{self, UnreadableAges};
 use super::labels::{LabelSet, is_no_finding, key_of};
 use super::listing::{Listing, counted};
 use super::row::{Given, Row};
-use super::sheet::{Sheet, said, years};
+use super::sheet::{Sheet, said};
 use super::table_error::TableError;
 use super::{DataError, Split};
 use crate::text::thousands;
@@ -79,6 +80,7 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     let mut unknown = BTreeMap::new();
     let (mut absent, mut unlisted) = (0, 0);
     let mut rows: Vec<Row> = Vec::new();
+    let mut ages = UnreadableAges::default();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (line, record) in &sheet.rows {
         let cell = |column: usize| record.get(column).unwrap_or_default();
@@ -115,8 +117,8 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
             labels,
             patient: said(Some(cell(patient))),
             split,
-            sex: optional(sex),
-            age: age.and_then(|column| years(cell(column))),
+            sex: optional(sex).and_then(|text| demographics::sex(&text)),
+            age: age.and_then(|column| ages.read(*line, cell(column))),
             view: optional(view),
             boxes: Vec::new(),
         });
@@ -129,6 +131,7 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
         );
         return Err(TableError::new(&table, what).into());
     }
+    notes.extend(ages.note());
     let mut tell = |count: usize, what: &str| {
         if count > 0 {
             notes.push(format!("{} {what}", thousands(count as u64)));

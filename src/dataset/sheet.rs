@@ -82,12 +82,6 @@ impl Sheet {
     }
 }
 
-/// The first whole number in a cell, e.g. of an age written `058Y`.
-pub fn years(cell: &str) -> Option<u16> {
-    let digits: String = cell.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
-}
-
 /// A cell that isn't empty.
 pub fn said(cell: Option<&str>) -> Option<String> {
     cell.map(str::trim).filter(|cell| !cell.is_empty()).map(|cell| crate::text::one_line(cell, 100))

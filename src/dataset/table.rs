@@ -8,10 +8,11 @@ mod labels;
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::demographics::{UnreadableAges, sex};
 use super::labels::{LabelSet, key_of};
 use super::listing::Listing;
 use super::row::{Given, Row};
-use super::sheet::{Sheet, said, years};
+use super::sheet::{Sheet, said};
 use super::table_error::TableError;
 use super::{DataError, Split};
 use crate::text::{one_line, thousands};
@@ -127,6 +128,7 @@ pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
     let mut rows = Vec::with_capacity(sheet.rows.len());
     let mut lines: HashMap<std::path::PathBuf, u64> = HashMap::new();
     let mut missing = Vec::new();
+    let mut ages = UnreadableAges::default();
     for ((line, record), labels_of) in sheet.rows.iter().zip(values) {
         let cell = |role| columns.cell(role, record);
         let fail = |what: String| TableError::new(path, format!("line {line} {what}"));
@@ -153,8 +155,8 @@ pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
             labels: labels_of,
             patient: said(cell("patient")),
             split,
-            sex: said(cell("sex")),
-            age: cell("age").and_then(years),
+            sex: cell("sex").and_then(sex),
+            age: cell("age").and_then(|cell| ages.read(*line, cell)),
             view: said(cell("view")),
             boxes,
         });
@@ -176,6 +178,7 @@ pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
         )),
         _ => {}
     }
+    notes.extend(ages.note());
     Ok(Listing { table: path.to_owned(), labels, rows, has_boxes, notes })
 }
 

@@ -139,3 +139,59 @@ fn what_is_wrong_with_a_table_is_said_in_a_sentence() {
         "{said}"
     );
 }
+
+#[test]
+fn ages_and_sexes_are_read_alike_however_they_are_written() {
+    let place = Place::new();
+    let people = [
+        ("M", "058Y"),
+        ("Male", "58"),
+        ("m", "003M"),
+        ("male", "013D"),
+        ("F", "58.0"),
+        ("female", "104W"),
+        ("Unknown", "old"),
+        ("", ""),
+    ];
+    let mut table = "path,sex,age,patient,mass\n".to_owned();
+    // Enough patients for three splits.
+    for copy in 0..5 {
+        for (person, (sex, age)) in people.iter().enumerate() {
+            let name = format!("people/{copy}_{person}.png");
+            place.image(&name, 32, (copy * people.len() + person) as u32);
+            table += &format!("{name},{sex},{age},{copy}_{person},{}\n", person % 2);
+        }
+    }
+    place.write("people.csv", &table);
+    let source = place.path("people.csv").display().to_string();
+    let count = |filter: &str| {
+        let info = place.info(&[&source, "--set", &format!("data.where={filter}")]);
+        ["train", "val", "test"]
+            .iter()
+            .map(|split| info["splits"][split]["images"].as_u64().expect("a count"))
+            .sum::<u64>()
+    };
+    assert_eq!((count("sex=M"), count("sex=F")), (20, 10));
+    assert_eq!((count("age=0-0"), count("age=1-1"), count("age=58-58")), (10, 5, 15));
+    let notes = place.info(&[&source])["notes"].to_string();
+    assert!(notes.contains("5 ages are not readable") && notes.contains("`old` in line 8"), "{notes}");
+}
+
+#[test]
+fn ages_of_nihs_first_table_are_months_and_days_too() {
+    let place = Place::new();
+    let head = "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position\n";
+    let ages = ["058Y", "003M", "013D", "411Y"];
+    let mut table = head.to_owned();
+    for number in 0..40_u32 {
+        let name = format!("{number:08}_000.png");
+        place.image(&format!("nih/images/{name}"), 32, number);
+        table += &format!("{name},Mass,0,{number},{},M,PA\n", ages[number as usize % 4]);
+    }
+    place.write("nih/Data_Entry_2017.csv", &table);
+    let source = format!("nih:{}", place.path("nih").display());
+    let info = place.info(&[&source, "--set", "data.where=age=0-1", "--set", "data.size=32"]);
+    let images =
+        ["train", "val", "test"].map(|split| info["splits"][split]["images"].as_u64().expect("a count"));
+    assert_eq!(images.iter().sum::<u64>(), 20, "{info}");
+}

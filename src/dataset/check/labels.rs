@@ -1,8 +1,9 @@
 //! Labels that can't be, or that measure nothing.
 
-use super::{Finding, Place, Severity, counted, images as many};
+use super::{Finding, Place, Severity, images as many};
 use crate::dataset::{Dataset, Split};
 use crate::metrics::two_sided_p;
+use crate::text::counted;
 
 /// Shares that differ with less than this probability by chance, over all conditions and splits together (Bonferroni).
 const CHANCE: f64 = 0.001;

@@ -13,6 +13,7 @@ mod tests;
 use serde::Serialize;
 
 use super::{Dataset, Split};
+use crate::text::counted;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -140,8 +141,4 @@ fn places(dataset: &Dataset) -> impl Iterator<Item = Place> + '_ {
 /// `1 image`, `3 images`.
 fn images(count: usize) -> String {
     counted(count, "image", "images")
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{} {}", crate::text::thousands(count as u64), if count == 1 { one } else { many })
 }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Finding, Place, Severity, counted, images as many_images};
+use super::{Finding, Place, Severity, images as many_images};
 use crate::dataset::{Dataset, Split};
+use crate::text::counted;
 
 /// Images with equal pixels (equal BLAKE3): across splits, within one, and with labels that contradict each other.
 pub fn images(dataset: &Dataset) -> Vec<Finding> {

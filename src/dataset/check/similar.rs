@@ -15,9 +15,10 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
-use super::{Finding, Place, Severity, counted, places};
+use super::{Finding, Place, Severity, places};
 use crate::dataset::Dataset;
 use crate::dataset::images::Images;
+use crate::text::counted;
 
 /// Means along each side.
 const SIDE: usize = 16;

@@ -24,6 +24,7 @@ use dicom_dictionary_std::tags;
 use super::error::{Fault, ImageFileError};
 use super::gray::DecodedImage;
 use super::limits::Limits;
+use crate::dataset::demographics;
 use crate::panics::caught;
 use crate::text::one_line;
 use elements::{Elements, Until};
@@ -222,10 +223,10 @@ pub fn hashed(issuer: &str, id: &str) -> String {
 impl About {
     fn of(elements: &Elements) -> Self {
         let word = |tag| elements.text(tag).map(|text| one_line(&text, LONGEST_WORD).to_ascii_uppercase());
-        let sex = word(tags::PATIENT_SEX).and_then(|sex| sex.chars().next());
+        let sex = word(tags::PATIENT_SEX).and_then(|sex| demographics::sex(&sex)?.chars().next());
         Self {
             sex: sex.filter(|sex| matches!(sex, 'M' | 'F' | 'O')),
-            age: elements.text(tags::PATIENT_AGE).and_then(|age| years(&age)),
+            age: elements.text(tags::PATIENT_AGE).and_then(|age| demographics::years(&age)),
             view: word(tags::VIEW_POSITION).or_else(|| view_code(elements)),
             modality: word(tags::MODALITY).unwrap_or_default(),
         }
@@ -270,18 +271,4 @@ fn view_code(elements: &Elements) -> Option<String> {
         _ => return None,
     };
     Some(view.to_owned())
-}
-
-/// The years of an age such as `045Y` or `018M`.
-fn years(age: &str) -> Option<u16> {
-    let (number, unit) = age.split_at_checked(age.len().checked_sub(1)?)?;
-    let in_year = match unit {
-        "Y" | "y" => 1.0,
-        "M" | "m" => 12.0,
-        "W" | "w" => 52.18,
-        "D" | "d" => 365.25,
-        // Some leave the unit out and mean years.
-        _ => return age.trim().parse().ok(),
-    };
-    number.trim().parse::<u16>().ok().map(|number| (f64::from(number) / in_year) as u16)
 }

@@ -270,12 +270,6 @@ fn a_path_that_is_no_file_has_its_own_sentence() {
 }
 
 #[test]
-fn ages_come_in_years() {
-    let ages = ["061Y", "018M", "104W", "400D", "45", "7", "", "Y", "1é"].map(years);
-    assert_eq!(ages, [Some(61), Some(1), Some(1), Some(1), Some(45), Some(7), None, None, None]);
-}
-
-#[test]
 fn broken_files_neither_panic_nor_name_the_patient() {
     // Small limits: the memory that a flipped length requests shows at once.
     let limits = Limits { side: 4096, bytes: 8 << 20 };

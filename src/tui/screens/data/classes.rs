@@ -233,10 +233,13 @@ pub fn companions(view: &DataView, chosen: usize, area: Rect, canvas: &mut Canva
     let theme = canvas.theme;
     let Some(column) = view.rows.get(chosen).copied().flatten() else {
         let inner = canvas.panel(area, &Panel { title: "Normal", ..Panel::default() });
-        let lines = [
-            Line::styled("No condition at all: derived from the labels, never one of them.", theme.text()),
-            Line::styled("Labels are text-mined; about a tenth of them are wrong.", theme.muted()),
-        ];
+        let derived = "No condition at all: derived from the labels, never one of them.";
+        let mut lines = vec![Line::styled(derived, theme.text())];
+        if let Some(entry) = view.dataset.source().registry_entry()
+            && !entry.warning.is_empty()
+        {
+            lines.push(Line::styled(entry.warning.as_str(), theme.muted()));
+        }
         return crate::tui::widgets::text::sentences(inner, &lines, canvas);
     };
     let own = view.pairs[column][column];

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::config::{PosWeight, RunConfig, ScheduleKind};
 use crate::dataset::labels::LabelSet;
 use crate::runs::RunState;
-use crate::text::{bytes, clock, one_line};
+use crate::text::{bytes, clock, counted, one_line};
 use crate::train::{Phase, Progress, RunInfo, Shares};
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
@@ -81,7 +81,7 @@ pub fn settings(
         (
             info.map_or_else(
                 || format!("on {}", config.run.device),
-                |info| format!("on {}, {} threads", info.device, info.threads),
+                |info| format!("on {}, {}", info.device, counted(info.threads, "thread", "threads")),
             ),
             start,
         ),

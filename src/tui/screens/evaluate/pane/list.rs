@@ -63,14 +63,12 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let shown = usize::from(inner.height).max(1);
     let first = app.evaluate.place.saturating_sub(shown - 1).min(rows.len().saturating_sub(shown));
     let long = inner.width >= 40;
-    // A value without its interval, rather than an interval without a name.
-    let with_interval = inner.width >= NUMBERS + 2 + SHORTEST_NAME;
+    // By importance: name, value, number of positives, interval.
+    let with_support = inner.width >= 4 + SUPPORT + 2 + SHORTEST_NAME;
+    let positives = if with_support { SUPPORT } else { 0 };
+    let with_interval = inner.width >= NUMBERS + positives + 2 + SHORTEST_NAME;
     let numbers_width = if with_interval { NUMBERS } else { 4 };
-    let name_width = match () {
-        () if long => 18,
-        () if with_interval => inner.width.saturating_sub(NUMBERS + 2).min(13),
-        () => inner.width.saturating_sub(numbers_width + 2),
-    };
+    let name_width = if long { 18 } else { inner.width.saturating_sub(numbers_width + positives + 2) };
     let lowest = lowest(rows.iter().filter_map(|index| run.kept_numbers(*index)));
     for (line_at, (place, index)) in rows.iter().enumerate().skip(first).take(shown).enumerate() {
         let line = row(inner, line_at as u16);
@@ -93,8 +91,7 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
             number.push_span(Span::styled(text, theme.muted()));
         }
         canvas.right(line, &number);
-        let positives = if long { SUPPORT } else { 0 };
-        if long {
+        if with_support {
             let few = numbers.support < FEW_POSITIVES;
             let style = if few { theme.warning() } else { theme.muted() };
             let place = Rect { x: line.x + name_width + 1, width: SUPPORT, ..line };
