@@ -161,7 +161,7 @@ fn wrong_bytes_are_not_kept_and_the_sentence_names_both_checksums() {
     let Checksum::Sha256(wanted) = sha(BODY) else { panic!("it is one") };
     let Checksum::Sha256(found) = sha(b"frontal lobes") else { panic!("it is one") };
     place.assert_nothing(place.fetch(), &format!("has the SHA-256 {found} instead of {wanted}"));
-    assert_eq!(place.ranges().len(), 1, "wrong bytes are not requested for twice");
+    assert_eq!(place.ranges().len(), 1, "wrong bytes are not requested twice");
     let eight = Order { checksum: Some(Checksum::Sha256(wanted[..8].to_owned())), ..order(&place.url) };
     let outcome = place.fetch_as(&eight, &mut |_, _| true);
     place.assert_nothing(outcome, &format!("SHA-256 {} instead of {}:", &found[..8], &wanted[..8]));
@@ -262,7 +262,7 @@ fn a_part_that_is_whole_already_is_put_in_place() {
     let sized = Order { size: Some(BODY.len() as u64), ..order(&place.url) };
     place.fetch_as(&sized, &mut |_, _| true).expect("size and checksum say it all");
     place.assert_here(BODY);
-    assert_eq!(place.ranges(), [None], "nobody was requested");
+    assert_eq!(place.ranges(), [None], "nothing was requested");
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl ThresholdSpec {
         self.rule.is_none() && self.single.is_empty()
     }
 
-    /// Asks the rules of a split's predictions. `kept` are the thresholds kept with the weights, which hold where
+    /// Chooses thresholds by the rules on a split's predictions. `kept` are the thresholds kept with the weights, which hold where
     /// nothing else is requested.
     ///
     /// # Errors
@@ -63,15 +63,15 @@ impl ThresholdSpec {
     pub fn resolve(
         &self,
         kept: Option<Thresholds>,
-        request: &SplitPredictions,
+        predictions: &SplitPredictions,
         split: &str,
         labels: &LabelSet,
     ) -> Result<Thresholds, ThresholdSpecError> {
         let keys = labels.keys();
-        let choose = |rule| Thresholds::choose(&request.table(), &keys, rule, split, request.epoch);
-        let mut thresholds = match (self.rule, kept.filter(|kept| kept.epoch == request.epoch)) {
+        let choose = |rule| Thresholds::choose(&predictions.table(), &keys, rule, split, predictions.epoch);
+        let mut thresholds = match (self.rule, kept.filter(|kept| kept.epoch == predictions.epoch)) {
             (None, Some(kept)) => kept,
-            (rule, _) => thresholds_by(rule.unwrap_or_default(), request, split, labels),
+            (rule, _) => thresholds_by(rule.unwrap_or_default(), predictions, split, labels),
         };
         for (name, rule) in &self.single {
             let chosen = match (rule, choose(*rule)) {
@@ -94,12 +94,12 @@ impl ThresholdSpec {
 /// Thresholds of all conditions by one rule, and the temperature where logits are known.
 pub fn thresholds_by(
     rule: ThresholdRule,
-    request: &SplitPredictions,
+    predictions: &SplitPredictions,
     split: &str,
     labels: &LabelSet,
 ) -> Thresholds {
-    let mut chosen = Thresholds::choose(&request.table(), &labels.keys(), rule, split, request.epoch);
-    chosen.temperature = temperature(&request.logits, &request.labels[..request.logits.len()]);
+    let mut chosen = Thresholds::choose(&predictions.table(), &labels.keys(), rule, split, predictions.epoch);
+    chosen.temperature = temperature(&predictions.logits, &predictions.labels[..predictions.logits.len()]);
     chosen
 }
 

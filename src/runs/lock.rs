@@ -104,12 +104,12 @@ mod tests {
         let folder = running(runs.path());
         fs::write(folder.path().join(LOCK), "").expect("written");
         assert_eq!(state(&folder, |_| {}), RunState::Interrupted, "nobody has it");
-        let hold = folder.lock().expect("free");
+        let run_lock = folder.lock().expect("free");
         assert_eq!(state(&folder, |status| status.pid_started += 1), RunState::Running);
         let refused = folder.lock().expect_err("it is held").to_string();
         let ours = format!("is being worked on by process {} on {}; stop", std::process::id(), host_name());
         assert!(refused.contains(&ours), "{refused}");
-        drop(hold);
+        drop(run_lock);
         assert_eq!(state(&folder, |status| status.host = "elsewhere".into()), RunState::Interrupted);
         folder.lock().expect("free again");
     }

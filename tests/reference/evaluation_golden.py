@@ -150,25 +150,8 @@ import torch
 import torchmetrics
 from sklearn import metrics as sk
 from torchmetrics.functional import classification as tm
-try:
-    import MLstatkit
-except ImportError:
-    MLstatkit = None
-try:
-    import confidenceinterval
-    import confidenceinterval.delong
-except ImportError:
-    confidenceinterval = None
 
-try:
-    import statsmodels
-except ImportError:
-    statsmodels = None
-try:
-    from medmnist import __version__ as medmnist_version
-except ImportError:
-    medmnist_version = None
-
+from evaluation_peers import MLstatkit, confidenceinterval, statsmodels, medmnist_version
 from evaluation_problems import make_problem, awkward_problems, numbers32, close
 from evaluation_metrics import evaluate, problem_case
 from evaluation_statistics import curve_case, curve_problems, bootstrap_case, bootstrap_problems, components, wald, midrank_delong, delong_cases, holm_cases, temperature_cases, cooccurrence_case, DELONG_PEERS

@@ -1,16 +1,11 @@
 """Metrics of one condition and of several, for evaluation_golden.py: scikit-learn and torchmetrics side by side."""
 
-
 import numpy as np
 import torch
 from sklearn import metrics as sk
 from torchmetrics.functional import classification as tm
-try:
-    from medmnist import __version__ as medmnist_version
-    from medmnist.evaluator import getACC, getAUC
-except ImportError:
-    medmnist_version = None
 
+from evaluation_peers import medmnist_version, getACC, getAUC
 from evaluation_problems import number, numbers32, number32, close, mean
 
 NAN = float("nan")

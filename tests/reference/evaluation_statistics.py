@@ -9,21 +9,8 @@ import scipy.special
 import scipy.stats
 import torch
 from sklearn import metrics as sk
-try:
-    import MLstatkit
-except ImportError:
-    MLstatkit = None
-try:
-    import confidenceinterval
-    import confidenceinterval.delong
-except ImportError:
-    confidenceinterval = None
-try:
-    import statsmodels
-    from statsmodels.stats.multitest import multipletests
-except ImportError:
-    statsmodels = None
 
+from evaluation_peers import MLstatkit, confidenceinterval, statsmodels, multipletests
 from evaluation_problems import make_pair, make_logits, numbers, numbers32, number32, digits, close, mean, LEVELS
 from evaluation_metrics import auroc, auprc, ratios, ece, normality
 

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torchvision
 from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam, Occlusion
 from pytorch_grad_cam import GradCAMPlusPlus
 from torch import nn
 
 import formulas
-from torch_golden import resnet18, ChestNetS
+from torch_golden import resnet, ChestNetS
 from training_golden import densenet121
 
 torch.set_num_threads(2)
@@ -153,7 +154,7 @@ def main():
     golden = {"versions": {"torch": torch.__version__}, "classes": CLASSES, "networks": {}}
     nets = {
         "chestnet-s": (6.0, lambda: ChestNetS(dropout=0.0)),
-        "resnet18.small": (5.0, lambda: resnet18("small")),
+        "resnet18.small": (5.0, lambda: resnet(torchvision.models.resnet18, "small")),
         "densenet121.small": (10.0, lambda: densenet121("small")),
     }
     for name, (gain, make) in nets.items():

@@ -6,16 +6,7 @@ from torch import nn
 
 import formulas
 from golden_digits import digits
-
-
-def resnet(make, stem):
-    network = make(weights=None, num_classes=formulas.CLASSES)
-    if stem == "small":
-        network.conv1 = nn.Conv2d(1, 64, 3, stride=1, padding=1, bias=False)
-        network.maxpool = nn.Identity()
-    else:
-        network.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
-    return network
+from torch_golden import resnet
 
 
 def densenet121(stem):

@@ -65,8 +65,8 @@ class ChestNetS(nn.Module):
         return self.classifier(self.features(x).flatten(1))
 
 
-def resnet18(stem):
-    network = torchvision.models.resnet18(weights=None, num_classes=formulas.CLASSES)
+def resnet(make, stem):
+    network = make(weights=None, num_classes=formulas.CLASSES)
     if stem == "small":
         network.conv1 = nn.Conv2d(1, 64, 3, stride=1, padding=1, bias=False)
         network.maxpool = nn.Identity()
@@ -77,8 +77,8 @@ def resnet18(stem):
 
 NETWORKS = {
     "chestnet-s": lambda: ChestNetS(dropout=0.0),
-    "resnet18.small": lambda: resnet18("small"),
-    "resnet18.imagenet": lambda: resnet18("imagenet"),
+    "resnet18.small": lambda: resnet(torchvision.models.resnet18, "small"),
+    "resnet18.imagenet": lambda: resnet(torchvision.models.resnet18, "imagenet"),
 }
 # The small stem keeps 64 px at full size, which takes a CPU sixteen times as long and shows nothing more.
 TRAINED = ("chestnet-s", "resnet18.imagenet")

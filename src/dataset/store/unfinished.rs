@@ -90,7 +90,7 @@ mod tests {
 
     /// Imports until `watch` returns `false`.
     fn import(
-        asked: &ImportRequest,
+        request: &ImportRequest,
         watch: &(dyn Fn(usize) -> bool + Sync),
     ) -> Result<(), StoreError<std::fmt::Error>> {
         let mut make = |numbers: std::ops::Range<usize>| {
@@ -98,7 +98,7 @@ mod tests {
                 .map(|number| Ok(Made { pixels: vec![number as u8; 4], labels: Vec::new(), picture: (9, 9) }))
                 .collect()
         };
-        build(asked, &mut make, &|progress| watch(progress.done)).map(drop)
+        build(request, &mut make, &|progress| watch(progress.done)).map(drop)
     }
 
     #[test]
