@@ -23,7 +23,7 @@ from torch import nn
 
 import formulas
 from torch_golden import resnet, ChestNetS
-from training_golden import densenet121
+from network_golden import densenet121
 
 torch.set_num_threads(2)
 IMAGES = 3
