@@ -2,6 +2,8 @@
 //! flows through the modules `dataset`, `augment`, `model`, `train`, `metrics`, `evaluation`, `explain` and `report`;
 //! `runs` stores what they make, `tracking` uploads it, and `tui` and the commands of the binary show it.
 
+#![warn(missing_docs)]
+
 pub mod augment;
 pub mod config;
 pub mod dataset;

@@ -3,11 +3,17 @@
 /// `x' = a x + b y + c`, `y' = d x + e y + f`: pixels of the image to pixels of the augmented image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
+    /// Change of the new column per column of the image, without unit.
     pub a: f64,
+    /// Change of the new column per row of the image, without unit.
     pub b: f64,
+    /// Added to the new column, in pixels.
     pub c: f64,
+    /// Change of the new row per column of the image, without unit.
     pub d: f64,
+    /// Change of the new row per row of the image, without unit.
     pub e: f64,
+    /// Added to the new row, in pixels.
     pub f: f64,
 }
 

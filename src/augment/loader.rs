@@ -21,8 +21,11 @@ pub struct Epoch {
     pub order: Arc<Vec<usize>>,
     /// How often each has come before; empty when each comes once.
     pub times: Arc<Vec<u32>>,
+    /// Images in a batch, at least 1; the last batch of an epoch may have fewer.
     pub batch_size: usize,
+    /// Seed of order and augmentation.
     pub seed: u64,
+    /// Epoch, from 1: each has an order and augmentations of its own.
     pub epoch: usize,
 }
 
@@ -42,7 +45,9 @@ impl Epoch {
 
 /// Images (`float32 N,1,H,W` in -1..=1) and labels (`float32 N,C`), on the CPU.
 pub struct Batch {
+    /// Images, float32 `B,1,H,W`, normalized.
     pub images: Tensor,
+    /// Labels, float32 `B,C`.
     pub targets: Tensor,
 }
 

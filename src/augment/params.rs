@@ -16,6 +16,7 @@ pub struct AugmentParams {
 
 /// What a transform does, in the terms both paths know.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Step {
     /// Moves pixels.
     Move(Affine),
@@ -32,9 +33,13 @@ pub enum Step {
 /// Whole pixels: columns `left..right` and rows `top..bottom`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rect {
+    /// First column of the rectangle, in pixels.
     pub left: usize,
+    /// First row, in pixels.
     pub top: usize,
+    /// Column behind the last, in pixels.
     pub right: usize,
+    /// Row behind the last, in pixels.
     pub bottom: usize,
 }
 

@@ -8,6 +8,7 @@ fn hint(nearest: &Option<&'static str>) -> String {
 
 /// A configuration that can't be used.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum ConfigError {
     #[error("there is no setting `{key}`{}", hint(nearest))]
     UnknownKey { key: String, nearest: Option<&'static str> },

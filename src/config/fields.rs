@@ -9,6 +9,7 @@ use super::{Memory, PosWeight, ServerUri};
 
 /// What a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Kind {
     /// Any text.
     Text,

@@ -30,6 +30,7 @@ pub use server::{ServerUri, ServerUriError};
 /// give equal bits.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "each setting's row in `fields.rs` has its help, type and range")]
 pub struct RunConfig {
     pub run: RunSection,
     pub data: DataSection,
@@ -46,6 +47,7 @@ pub struct RunConfig {
 /// `[run]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "each setting's row in `fields.rs` has its help, type and range")]
 pub struct RunSection {
     pub name: String,
     pub seed: u64,
@@ -58,6 +60,7 @@ pub struct RunSection {
 /// `[data]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "each setting's row in `fields.rs` has its help, type and range")]
 pub struct DataSection {
     pub source: String,
     pub size: usize,
@@ -79,6 +82,7 @@ pub struct DataSection {
 /// `[augment]`: ranges are symmetric around doing nothing, each drawn anew for every image and epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "each setting's row in `fields.rs` has its help, type and range")]
 pub struct AugmentSection {
     pub preset: Preset,
     pub on: AugmentOn,
@@ -111,6 +115,7 @@ pub struct AugmentSection {
 /// `[model]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "each setting's row in `fields.rs` has its help, type and range")]
 pub struct ModelSection {
     pub arch: Arch,
     pub stem: Stem,
@@ -124,6 +129,7 @@ pub struct ModelSection {
 /// `[optimizer]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "each setting's row in `fields.rs` has its help, type and range")]
 pub struct OptimizerSection {
     pub kind: OptimizerKind,
     pub lr: f64,
@@ -141,6 +147,7 @@ pub struct OptimizerSection {
 /// `[schedule]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "each setting's row in `fields.rs` has its help, type and range")]
 pub struct ScheduleSection {
     pub kind: ScheduleKind,
     pub warmup: f64,
@@ -154,6 +161,7 @@ pub struct ScheduleSection {
 /// `[loss]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "each setting's row in `fields.rs` has its help, type and range")]
 pub struct LossSection {
     pub kind: LossKind,
     pub pos_weight: PosWeight,
@@ -167,6 +175,7 @@ pub struct LossSection {
 /// `[early_stopping]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "each setting's row in `fields.rs` has its help, type and range")]
 pub struct EarlyStoppingSection {
     pub enabled: bool,
     pub monitor: Monitor,
@@ -179,6 +188,7 @@ pub struct EarlyStoppingSection {
 /// `[checkpoint]`: beside the one at every epoch's end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "each setting's row in `fields.rs` has its help, type and range")]
 pub struct CheckpointSection {
     pub save_top_k: usize,
     pub every_n_steps: u64,
@@ -188,6 +198,7 @@ pub struct CheckpointSection {
 /// `[tracking]`: where a run is recorded beside its own directory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "each setting's row in `fields.rs` has its help, type and range")]
 pub struct TrackingSection {
     /// `none`, an address, or empty, which becomes `MLFLOW_TRACKING_URI`'s where a run is requested.
     pub mlflow_uri: String,

@@ -11,13 +11,16 @@ pub struct ServerUri(String);
 /// Why a text is no address of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServerUriError {
+    /// No server is named.
     #[error("it begins with neither http:// nor https://, so it is no server")]
     NoServer,
     #[error(
         "it holds a login, which would be written down with the run; give that as MLFLOW_TRACKING_USERNAME and \
          MLFLOW_TRACKING_PASSWORD instead"
     )]
+    /// The address contains a user name or a password.
     Login,
+    /// The address is no URL.
     #[error("it has no host, or characters that no address has")]
     Malformed,
 }

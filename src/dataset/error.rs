@@ -8,6 +8,7 @@ use super::{Split, keep, npz, phantom};
 
 /// Why images can't be had.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum DataError {
     #[error(transparent)]
     Source(#[from] SourceError),

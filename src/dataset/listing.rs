@@ -26,7 +26,9 @@ use crate::text::{one_line, thousands};
 pub struct Listing {
     /// The table itself, for sentences.
     pub table: PathBuf,
+    /// The conditions of each row's labels, in column order.
     pub labels: LabelSet,
+    /// The images, in the order of the table.
     pub rows: Vec<Row>,
     /// Whether it has boxes of findings.
     pub has_boxes: bool,
@@ -71,8 +73,11 @@ impl Listing {
 
 /// A listing with its images.
 pub struct Loaded {
+    /// The conditions of the label columns.
     pub labels: LabelSet,
+    /// Train, val and test.
     pub parts: [Part; 3],
+    /// What a person should know of how the images were read, a sentence each.
     pub notes: Vec<String>,
 }
 

@@ -56,8 +56,11 @@ use crate::config::{DataSection, Memory};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
+    /// Images that the weights are fitted to.
     Train,
+    /// Images that choose the best epoch and the thresholds.
     Val,
+    /// Images that nothing was chosen on.
     Test,
 }
 

@@ -78,8 +78,11 @@ impl Categories {
 /// What images can be grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupBy {
+    /// Projection.
     View,
+    /// Sex.
     Sex,
+    /// Age group.
     Age,
 }
 

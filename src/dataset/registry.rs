@@ -19,9 +19,13 @@ pub const MIRROR: &str = "CHESTXR_DATA_URL";
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
+    /// Name as shown.
     pub name: String,
+    /// What it is, one sentence.
     pub about: String,
+    /// Licence and terms of use.
     pub licence: String,
+    /// What to cite.
     pub citation: String,
     /// Its own page.
     pub home: String,
@@ -50,7 +54,9 @@ pub struct Entry {
 pub struct RemoteFile {
     /// Side of its images in pixels.
     pub size: usize,
+    /// Name of the file.
     pub name: String,
+    /// Address it is downloaded from.
     pub url: String,
     /// MD5 of its content, 32 hexadecimal digits.
     pub md5: String,

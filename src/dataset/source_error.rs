@@ -2,6 +2,7 @@
 
 /// A text that is not a data source.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum SourceError {
     #[error("`{text}` names no data source; write {known}")]
     Unknown { text: String, known: String },

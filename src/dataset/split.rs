@@ -11,7 +11,9 @@ use crate::text::thousands;
 /// Shares of the images, 0 to .8; training gets the rest.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shares {
+    /// Share of validation images, 0 to below 1.
     pub val: f64,
+    /// Share of test images, 0 to below 1.
     pub test: f64,
 }
 

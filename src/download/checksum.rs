@@ -6,7 +6,9 @@ use sha2::{Digest, Sha256};
 /// A checksum in lower-case hexadecimal digits; the beginning of one is enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Checksum {
+    /// MD5, 32 hexadecimal digits.
     Md5(String),
+    /// SHA-256, 64 hexadecimal digits.
     Sha256(String),
 }
 

@@ -9,6 +9,7 @@ use crate::text::{bytes, one_line, thousands};
 
 /// Why a file isn't here.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum DownloadError {
     /// Nobody answered.
     #[error(

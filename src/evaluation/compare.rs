@@ -14,6 +14,7 @@ use crate::runs::SplitPredictions;
 /// A run's predictions and thresholds.
 #[derive(Clone, Copy, Debug)]
 pub struct ComparisonInput<'a> {
+    /// Probabilities and labels of the split.
     pub predictions: &'a SplitPredictions,
     /// `None`: .5 for all.
     pub thresholds: Option<&'a Thresholds>,
@@ -22,11 +23,15 @@ pub struct ComparisonInput<'a> {
 /// What b has over a.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Comparison {
+    /// Images that both runs have predictions for.
     pub images: usize,
     /// In label order.
     pub conditions: Vec<ConditionDifference>,
+    /// Macro AUROC of both.
     pub macro_auroc: Difference,
+    /// Macro AUPRC of both.
     pub macro_auprc: Difference,
+    /// Macro F1 of both, each at its own thresholds.
     pub macro_f1: Difference,
     /// Resamples behind the three.
     pub resamples: usize,
@@ -44,8 +49,11 @@ impl Comparison {
 /// A number of both, and the difference b - a.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Difference {
+    /// Value of the first run, 0 to 1; `None` where it is undefined.
     pub a: Option<f64>,
+    /// Value of the second run.
     pub b: Option<f64>,
+    /// `b - a`, -1 to 1.
     pub difference: Option<f64>,
     /// 95 %.
     pub ci: Option<Interval>,
@@ -56,22 +64,28 @@ pub struct Difference {
 /// A condition's AUROC of both.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ConditionDifference {
+    /// Key of the condition.
     pub condition: String,
+    /// Images with the condition.
     pub support: usize,
     /// DeLong's test.
     pub auroc: Difference,
     /// Its p corrected for the number of tested conditions (Holm); `None` where fewer than
     /// [`FEW_POSITIVES`] images have the condition or lack it.
     pub p_holm: Option<f64>,
+    /// AUPRC of both runs, 0 to 1.
     pub auprc: [Option<f64>; 2],
+    /// F1 of both runs at their own thresholds, 0 to 1.
     pub f1: [Option<f64>; 2],
 }
 
 /// Why two runs can't be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotComparable {
+    /// They have different numbers of images or conditions.
     #[error("they were evaluated on different numbers of images or conditions")]
     Shape,
+    /// They have different labels for the same rows.
     #[error("their images have different labels, so they aren't the same images")]
     Labels,
 }

@@ -15,6 +15,7 @@ use crate::runs::{EpochRecord, RunFolder, SplitPredictions};
 /// A run with the predictions of its best weights on a split.
 #[derive(Clone, Debug)]
 pub struct ComparedRun {
+    /// Id of the run.
     pub id: String,
     /// The network and the run's last four digits, `chestnet-s a1b2`.
     pub title: String,
@@ -22,9 +23,11 @@ pub struct ComparedRun {
     pub config: RunConfig,
     /// In the order of the columns.
     pub conditions: Vec<String>,
+    /// Its predictions of the split.
     pub predictions: SplitPredictions,
     /// `None`: .5 for all.
     pub thresholds: Option<Thresholds>,
+    /// The journal of its epochs.
     pub epochs: Vec<EpochRecord>,
 }
 
@@ -87,12 +90,15 @@ pub struct SettingDifference {
 /// Two or more runs on the same images.
 #[derive(Clone, Debug)]
 pub struct SideBySide {
+    /// The split that is compared.
     pub split: Split,
+    /// The conditions of both runs.
     pub labels: LabelSet,
     /// The first is the one that the others are set against.
     pub runs: Vec<ComparedRun>,
     /// What each of the others has over the first.
     pub against_first: Vec<Comparison>,
+    /// Settings in which they differ.
     pub settings: Vec<SettingDifference>,
 }
 

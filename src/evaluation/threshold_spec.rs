@@ -17,6 +17,7 @@ pub struct ThresholdSpec {
 
 /// A specification that can't be resolved for a label set or a split.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum ThresholdSpecError {
     #[error(transparent)]
     Rule(#[from] crate::metrics::UnknownRule),

@@ -17,6 +17,7 @@ pub struct Map {
     pub values: Vec<f32>,
     /// Height and width that the method worked at, before enlarging: a CAM's is its layer's.
     pub native: [usize; 2],
+    /// Whether values may be negative (evidence against the condition): -1 to 1 instead of 0 to 1.
     pub signed: bool,
     /// Of the condition, as explained (before the correction for loss weights).
     pub logit: f32,

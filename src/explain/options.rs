@@ -75,6 +75,7 @@ impl Default for Options {
 
 /// A choice that can't be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum OptionsError {
     #[error("steps goes from 1 to 500, not {0}")]
     Steps(usize),

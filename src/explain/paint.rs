@@ -10,15 +10,19 @@ use crate::dataset::phantom::Bounds;
 /// What is to be seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Shows {
+    /// The image alone.
     Image,
+    /// The map over the image.
     #[default]
     Overlay,
+    /// The map alone.
     Map,
 }
 
 /// How an image and its map are put together.
 #[derive(Clone, Copy)]
 pub struct Overlay<'a> {
+    /// What is painted.
     pub shows: Shows,
     /// For maps of one sign; signed ones have their own colours.
     pub colours: &'a ColourMap,

@@ -42,9 +42,13 @@ pub struct Scored {
     pub method: String,
     /// A condition's key; `all` for the mean over all targets.
     pub condition: String,
+    /// Share of maps whose maximum lies in the finding's mask, 0 to 1.
     pub pointing: Estimate,
+    /// Intersection over union of the mask and as many of the map's highest pixels, 0 to 1.
     pub iou: Estimate,
+    /// Share of the map's positive part inside the mask, 0 to 1.
     pub mass: Estimate,
+    /// Share of maps whose positive centre of mass lies in the box around the finding, 0 to 1.
     pub centre: Estimate,
     /// Area under the probability while pixels come back in the map's order onto a blurred image; higher is better.
     pub insertion: Estimate,
@@ -60,10 +64,13 @@ pub struct Scored {
 /// All of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ScoreTable {
+    /// The split of the images.
     pub split: String,
+    /// Number of pairs of image and condition that were scored.
     pub targets: usize,
     /// Height and width of the layer that CAMs were made at.
     pub layer_size: [usize; 2],
+    /// Layer of the CAM methods.
     pub layer: String,
     /// One a method and condition, methods outermost, `all` first.
     pub rows: Vec<Scored>,

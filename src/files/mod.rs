@@ -90,6 +90,7 @@ pub fn free_space(path: &Path) -> Option<u64> {
 /// A file system, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disk {
+    /// Bytes in all.
     pub total: u64,
     /// What this user may still write.
     pub free: u64,
@@ -114,6 +115,7 @@ pub fn disk(path: &Path) -> Option<Disk> {
     Some(Disk { total, free })
 }
 
+/// Whether the file at `path` was changed last more than `age` before `now`; false where that can't be told.
 pub fn older(path: &Path, now: std::time::SystemTime, age: std::time::Duration) -> bool {
     let changed = std::fs::symlink_metadata(path).and_then(|meta| meta.modified());
     changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|since| since > age))

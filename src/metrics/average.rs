@@ -7,13 +7,21 @@ use super::{Confusion, Mean, Predictions, Ranking};
 /// The same thing for each metric that is averaged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct PerMetric<T> {
+    /// Area under the ROC curve, 0 to 1.
     pub auroc: T,
+    /// Average precision, 0 to 1.
     pub auprc: T,
+    /// TP / (TP + FP), 0 to 1.
     pub precision: T,
+    /// TP / (TP + FN), 0 to 1.
     pub recall: T,
+    /// TN / (TN + FP), 0 to 1.
     pub specificity: T,
+    /// 2 TP / (2 TP + FP + FN), 0 to 1.
     pub f1: T,
+    /// Matthews correlation coefficient, -1 to 1.
     pub mcc: T,
+    /// Mean of recall and specificity, 0 to 1.
     pub balanced_accuracy: T,
 }
 

@@ -15,6 +15,7 @@ use super::Predictions;
 pub struct Resampling<'a> {
     /// Resamples.
     pub count: usize,
+    /// Seed of the resamples.
     pub seed: u64,
     /// Which patient each image is of (any numbers); all images of a drawn patient come together. `None`: each image
     /// is its own.
@@ -96,11 +97,17 @@ pub struct WeightedRanking {
 /// What a resample comes to for one condition; NaN where it is undefined.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Resampled {
+    /// AUROC of the resample, 0 to 1; NaN where it is undefined.
     pub auroc: f64,
+    /// Average precision, 0 to 1; NaN where it is undefined.
     pub auprc: f64,
+    /// Precision at the threshold, 0 to 1; NaN where it is undefined.
     pub precision: f64,
+    /// Recall at the threshold, 0 to 1; NaN where it is undefined.
     pub recall: f64,
+    /// Specificity at the threshold, 0 to 1; NaN where it is undefined.
     pub specificity: f64,
+    /// F1 at the threshold, 0 to 1; NaN where it is undefined.
     pub f1: f64,
 }
 
@@ -182,6 +189,7 @@ pub struct Bootstrap {
 pub struct Draw {
     /// One a condition.
     pub conditions: Vec<Resampled>,
+    /// Detection of images without any condition.
     pub normal: Resampled,
 }
 

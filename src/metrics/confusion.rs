@@ -11,10 +11,14 @@ use serde::{Deserialize, Serialize};
 /// precision"); [`Micro`] is the view that puts 0.0 there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
+    /// Images without the condition, predicted negative.
     pub tn: u64,
+    /// Images without it, predicted positive.
     pub fp: u64,
+    /// Images with it, predicted negative.
     #[serde(rename = "fn")]
     pub fn_: u64,
+    /// Images with it, predicted positive.
     pub tp: u64,
 }
 
@@ -140,9 +144,13 @@ impl Sum for Confusion {
 /// in f32, this in f64 (equal to about 6e-8).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Micro {
+    /// (TP + TN) / N, 0 to 1.
     pub accuracy: f64,
+    /// TP / (TP + FP), 0 to 1; 0 where nothing is predicted positive.
     pub precision: f64,
+    /// TP / (TP + FN), 0 to 1; 0 without positives.
     pub recall: f64,
+    /// Harmonic mean of precision and recall, 0 to 1.
     pub f1: f64,
 }
 

@@ -17,7 +17,9 @@ pub struct CutPoints {
 /// One way to part the images: those that score at least `score` are called.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CutPoint {
+    /// Predicted positive from this score on (`>=`).
     pub score: f32,
+    /// Counts at that threshold.
     pub counts: Confusion,
 }
 

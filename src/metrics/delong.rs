@@ -8,7 +8,9 @@ const Z_95: f64 = 1.959_963_984_540_054;
 /// An AUROC with its variance.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AurocVariance {
+    /// Area under the ROC curve, 0 to 1.
     pub auroc: f64,
+    /// DeLong's variance of it.
     pub variance: f64,
 }
 
@@ -23,8 +25,11 @@ impl AurocVariance {
 /// Two AUROCs on the same images, and whether they differ.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PairedAuroc {
+    /// The first model.
     pub a: AurocVariance,
+    /// The second model.
     pub b: AurocVariance,
+    /// DeLong's covariance of the two areas.
     pub covariance: f64,
     /// b - a.
     pub difference: f64,

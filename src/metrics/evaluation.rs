@@ -19,6 +19,7 @@ pub type Interval = [f64; 2];
 /// A split's numbers. `None` (`null`) is what the split leaves undefined.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
+    /// The split that is evaluated.
     pub split: String,
     /// Images.
     pub n: usize,
@@ -32,8 +33,10 @@ pub struct Evaluation {
     /// The rule behind them and the split it was computed on.
     #[serde(default)]
     pub threshold_rule: String,
+    /// The split that the thresholds were chosen on.
     #[serde(default)]
     pub threshold_split: String,
+    /// Figures of each condition, by its key.
     pub per_condition: BTreeMap<String, ConditionEvaluation>,
     /// Unweighted means over the conditions.
     #[serde(rename = "macro")]
@@ -45,8 +48,11 @@ pub struct Evaluation {
     /// All image-condition pairs together.
     #[serde(rename = "micro")]
     pub micro_average: MicroEvaluation,
+    /// How well images without any condition are told from the others.
     pub normal_detection: NormalEvaluation,
+    /// Figures as MedMNIST's own evaluator computes them.
     pub medmnist: MedMnistEvaluation,
+    /// Calibration of the probabilities.
     pub calibration: CalibrationEvaluation,
     /// What the intervals rest on; `None` without intervals.
     pub bootstrap: Option<BootstrapEvaluation>,
@@ -57,34 +63,56 @@ pub struct Evaluation {
 pub struct ConditionEvaluation {
     /// Images with the condition.
     pub support: u64,
+    /// Share of images with the condition, 0 to 1; `None` without images.
     pub prevalence: Option<f64>,
+    /// Area under the ROC curve, 0 to 1; `None` unless there are positives and negatives.
     pub auroc: Option<f64>,
+    /// Its percentile bootstrap interval.
     pub auroc_ci: Option<Interval>,
+    /// Average precision (scikit-learn's step-wise sum), 0 to 1; `None` without positives.
     pub auprc: Option<f64>,
+    /// Its percentile bootstrap interval.
     pub auprc_ci: Option<Interval>,
+    /// An image is predicted positive where its probability is at least this, 0 to 1.
     pub threshold: f32,
+    /// Counts at the threshold.
     #[serde(flatten)]
     pub counts: Confusion,
+    /// TP / (TP + FP); `None` where nothing is predicted positive.
     pub precision: Option<f64>,
+    /// Its percentile bootstrap interval.
     pub precision_ci: Option<Interval>,
+    /// TP / (TP + FN); `None` without positives.
     pub recall: Option<f64>,
+    /// Its percentile bootstrap interval.
     pub recall_ci: Option<Interval>,
+    /// TN / (TN + FP); `None` without negatives.
     pub specificity: Option<f64>,
+    /// Its percentile bootstrap interval.
     pub specificity_ci: Option<Interval>,
+    /// Negative predictive value, TN / (TN + FN); `None` where nothing is predicted negative.
     pub npv: Option<f64>,
+    /// 2 TP / (2 TP + FP + FN); `None` where all three are 0.
     pub f1: Option<f64>,
+    /// Its percentile bootstrap interval.
     pub f1_ci: Option<Interval>,
+    /// Matthews correlation coefficient, -1 to 1; `None` where a margin of the table is 0.
     pub mcc: Option<f64>,
+    /// Mean of recall and specificity; `None` unless there are positives and negatives.
     pub balanced_accuracy: Option<f64>,
+    /// Brier score: mean squared difference of probability and label, 0 (best) to 1.
     pub brier: Option<f64>,
+    /// Expected calibration error over equal-width bins, 0 (best) to 1.
     pub ece: Option<f64>,
 }
 
 /// Means, and over how many values each was taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Average {
+    /// The averages; `None` where no condition is defined.
     #[serde(flatten)]
     pub values: PerMetric<Option<f64>>,
+    /// Over how many conditions each average speaks.
     pub defined: PerMetric<usize>,
 }
 
@@ -97,10 +125,14 @@ impl From<PerMetric<Mean>> for Average {
 /// Unweighted means over the conditions for which a number is defined.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MacroEvaluation {
+    /// The averages and their counts.
     #[serde(flatten)]
     pub average: Average,
+    /// Percentile bootstrap interval of the average AUROC.
     pub auroc_ci: Option<Interval>,
+    /// Percentile bootstrap interval of the average AUPRC.
     pub auprc_ci: Option<Interval>,
+    /// Percentile bootstrap interval of the average F1.
     pub f1_ci: Option<Interval>,
     /// Conditions the mean AUROC is over.
     pub n_conditions: usize,
@@ -109,11 +141,17 @@ pub struct MacroEvaluation {
 /// Over all image-condition pairs at the thresholds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MicroEvaluation {
+    /// Share of right decisions, 0 to 1.
     pub accuracy: Option<f64>,
+    /// TP / (TP + FP), 0 to 1.
     pub precision: Option<f64>,
+    /// TP / (TP + FN), 0 to 1.
     pub recall: Option<f64>,
+    /// F1, 0 to 1.
     pub f1: Option<f64>,
+    /// Area under the ROC curve, 0 to 1.
     pub auroc: Option<f64>,
+    /// Average precision, 0 to 1.
     pub auprc: Option<f64>,
     /// The share of images whose conditions are all called right (exact match).
     pub subset_accuracy: Option<f64>,
@@ -124,7 +162,9 @@ pub struct MicroEvaluation {
 pub struct NormalEvaluation {
     /// The negative class, then the positive one.
     pub classes: [String; 2],
+    /// Share of right decisions at the threshold, 0 to 1; `None` without images.
     pub accuracy: Option<f64>,
+    /// The figures of a condition, for "no condition" as the positive class.
     #[serde(flatten)]
     pub numbers: ConditionEvaluation,
 }
@@ -132,7 +172,9 @@ pub struct NormalEvaluation {
 /// MedMNIST's evaluator: means over the labels of AUROC and of accuracy at .5.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MedMnistEvaluation {
+    /// Mean AUROC over the conditions, 0 to 1.
     pub auc: Option<f64>,
+    /// Share of right labels over all conditions at 0.5, 0 to 1.
     pub acc: Option<f64>,
 }
 
@@ -141,14 +183,18 @@ pub struct MedMnistEvaluation {
 pub struct CalibrationEvaluation {
     /// From the validation images.
     pub temperature: Option<f64>,
+    /// Expected calibration error of the probabilities as they are, 0 to 1.
     pub ece_before: Option<f64>,
+    /// The same after temperature scaling.
     pub ece_after: Option<f64>,
 }
 
 /// What was drawn.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BootstrapEvaluation {
+    /// Number of bootstrap resamples.
     pub resamples: usize,
+    /// Their seed.
     pub seed: u64,
     /// `patients` or `images`.
     pub unit: String,
@@ -165,7 +211,9 @@ pub struct Subject<'a> {
     pub logits: Option<&'a [f32]>,
     /// C names.
     pub conditions: &'a [String],
+    /// A threshold for each condition.
     pub thresholds: &'a Thresholds,
+    /// Name of the split.
     pub split: &'a str,
 }
 

@@ -40,7 +40,9 @@ pub struct MultilabelReport {
     pub auroc: Vec<Option<f64>>,
     /// Average precision of each condition; `None` without positives.
     pub auprc: Vec<Option<f64>>,
+    /// Mean AUROC over the conditions where it is defined.
     pub auroc_macro: Mean,
+    /// Mean average precision over the conditions where it is defined.
     pub auprc_macro: Mean,
     /// Probabilities that were NaN. Their conditions have neither AUROC nor AUPRC.
     pub nan_scores: usize,

@@ -81,6 +81,7 @@ impl<'a> Predictions<'a> {
 
 /// Why two slices are not a table of predictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum PredictionsError {
     /// A table needs at least one class.
     NoClasses,

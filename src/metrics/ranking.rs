@@ -13,7 +13,9 @@ pub struct Ranking {
 /// The images that share one score: how many of them are truly positive and how many not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
+    /// Images with the condition among these.
     pub positives: u64,
+    /// Images without it.
     pub negatives: u64,
 }
 

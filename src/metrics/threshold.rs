@@ -24,17 +24,20 @@ pub enum Basis {
 pub struct Chosen {
     /// A probability above it is a call; 0 to 1.
     pub threshold: f32,
+    /// What the threshold was chosen by.
     pub by: Basis,
 }
 
 /// A network's thresholds, as they are kept with its weights in `thresholds.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
+    /// The rule that was requested.
     pub rule: ThresholdRule,
     /// The split whose images the rule was computed on.
     pub split: String,
     /// The epoch of the weights; `None` for predictions from elsewhere.
     pub epoch: Option<usize>,
+    /// The threshold of each condition, by its key.
     pub conditions: BTreeMap<String, Chosen>,
     /// For 1 - the greatest probability, above which an image is called normal.
     pub normal: Chosen,

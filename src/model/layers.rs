@@ -8,7 +8,9 @@ use crate::native;
 /// Whether a forward pass trains (dropout on, batch statistics, statistics updated) or evaluates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
+    /// Batch norm uses the batch's statistics and updates the running ones; dropout is on.
     Train,
+    /// Batch norm uses the running statistics; dropout is off.
     Eval,
 }
 

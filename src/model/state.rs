@@ -28,6 +28,7 @@ struct Entry {
 
 /// Weights that can't be written or taken.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum WeightsError {
     #[error("can't read the weights {}: {message}", path.display())]
     Unreadable { path: PathBuf, message: String },

@@ -32,8 +32,11 @@ pub struct Module {
 /// What a convolution or pooling looks at, in pixels; all sides are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Window {
+    /// Side of the kernel, in pixels of its input.
     pub kernel: i64,
+    /// Stride, in pixels of its input.
     pub stride: i64,
+    /// Zeros added at each border, in pixels.
     pub padding: i64,
 }
 
@@ -219,6 +222,7 @@ pub struct Details {
     pub megabytes: f64,
     /// For one image.
     pub multiply_adds: u64,
+    /// The modules, in the order of the forward pass.
     pub modules: Vec<Module>,
 }
 

@@ -50,10 +50,15 @@ unsafe extern "C" {
 /// The numbers of an Adam step; see [`fused_adam`].
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep {
+    /// Learning rate, above 0.
     pub lr: f64,
+    /// Decay of the mean of gradients, 0 to below 1.
     pub beta1: f64,
+    /// Decay of the mean of squared gradients, 0 to below 1.
     pub beta2: f64,
+    /// Weight decay per unit of learning rate, at least 0.
     pub weight_decay: f64,
+    /// Added to the denominator, above 0.
     pub eps: f64,
     /// Weight decay apart from the gradient (AdamW) instead of added to it (Adam).
     pub decoupled: bool,
@@ -62,9 +67,13 @@ pub struct AdamStep {
 /// The numbers of a step of gradient descent; see [`fused_sgd`].
 #[derive(Clone, Copy, Debug)]
 pub struct SgdStep {
+    /// Learning rate, above 0.
     pub lr: f64,
+    /// Momentum, 0 to below 1.
     pub momentum: f64,
+    /// L2 penalty added to the gradient, at least 0.
     pub weight_decay: f64,
+    /// Whether the momentum is Nesterov's.
     pub nesterov: bool,
 }
 

@@ -16,6 +16,7 @@ pub struct Blueprint {
     pub input: Vec<i64>,
     /// Names of the conditions.
     pub outputs: Vec<String>,
+    /// Number of parameters of the network.
     pub parameters: u64,
     /// For one image.
     pub multiply_adds: u64,

@@ -11,6 +11,7 @@ use crate::metrics::Evaluation;
 
 /// A file of the report.
 pub struct File {
+    /// Name of the file in the report's folder.
     pub name: Cow<'static, str>,
     make: Make,
 }

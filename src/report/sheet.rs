@@ -11,8 +11,11 @@ pub struct Sheet<'a> {
     pub title: &'a str,
     /// A sentence on the source of the predictions.
     pub origin: &'a str,
+    /// The conditions, in column order.
     pub labels: &'a LabelSet,
+    /// The figures.
     pub evaluation: &'a Evaluation,
+    /// The thresholds that they are at.
     pub thresholds: &'a Thresholds,
     /// N x C.
     pub predictions: Predictions<'a>,
@@ -22,6 +25,7 @@ pub struct Sheet<'a> {
 
 /// Why a file can't be made.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum ReportError {
     #[error("a figure can't be drawn: {0}")]
     Figure(#[from] FigureError),

@@ -24,6 +24,7 @@ const DELETED: &str = "a deleted run";
 /// Something nobody needs any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
+    /// The file or folder.
     pub path: PathBuf,
     /// Bytes that removing it frees.
     pub bytes: u64,

@@ -10,6 +10,7 @@ pub enum Statistic {
     /// The epoch whose weights are kept as the best.
     #[default]
     Best,
+    /// The value of the last epoch.
     Last,
     /// The least of all epochs.
     Min,
@@ -43,6 +44,7 @@ impl Statistic {
 pub struct Measure {
     /// Place in [`METRICS`].
     pub metric: usize,
+    /// Which of the run's values.
     pub statistic: Statistic,
 }
 

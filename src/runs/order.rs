@@ -8,6 +8,7 @@ use crate::config::{FIELDS, RunConfig};
 
 /// What runs are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum SortBy {
     #[default]
     Started,

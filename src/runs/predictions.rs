@@ -48,6 +48,7 @@ impl SplitPredictions {
 
 /// Why predictions can't be had from a file.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum PredictionsFileError {
     #[error(transparent)]
     Npz(#[from] NpzError),

@@ -17,16 +17,25 @@ pub struct EpochRecord {
     /// Mean binary cross-entropy of the probabilities as reported, without weights, focus or smoothing.
     #[serde(default)]
     pub train_loss_unweighted: Option<f64>,
+    /// Share of right decisions at 0.5 over all labels of the training images, 0 to 1.
     pub train_accuracy: Option<f64>,
+    /// Macro precision at 0.5 of the training images, 0 to 1.
     pub train_precision: Option<f64>,
+    /// Macro F1 at 0.5 of the training images, 0 to 1.
     pub train_f1_score: Option<f64>,
+    /// Mean loss of the validation images.
     pub val_loss: Option<f64>,
     /// As for training.
     pub val_loss_unweighted: Option<f64>,
+    /// Share of right decisions at 0.5 of the validation images, 0 to 1.
     pub val_accuracy: Option<f64>,
+    /// Macro precision at 0.5 of the validation images, 0 to 1.
     pub val_precision: Option<f64>,
+    /// Macro F1 at 0.5 of the validation images, 0 to 1.
     pub val_f1_score: Option<f64>,
+    /// Macro AUROC of the validation images, 0 to 1.
     pub val_auroc_macro: Option<f64>,
+    /// Macro average precision of the validation images, 0 to 1.
     pub val_auprc_macro: Option<f64>,
     /// Each condition's AUROC over the validation images, by its key.
     #[serde(default)]

@@ -7,13 +7,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunState {
+    /// Waits in the queue.
     Queued,
+    /// A process trains it.
     Running,
+    /// A process has it and waits for the user.
     Paused,
     /// Stopped by the user.
     Stopped,
     /// Ran all its epochs or stopped early by rule, and was tested.
     Finished,
+    /// Ended by an error, whose sentence is the reason.
     Failed,
     /// Ended by a signal, or its process is gone.
     Interrupted,
@@ -73,13 +77,16 @@ impl std::fmt::Display for RunState {
 pub struct Best {
     /// Key of the monitored value, e.g. `val_auroc_macro`.
     pub metric: String,
+    /// Value of the monitored metric.
     pub value: f64,
+    /// Its epoch, from 1.
     pub epoch: usize,
 }
 
 /// The content of `status.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
+    /// What the run is doing.
     pub state: RunState,
     /// Process that works or worked on the run.
     pub pid: u32,
@@ -87,17 +94,21 @@ pub struct Status {
     /// number; 0 where it is unknown.
     #[serde(default)]
     pub pid_started: u64,
+    /// Name of the machine.
     pub host: String,
     /// Epochs completed.
     pub epoch: usize,
     /// Optimizer steps done.
     pub step: u64,
+    /// The best epoch whose weights are saved.
     pub best: Option<Best>,
     /// Why the run ended or failed, in words.
     pub reason: Option<String>,
     /// When its first session began; a run that is gone on with has several.
     pub created: Timestamp,
+    /// When this was written.
     pub updated: Timestamp,
+    /// When the run ended.
     pub ended: Option<Timestamp>,
     /// When its last session began, if that isn't the first.
     #[serde(default)]

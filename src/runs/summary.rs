@@ -11,16 +11,20 @@ use crate::text::one_line;
 /// What a list of runs shows of one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunSummary {
+    /// Id of the run.
     pub id: RunId,
+    /// Its folder.
     pub path: PathBuf,
     /// The state as it really is: a run whose process is gone is `interrupted`.
     pub state: RunState,
+    /// Its `status.json`.
     pub status: Status,
     /// `None` when `run.toml` is missing or damaged.
     pub config: Option<RunConfig>,
     /// Its annotations; empty when `about.json` is damaged.
     #[serde(flatten)]
     pub about: Annotations,
+    /// What an MLflow server has of it.
     pub tracked: Tracked,
     /// `None` until [`Catalog::measure`] has looked.
     #[serde(skip)]
@@ -37,6 +41,7 @@ impl RunSummary {
 
 /// Why a run wasn't found.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum LookupError {
     #[error(
         "the name of a run is empty; give an id or its beginning, its last four digits, last, best or its folder"

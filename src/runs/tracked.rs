@@ -15,6 +15,7 @@ pub enum Tracked {
     Off,
     /// So many things are still to be sent.
     Pending(usize),
+    /// The server has all of the run.
     Complete,
     /// Sending was given up, and why.
     Failed(String),

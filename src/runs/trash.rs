@@ -17,6 +17,7 @@ pub const TRASH: &str = ".trash";
 /// A run that was deleted and can still be put back: while this is there, nobody else clears it away.
 #[derive(Clone, Debug)]
 pub struct Discarded {
+    /// Id of the run.
     pub id: RunId,
     from: PathBuf,
     to: PathBuf,

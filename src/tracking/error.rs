@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// Why something couldn't be sent.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum TrackingError {
     /// Nobody answers, or the line breaks.
     #[error(

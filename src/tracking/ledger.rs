@@ -50,6 +50,7 @@ pub enum SyncStatus {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ledger {
+    /// What is sent and what isn't.
     pub state: SyncStatus,
     /// Epochs, samples and files that are still to be sent.
     pub pending: usize,

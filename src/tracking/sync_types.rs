@@ -15,7 +15,9 @@ pub struct Report {
     pub words: usize,
     /// Epochs, samples and results.
     pub rows: usize,
+    /// Number of files sent.
     pub files: usize,
+    /// Bytes sent.
     pub bytes: u64,
     /// The finished model went too.
     pub model: bool,
@@ -32,12 +34,16 @@ pub enum Progress {
     Rows(usize),
     /// This file goes now, and so many after it.
     File(String, usize),
+    /// The model as an MLflow model.
     Model,
 }
 
 /// One server, and what is needed to send runs to it.
 pub struct Client<'a> {
+    /// Connection to the server.
     pub client: &'a HttpClient<'a>,
+    /// Writes the MLflow model of a run.
     pub make_model: MakeModel<'a>,
+    /// Told of progress.
     pub tell: &'a (dyn Fn(Progress) + 'a),
 }

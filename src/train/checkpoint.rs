@@ -80,6 +80,7 @@ pub fn pack(position: &Position, tensors: Vec<(String, Tensor)>) -> Result<Snaps
 
 /// A state read back.
 pub struct Restored {
+    /// Epoch and step that the state belongs to.
     pub position: Position,
     tensors: HashMap<String, Tensor>,
 }

@@ -23,8 +23,11 @@ const IMAGE_SHARE: f64 = 0.5;
 
 /// What a run starts from.
 pub struct Setup {
+    /// Settings, with every `auto` resolved.
     pub config: RunConfig,
+    /// The images and labels.
     pub dataset: Arc<Dataset>,
+    /// The device that trains.
     pub device: Device,
     shape: Shape,
 }

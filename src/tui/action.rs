@@ -12,6 +12,7 @@ use crate::tui::screen::Screen;
 
 /// An action. What a movement moves depends on the mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Action {
     Show(Screen),
     NextScreen,

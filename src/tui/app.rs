@@ -90,6 +90,7 @@ pub enum Message {
 
 /// What the event loop does for the state: a command, a job, or the end.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Effect {
     /// Send a command to the trainer.
     Send(Command),
@@ -127,6 +128,7 @@ pub enum Effect {
 
 /// A dialog over the screen.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Overlay {
     /// Settings of the next run.
     Form,
@@ -151,8 +153,11 @@ pub enum Overlay {
 /// A sentence in the bottom line, shown for some seconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
+    /// The sentence.
     pub text: String,
+    /// How much it matters.
     pub level: Level,
+    /// When it disappears.
     pub until: Timestamp,
 }
 
@@ -160,6 +165,7 @@ pub struct Notice {
 pub struct App {
     /// The time of the message being handled.
     pub now: Zoned,
+    /// Colours.
     pub theme: Theme,
     /// Draw only ASCII.
     pub ascii: bool,
@@ -169,24 +175,37 @@ pub struct App {
     pub themes: PathBuf,
     /// Directory of runs.
     pub runs_folder: PathBuf,
+    /// The screen that is shown.
     pub screen: Screen,
+    /// What lies over it: help, form, palette or a question.
     pub overlay: Option<Overlay>,
+    /// A short message in the bottom line.
     pub notice: Option<Notice>,
+    /// How curves are drawn.
     pub charts: ChartView,
+    /// Settings of the next run.
     pub form: Form,
+    /// State of the Data screen.
     pub data: DataState,
+    /// The run that is being trained.
     pub run: Option<LiveRun>,
     /// The last result of the learning-rate finder.
     pub rates: Option<Rates>,
+    /// The trainer's last progress.
     pub progress: Progress,
     /// The last phase other than a pause.
     pub pass: Phase,
+    /// The log pane.
     pub log: Log,
+    /// State of the Runs screen.
     pub runs: RunsState,
     /// The run that Evaluate and Explain show and Runs has selected; `None`: the newest that each can show.
     pub selected: Option<PathBuf>,
+    /// State of the Evaluate screen.
     pub evaluate: EvaluateState,
+    /// State of the Explain screen.
     pub explain: ExplainState,
+    /// State of the Augment screen.
     pub augment: AugmentState,
     /// The trainer's thread has ended.
     pub trainer_gone: bool,

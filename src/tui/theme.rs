@@ -57,14 +57,19 @@ roles! {
     muted,
     /// Emphasis: the current screen, keys.
     accent,
+    /// Lines around panes.
     border,
+    /// Lines around the pane that keys act on.
     border_focused,
     /// Curves over training images.
     train,
     /// Curves over validation images.
     val,
+    /// Something that is as it should be.
     good,
+    /// Something to look at.
     warning,
+    /// Something that failed.
     bad,
     /// Behind the selected row.
     selection,

@@ -41,7 +41,9 @@ impl Severity {
 /// An image of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
+    /// The split of the image.
     pub split: Split,
+    /// Its row in the split, from 0.
     pub index: u32,
 }
 
@@ -50,6 +52,7 @@ pub struct Place {
 pub struct Finding {
     /// The kind of check, e.g. `same image`.
     pub kind: &'static str,
+    /// How much it spoils results.
     pub severity: Severity,
     /// What it is and what to do.
     pub sentence: String,

@@ -54,6 +54,7 @@ pub type Making<'a, E> = dyn FnMut(Range<usize>) -> Vec<Result<Made, E>> + 'a;
 
 /// Why there is no store.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum StoreError<E> {
     /// Images that can't be made: how many, and the first of them.
     #[error("{} of {of} images can't be read: {}", failed, first.join("; "))]

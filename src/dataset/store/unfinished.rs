@@ -18,6 +18,7 @@ pub struct Unfinished {
     pub path: PathBuf,
     /// What it is a part of, in words.
     pub of: String,
+    /// Its length, in bytes.
     pub bytes: u64,
     /// Whether somebody is at work on it now.
     pub live: bool,

@@ -29,6 +29,7 @@ const LARGEST: usize = i32::MAX as usize;
 
 /// Why there is no ONNX file.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum OnnxError {
     #[error("{}", crate::sentence::of_torch(.0))]
     Torch(#[from] TchError),

@@ -16,6 +16,7 @@ pub use hub::{Fetch, HubError, imagenet_file};
 
 /// Weights that can't be had or taken.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum PretrainedError {
     #[error(transparent)]
     Hub(#[from] HubError),

@@ -18,9 +18,11 @@ pub struct Stage {
 /// Layers that work together, or a block that comes several times.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Card {
+    /// Title of the figure.
     pub title: String,
     /// How many there are of it, one after the other.
     pub times: usize,
+    /// A row for each layer, from input to output.
     pub rows: Vec<Row>,
     /// A way around its layers.
     pub around: Option<Around>,
@@ -33,9 +35,11 @@ pub struct Card {
 /// A layer with what stands beside it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Row {
+    /// What the row says.
     pub text: String,
     /// Norm, activation, dropout; may be empty.
     pub beside: String,
+    /// Parameters of the layer; a range where the row stands for several blocks.
     pub parameters: Range,
 }
 
@@ -51,7 +55,9 @@ pub struct Around {
 /// The fewest and the most of several blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Range {
+    /// The fewest parameters.
     pub low: u64,
+    /// The most parameters.
     pub high: u64,
 }
 

@@ -28,7 +28,9 @@ pub type Paint = Arc<dyn Fn([u32; 2]) -> RgbImage + Send + Sync>;
 pub struct ImageRequest {
     /// Identifies the picture, whatever its size.
     pub key: u64,
+    /// Cells that the picture covers.
     pub area: Rect,
+    /// What is painted there.
     pub paint: Paint,
 }
 

@@ -24,6 +24,7 @@ pub struct Terminal {
     pub has_kitty: bool,
     /// Whether it answered at all within the limit.
     pub answered: bool,
+    /// How long the terminal took to answer.
     pub took: Duration,
     /// Why this protocol, as a clause.
     pub reason: String,

@@ -41,6 +41,7 @@ impl Protocol {
 
 /// The user's choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum GraphicsChoice {
     /// The finest the terminal has.
     #[default]

@@ -54,16 +54,29 @@ pub const fn control(letter: char) -> Key {
     Key { code: KeyCode::Char(letter), control: true }
 }
 
+/// Arrow up.
 pub const UP: Key = plain(KeyCode::Up);
+/// Arrow down.
 pub const DOWN: Key = plain(KeyCode::Down);
+/// Arrow left.
 pub const LEFT: Key = plain(KeyCode::Left);
+/// Arrow right.
 pub const RIGHT: Key = plain(KeyCode::Right);
+/// Page up.
 pub const PAGE_UP: Key = plain(KeyCode::PageUp);
+/// Page down.
 pub const PAGE_DOWN: Key = plain(KeyCode::PageDown);
+/// Home.
 pub const HOME: Key = plain(KeyCode::Home);
+/// End.
 pub const END: Key = plain(KeyCode::End);
+/// Enter.
 pub const ENTER: Key = plain(KeyCode::Enter);
+/// Escape.
 pub const ESC: Key = plain(KeyCode::Esc);
+/// Tab.
 pub const TAB: Key = plain(KeyCode::Tab);
+/// Shift and Tab.
 pub const BACK_TAB: Key = plain(KeyCode::BackTab);
+/// Ctrl and C.
 pub const BREAK: Key = control('c');

@@ -2,6 +2,7 @@
 
 /// Where keys go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Mode {
     /// On every screen without a dialog.
     Global,

@@ -50,7 +50,9 @@ pub fn action(mode: Mode, event: &KeyEvent) -> Option<Action> {
 
 /// An entry of the bottom bar: keys that share a label, each with its action.
 pub struct BarEntry {
+    /// Keys as they are written, with the action of each.
     pub keys: Vec<(String, Action)>,
+    /// What they do, at most eight words.
     pub label: &'static str,
 }
 
