@@ -11,6 +11,7 @@ pub mod download;
 pub mod evaluation;
 pub mod explain;
 pub mod files;
+pub mod label;
 pub mod logging;
 pub mod metrics;
 pub mod model;

@@ -122,7 +122,8 @@ fn logits_equal_pytorchs() {
 fn losses(name: &str, images: &Images, labels: &Labels, lr: f64, steps: usize) -> Vec<f64> {
     let config = RunConfig::default();
     let network = network(name, 1.0, 0.0);
-    let mut learner = Learner::new(network, &config, &split_stats(labels), Device::Cpu).expect("a learner");
+    let mut learner =
+        Learner::new(network, &config, &split_stats(labels), false, Device::Cpu).expect("a learner");
     let mut batches = Batches::new(images, labels, Device::Cpu);
     (0..steps)
         .map(|step| {

@@ -125,8 +125,14 @@ fn losses_and_their_gradients_are_pytorchs() {
         let images = 66_500_000_000_000;
         let weights = case.pos_weight.unwrap_or_else(|| vec![1.0; CLASSES]);
         let positives = weights.iter().map(|weight| (images as f64 / (weight + 1.0)).round() as usize);
-        let stats = SplitStats { images, normal: 0, positives: positives.collect(), labels_total: 0 };
-        let loss = Loss::new(&section, &stats, Device::Cpu).expect("a loss");
+        let stats = SplitStats {
+            images,
+            normal: 0,
+            positives: positives.collect(),
+            labels_total: 0,
+            unknown: Vec::new(),
+        };
+        let loss = Loss::new(&section, &stats, false, Device::Cpu).expect("a loss");
         let x = Tensor::from_slice(&logits).view([-1, CLASSES as i64]).set_requires_grad(true);
         let y = Tensor::from_slice(&labels).view([-1, CLASSES as i64]);
         let value = loss.of(&x, &y).expect("a value");
@@ -139,6 +145,56 @@ fn losses_and_their_gradients_are_pytorchs() {
         assert_eq!(gradient.len(), case.gradient.len());
         assert!(worst < 1e-5, "{name}: gradients differ by {worst}");
     }
+}
+
+#[derive(Deserialize)]
+struct UnknownLabels {
+    c: i64,
+    labels: Vec<i8>,
+    logits: Vec<f32>,
+    losses: BTreeMap<String, Case>,
+}
+
+/// Elements without a label cost nothing and have no gradient; weights of positives come from the known labels.
+#[test]
+fn losses_leave_unknown_labels_out_as_pytorch_on_the_known_ones() {
+    let golden: UnknownLabels =
+        serde_json::from_str(include_str!("golden/unknown.json")).expect("the golden file's layout");
+    let labels: Vec<u8> = golden.labels.iter().map(|label| label.cast_unsigned()).collect();
+    let labels = chestxr_tui::dataset::images::Labels::new(labels, golden.c as usize).expect("labels");
+    let stats = split_stats(&labels);
+    assert_eq!((stats.any_unknown(), golden.losses.len()), (true, 4));
+    for (name, case) in golden.losses {
+        let section = LossSection {
+            kind: LossKind::from_name(&case.kind).expect("a loss"),
+            pos_weight: if case.pos_weight.is_some() { PosWeight::Full } else { PosWeight::None },
+            smoothing: case.smoothing,
+            gamma: case.gamma,
+            gamma_pos: case.gamma_pos,
+            gamma_neg: case.gamma_neg,
+            clip: case.clip,
+        };
+        let loss = Loss::new(&section, &stats, true, Device::Cpu).expect("a loss");
+        let x = Tensor::from_slice(&golden.logits).view([-1, golden.c]).set_requires_grad(true);
+        let targets: Vec<f32> =
+            labels.values().iter().map(|label| chestxr_tui::label::target(*label)).collect();
+        let value = loss.of(&x, &Tensor::from_slice(&targets).view([-1, golden.c])).expect("a value");
+        value.backward();
+        let value = f64::try_from(value).expect("a number");
+        assert!((value - case.value).abs() < 1e-6, "{name}: {value} against {}", case.value);
+        let gradient = Vec::<f32>::try_from(x.grad().view(-1)).expect("floats");
+        for ((ours, theirs), label) in gradient.iter().zip(&case.gradient).zip(&golden.labels) {
+            assert!((ours - theirs).abs() < 1e-6, "{name}: {ours} against {theirs}");
+            assert!(*label >= 0 || *ours == 0.0, "{name}: an unknown label has a gradient");
+        }
+    }
+    // A batch without any label has no loss and moves nothing.
+    let loss = Loss::new(&LossSection::default(), &stats, true, Device::Cpu).expect("a loss");
+    let x = Tensor::from_slice(&[3.0_f32, -2.0]).view([1, 2]).set_requires_grad(true);
+    let value = loss.of(&x, &Tensor::from_slice(&[-1.0_f32, -1.0]).view([1, 2])).expect("a value");
+    value.backward();
+    assert_eq!(f64::try_from(value).expect("a number"), 0.0);
+    assert_eq!(Vec::<f32>::try_from(x.grad().view(-1)).expect("floats"), [0.0, 0.0]);
 }
 
 /// A ChestNetS on the synthetic images, learning as the golden file's did.
@@ -155,7 +211,8 @@ impl Lesson {
     fn new(config: &RunConfig, batch: usize) -> Self {
         let (images, labels) = images(128);
         let network = network("chestnet-s", 1.0, 0.0);
-        let learner = Learner::new(network, config, &split_stats(&labels), Device::Cpu).expect("a learner");
+        let learner =
+            Learner::new(network, config, &split_stats(&labels), false, Device::Cpu).expect("a learner");
         Self { learner, images, labels, batch, batches: 0, steps: 0 }
     }
 

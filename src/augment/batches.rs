@@ -4,6 +4,7 @@ use tch::{Device, TchError, Tensor};
 
 use super::cpu::normalised;
 use crate::dataset::images::{Images, Labels};
+use crate::label::target;
 
 /// Gathers images into batches on a network's device.
 pub struct ImageBatches<'a> {
@@ -50,14 +51,14 @@ impl<'a> Batches<'a> {
         Self { images: ImageBatches::new(images, device), labels, targets: Vec::new() }
     }
 
-    /// The images of `indices` (`float32 N,1,H,W` in -1..=1) and their labels (`float32 N,C`).
+    /// The images of `indices` (`float32 N,1,H,W` in -1..=1) and their labels (`float32 N,C`: 0, 1, or -1 where unknown).
     ///
     /// # Errors
     /// When the batch doesn't fit into the device's memory, or an image can't be read from its file.
     pub fn gather(&mut self, indices: &[usize]) -> Result<(Tensor, Tensor), TchError> {
         self.targets.clear();
         for &index in indices {
-            self.targets.extend(self.labels.row(index).iter().map(|&label| f32::from(label)));
+            self.targets.extend(self.labels.row(index).iter().map(|&label| target(label)));
         }
         let shape = [indices.len(), self.labels.classes()].map(|n| n as i64);
         let targets = Tensor::f_from_slice(&self.targets)?.f_view(shape)?;

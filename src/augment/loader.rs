@@ -10,6 +10,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::{AugmentPipeline, CpuAugmenter};
 use crate::dataset::{Dataset, Split};
+use crate::label::target;
 
 /// Batches that may lie ready for each worker: enough to bridge a slow one, few enough to hold.
 const AHEAD_PER_WORKER: usize = 2;
@@ -47,7 +48,7 @@ impl Epoch {
 pub struct Batch {
     /// Images, float32 `B,1,H,W`, normalized.
     pub images: Tensor,
-    /// Labels, float32 `B,C`.
+    /// Labels, float32 `B,C`: 0, 1, or -1 where unknown.
     pub targets: Tensor,
 }
 
@@ -241,7 +242,7 @@ impl<'a> Collator<'a> {
         let targets = filled(&[count as i64, classes as i64], |values| {
             for ((image, _), out) in epoch.batch(number).zip(values.chunks_exact_mut(classes)) {
                 for (value, label) in out.iter_mut().zip(labels.row(image)) {
-                    *value = f32::from(*label);
+                    *value = target(*label);
                 }
             }
             Ok(())

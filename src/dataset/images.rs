@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::store::Mapped;
+use crate::label::{UNKNOWN, is_label};
 
 /// Grey images of one size (`uint8 N,H,W`, 0 black to 255 white): row after row in one allocation, or rows of a
 /// mapped store that need not follow each other.
@@ -196,7 +197,7 @@ impl PartialEq for Images {
 
 impl Eq for Images {}
 
-/// Label rows, each value 0 or 1 (`uint8 N,C`).
+/// Label rows, each value 0, 1 or [`crate::label::UNKNOWN`] (`uint8 N,C`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
     values: Vec<u8>,
@@ -204,9 +205,11 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Wraps `values` (`N*C` bytes of 0 or 1). `None` when the length doesn't fit or a value is neither.
+    /// Wraps `values` (`N*C` bytes, labels). `None` when the length doesn't fit or a value is none.
     pub fn new(values: Vec<u8>, classes: usize) -> Option<Self> {
-        let fits = classes > 0 && values.len().is_multiple_of(classes) && values.iter().all(|v| *v <= 1);
+        let fits = classes > 0
+            && values.len().is_multiple_of(classes)
+            && values.iter().all(|value| is_label(*value));
         fits.then_some(Self { values, classes })
     }
 
@@ -238,6 +241,11 @@ impl Labels {
     /// All values (`N*C`).
     pub fn values(&self) -> &[u8] {
         &self.values
+    }
+
+    /// Whether a label is unknown.
+    pub fn any_unknown(&self) -> bool {
+        self.values.contains(&UNKNOWN)
     }
 
     /// Keeps the first `count` rows.

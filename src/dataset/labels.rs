@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::label::{PRESENT, UNKNOWN};
+
 /// One condition an image is labelled with or without.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
@@ -140,6 +142,23 @@ impl LabelSet {
     /// The conditions in column order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Condition> {
         self.conditions.iter()
+    }
+
+    /// What is known of an image with these labels, for people: its conditions, `no finding`, and the conditions of which
+    /// nobody says whether it has them.
+    pub fn found(&self, labels: &[u8]) -> String {
+        let named = |wanted: u8| -> Vec<&str> {
+            let of = self.conditions.iter().zip(labels).filter(|(_, label)| **label == wanted);
+            of.map(|(condition, _)| condition.name.as_str()).collect()
+        };
+        let (present, unknown) = (named(PRESENT), named(UNKNOWN));
+        let mut text = if present.is_empty() { "no finding".to_owned() } else { present.join(", ") };
+        if unknown.len() == self.len() {
+            "no label is known".clone_into(&mut text);
+        } else if !unknown.is_empty() {
+            text += &format!("; unknown: {}", unknown.join(", "));
+        }
+        text
     }
 
     /// The condition of a label column, if there is such a column.

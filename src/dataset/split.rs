@@ -6,6 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::Split;
 use super::labels::LabelSet;
+use crate::label::{PRESENT, UNKNOWN};
 use crate::text::thousands;
 
 /// Shares of the images, 0 to .8; training gets the rest.
@@ -21,7 +22,7 @@ pub struct Shares {
 ///
 /// Iterative stratification (Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011) over patients instead of images: again
 /// and again the condition with the fewest images left is taken, and each of its patients goes to the split that lacks
-/// most of it, then to the one that lacks most images. Normal images count as a condition. Equal arguments give an equal
+/// most of it, then to the one that lacks most images. Images without a condition count as one more. Equal arguments give an equal
 /// division.
 pub fn by_patient(patients: &[u32], labels: &[&[u8]], shares: Shares, seed: u64) -> Vec<Split> {
     let classes = labels.first().map_or(0, |row| row.len());
@@ -30,16 +31,16 @@ pub fn by_patient(patients: &[u32], labels: &[&[u8]], shares: Shares, seed: u64)
     for (image, patient) in patients.iter().enumerate() {
         members[*patient as usize].push(image);
     }
-    // For each patient how many images have each condition; the last column counts normal ones.
+    // For each patient how many images have each condition; the last column counts images without any.
     let counts: Vec<Vec<u32>> = members
         .iter()
         .map(|images| {
             let mut counts = vec![0; classes + 1];
             for image in images {
                 for (count, label) in counts.iter_mut().zip(labels[*image]) {
-                    *count += u32::from(*label);
+                    *count += u32::from(*label == PRESENT);
                 }
-                counts[classes] += u32::from(labels[*image].iter().all(|label| *label == 0));
+                counts[classes] += u32::from(!labels[*image].contains(&PRESENT));
             }
             counts
         })
@@ -103,8 +104,9 @@ pub fn by_patient(patients: &[u32], labels: &[&[u8]], shares: Shares, seed: u64)
 pub fn achieved(splits: &[Split], labels: &[&[u8]], set: &LabelSet) -> String {
     let count = |split: Split| splits.iter().filter(|its| **its == split).count();
     let share = |split: Split, class: usize| {
-        let images = count(split);
-        let has = splits.iter().zip(labels).filter(|(its, row)| **its == split && row[class] == 1).count();
+        let of_split = || splits.iter().zip(labels).filter(|(its, _)| **its == split);
+        let images = of_split().filter(|(_, row)| row[class] != UNKNOWN).count();
+        let has = of_split().filter(|(_, row)| row[class] == PRESENT).count();
         (images > 0).then(|| 100.0 * has as f64 / images as f64)
     };
     let images = Split::ALL.map(|split| {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::record::SEED;
 use crate::dataset::labels::LabelSet;
+use crate::label::PRESENT;
 use crate::metrics::{
     Bootstrap, DEFAULT_THRESHOLD, Draw, FEW_POSITIVES, Interval, Predictions, Thresholds, auroc,
     average_precision, holm, interval, normal_scores, paired_delong,
@@ -68,6 +69,8 @@ pub struct ConditionDifference {
     pub condition: String,
     /// Images with the condition.
     pub support: usize,
+    /// Images whose label of the condition is known.
+    pub known: usize,
     /// DeLong's test.
     pub auroc: Difference,
     /// Its p corrected for the number of tested conditions (Holm); `None` where fewer than
@@ -127,7 +130,8 @@ pub fn compare(
             let (auroc_a, auroc_b) = (auroc(&scores_a, &truth), auroc(&scores_b, &truth));
             ConditionDifference {
                 condition: keys[class].clone(),
-                support: truth.iter().filter(|label| **label != 0).count(),
+                support: truth.iter().filter(|label| **label == PRESENT).count(),
+                known: truth.len(),
                 auroc: Difference {
                     a: auroc_a,
                     b: auroc_b,
@@ -143,7 +147,7 @@ pub fn compare(
         .collect();
     // Conditions with few positive or few negative images have no valid test, and none to correct for.
     let tested = |condition: &ConditionDifference| {
-        let fewer = condition.support.min(of_a.len() - condition.support) as u64;
+        let fewer = condition.support.min(condition.known - condition.support) as u64;
         condition.auroc.p.filter(|_| fewer >= FEW_POSITIVES)
     };
     let corrected = holm(&conditions.iter().map(tested).collect::<Vec<_>>());
@@ -174,7 +178,7 @@ pub fn compare(
     })
 }
 
-/// A class's labels and scores in row order.
+/// A class's known labels with their scores, in row order.
 fn column(table: &Predictions, class: usize) -> (Vec<u8>, Vec<f32>) {
     table.column(class).map(|(score, label)| (u8::from(label), score)).unzip()
 }

@@ -13,6 +13,7 @@ use super::{Request, explain, noise, quality};
 use crate::dataset::images::Images;
 use crate::dataset::{Dataset, Split};
 use crate::evaluation::Predictor;
+use crate::label::PRESENT;
 use crate::metrics::{Interval, interval};
 
 /// A finding that the labels name, and where it is.
@@ -89,7 +90,7 @@ pub fn targets(dataset: &Dataset, split: Split, limit: usize) -> Vec<Target> {
     let mut found = Vec::new();
     for image in 0..labels.len() {
         let row = labels.row(image);
-        if row.iter().all(|label| *label == 0) {
+        if !row.contains(&PRESENT) {
             continue;
         }
         for region in dataset.regions(split, image) {

@@ -4,6 +4,7 @@ use super::{
     Confusion, DEFAULT_THRESHOLD, Micro, MultilabelReport, Predictions, PredictionsError, bce_with_logits,
     sigmoid,
 };
+use crate::label::known;
 
 /// Gathers logits and labels over an epoch. Every value is computed over all of its images at once: a mean of batch
 /// values would weigh a short last batch like a full one, and for F1, precision and AUROC would be another number
@@ -42,7 +43,7 @@ impl EpochAccumulator {
         &self.logits
     }
 
-    /// Row-major N x C, 0 or 1, in the order of the pushes.
+    /// Row-major N x C, 0, 1 or unknown, in the order of the pushes.
     pub fn labels(&self) -> &[u8] {
         &self.labels
     }
@@ -55,11 +56,11 @@ impl EpochAccumulator {
     /// Only the micro values, without sorting: enough for the training split.
     pub fn micro(&self) -> Micro {
         let pairs = self.logits.iter().zip(&self.labels);
-        Confusion::of_pairs(pairs.map(|(&logit, &label)| (sigmoid(logit), label != 0)), DEFAULT_THRESHOLD)
-            .into()
+        let known = pairs.filter_map(|(&logit, &label)| Some((sigmoid(logit), known(label)?)));
+        Confusion::of_pairs(known, DEFAULT_THRESHOLD).into()
     }
 
-    /// The unweighted mean cross-entropy over the epoch; `None` before the first image.
+    /// The unweighted mean cross-entropy over the epoch's known labels; `None` before the first.
     pub fn bce(&self) -> Option<f64> {
         bce_with_logits(&self.logits, &self.labels)
     }

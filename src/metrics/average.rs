@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Confusion, Mean, Predictions, Ranking};
+use crate::label::known;
 
 /// The same thing for each metric that is averaged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -95,7 +96,7 @@ pub fn weighted_average(rows: &[MetricValues], weights: &[u64]) -> PerMetric<Mea
     })
 }
 
-/// Each image evaluated over its own conditions, then averaged over the images that define the metric (scikit-learn's
+/// Each image evaluated over its own conditions whose labels are known, then averaged over the images that define the metric (scikit-learn's
 /// `average="samples"`). `thresholds` has one a condition.
 ///
 /// # Panics
@@ -106,10 +107,12 @@ pub fn samples_average(predictions: &Predictions, thresholds: &[f32]) -> PerMetr
     let images = predictions.scores().chunks_exact(classes).zip(predictions.labels().chunks_exact(classes));
     let rows: Vec<MetricValues> = images
         .map(|(scores, labels)| {
-            let pairs = || scores.iter().zip(labels).map(|(score, label)| (*score, *label != 0));
-            let counts =
-                pairs().zip(thresholds).map(|(pair, threshold)| Confusion::of_pairs([pair], *threshold));
-            let ranking = Ranking::new(pairs());
+            let pairs = || {
+                let labelled = scores.iter().zip(labels).zip(thresholds);
+                labelled.filter_map(|((score, label), level)| Some((*score, known(*label)?, *level)))
+            };
+            let counts = pairs().map(|(score, label, level)| Confusion::of_pairs([(score, label)], level));
+            let ranking = Ranking::new(pairs().map(|(score, label, _)| (score, label)));
             MetricValues::new(
                 ranking.as_ref().and_then(Ranking::auroc),
                 ranking.as_ref().and_then(Ranking::average_precision),

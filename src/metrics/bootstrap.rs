@@ -112,23 +112,26 @@ pub struct Resampled {
 }
 
 impl WeightedRanking {
-    /// Sorts (score, truly positive) pairs in the order of the images; `None` when a score is NaN.
-    pub fn new(pairs: impl IntoIterator<Item = (f32, bool)>, threshold: f32) -> Option<Self> {
-        let images: Vec<(f32, bool)> = pairs.into_iter().map(|(score, label)| (score + 0.0, label)).collect();
-        if images.iter().any(|(score, _)| score.is_nan()) {
+    /// Sorts (score, truly positive) pairs in the order of the images, leaving out those whose label is unknown; `None`
+    /// when a score is NaN.
+    pub fn new(pairs: impl IntoIterator<Item = (f32, Option<bool>)>, threshold: f32) -> Option<Self> {
+        let images: Vec<(f32, Option<bool>)> =
+            pairs.into_iter().map(|(score, label)| (score + 0.0, label)).collect();
+        if images.iter().any(|(score, label)| label.is_some() && score.is_nan()) {
             return None;
         }
-        let mut order: Vec<u32> = (0..images.len() as u32).collect();
+        let mut order: Vec<u32> =
+            (0..images.len() as u32).filter(|image| images[*image as usize].1.is_some()).collect();
         let score = |image: u32| images[image as usize].0;
         order.sort_unstable_by(|a, b| score(*b).total_cmp(&score(*a)));
         let last = |place: usize| order.get(place + 1).is_none_or(|next| score(*next) != score(order[place]));
         let entry = |(place, image): (usize, &u32)| {
-            image << 2 | u32::from(last(place)) << 1 | u32::from(images[*image as usize].1)
+            image << 2 | u32::from(last(place)) << 1 | u32::from(images[*image as usize].1 == Some(true))
         };
         let which = |called: bool, positive: bool| -> Vec<u32> {
             let images = images.iter().enumerate();
-            let chosen =
-                images.filter(|(_, (score, label))| (*score > threshold) == called && *label == positive);
+            let chosen = images
+                .filter(|(_, (score, label))| (*score > threshold) == called && *label == Some(positive));
             chosen.map(|(image, _)| image as u32).collect()
         };
         Some(Self {
@@ -216,14 +219,14 @@ impl Draw {
 }
 
 impl Bootstrap {
-    /// Sorts every condition once. `normal` holds each image's (score, truly normal).
+    /// Sorts every condition once. `normal` holds each image's (score, truly normal where known).
     ///
     /// # Panics
     /// When there are not as many thresholds as conditions, or not as many patients as images.
     pub fn new(
         predictions: &Predictions,
         thresholds: &[f32],
-        normal: impl IntoIterator<Item = (f32, bool)>,
+        normal: impl IntoIterator<Item = (f32, Option<bool>)>,
         normal_threshold: f32,
         patients: Option<&[u32]>,
     ) -> Self {
@@ -232,7 +235,7 @@ impl Bootstrap {
             conditions: thresholds
                 .par_iter()
                 .enumerate()
-                .map(|(class, threshold)| WeightedRanking::new(predictions.column(class), *threshold))
+                .map(|(class, threshold)| WeightedRanking::new(predictions.rows_of(class), *threshold))
                 .collect(),
             normal: WeightedRanking::new(normal, normal_threshold),
             units: Units::new(predictions.rows(), patients),

@@ -2,6 +2,7 @@
 
 use super::logits::mean_cost;
 use super::sigmoid;
+use crate::label::known;
 
 /// Bins of the expected calibration error.
 pub const BINS: usize = 15;
@@ -93,14 +94,16 @@ fn edges() -> [f32; BINS + 1] {
 }
 
 /// The temperature T in .05..=20 that makes sigmoid(z / T) cost least over N x C `logits` (Guo et al. 2017);
-/// rankings stay as they are. `None` without logits or where one isn't finite.
+/// unknown labels are left out, rankings stay as they are. `None` without known labels or where a logit of one isn't
+/// finite.
 ///
 /// # Panics
 /// When the slices differ in length, which is a mistake in the calling code.
 pub fn temperature(logits: &[f32], labels: &[u8]) -> Option<f64> {
     const RANGE: (f64, f64) = (0.05, 20.0);
     assert_eq!(logits.len(), labels.len(), "a temperature needs one label a logit");
-    if logits.is_empty() || logits.iter().any(|logit| !logit.is_finite()) {
+    let mut labelled = logits.iter().zip(labels).filter(|(_, label)| known(**label).is_some()).peekable();
+    if labelled.peek().is_none() || labelled.any(|(logit, _)| !logit.is_finite()) {
         return None;
     }
     // In s = 1 / T the cost is convex: its slope, the mean of (sigmoid(s z) - y) z, rises, so halving finds where
@@ -108,9 +111,9 @@ pub fn temperature(logits: &[f32], labels: &[u8]) -> Option<f64> {
     let slope = |s: f64| -> f64 {
         let pairs = logits.iter().zip(labels);
         pairs
-            .map(|(&logit, &label)| {
-                let z = f64::from(logit);
-                (1.0 / (1.0 + (-s * z).exp()) - f64::from(label)) * z
+            .filter_map(|(&logit, &label)| {
+                let (z, y) = (f64::from(logit), f64::from(u8::from(known(label)?)));
+                Some((1.0 / (1.0 + (-s * z).exp()) - y) * z)
             })
             .sum()
     };

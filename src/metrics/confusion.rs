@@ -5,6 +5,8 @@ use std::ops::{Add, AddAssign};
 
 use serde::{Deserialize, Serialize};
 
+use crate::label::known;
+
 /// True and false negatives and positives of one condition, or of several added up.
 ///
 /// The ratios are `None` where their denominator is 0 ("no image was called positive, so there is no
@@ -23,7 +25,7 @@ pub struct Confusion {
 }
 
 impl Confusion {
-    /// Counts N `scores` against N `labels` (0 negative, anything else positive).
+    /// Counts N `scores` against N `labels` (0, 1, or unknown, which is left out).
     ///
     /// Positive is called what lies strictly above the threshold, `score > threshold`, as in torchmetrics 1.9
     /// (`functional/classification/stat_scores.py`) and MedMNIST's evaluator: a score of exactly .5 is negative
@@ -35,7 +37,8 @@ impl Confusion {
     /// [`Predictions::new`](super::Predictions::new).
     pub fn at(scores: &[f32], labels: &[u8], threshold: f32) -> Self {
         assert_eq!(scores.len(), labels.len(), "a confusion matrix needs one label a score");
-        Self::of_pairs(scores.iter().zip(labels).map(|(&score, &label)| (score, label != 0)), threshold)
+        let pairs = scores.iter().zip(labels);
+        Self::of_pairs(pairs.filter_map(|(&score, &label)| Some((score, known(label)?))), threshold)
     }
 
     /// The same from pairs (score, truly positive), such as [`Predictions::column`](super::Predictions::column).

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::label::known;
+
 /// The normal distribution's 97.5th percentile.
 const Z_95: f64 = 1.959_963_984_540_054;
 
@@ -41,8 +43,8 @@ pub struct PairedAuroc {
     pub p: Option<f64>,
 }
 
-/// An AUROC's variance by DeLong, DeLong & Clarke-Pearson (1988) from midranks (Sun & Xu 2014). `labels` are 0 or
-/// not. `None` with fewer than two positives or negatives or with a NaN score.
+/// An AUROC's variance by DeLong, DeLong & Clarke-Pearson (1988) from midranks (Sun & Xu 2014). `labels` are 0, 1
+/// or unknown, which is left out. `None` with fewer than two positives or negatives or with a NaN score.
 ///
 /// # Panics
 /// When the slices differ in length, which is a mistake in the calling code.
@@ -91,11 +93,14 @@ struct Components {
 impl Components {
     fn new(scores: &[f32], labels: &[u8]) -> Option<Self> {
         assert_eq!(scores.len(), labels.len(), "DeLong's test needs one label a score");
+        let pairs = scores.iter().zip(labels);
+        let (scores, labels): (Vec<f32>, Vec<bool>) =
+            pairs.filter_map(|(score, label)| Some((*score, known(*label)?))).unzip();
         if scores.iter().any(|score| score.is_nan()) {
             return None;
         }
         let of = |positive: bool| -> Vec<f32> {
-            let images = scores.iter().zip(labels).filter(|(_, label)| (**label != 0) == positive);
+            let images = scores.iter().zip(&labels).filter(|(_, label)| **label == positive);
             images.map(|(score, _)| *score).collect()
         };
         let (positives, negatives) = (of(true), of(false));
@@ -103,11 +108,11 @@ impl Components {
             return None;
         }
         let (m, n) = (positives.len() as f64, negatives.len() as f64);
-        let together = midranks(scores);
+        let together = midranks(&scores);
         let (among_positives, among_negatives) = (midranks(&positives), midranks(&negatives));
         let ranks = |positive: bool| {
-            let images = together.iter().zip(labels);
-            images.filter(move |(_, label)| (**label != 0) == positive).map(|(rank, _)| *rank)
+            let images = together.iter().zip(&labels);
+            images.filter(move |(_, label)| **label == positive).map(|(rank, _)| *rank)
         };
         let of_positives: Vec<f64> =
             ranks(true).zip(&among_positives).map(|(all, own)| (all - own) / n).collect();

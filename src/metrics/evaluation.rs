@@ -12,6 +12,7 @@ use super::{
     Confusion, CutPoints, DEFAULT_THRESHOLD, Mean, NORMAL_CLASSES, Predictions, Ranking, Thresholds,
     normal_scores,
 };
+use crate::label::known;
 
 /// A 95 % interval.
 pub type Interval = [f64; 2];
@@ -63,6 +64,9 @@ pub struct Evaluation {
 pub struct ConditionEvaluation {
     /// Images with the condition.
     pub support: u64,
+    /// Images whose label of the condition is unknown: every figure leaves them out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown: u64,
     /// Share of images with the condition, 0 to 1; `None` without images.
     pub prevalence: Option<f64>,
     /// Area under the ROC curve, 0 to 1; `None` unless there are positives and negatives.
@@ -73,7 +77,7 @@ pub struct ConditionEvaluation {
     pub auprc: Option<f64>,
     /// Its percentile bootstrap interval.
     pub auprc_ci: Option<Interval>,
-    /// An image is predicted positive where its probability is at least this, 0 to 1.
+    /// An image is predicted positive where its probability is above this, 0 to 1.
     pub threshold: f32,
     /// Counts at the threshold.
     #[serde(flatten)]
@@ -104,6 +108,10 @@ pub struct ConditionEvaluation {
     pub brier: Option<f64>,
     /// Expected calibration error over equal-width bins, 0 (best) to 1.
     pub ece: Option<f64>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Means, and over how many values each was taken.
@@ -153,7 +161,7 @@ pub struct MicroEvaluation {
     pub auroc: Option<f64>,
     /// Average precision, 0 to 1.
     pub auprc: Option<f64>,
-    /// The share of images whose conditions are all called right (exact match).
+    /// The share of images whose known labels are all predicted (exact match), among images with one at least.
     pub subset_accuracy: Option<f64>,
 }
 
@@ -230,7 +238,11 @@ impl Evaluation {
         let mut evaluated: Vec<ConditionEvaluation> = levels
             .par_iter()
             .enumerate()
-            .map(|(class, threshold)| ConditionEvaluation::new(probabilities.column(class), *threshold))
+            .map(|(class, threshold)| {
+                let numbers = ConditionEvaluation::new(probabilities.column(class), *threshold);
+                let unknown = probabilities.rows() as u64 - numbers.counts.total();
+                ConditionEvaluation { unknown, ..numbers }
+            })
             .collect();
         let normal_pairs = normal_scores(&probabilities);
         let mut normal = NormalEvaluation::new(&normal_pairs, thresholds.normal.threshold);
@@ -342,9 +354,11 @@ impl ConditionEvaluation {
 }
 
 impl NormalEvaluation {
-    fn new(pairs: &[(f32, bool)], threshold: f32) -> Self {
-        let numbers = ConditionEvaluation::new(pairs.iter().copied(), threshold);
-        let numbers = ConditionEvaluation { brier: None, ece: None, ..numbers };
+    fn new(pairs: &[(f32, Option<bool>)], threshold: f32) -> Self {
+        let known = pairs.iter().filter_map(|(score, normal)| Some((*score, (*normal)?)));
+        let numbers = ConditionEvaluation::new(known, threshold);
+        let unknown = pairs.len() as u64 - numbers.counts.total();
+        let numbers = ConditionEvaluation { brier: None, ece: None, unknown, ..numbers };
         Self { classes: NORMAL_CLASSES.map(str::to_owned), accuracy: numbers.counts.accuracy(), numbers }
     }
 }
@@ -352,24 +366,25 @@ impl NormalEvaluation {
 impl MicroEvaluation {
     fn new(probabilities: &Predictions, thresholds: &[f32]) -> Self {
         let pairs = || {
-            let labels = probabilities.labels().iter().map(|label| *label != 0);
-            probabilities.scores().iter().copied().zip(labels)
+            let labelled = probabilities.scores().iter().zip(probabilities.labels());
+            let levels = thresholds.iter().cycle();
+            labelled.zip(levels).filter_map(|((score, label), level)| Some((*score, known(*label)?, *level)))
         };
-        let levels = thresholds.iter().cycle();
         let counts: Confusion =
-            pairs().zip(levels).map(|(pair, level)| Confusion::of_pairs([pair], *level)).sum();
-        let ranking = Ranking::new(pairs());
+            pairs().map(|(score, label, level)| Confusion::of_pairs([(score, label)], level)).sum();
+        let ranking = Ranking::new(pairs().map(|(score, label, _)| (score, label)));
         let classes = probabilities.classes();
         let images =
             probabilities.scores().chunks_exact(classes).zip(probabilities.labels().chunks_exact(classes));
-        let right = images.filter(|(scores, labels)| {
-            scores
-                .iter()
-                .zip(*labels)
-                .zip(thresholds)
-                .all(|((score, label), level)| (score > level) == (*label != 0))
-        });
-        let images = probabilities.rows();
+        let labelled = images.filter(|(_, labels)| labels.iter().any(|label| known(*label).is_some()));
+        let (mut images, mut right) = (0_usize, 0_usize);
+        for (scores, labels) in labelled {
+            let mut decided = scores.iter().zip(labels).zip(thresholds);
+            images += 1;
+            right += usize::from(decided.all(|((score, label), level)| {
+                known(*label).is_none_or(|positive| (score > level) == positive)
+            }));
+        }
         Self {
             accuracy: counts.accuracy(),
             precision: counts.precision(),
@@ -377,7 +392,7 @@ impl MicroEvaluation {
             f1: counts.f1(),
             auroc: ranking.as_ref().and_then(Ranking::auroc),
             auprc: ranking.as_ref().and_then(Ranking::average_precision),
-            subset_accuracy: (images > 0).then(|| right.count() as f64 / images as f64),
+            subset_accuracy: (images > 0).then(|| right as f64 / images as f64),
         }
     }
 }
@@ -387,8 +402,8 @@ impl CalibrationEvaluation {
         let temperature = subject.thresholds.temperature;
         let labels = subject.probabilities.labels();
         let ece = |probabilities: &[f32]| {
-            let pairs = probabilities.iter().zip(labels).map(|(p, label)| (*p, *label != 0));
-            Calibration::new(pairs)?.ece()
+            let pairs = probabilities.iter().zip(labels);
+            Calibration::new(pairs.filter_map(|(p, label)| Some((*p, known(*label)?))))?.ece()
         };
         let after = subject.logits.zip(temperature).map(|(logits, by)| at_temperature(logits, by));
         Self {

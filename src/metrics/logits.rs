@@ -1,12 +1,14 @@
 //! From a logit to its probability and its cross-entropy. Natural logarithms throughout.
 
+use crate::label::known;
+
 /// The probability of a logit, 0 to 1: 1 / (1 + exp(-z)) in f32, the form of `torch.sigmoid` (equal to it within
 /// an ulp or two, as the two libraries' `exp` differ). Saturates to exactly 0 and 1; NaN stays NaN.
 pub fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }
 
-/// Mean binary cross-entropy of N x C `logits` against `labels` (0 or 1), unweighted: the journal's
+/// Mean binary cross-entropy of N x C `logits` against `labels` (0, 1 or unknown, which is left out), unweighted: the journal's
 /// `val_loss_unweighted`, equal to `torch.nn.functional.binary_cross_entropy_with_logits` in double precision.
 ///
 /// Each element costs max(z, 0) - z y + ln(1 + exp(-|z|)), which overflows for no z. `None` when there is nothing
@@ -21,12 +23,11 @@ pub fn bce_with_logits(logits: &[f32], labels: &[u8]) -> Option<f64> {
 /// The mean cost of logits divided by `temperature`, rounded nowhere to f32 on the way.
 pub(super) fn mean_cost(logits: &[f32], labels: &[u8], temperature: f64) -> Option<f64> {
     assert_eq!(logits.len(), labels.len(), "cross-entropy needs one label a logit");
-    if logits.is_empty() {
-        return None;
-    }
-    let pairs = logits.iter().zip(labels);
-    let total: f64 = pairs.map(|(&logit, &label)| cost(f64::from(logit) / temperature, label != 0)).sum();
-    Some(total / logits.len() as f64)
+    let known = logits.iter().zip(labels).filter_map(|(logit, label)| Some((*logit, known(*label)?)));
+    let (total, count) = known.fold((0.0, 0_usize), |(total, count), (logit, positive)| {
+        (total + cost(f64::from(logit) / temperature, positive), count + 1)
+    });
+    (count > 0).then(|| total / count as f64)
 }
 
 /// The cost of one logit. max(z, 0) - z y is how far z lies on the wrong side, written so that an infinite logit

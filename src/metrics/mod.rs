@@ -46,7 +46,7 @@ pub use evaluation::{
 };
 pub use logits::{bce_with_logits, sigmoid};
 pub use multilabel::{DEFAULT_THRESHOLD, Mean, MultilabelReport};
-pub use normal::{NORMAL_CLASSES, normal_scores};
+pub use normal::{NORMAL_CLASSES, known_normal_scores, normal_scores};
 pub use predictions::{Predictions, PredictionsError};
 pub use ranking::{Ranking, Step, auroc, average_precision};
 pub use threshold::{Basis, Chosen, Thresholds};

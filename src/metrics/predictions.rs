@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use crate::label::{self, is_label};
+
 /// Scores and labels of N images for C conditions, checked once so that nothing behind it can fail.
 ///
 /// `scores` and `labels` are row-major N x C. Scores are probabilities or logits, as the reader wants them;
-/// labels are 0 or 1. A score may be NaN (from a diverged network): the counts treat it as "not above the
+/// labels are 0, 1 or [`label::UNKNOWN`], which every metric leaves out, condition by condition. A score may be NaN (from a diverged network): the counts treat it as "not above the
 /// threshold", the rankings as undefined, and [`Predictions::nan_scores`] counts them.
 #[derive(Debug, Clone, Copy)]
 pub struct Predictions<'a> {
@@ -17,7 +19,7 @@ pub struct Predictions<'a> {
 
 impl<'a> Predictions<'a> {
     /// Checks that the two slices have one length, that it is whole rows of `classes`, and that each label
-    /// is 0 or 1. No rows at all is a valid table.
+    /// is 0, 1 or unknown. No rows at all is a valid table.
     pub fn new(scores: &'a [f32], labels: &'a [u8], classes: usize) -> Result<Self, PredictionsError> {
         if classes == 0 {
             return Err(PredictionsError::NoClasses);
@@ -28,7 +30,7 @@ impl<'a> Predictions<'a> {
         if !labels.len().is_multiple_of(classes) {
             return Err(PredictionsError::BrokenRow { values: labels.len(), classes });
         }
-        if let Some(at) = labels.iter().position(|&label| label > 1) {
+        if let Some(at) = labels.iter().position(|&label| !is_label(label)) {
             return Err(PredictionsError::LabelNotBinary {
                 row: at / classes,
                 class: at % classes,
@@ -63,14 +65,21 @@ impl<'a> Predictions<'a> {
         self.labels
     }
 
-    /// The N pairs (score, label is 1) of one class, in row order; nothing when there is no such class.
+    /// The pairs (score, label is 1) of one class whose label is known, in row order; nothing when there is no such
+    /// class.
     pub fn column(&self, class: usize) -> impl Iterator<Item = (f32, bool)> + Clone + use<'a> {
+        self.rows_of(class).filter_map(|(score, label)| Some((score, label?)))
+    }
+
+    /// The N pairs (score, whether the label is 1 where it is known) of one class, in row order; nothing when there is
+    /// no such class.
+    pub fn rows_of(&self, class: usize) -> impl Iterator<Item = (f32, Option<bool>)> + Clone + use<'a> {
         // Past the last class no row has a value, so the walk starts behind the end.
         let start = if class < self.classes { class } else { self.labels.len() };
         let step = self.classes.max(1);
         let scores = self.scores.iter().skip(start).step_by(step);
         let labels = self.labels.iter().skip(start).step_by(step);
-        scores.zip(labels).map(|(&score, &label)| (score, label != 0))
+        scores.zip(labels).map(|(&score, &label)| (score, label::known(label)))
     }
 
     /// How many of the N x C scores are NaN.
@@ -89,7 +98,7 @@ pub enum PredictionsError {
     LengthsDiffer { scores: usize, labels: usize },
     /// The last row is not complete.
     BrokenRow { values: usize, classes: usize },
-    /// Labels are 0 or 1.
+    /// Labels are 0, 1 or unknown.
     LabelNotBinary { row: usize, class: usize, value: u8 },
 }
 
@@ -105,7 +114,10 @@ impl fmt::Display for PredictionsError {
                 "{values} values do not make whole rows of {classes} classes; were they made with another label set?"
             ),
             Self::LabelNotBinary { row, class, value } => {
-                write!(f, "the label of row {row}, class {class} is {value}; labels are 0 or 1")
+                write!(
+                    f,
+                    "the label of row {row}, class {class} is {value}; labels are 0, 1 or 255 (unknown)"
+                )
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What needs no threshold: the order of the scores, AUROC and average precision.
 
+use crate::label::known;
+
 /// N scores from highest to lowest with their labels; sorted once, read by every ranking metric.
 ///
 /// Equal scores form one [`Step`]: no threshold can part them. -0.0 equals 0.0, infinities are ordinary.
@@ -91,7 +93,7 @@ impl Ranking {
     }
 }
 
-/// AUROC of N `scores` against N `labels` (0 negative, anything else positive): see [`Ranking::auroc`].
+/// AUROC of N `scores` against N `labels` (0, 1, or unknown, which is left out): see [`Ranking::auroc`].
 /// `None` without positives, without negatives or with a NaN score.
 ///
 /// # Panics
@@ -100,7 +102,7 @@ pub fn auroc(scores: &[f32], labels: &[u8]) -> Option<f64> {
     rank(scores, labels)?.auroc()
 }
 
-/// Average precision of N `scores` against N `labels`: see [`Ranking::average_precision`].
+/// Average precision of N `scores` against N `labels` as in [`auroc`]: see [`Ranking::average_precision`].
 /// `None` without positives or with a NaN score.
 ///
 /// # Panics
@@ -111,7 +113,7 @@ pub fn average_precision(scores: &[f32], labels: &[u8]) -> Option<f64> {
 
 fn rank(scores: &[f32], labels: &[u8]) -> Option<Ranking> {
     assert_eq!(scores.len(), labels.len(), "a ranking needs one label a score");
-    Ranking::new(scores.iter().zip(labels).map(|(&score, &label)| (score, label != 0)))
+    Ranking::new(scores.iter().zip(labels).filter_map(|(&score, &label)| Some((score, known(label)?))))
 }
 
 /// An integer that falls as the score rises: IEEE 754 bits sort like sign and magnitude, so negative numbers are

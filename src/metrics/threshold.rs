@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::threshold_rule::ThresholdRule;
-use super::{CutPoints, DEFAULT_THRESHOLD, Predictions, normal_scores};
+use super::{CutPoints, DEFAULT_THRESHOLD, Predictions, known_normal_scores};
 
 /// Where a threshold comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ impl Thresholds {
             conditions: each
                 .map(|(class, name)| (name.clone(), chosen(CutPoints::of_class(probabilities, class))))
                 .collect(),
-            normal: chosen(CutPoints::new(normal_scores(probabilities))),
+            normal: chosen(CutPoints::new(known_normal_scores(probabilities))),
             temperature: None,
         }
     }

@@ -2,9 +2,10 @@
 
 use super::figures::{self as figure, *};
 use super::{ReportError, Sheet};
+use crate::label::known;
 use crate::metrics::{
     Calibration, ConditionEvaluation, Cooccurrence, CutPoints, Interval, NORMAL_CLASSES, at_temperature,
-    normal_scores,
+    known_normal_scores,
 };
 
 type Png = Result<Vec<u8>, ReportError>;
@@ -80,12 +81,11 @@ fn class_metrics(sheet: &Sheet) -> Png {
 }
 
 fn support(sheet: &Sheet) -> Png {
-    let total = sheet.evaluation.n as u64;
-    let mut rows: Vec<SupportRow> =
-        named(sheet).map(|(name, c)| SupportRow { name, positives: c.support, total }).collect();
+    let row =
+        |name, c: &ConditionEvaluation| SupportRow { name, positives: c.support, total: c.counts.total() };
+    let mut rows: Vec<SupportRow> = named(sheet).map(|(name, c)| row(name, c)).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.positives));
-    let normal = sheet.evaluation.normal_detection.numbers.support;
-    rows.insert(0, SupportRow { name: "Normal".to_owned(), positives: normal, total });
+    rows.insert(0, row("Normal".to_owned(), &sheet.evaluation.normal_detection.numbers));
     Ok(figure::condition_support(&rows, &subtitle(sheet))?)
 }
 
@@ -108,7 +108,7 @@ fn normal_matrix(sheet: &Sheet) -> Png {
 }
 
 fn normal(sheet: &Sheet) -> Png {
-    let pairs = normal_scores(&sheet.predictions);
+    let pairs = known_normal_scores(&sheet.predictions);
     let c = &sheet.evaluation.normal_detection.numbers;
     let mut bars = [vec![0; BARS], vec![0; BARS]];
     for (score, is_normal) in pairs.iter().filter(|(score, _)| score.is_finite()) {
@@ -188,8 +188,11 @@ fn reliability(pairs: impl Iterator<Item = (f32, bool)>) -> Reliability {
 }
 
 fn calibration(sheet: &Sheet) -> Png {
-    let labels = || sheet.predictions.labels().iter().map(|label| *label != 0);
-    let pooled = |scores: &[f32]| reliability(scores.iter().copied().zip(labels()));
+    let labels = || sheet.predictions.labels().iter();
+    let pooled = |scores: &[f32]| {
+        let pairs = scores.iter().zip(labels());
+        reliability(pairs.filter_map(|(score, label)| Some((*score, known(*label)?))))
+    };
     let temperature = sheet.evaluation.calibration.temperature;
     let after = sheet.logits.zip(temperature).map(|(logits, by)| pooled(&at_temperature(logits, by)));
     let panels: Vec<CalibrationPanel> = named(sheet)

@@ -60,8 +60,8 @@ pub enum PredictionsFileError {
     Range { path: String, array: String, row: usize, value: f32 },
     #[error("{path}: `{array}` {rows}; remove these images, or predict them again")]
     NoNumbers { path: String, array: String, rows: RowsWithoutNumbers },
-    #[error("{path}: `{array}` holds {value} in row {row}; a label is 0 or 1")]
-    Label { path: String, array: String, row: usize, value: u8 },
+    #[error("{path}: `{array}` holds {value} in row {row}; a label is 0, 1, or -1 (unknown)")]
+    Label { path: String, array: String, row: usize, value: i64 },
     #[error("{path} has no array `{array}`, only {present}; {cure}")]
     Missing { path: String, array: String, present: String, cure: &'static str },
 }
@@ -102,7 +102,7 @@ fn rows_without_numbers(probabilities: &[f32], classes: usize) -> Option<RowsWit
 pub struct ArrayNames<'a> {
     /// `float N,C`: probabilities. The first of these that is there.
     pub probabilities: &'a [&'a str],
-    /// 0 or 1, `N,C`.
+    /// 0, 1, or -1 where unknown; `N,C`.
     pub labels: &'a str,
     /// Numbers or texts, N; optional.
     pub patients: &'a str,
@@ -144,7 +144,7 @@ impl SplitPredictions {
         let mut writer = Writer::create(path)?
             .array_f32("logits", &shape, &self.logits)?
             .array_f32("probabilities", &shape, &self.probabilities)?
-            .array_u8("labels", &shape, &self.labels)?
+            .labels("labels", &shape, &self.labels)?
             .array_i64("index", &[self.len()], &index)?;
         if let Some(patients) = &self.patients {
             let patients: Vec<i64> = patients.iter().map(|patient| i64::from(*patient)).collect();
@@ -212,7 +212,7 @@ impl SplitPredictions {
             let (row, value) = (at / classes, probabilities.values[at]);
             return Err(PredictionsFileError::Range { path: shown(path), array: probs.into(), row, value });
         }
-        let labels = archive.read_u8(names.labels)?;
+        let labels = archive.read_i64(names.labels)?;
         if labels.shape != [rows, classes] {
             return Err(shape(
                 path,
@@ -221,7 +221,7 @@ impl SplitPredictions {
                 &format!("{rows},{classes} as `{probs}` has"),
             ));
         }
-        if let Some(at) = labels.values.iter().position(|label| *label > 1) {
+        if let Some(at) = labels.values.iter().position(|label| !(-1..=1).contains(label)) {
             let (row, value) = (at / classes, labels.values[at]);
             return Err(PredictionsFileError::Label {
                 path: shown(path),
@@ -234,7 +234,7 @@ impl SplitPredictions {
         Ok(Self {
             logits: Vec::new(),
             probabilities: probabilities.values,
-            labels: labels.values,
+            labels: labels.values.into_iter().map(|label| label as i8 as u8).collect(),
             classes,
             patients,
             epoch: None,

@@ -18,7 +18,7 @@ const MOST_WORKERS: usize = 8;
 pub struct Resident {
     /// `uint8 N,H,W`.
     images: Tensor,
-    /// `float32 N,C`.
+    /// `float32 N,C`: 0, 1, or -1 where a label is unknown.
     targets: Tensor,
 }
 
@@ -34,7 +34,8 @@ impl Resident {
         let (images, labels) = setup.dataset.trainable(Split::Train)?;
         let [count, height, width] = [images.len(), images.height(), images.width()].map(|n| n as i64);
         let pixels = Tensor::f_from_slice(&images.gathered()?)?.f_view([count, height, width])?;
-        let targets = Tensor::f_from_slice(labels.values())?.f_view([count, -1])?;
+        let signed: Vec<i8> = labels.values().iter().map(|label| label.cast_signed()).collect();
+        let targets = Tensor::f_from_slice(&signed)?.f_view([count, -1])?;
         Ok(Some(Self {
             images: pixels.f_to_device(setup.device)?,
             targets: targets.f_to_device(setup.device)?.f_to_kind(Kind::Float)?,

@@ -29,11 +29,18 @@ pub struct Learner {
 }
 
 impl Learner {
-    /// Before the first step; `train` counts the labels of the training images.
+    /// Before the first step; `train` counts the labels of the training images, and `masked` says that some labels of the
+    /// data set are unknown.
     ///
     /// # Errors
     /// When optimizer state or EMA weights don't fit into the device's memory.
-    pub fn new(network: Network, config: &RunConfig, train: &SplitStats, device: Device) -> Result<Self> {
+    pub fn new(
+        network: Network,
+        config: &RunConfig,
+        train: &SplitStats,
+        masked: bool,
+        device: Device,
+    ) -> Result<Self> {
         let mode = device.is_cuda().then(|| CudaMode::set(config.run.deterministic)).transpose()?;
         let optimizer = Optimizer::new(&network, &config.optimizer)?;
         let ema = match config.optimizer.ema {
@@ -45,7 +52,7 @@ impl Learner {
             Precision::Fp32 | Precision::Bf16 => None,
         };
         let guard = StepGuard::new(scaler, device)?;
-        let loss = Loss::new(&config.loss, train, device)?;
+        let loss = Loss::new(&config.loss, train, masked, device)?;
         Ok(Self {
             network,
             loss,

@@ -5,6 +5,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::config::Sampling;
 use crate::dataset::images::Labels;
+use crate::label::{PRESENT, UNKNOWN};
 
 /// The order of the images in an epoch: depends on the run's seed and the epoch alone.
 pub fn order(sampling: Sampling, labels: &Labels, seed: u64, epoch: usize) -> Vec<usize> {
@@ -50,26 +51,34 @@ fn drawn(weights: &[f64], seed: u64, epoch: usize) -> Vec<usize> {
         .collect()
 }
 
-/// How often balanced sampling draws each image: one over the number of images of its rarest condition, the
-/// normal images being a class of their own. A class alone would then be drawn as often as any other.
+/// How often balanced sampling draws each image: one over the number of images of its rarest condition, the images
+/// without any being a class of their own. A class alone would then be drawn as often as any other.
 fn image_weights(labels: &Labels) -> Vec<f64> {
     let stats = crate::dataset::stats::split_stats(labels);
+    let without = labels.rows().filter(|row| !row.contains(&PRESENT)).count();
     let weight = |row: &[u8]| {
-        let rarest =
-            row.iter().zip(&stats.positives).filter(|(label, _)| **label == 1).map(|(_, n)| *n).min();
-        1.0 / rarest.unwrap_or(stats.normal).max(1) as f64
+        let present = row.iter().zip(&stats.positives).filter(|(label, _)| **label == PRESENT);
+        let rarest = present.map(|(_, count)| *count).min();
+        1.0 / rarest.unwrap_or(without).max(1) as f64
     };
     labels.rows().map(weight).collect()
 }
 
-/// The share of drawn images that have each condition, when sampling is balanced.
+/// The share of drawn images that have each condition among those whose label is known, when sampling is balanced.
 pub fn sampled_prevalence(labels: &Labels) -> Vec<f64> {
     let weights = image_weights(labels);
-    let total: f64 = weights.iter().sum();
+    let mut known = vec![0.0; labels.classes()];
+    for (row, weight) in labels.rows().zip(&weights) {
+        for (sum, _) in known.iter_mut().zip(row).filter(|(_, label)| **label != UNKNOWN) {
+            *sum += weight;
+        }
+    }
     let mut shares = vec![0.0; labels.classes()];
     for (row, weight) in labels.rows().zip(&weights) {
-        for (share, label) in shares.iter_mut().zip(row) {
-            *share += f64::from(*label) * weight / total;
+        for ((share, known), _) in
+            shares.iter_mut().zip(&known).zip(row).filter(|(_, label)| **label == PRESENT)
+        {
+            *share += weight / known;
         }
     }
     shares

@@ -99,7 +99,9 @@ impl Setup {
         tch::manual_seed(self.config.run.seed as i64);
         let mut network = Network::build(&self.config.model, self.shape, self.device)?;
         start(&mut network)?;
-        Learner::new(network, &self.config, self.dataset.stats(Split::Train), self.device)
+        let stats = |split| self.dataset.stats(split);
+        let masked = Split::ALL.iter().any(|split| stats(*split).any_unknown());
+        Learner::new(network, &self.config, stats(Split::Train), masked, self.device)
     }
 
     /// The network with the weights that a run starts from, and what changes it.
@@ -249,5 +251,5 @@ fn absolute(path: &str) -> String {
 /// Whether some condition of a split is both present and absent, so that an AUROC exists.
 fn can_be_ranked(dataset: &Dataset, split: Split) -> bool {
     let stats = dataset.stats(split);
-    stats.positives.iter().any(|&positives| positives > 0 && positives < stats.images)
+    (0..stats.positives.len()).any(|column| stats.positives[column] > 0 && stats.negatives(column) > 0)
 }

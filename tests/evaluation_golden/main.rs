@@ -21,6 +21,7 @@ mod calibration;
 mod cases;
 mod comparison;
 mod problems;
+mod unknown;
 
 use cases::*;
 

@@ -47,7 +47,7 @@ pub fn run(
             writer = writer.images(&format!("{split}_images"), images)?;
         }
         let shape = [part.labels.len(), part.labels.classes()];
-        writer = writer.array_u8(&format!("{split}_labels"), &shape, part.labels.values())?;
+        writer = writer.labels(&format!("{split}_labels"), &shape, part.labels.values())?;
         let named = !part.about.patients.is_empty();
         if named {
             writer = writer.array_text(&format!("{split}_patient"), &part.about.patients)?;

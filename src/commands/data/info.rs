@@ -13,6 +13,7 @@ use chestxr_tui::text::{bytes, one_line, thousands};
 
 use super::load;
 use crate::commands::Exit;
+use chestxr_tui::dataset::labels::Condition;
 
 /// Counts images and conditions per split, normal images included.
 pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result<Exit> {
@@ -29,8 +30,12 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
                     .zip(&stats.positives)
                     .map(|(condition, count)| (condition.key.clone(), json!(count)))
                     .collect();
-                let split_json =
-                    json!({"images": stats.images, "normal": stats.normal, "positives": positives});
+                let unknown: serde_json::Map<_, _> = unknown(&dataset, split)
+                    .map(|(condition, count)| (condition.key.clone(), json!(count)))
+                    .collect();
+                let split_json = json!({
+                    "images": stats.images, "normal": stats.normal, "positives": positives, "unknown": unknown,
+                });
                 (split.name().to_owned(), split_json)
             })
             .collect();
@@ -72,19 +77,23 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
         write!(out, "{:>9}{:>8}", split.name(), "%")?;
     }
     writeln!(out)?;
-    let mut row = |name: &str, count: &dyn Fn(Split) -> usize| -> std::io::Result<()> {
+    type Count<'a> = &'a dyn Fn(Split) -> usize;
+    let mut row_of = |name: &str, count: Count, all: Count| -> std::io::Result<()> {
         write!(out, "{name:<20}")?;
         for split in Split::ALL {
-            let share = percent(count(split), dataset.stats(split).images);
+            let share = percent(count(split), all(split));
             let share = share.map_or("–".to_owned(), |share| format!("{share:.2}"));
             write!(out, "{:>9}{share:>8}", thousands(count(split) as u64))?;
         }
         writeln!(out)
     };
-    row("Normal", &|split| dataset.stats(split).normal)?;
+    let images = |split: Split| dataset.stats(split).images;
+    row_of("Normal", &|split| dataset.stats(split).normal, &images)?;
     for (column, condition) in dataset.labels().iter().enumerate() {
-        row(&condition.name, &|split| dataset.stats(split).positives[column])?;
+        let known = |split: Split| dataset.stats(split).known(column);
+        row_of(&condition.name, &|split| dataset.stats(split).positives[column], &known)?;
     }
+    let mut row = |name: &str, count: Count| row_of(name, count, &images);
     row("Images", &|split| dataset.stats(split).images)?;
     for by in GroupBy::ALL {
         let groups = Split::ALL.map(|split| dataset.part(split).about.groups(by));
@@ -102,7 +111,21 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
         row("Boxes", &|split| boxes[split as usize])?;
     }
     writeln!(out, "\nAn image can have several conditions; normal images have none.")?;
+    for split in Split::ALL {
+        let counts: Vec<String> = unknown(&dataset, split)
+            .map(|(condition, count)| format!("{} {}", condition.name, thousands(count as u64)))
+            .collect();
+        if !counts.is_empty() {
+            writeln!(out, "Unknown labels in {split}, left out of its shares: {}", counts.join(", "))?;
+        }
+    }
     Ok(Exit::Done)
+}
+
+/// The conditions of which some images of a split have an unknown label, with the number of these images.
+fn unknown(dataset: &Dataset, split: Split) -> impl Iterator<Item = (&Condition, usize)> {
+    let counts = dataset.labels().iter().zip(&dataset.stats(split).unknown);
+    counts.map(|(condition, count)| (condition, *count)).filter(|(_, count)| *count > 0)
 }
 
 /// Manual boxes per split, where the source has any.

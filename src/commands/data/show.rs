@@ -13,6 +13,7 @@ use chestxr_tui::text::one_line;
 use super::load;
 use crate::cli::{Global, ShowArgs};
 use crate::commands::{Exit, UsageError, augment, check_output, inline};
+use chestxr_tui::label::is_normal;
 
 /// Tiles per row.
 const COLUMNS: usize = 4;
@@ -29,9 +30,7 @@ pub fn run(args: &ShowArgs, global: &Global, section: &DataSection) -> Result<Ex
     let mut tiles = Vec::new();
     let mut lines = Vec::new();
     for index in chosen {
-        let named = dataset.labels().iter().zip(labels.row(index)).filter(|(_, label)| **label == 1);
-        let conditions: Vec<&str> = named.map(|(condition, _)| condition.name.as_str()).collect();
-        let conditions = if conditions.is_empty() { "no finding".to_owned() } else { conditions.join(", ") };
+        let conditions = dataset.labels().found(labels.row(index));
         let regions = if args.boxes { dataset.regions(args.split, index) } else { Vec::new() };
         let boxes: Vec<Bounds> = regions.into_iter().flat_map(|region| region.boxes).collect();
         let captions = vec![format!("{} {index}", args.split), one_line(&conditions, 60), about.line(index)];
@@ -74,7 +73,7 @@ fn choose(args: &ShowArgs, dataset: &Dataset) -> Result<Vec<usize>> {
     let candidates: Vec<usize> = match args.class.as_deref() {
         None => (0..labels.len()).collect(),
         Some("normal") => {
-            (0..labels.len()).filter(|image| labels.row(*image).iter().all(|label| *label == 0)).collect()
+            (0..labels.len()).filter(|image| is_normal(labels.row(*image)) == Some(true)).collect()
         }
         Some(name) => {
             let keys = dataset.labels().keys();

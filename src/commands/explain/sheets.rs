@@ -10,6 +10,7 @@ use chestxr_tui::report::figures::{ColourScale, TILE_PIXELS, Tile, image_sheet};
 
 use super::ExplainedMap;
 use super::images::ImagesToExplain;
+use chestxr_tui::label::known;
 
 /// Renders sheets of the explained images.
 pub struct Sheets<'a> {
@@ -32,7 +33,7 @@ impl Sheets<'_> {
 
     /// Whether the image has the condition; `None` where labels are not known.
     pub fn label(&self, image: usize, class: usize) -> Option<bool> {
-        self.images.labels.as_ref().map(|rows| rows[image][class] == 1)
+        known(self.images.labels.as_ref()?[image][class])
     }
 
     /// A PNG with the image, the map and the overlay; boxes of the finding are outlined where known.

@@ -48,9 +48,10 @@ fn unmeasurable(dataset: &Dataset, findings: &mut Vec<Finding>) {
             continue;
         }
         let columns = |is: &dyn Fn(usize) -> bool| -> Vec<usize> {
-            (0..stats.positives.len()).filter(|column| is(stats.positives[*column])).collect()
+            (0..stats.positives.len()).filter(|column| is(*column)).collect()
         };
-        let (never, always) = (columns(&|count| count == 0), columns(&|count| count == stats.images));
+        let never = columns(&|column| stats.positives[column] == 0);
+        let always = columns(&|column| stats.known(column) > 0 && stats.negatives(column) == 0);
         if !never.is_empty() {
             let names = names(dataset, &never);
             let what = match split {
@@ -113,7 +114,7 @@ fn shares(dataset: &Dataset, findings: &mut Vec<Finding>) {
         let other = dataset.stats(split);
         let differs = |column: &usize| {
             let (a, b) = (train.positives[*column] as f64, other.positives[*column] as f64);
-            let (n, m) = (train.images as f64, other.images as f64);
+            let (n, m) = (train.known(*column) as f64, other.known(*column) as f64);
             let pooled = (a + b) / (n + m);
             let deviation = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
             deviation > 0.0 && two_sided_p((a / n - b / m) / deviation) < CHANCE / (2 * classes) as f64

@@ -87,7 +87,7 @@ impl Archive {
         info().map_err(|fault| self.error(name, fault))
     }
 
-    /// Reads whole numbers from 0 to 255: `bool`, `uint8`, `int32` or `int64`.
+    /// Reads whole numbers from 0 to 255: `bool`, `uint8`, `int8`, `int32` or `int64`.
     ///
     /// # Errors
     /// As [`Archive::info`], and another element type, a value out of range, or damage.
@@ -95,7 +95,7 @@ impl Archive {
         self.read(name, |info, entry| next_bytes(count(info)?, info.dtype, entry))
     }
 
-    /// Reads whole numbers: `bool`, `uint8`, `int32` or `int64`.
+    /// Reads whole numbers: `bool`, `uint8`, `int8`, `int32` or `int64`.
     ///
     /// # Errors
     /// As [`Archive::info`], and another element type or damage.
@@ -284,6 +284,7 @@ fn next_integers<T>(
 ) -> Result<Vec<T>, Fault> {
     match dtype {
         Dtype::Bool | Dtype::U8 => entry.elements(count, 1, |at, bytes| element(at, bytes[0].into())),
+        Dtype::I8 => entry.elements(count, 1, |at, bytes| element(at, bytes[0].cast_signed().into())),
         Dtype::I32 => {
             entry.elements(count, 4, |at, bytes| element(at, i32::from_le_bytes(exact(bytes)).into()))
         }

@@ -9,6 +9,8 @@ pub enum Dtype {
     Bool,
     /// `uint8`.
     U8,
+    /// `int8`.
+    I8,
     /// `int32`.
     I32,
     /// `int64`.
@@ -27,7 +29,7 @@ impl Dtype {
     /// Bytes of an element.
     pub(super) fn size(self) -> u64 {
         match self {
-            Self::Bool | Self::U8 => 1,
+            Self::Bool | Self::U8 | Self::I8 => 1,
             Self::I32 | Self::F32 => 4,
             Self::I64 | Self::F64 => 8,
             Self::Text(characters) => (characters as u64).saturating_mul(4),
@@ -41,6 +43,7 @@ impl fmt::Display for Dtype {
         match self {
             Self::Bool => f.write_str("bool"),
             Self::U8 => f.write_str("uint8"),
+            Self::I8 => f.write_str("int8"),
             Self::I32 => f.write_str("int32"),
             Self::I64 => f.write_str("int64"),
             Self::F32 => f.write_str("float32"),

@@ -131,7 +131,7 @@ pub enum Fault {
     Count { labels: usize, count: usize, images: &'static str },
     #[error("has {found} columns for {wanted} conditions; each condition needs exactly one column")]
     Classes { found: usize, wanted: usize },
-    #[error("holds {value} at row {row}, column {column} (counted from 0); labels must be 0 or 1")]
+    #[error("holds {value} at row {row}, column {column} (counted from 0); labels are 0, 1, or -1 (unknown)")]
     Label { value: i64, row: usize, column: usize },
     #[error("holds {value}, which doesn't fit {wanted}; save it with values in range")]
     Range { value: i64, wanted: &'static str },

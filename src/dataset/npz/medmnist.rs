@@ -9,6 +9,7 @@ use super::dtype::Dtype;
 use super::entry::EntryReader;
 use super::error::{Fault, NpzError};
 use super::npy::ArrayInfo;
+use crate::label::UNKNOWN;
 
 /// Everything of a MedMNIST-style archive.
 #[derive(Clone, Debug, PartialEq)]
@@ -253,14 +254,17 @@ fn image_shape(info: &ArrayInfo) -> Result<[usize; 3], Fault> {
 /// N of label rows.
 fn label_rows(info: &ArrayInfo, classes: usize) -> Result<usize, Fault> {
     match (info.dtype, info.shape.as_slice()) {
-        (Dtype::Bool | Dtype::U8 | Dtype::I32 | Dtype::I64, &[rows, columns]) => match columns {
+        (Dtype::Bool | Dtype::U8 | Dtype::I8 | Dtype::I32 | Dtype::I64, &[rows, columns]) => match columns {
             _ if columns == classes && classes > 0 => Ok(rows),
             found => Err(Fault::Classes { found, wanted: classes }),
         },
-        (Dtype::Bool | Dtype::U8 | Dtype::I32 | Dtype::I64, found) => {
+        (Dtype::Bool | Dtype::U8 | Dtype::I8 | Dtype::I32 | Dtype::I64, found) => {
             Err(Fault::Dimensions { found: found.to_vec(), wanted: "N,conditions with one row an image" })
         }
-        (found, _) => Err(Fault::Dtype { found, wanted: "uint8 or int64, 0 or 1 for each condition" }),
+        (found, _) => Err(Fault::Dtype {
+            found,
+            wanted: "uint8, int8 or int64, 0 or 1 for each condition, -1 where it is unknown",
+        }),
     }
 }
 
@@ -278,6 +282,7 @@ impl Plan {
             integers(info, entry, |index, value| match value {
                 0 => Ok(0),
                 1 => Ok(1),
+                -1 => Ok(UNKNOWN),
                 _ => {
                     let place = info.place(index); // two axes: `label_rows` saw to it
                     Err(Fault::Label { value, row: place[0], column: place[1] })

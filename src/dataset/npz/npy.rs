@@ -167,6 +167,7 @@ impl<'a> Literal<'a> {
         let dtype = match (kind, size) {
             (b'b', 1) => Dtype::Bool,
             (b'u', 1) => Dtype::U8,
+            (b'i', 1) => Dtype::I8,
             (b'i', 4) => Dtype::I32,
             (b'i', 8) => Dtype::I64,
             (b'f', 4) => Dtype::F32,

@@ -13,6 +13,7 @@ use crate::files::Replacement;
 use super::error::{Fault, NpzError};
 use super::npy;
 use super::record::{self, Member};
+use crate::label::UNKNOWN;
 use crate::zip::{DEFLATED, STORED};
 
 /// Entries this large get 64-bit sizes. Below the 32-bit end, since deflate may grow incompressible data a little.
@@ -88,6 +89,15 @@ impl Writer {
     /// As [`Writer::array_f32`].
     pub fn array_u8(self, name: &str, shape: &[usize], values: &[u8]) -> Result<Self, NpzError> {
         self.array(name, "|u1", shape, values, u8::to_le_bytes)
+    }
+
+    /// Adds labels in C order: `uint8` 0 and 1, or `int8` with -1 where a label is unknown.
+    ///
+    /// # Errors
+    /// As [`Writer::array_f32`].
+    pub fn labels(self, name: &str, shape: &[usize], labels: &[u8]) -> Result<Self, NpzError> {
+        let kind = if labels.contains(&UNKNOWN) { "|i1" } else { "|u1" };
+        self.array(name, kind, shape, labels, u8::to_le_bytes)
     }
 
     /// Adds `int64` values in C order.

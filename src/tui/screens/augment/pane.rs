@@ -57,14 +57,7 @@ pub fn render(app: &App, area: Rect, canvas: &mut Canvas) {
 fn original(app: &App, dataset: &Arc<Dataset>, image: usize, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
     let part = dataset.part(app.augment.split);
-    let labels: Vec<&str> = dataset
-        .labels()
-        .iter()
-        .zip(part.labels.row(image))
-        .filter(|(_, label)| **label == 1)
-        .map(|(condition, _)| condition.name.as_str())
-        .collect();
-    let said = if labels.is_empty() { "no finding".to_owned() } else { labels.join(", ") };
+    let said = dataset.labels().found(part.labels.row(image));
     let title = format!("{} #{image}", app.augment.split);
     let room = usize::from(area.width).saturating_sub(6);
     let panel = Panel {

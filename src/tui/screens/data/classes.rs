@@ -74,7 +74,7 @@ pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, c
 
     let shown = usize::from(inner.height.saturating_sub(1) / height).max(1);
     let first = chosen.saturating_sub(shown.saturating_sub(1)).min(view.rows.len().saturating_sub(shown));
-    let share = |row: usize, split: Option<Split>| percent(sum(view, row, split), view.total(split));
+    let share = |row: usize, split: Option<Split>| percent(sum(view, row, split), view.known(row, split));
     let most = (0..view.rows.len()).filter_map(|row| share(row, split)).fold(0.0, f64::max).max(1e-9);
     for (place, index) in (first..view.rows.len()).take(shown).enumerate() {
         let line = row(inner, 1 + place as u16 * height);
@@ -114,8 +114,9 @@ pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, c
 /// Train, val and test as three bars of half a row each; what they compare is the share, not the count.
 fn thin_bars(view: &DataView, index: usize, most: f64, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let shares = Split::ALL
-        .map(|split| percent(sum(view, index, Some(split)), view.total(Some(split))).unwrap_or(0.0) / most);
+    let shares = Split::ALL.map(|split| {
+        percent(sum(view, index, Some(split)), view.known(index, Some(split))).unwrap_or(0.0) / most
+    });
     let length = |share: f64| {
         let cells = (share * f64::from(area.width)).round() as u16;
         if share > 0.0 { cells.max(1) } else { 0 }

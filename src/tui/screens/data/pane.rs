@@ -149,16 +149,7 @@ fn image(app: &App, view: &DataView, area: Rect, canvas: &mut Canvas) {
         return sentences(inner, &[Line::styled(text, theme.muted())], canvas);
     };
     let part = view.dataset.part(split);
-    let row_labels = part.labels.row(index as usize);
-    let found: Vec<&str> = view
-        .dataset
-        .labels()
-        .iter()
-        .zip(row_labels)
-        .filter(|(_, label)| **label == 1)
-        .map(|(condition, _)| condition.name.as_str())
-        .collect();
-    let found = if found.is_empty() { "no finding".to_owned() } else { found.join(", ") };
+    let found = view.dataset.labels().found(part.labels.row(index as usize));
     let place = format!("{} of {}", count(app.data.image + 1), count(images.len()));
     let panel = Panel {
         title: name,

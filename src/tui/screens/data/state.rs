@@ -9,6 +9,7 @@ use crate::dataset::progress::Progress;
 use crate::dataset::registry::Entry;
 use crate::dataset::stats::cooccurrence;
 use crate::dataset::{Dataset, Split};
+use crate::label::is_normal;
 
 /// The view model of a data set, computed once in the background.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl DataView {
             }
             for (index, row) in part.labels.rows().enumerate() {
                 let index = index as u32;
-                if row.iter().all(|label| *label == 0) {
+                if is_normal(row) == Some(true) {
                     images[classes].push((split, index));
                 }
                 for (column, _) in row.iter().enumerate().filter(|(_, label)| **label == 1) {
@@ -99,6 +100,15 @@ impl DataView {
         }
     }
 
+    /// Images of a split, or of all, of which a row's label is known.
+    pub fn known(&self, row: usize, split: Option<Split>) -> usize {
+        let own = |split: Split| match self.rows.get(row) {
+            Some(Some(column)) => self.dataset.stats(split).known(*column),
+            _ => self.dataset.stats(split).images,
+        };
+        split.map_or_else(|| Split::ALL.into_iter().map(own).sum(), own)
+    }
+
     /// Images of a split, or of all.
     pub fn total(&self, split: Option<Split>) -> usize {
         match split {
@@ -115,7 +125,7 @@ fn people(dataset: &Dataset, split: Option<Split>) -> Vec<Group> {
         for part in Split::ALL.into_iter().filter(|its| split.is_none_or(|wanted| wanted == *its)) {
             let part = dataset.part(part);
             for (name, images) in part.about.groups(by) {
-                let healthy = |image: &&usize| part.labels.row(**image).iter().all(|label| *label == 0);
+                let healthy = |image: &&usize| is_normal(part.labels.row(**image)) == Some(true);
                 let normal = images.iter().filter(healthy).count();
                 match groups.iter_mut().find(|group| group.name == name) {
                     Some(group) => {

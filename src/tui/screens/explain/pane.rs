@@ -9,6 +9,7 @@ use ratatui::text::{Line, Span};
 
 use crate::dataset::phantom::Bounds;
 use crate::explain::{COLOUR_MAPS, METHODS, Overlay, SIGNED, Shows, paint, signed};
+use crate::label::known;
 use crate::text::one_line;
 use crate::tui::action::Action;
 use crate::tui::app::App;
@@ -184,7 +185,11 @@ fn probabilities(app: &App, run: &Opened, area: Rect, canvas: &mut Canvas) {
         let score = scores.and_then(|scores| scores.get(class)).copied();
         let level = run.levels.get(class).copied().unwrap_or(0.5);
         let called = score.is_some_and(|score| score > level);
-        let label = if labels.get(class) == Some(&1) { "✓" } else { " " };
+        let label = match labels.get(class).map(|label| known(*label)) {
+            Some(Some(true)) => "✓",
+            Some(None) => "?",
+            _ => " ",
+        };
         let number = if called { theme.strong() } else { theme.muted() };
         let tail = Line::from(vec![
             Span::styled(fixed(score.map(f64::from), 3), number),

@@ -10,6 +10,7 @@ use crate::dataset::labels::LabelSet;
 use crate::dataset::part::GroupBy;
 use crate::dataset::{Dataset, Split};
 use crate::explain::Map;
+use crate::label::known;
 use crate::runs::RunId;
 use crate::tui::screens::evaluate::state::Loading;
 
@@ -119,15 +120,15 @@ impl Outcome {
         Self::ALL[(at + 1) % Self::ALL.len()]
     }
 
-    /// Whether an image is listed; `called` is unknown without predictions.
-    fn holds(self, labelled: bool, called: Option<bool>) -> bool {
+    /// Whether an image is listed; `labelled` is unknown where the label is, `called` without predictions.
+    fn holds(self, labelled: Option<bool>, called: Option<bool>) -> bool {
         match self {
             Self::All => true,
-            Self::Labelled => labelled,
+            Self::Labelled => labelled == Some(true),
             Self::PredictedPositive => called == Some(true),
-            Self::TruePositive => labelled && called == Some(true),
-            Self::FalseNegative => labelled && called == Some(false),
-            Self::FalsePositive => !labelled && called == Some(true),
+            Self::TruePositive => labelled == Some(true) && called == Some(true),
+            Self::FalseNegative => labelled == Some(true) && called == Some(false),
+            Self::FalsePositive => labelled == Some(false) && called == Some(true),
         }
     }
 }
@@ -332,7 +333,7 @@ impl ExplainState {
         }
         let mut images: Vec<u32> = (0..part.labels.len())
             .filter(|image| {
-                let labelled = part.labels.row(*image).get(class) == Some(&1);
+                let labelled = part.labels.row(*image).get(class).and_then(|label| known(*label));
                 let called = score(*image).map(|score| *score > level);
                 let same = self.patient.as_ref().is_none_or(|wanted| {
                     patient(*image).is_some_and(|patient| patient.to_string() == *wanted)

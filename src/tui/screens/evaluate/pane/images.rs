@@ -3,6 +3,7 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::label::{PRESENT, known};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
@@ -73,7 +74,8 @@ fn probabilities(run: &EvaluatedRun, image: usize, chosen: usize, area: Rect, ca
     let Some((labels, scores)) = run.image(image) else { return };
     let mut order: Vec<usize> = (0..scores.len()).collect();
     // What is labelled is never cut off below.
-    order.sort_by(|a, b| labels[*b].cmp(&labels[*a]).then(scores[*b].total_cmp(&scores[*a])));
+    let present = |class: usize| labels[class] == PRESENT;
+    order.sort_by(|a, b| present(*b).cmp(&present(*a)).then(scores[*b].total_cmp(&scores[*a])));
     let long = inner.width >= 40;
     let name = if long { 18 } else { 6 };
     for (line_at, class) in order.iter().enumerate().take(usize::from(inner.height)) {
@@ -83,7 +85,11 @@ fn probabilities(run: &EvaluatedRun, image: usize, chosen: usize, area: Rect, ca
         let style = if *class == chosen { theme.accent() } else { theme.text() };
         canvas.text(Rect { width: name, ..line }, text, style);
         let called = score > level;
-        let labelled = if labels[*class] != 0 { "✓" } else { " " };
+        let labelled = match known(labels[*class]) {
+            Some(true) => "✓",
+            None => "?",
+            Some(false) => " ",
+        };
         let tail = Line::from(vec![
             Span::styled(fixed(Some(score.into()), 3), if called { theme.strong() } else { theme.muted() }),
             Span::styled(format!(" {labelled}"), theme.good()),
@@ -101,14 +107,7 @@ fn probabilities(run: &EvaluatedRun, image: usize, chosen: usize, area: Rect, ca
 
 fn picture(app: &App, run: &EvaluatedRun, image: usize, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
-    let labels: Vec<&str> = run
-        .image(image)
-        .map(|(labels, _)| labels.iter().enumerate().filter(|(_, label)| **label != 0))
-        .into_iter()
-        .flatten()
-        .map(|(class, _)| run.name(class))
-        .collect();
-    let said = if labels.is_empty() { "no finding".to_owned() } else { labels.join(", ") };
+    let said = run.image(image).map_or(String::new(), |(labels, _)| run.labels.found(labels));
     let title = format!("{} #{image}", run.split);
     let said = crate::text::one_line(&said, usize::from(area.width).saturating_sub(8));
     let panel = Panel { title: &title, bottom: Line::styled(said, theme.text()), ..Panel::default() };

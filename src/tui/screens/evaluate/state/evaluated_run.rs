@@ -8,9 +8,10 @@ use crate::config::{DataSection, RunConfig};
 use crate::dataset::Split;
 use crate::dataset::labels::LabelSet;
 use crate::evaluation;
+use crate::label::known;
 use crate::metrics::{
     Basis, Calibration, Chosen, ConditionEvaluation, CutPoints, DEFAULT_THRESHOLD, Evaluation, Predictions,
-    ThresholdRule, Thresholds, at_temperature, normal_scores,
+    ThresholdRule, Thresholds, at_temperature, known_normal_scores, normal_scores,
 };
 use crate::runs::{RunFolder, RunId, SplitPredictions};
 
@@ -94,8 +95,8 @@ impl EvaluatedRun {
         let levels = levels(&kept, &labels);
         let table = predictions.table();
         let pooled = |scores: &[f32]| {
-            let labels = predictions.labels.iter().map(|label| *label != 0);
-            Calibration::new(scores.iter().copied().zip(labels))
+            let pairs = scores.iter().zip(&predictions.labels);
+            Calibration::new(pairs.filter_map(|(score, label)| Some((*score, known(*label)?))))
         };
         let after = kept.temperature.map(|by| at_temperature(&predictions.logits, by));
         Self {
@@ -205,15 +206,15 @@ impl EvaluatedRun {
     pub fn images(&self, row: usize, cell: Cell) -> Vec<(u32, f32)> {
         let Some(level) = self.levels.get(row) else { return Vec::new() };
         let table = self.predictions.table();
-        let pairs: Vec<(f32, bool)> = match self.labels.get(row) {
-            Some(_) => table.column(row).collect(),
+        let pairs: Vec<(f32, Option<bool>)> = match self.labels.get(row) {
+            Some(_) => table.rows_of(row).collect(),
             None => normal_scores(&table),
         };
         let (called, positive) = cell.sides();
         let mut images: Vec<(u32, f32)> = pairs
             .iter()
             .enumerate()
-            .filter(|(_, (score, label))| (*score > *level) == called && *label == positive)
+            .filter(|(_, (score, label))| (*score > *level) == called && *label == Some(positive))
             .map(|(image, (score, _))| (image as u32, *score))
             .collect();
         images.sort_by(|a, b| if called { b.1.total_cmp(&a.1) } else { a.1.total_cmp(&b.1) });
@@ -240,7 +241,7 @@ pub(in crate::tui) fn read_best(folder: &RunFolder, split: Split) -> Result<Spli
 
 fn cut_points(table: &Predictions) -> Vec<Option<CutPoints>> {
     let conditions = (0..table.classes()).map(|class| CutPoints::of_class(table, class));
-    conditions.chain([CutPoints::new(normal_scores(table))]).collect()
+    conditions.chain([CutPoints::new(known_normal_scores(table))]).collect()
 }
 
 /// A cell of a two by two matrix.
