@@ -45,6 +45,9 @@ pub enum DataCommand {
     Info {
         /// Data source, as for --data; default: the configured one
         source: Option<String>,
+        /// List every row of a table that was not taken, not only the first five
+        #[arg(long)]
+        verbose: bool,
     },
     /// Download a data set, or import it from a file
     #[command(

@@ -184,6 +184,16 @@ choice! {
 }
 
 choice! {
+    /// What happens when a row or an image of a data set can't be read.
+    OnError {
+        /// It is left out, counted and listed.
+        Skip = "skip",
+        /// Nothing is read.
+        Fail = "fail",
+    }
+}
+
+choice! {
     /// What the loss compares logits and labels with.
     LossKind {
         /// Binary cross-entropy on logits, mean over images and conditions.

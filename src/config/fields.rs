@@ -1,8 +1,8 @@
 //! The table of every setting: TOML files, `--set`, the workbench's form and the documentation read it.
 
 use super::choice::{
-    Arch, AugmentOn, Border, Gray, LossKind, Mode, Monitor, OptimizerKind, Precision, Preset, Sampling,
-    ScheduleKind, Stem, ThresholdMode,
+    Arch, AugmentOn, Border, Gray, LossKind, Mode, Monitor, OnError, OptimizerKind, Precision, Preset,
+    Sampling, ScheduleKind, Stem, ThresholdMode,
 };
 use super::error::ConfigError;
 use super::{Memory, PosWeight, ServerUri};
@@ -100,6 +100,11 @@ pub const FIELDS: &[Field] = &[
         "columns of a table: path=File,patient=ID,...; empty: recognized by name",
     ),
     field("data.where", Kind::Text, "filter of images: view=PA,sex=F,age=18-80"),
+    field(
+        "data.on_error",
+        Kind::Choice(OnError::NAMES),
+        "rows and images that can't be read: skip and list them, or fail",
+    ),
     field(
         "data.memory",
         Kind::Memory,

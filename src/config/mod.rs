@@ -16,8 +16,8 @@ mod text;
 use serde::{Deserialize, Serialize};
 
 pub use choice::{
-    Arch, AugmentOn, Border, Gray, LossKind, Mode, Monitor, OptimizerKind, Precision, Preset, Sampling,
-    ScheduleKind, Stem, ThresholdMode,
+    Arch, AugmentOn, Border, Gray, LossKind, Mode, Monitor, OnError, OptimizerKind, Precision, Preset,
+    Sampling, ScheduleKind, Stem, ThresholdMode,
 };
 pub use error::ConfigError;
 pub use fields::{FIELDS, Field, Kind, plain};
@@ -75,6 +75,8 @@ pub struct DataSection {
     /// Images that are taken: `view=PA,sex=F,age=18-80`.
     #[serde(rename = "where")]
     pub keep: String,
+    /// Whether rows and images that can't be read are left out or end the reading.
+    pub on_error: OnError,
     /// Memory for images: `auto` or `4GB`.
     pub memory: String,
 }
@@ -239,6 +241,7 @@ impl Default for DataSection {
             split_seed: 0,
             columns: String::new(),
             keep: String::new(),
+            on_error: OnError::Skip,
             memory: "auto".into(),
         }
     }

@@ -39,7 +39,7 @@ pub(super) fn npz_parts(path: &Path, budget: u64, watch: &Watch) -> Result<Loade
             [train, val, test]
         }
     };
-    Ok(Loaded { labels, parts, notes: Vec::new() })
+    Ok(Loaded { labels, parts, notes: Vec::new(), skipped: Vec::new() })
 }
 
 /// The parts of an archive whose images are unpacked into a store.
@@ -80,6 +80,7 @@ fn unpacked(
         image,
         labels: 0,
         budget,
+        skip: false,
     };
     let (store, _) = store::build(&request, &mut make, watch)?;
     let mut first = 0_u32;

@@ -3,13 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 use super::DataError;
-use super::image_file::dicom;
 use super::listing::Listing;
 use super::table;
 use super::table_error::TableError;
+use crate::config::DataSection;
 
 /// The table of labels in `folder`: `labels.csv`, or the only table there is.
 pub fn label_table(folder: &Path) -> Option<PathBuf> {
@@ -26,11 +24,11 @@ pub fn label_table(folder: &Path) -> Option<PathBuf> {
     if tables.len() == 1 { tables.pop() } else { None }
 }
 
-/// Reads the table and the headers of the images it names. Patients are known by a hash of their id alone.
+/// Reads the table and, for what it lacks, the headers of the images it names.
 ///
 /// # Errors
 /// As [`table::listing`]; also when there is no table.
-pub fn listing(folder: &Path, columns: &str) -> Result<Listing, DataError> {
+pub fn listing(folder: &Path, section: &DataSection) -> Result<Listing, DataError> {
     if !folder.is_dir() {
         return Err(TableError::new(folder, "there is no such folder; give one of DICOM files").into());
     }
@@ -41,18 +39,5 @@ pub fn listing(folder: &Path, columns: &str) -> Result<Listing, DataError> {
              without labels with `chestxr-tui predict RUN DIR`",
         )
     })?;
-    let mut listing = table::listing(&table, columns)?;
-    let headers: Vec<_> = listing.rows.par_iter().map(|row| dicom::read_about(&row.path).ok()).collect();
-    let mut told = 0;
-    for (row, header) in listing.rows.iter_mut().zip(headers) {
-        // An image that can't be read is named when its pixels are.
-        let Some(header) = header else { continue };
-        told += 1;
-        row.patient = header.patient.or(row.patient.take().map(|name| dicom::hashed("", &name)));
-        row.sex = row.sex.take().or(header.about.sex.map(String::from));
-        row.age = row.age.or(header.about.age);
-        row.view = row.view.take().or(header.about.view);
-    }
-    listing.notes.push(format!("patients of {told} DICOM files are identified by hashes of their ids"));
-    Ok(listing)
+    table::listing(&table, section)
 }

@@ -1,6 +1,7 @@
 //! Images that a table lists: picture files with labels and what else is known of them, on their way to a data set.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -14,11 +15,12 @@ use super::part::{About, Part};
 use super::phantom::Bounds;
 use super::progress::Watch;
 use super::row::{Given, Row};
+use super::sheet::{Skipped, skipped_note};
 use super::split::{self, Shares};
 use super::store::{self, ImportRequest, Made, StoreError};
 use super::table_error::TableError;
 use super::{DataError, Split};
-use crate::config::{AppPaths, DataSection};
+use crate::config::{AppPaths, DataSection, OnError};
 use crate::text::{one_line, thousands};
 
 /// All images of a table.
@@ -34,6 +36,8 @@ pub struct Listing {
     pub has_boxes: bool,
     /// What a person should know of how it was read.
     pub notes: Vec<String>,
+    /// Rows that were not taken.
+    pub skipped: Vec<Skipped>,
 }
 
 impl Listing {
@@ -42,20 +46,32 @@ impl Listing {
     /// # Errors
     /// When pictures can't be read or kept, or too little is left after `data.where`.
     pub fn load(self, section: &DataSection, budget: u64, watch: &Watch) -> Result<Loaded, DataError> {
-        let Self { table, labels, rows, has_boxes, mut notes } = self;
+        let Self { table, labels, mut rows, has_boxes, mut notes, mut skipped } = self;
         let keep: Keep = section.keep.parse()?;
         let preprocess = Preprocess::of_size(section.size, section.size);
-        let store = import(&table, &rows, &preprocess, budget, watch)?;
-        let kept: Vec<usize> = (0..rows.len()).filter(|row| keep.takes(&rows[*row])).collect();
-        if kept.is_empty() {
-            let what =
-                format!("no image is left with data.where = {}; it has {}", section.keep, Keep::offer(&rows));
+        let (all, offer) = (rows.len(), Keep::offer(&rows));
+        // What is left out isn't decoded either.
+        rows.retain(|row| keep.takes(row));
+        if rows.is_empty() {
+            let what = format!("no image is left with data.where = {}; it has {offer}", section.keep);
             return Err(TableError::new(&table, what).into());
         }
-        if kept.len() < rows.len() {
-            let (kept, all) = (thousands(kept.len() as u64), thousands(rows.len() as u64));
+        if rows.len() < all {
+            let (kept, all) = (thousands(rows.len() as u64), thousands(all as u64));
             notes.push(format!("data.where = {} takes {kept} of {all} images", section.keep));
         }
+        let store = import(&table, &rows, &preprocess, section.on_error, budget, watch)?;
+        let failures = store.failures();
+        let bad: HashSet<usize> = failures.iter().map(|failure| failure.image).collect();
+        let unreadable = failures.iter().map(|failure| Skipped {
+            line: rows[failure.image].line,
+            why: format!("names an image that can't be read: {}", failure.why),
+        });
+        let unreadable: Vec<Skipped> = unreadable.collect();
+        let kept: Vec<usize> = (0..rows.len()).filter(|row| !bad.contains(row)).collect();
+        notes.extend(skipped_note(&table, kept.len(), &unreadable));
+        skipped.extend(unreadable);
+        skipped.sort_by_key(|row| row.line);
         let splits = divide(&kept, &rows, &labels, section, &mut notes);
         let parts = Split::ALL.map(|split| {
             let members =
@@ -67,7 +83,7 @@ impl Listing {
                 TableError::new(&table, "its rows and images don't fit each other; start again").into()
             );
         };
-        Ok(Loaded { labels, parts: [train, val, test], notes })
+        Ok(Loaded { labels, parts: [train, val, test], notes, skipped })
     }
 }
 
@@ -79,6 +95,8 @@ pub struct Loaded {
     pub parts: [Part; 3],
     /// What a person should know of how the images were read, a sentence each.
     pub notes: Vec<String>,
+    /// Rows of the table that were not taken, by line.
+    pub skipped: Vec<Skipped>,
 }
 
 /// The images of all rows, in their order.
@@ -86,6 +104,7 @@ fn import(
     table: &Path,
     rows: &[Row],
     preprocess: &Preprocess,
+    on_error: OnError,
     budget: u64,
     watch: &Watch,
 ) -> Result<std::sync::Arc<store::Mapped>, StoreError<ImageFileError>> {
@@ -104,27 +123,30 @@ fn import(
         image: (preprocess.height, preprocess.width),
         labels: 0,
         budget,
+        skip: on_error == OnError::Skip,
     };
     store::build(&request, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)
         .map(|(store, _)| store)
 }
 
-/// What the files look like: their paths, lengths and times of the last change. Changes with any of them.
+/// What the files look like, see [`file_print`]. Changes with any of them.
 fn fingerprint(rows: &[Row], preprocess: &Preprocess) -> String {
     let mut hash = blake3::Hasher::new();
-    hash.update(format!("pictures 1 {preprocess:?}\n").as_bytes());
+    hash.update(format!("pictures 2 {preprocess:?}\n").as_bytes());
     rows.iter().for_each(|row| {
         hash.update(file_print(&row.path).as_bytes());
     });
     hash.finalize().to_hex().to_string()
 }
 
-/// What a file looks like: path, length and time of the last change.
+/// What a file looks like: path, length, time of the last change that it shows, and that of the last change of its inode,
+/// which no program can set: a file that was replaced by one of equal length and time has another.
 pub fn file_print(path: &Path) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let found = std::fs::metadata(&path).ok();
     let changed = found.as_ref().and_then(|file| file.modified().ok()?.duration_since(UNIX_EPOCH).ok());
-    format!("{}\n{:?} {changed:?}\n", path.display(), found.map(|file| file.len()))
+    let inode = found.as_ref().map(|file| (file.ino(), file.ctime(), file.ctime_nsec()));
+    format!("{}\n{:?} {changed:?} {inode:?}\n", path.display(), found.map(|file| file.len()))
 }
 
 /// The split of each row of `kept`.
@@ -216,7 +238,10 @@ fn part(
         about.age.push(row_of.age);
         let size = store.picture_size(*row);
         for (class, [x, y, width, height]) in &row_of.boxes {
-            let bounds = Bounds { x: *x, y: *y, width: *width, height: *height };
+            let (across, down) = row_of.boxes_on.map_or((1.0, 1.0), |drawn_on| {
+                (size.0 as f32 / drawn_on.0 as f32, size.1 as f32 / drawn_on.1 as f32)
+            });
+            let bounds = Bounds { x: x * across, y: y * down, width: width * across, height: height * down };
             if let Some(bounds) = preprocess.placed(size, bounds) {
                 about.boxes.push((image as u32, *class, bounds));
             }

@@ -47,6 +47,7 @@ use part::Part;
 pub use phantom::Bounds;
 use progress::Watch;
 pub use regions::Region;
+pub use sheet::Skipped;
 use source::Source;
 use stats::SplitStats;
 
@@ -105,6 +106,7 @@ pub struct Dataset {
     stats: [SplitStats; 3],
     digest: String,
     notes: Vec<String>,
+    skipped: Vec<Skipped>,
 }
 
 impl Dataset {
@@ -139,10 +141,10 @@ impl Dataset {
     }
 
     /// The data set of these parts.
-    pub(crate) fn of_parts(source: Source, Loaded { labels, parts, notes }: Loaded) -> Self {
+    pub(crate) fn of_parts(source: Source, Loaded { labels, parts, notes, skipped }: Loaded) -> Self {
         let digest = digest(&parts);
         let stats = std::array::from_fn(|split| stats::split_stats(&parts[split].labels));
-        Self { source, labels, parts, stats, digest, notes }
+        Self { source, labels, parts, stats, digest, notes, skipped }
     }
 
     /// The same images with the labels of `keys`, in that order: those of a run that knows other ones, or the same in
@@ -190,6 +192,11 @@ impl Dataset {
     /// What a person should know of how the images were read and divided, a sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Rows of the table that were not taken, by line.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
     }
 
     /// Where the images came from.

@@ -12,14 +12,19 @@ use super::demographics::{self, UnreadableAges};
 use super::labels::{LabelSet, is_no_finding, key_of};
 use super::listing::{Listing, counted};
 use super::row::{Given, Row};
-use super::sheet::{Sheet, said};
+use super::sheet::{Record, Sheet, Skipped, list, said, skipped_note};
 use super::table_error::TableError;
 use super::{DataError, Split};
-use crate::text::thousands;
+use crate::config::OnError;
+use crate::text::{one_line, thousands};
+
+/// Width and height of NIH's pictures, which its boxes are drawn on.
+const DRAWN_ON: (u32, u32) = (1024, 1024);
 
 /// The table of findings in `folder`, if there is one; the newest by its name.
 pub fn entry_table(folder: &Path) -> Option<PathBuf> {
-    named(folder, "data_entry")
+    // The second is that of the sample on Kaggle.
+    named(folder, "data_entry").or_else(|| named(folder, "sample_labels"))
 }
 
 /// The file of a folder whose name begins so, in any case, and that is a table; the last by name.
@@ -40,8 +45,9 @@ fn named(folder: &Path, beginning: &str) -> Option<PathBuf> {
 /// Reads the tables and lists of `folder`.
 ///
 /// # Errors
-/// When a table is missing or can't be read, or none of its images is there.
-pub fn listing(folder: &Path) -> Result<Listing, DataError> {
+/// When a table is missing or can't be read, or none of its images is there; with `data.on_error=fail` also when a row can't
+/// be taken.
+pub fn listing(folder: &Path, on_error: OnError) -> Result<Listing, DataError> {
     if !folder.is_dir() {
         return Err(TableError::new(
             folder,
@@ -69,6 +75,7 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
 
     let mut notes = Vec::new();
     let (mut pictures, twice) = pictures(folder);
+    let (in_folder, mut skipped) = (pictures.len(), sheet.skipped.clone());
     let lists = Lists::read(folder)?;
     if lists.is_none() {
         notes.push(
@@ -78,21 +85,23 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     let set = LabelSet::chest_xray_14();
     let keys = set.keys();
     let mut unknown = BTreeMap::new();
-    let (mut absent, mut unlisted) = (0, 0);
+    let (mut absent, mut unlisted, mut resaved) = (0, 0, 0);
     let mut rows: Vec<Row> = Vec::new();
     let mut ages = UnreadableAges::default();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (line, record) in &sheet.rows {
         let cell = |column: usize| record.get(column).unwrap_or_default();
         let name = cell(file);
-        let Some(path) = pictures.remove(name) else {
-            if places.contains_key(name) {
-                let what = format!("line {line} names {name} a second time; remove one of the two rows");
-                return Err(TableError::new(&table, what).into());
-            }
+        let stem = name.strip_suffix(".png").unwrap_or(name);
+        if places.contains_key(name) {
+            skipped.push(Skipped { line: *line, why: format!("names {} a second time", one_line(name, 60)) });
+            continue;
+        }
+        let Some((ending, path)) = pictures.remove(stem) else {
             absent += 1;
             continue;
         };
+        resaved += usize::from(ending != "png");
         let split = match &lists {
             Some(lists) => match lists.of(name) {
                 Some(given) => Some(given),
@@ -114,6 +123,7 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
         let optional = |column: Option<usize>| said(column.and_then(|column| record.get(column)));
         rows.push(Row {
             path,
+            line: *line,
             labels,
             patient: said(Some(cell(patient))),
             split,
@@ -121,6 +131,7 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
             age: age.and_then(|column| ages.read(*line, cell(column))),
             view: optional(view),
             boxes: Vec::new(),
+            boxes_on: Some(DRAWN_ON),
         });
     }
     if rows.is_empty() {
@@ -139,25 +150,36 @@ pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     };
     tell(absent, "images of the table are not in the folder and are left out");
     tell(unlisted, "images are in neither list and are left out");
+    tell(resaved, "images were saved again as JPEG; they are taken");
     tell(twice, "pictures have a name that another one has; the first by its path is taken");
     tell(pictures.len(), "pictures in the folder are not in the table and are left out");
     if !unknown.is_empty() {
         notes
             .push(format!("findings that are none of the fourteen count for nothing: {}", counted(&unknown)));
     }
+    notes.extend(skipped_note(&table, in_folder - pictures.len(), &skipped));
     let has_boxes = match named(folder, "bbox_list") {
         Some(boxes) => {
-            let drawn = read_boxes(&boxes, &keys, &places, &mut rows)?;
+            let (drawn, mut without) = read_boxes(&boxes, &keys, &places, &mut rows)?;
             notes.push(format!("{} manually drawn boxes on these images", thousands(drawn as u64)));
+            notes.extend(skipped_note(&boxes, drawn, &without));
+            skipped.append(&mut without);
             true
         }
         None => false,
     };
-    Ok(Listing { table, labels: set, rows, has_boxes, notes })
+    if on_error == OnError::Fail
+        && let Some(first) = skipped.first()
+    {
+        let what = format!("line {} {}; mend it, or set data.on_error=skip", first.line, first.why);
+        return Err(TableError::new(&table, what).into());
+    }
+    Ok(Listing { table, labels: set, rows, has_boxes, notes, skipped })
 }
 
-/// PNGs of the folder and of those below it, by name; and how many were left out because of a name that was there.
-fn pictures(folder: &Path) -> (HashMap<String, PathBuf>, usize) {
+/// PNG and JPEG files of the folder and of those below it, by name without its ending, which comes with the path; and how
+/// many were left out because of a name that was there.
+fn pictures(folder: &Path) -> (HashMap<String, (String, PathBuf)>, usize) {
     let (mut found, mut twice) = (HashMap::new(), 0);
     let mut waiting = vec![(folder.to_owned(), 0)];
     while let Some((path, depth)) = waiting.pop() {
@@ -165,14 +187,17 @@ fn pictures(folder: &Path) -> (HashMap<String, PathBuf>, usize) {
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = entry.path();
-            if name.to_lowercase().ends_with(".png") {
-                match found.entry(name) {
-                    Entry::Vacant(place) => drop(place.insert(path)),
+            let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+            if matches!(ending.as_str(), "png" | "jpg" | "jpeg") {
+                let stem = name[..name.len() - ending.len() - 1].to_owned();
+                match found.entry(stem) {
+                    Entry::Vacant(place) => drop(place.insert((ending, path))),
                     Entry::Occupied(mut place) => {
                         twice += 1;
-                        // Folders are listed in no order.
-                        if path < *place.get() {
-                            place.insert(path);
+                        // NIH's own PNG first; folders are listed in no order.
+                        let (known, before) = place.get();
+                        if (ending != "png", &path) < (known != "png", before) {
+                            place.insert((ending, path));
                         }
                     }
                 }
@@ -203,11 +228,8 @@ impl Lists {
             }
             _ => {}
         }
-        let read = |path: &Path| -> Result<HashSet<String>, TableError> {
-            let text = fs::read_to_string(path)
-                .map_err(|error| TableError::new(path, format!("the list can't be read ({error})")))?;
-            Ok(text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
-        };
+        let read =
+            |path: &Path| -> Result<HashSet<String>, TableError> { Ok(list(path)?.into_iter().collect()) };
         let lists = Self { train_val: read(&paths[0])?, test: read(&paths[1])? };
         if let Some(both) = lists.test.iter().find(|name| lists.train_val.contains(*name)) {
             let what = format!("{both} is in train_val_list.txt as well; get NIH's own lists again");
@@ -225,36 +247,43 @@ impl Lists {
     }
 }
 
-/// Gives rows their boxes; returns how many lie on them.
+/// Gives rows their boxes; returns how many there are, and the rows of the table that hold none.
 fn read_boxes(
     path: &Path,
     keys: &[String],
     places: &HashMap<String, usize>,
     rows: &mut [Row],
-) -> Result<usize, TableError> {
+) -> Result<(usize, Vec<Skipped>), TableError> {
     let mut drawn = 0;
-    for (line, record) in Sheet::read(path)?.rows {
-        let fail =
-            |what: &str| TableError::new(path, format!("line {line} {what}; get NIH's own table again"));
-        let name = record.get(0).unwrap_or_default();
-        let finding = record.get(1).unwrap_or_default();
-        let class = keys.iter().position(|key| *key == key_of(finding));
-        let class = class
-            .ok_or_else(|| fail(&format!("names the finding `{finding}`, which is none of the fourteen")))?;
-        let mut place = [0.0_f32; 4];
-        for (value, cell) in place.iter_mut().zip(record.iter().skip(2).chain([""; 4])) {
-            let number = cell.trim_matches(['[', ']', ' ']).parse().ok();
-            *value = number
-                .filter(|value: &f32| value.is_finite())
-                .ok_or_else(|| fail("has no box of four numbers"))?;
-        }
-        if place[2] <= 0.0 || place[3] <= 0.0 {
-            return Err(fail("has a box without an inside"));
-        }
-        if let Some(row) = places.get(name) {
-            rows[*row].boxes.push((class, place));
-            drawn += 1;
+    let sheet = Sheet::read(path)?;
+    let mut skipped = sheet.skipped;
+    for (line, record) in sheet.rows {
+        match bounds_of(&record, keys) {
+            Ok((name, class, place)) => {
+                if let Some(row) = places.get(name) {
+                    rows[*row].boxes.push((class, place));
+                    drawn += 1;
+                }
+            }
+            Err(why) => skipped.push(Skipped { line, why }),
         }
     }
-    Ok(drawn)
+    Ok((drawn, skipped))
+}
+
+/// The image, the finding and the place of a box, or why the row has none.
+fn bounds_of<'a>(record: &'a Record, keys: &[String]) -> Result<(&'a str, usize, [f32; 4]), String> {
+    let finding = record.get(1).unwrap_or_default();
+    let class = keys.iter().position(|key| *key == key_of(finding));
+    let class = class
+        .ok_or_else(|| format!("names the finding `{}`, none of the fourteen", one_line(finding, 40)))?;
+    let mut place = [0.0_f32; 4];
+    for (value, cell) in place.iter_mut().zip(record.iter().skip(2).chain([""; 4])) {
+        let number = cell.trim_matches(['[', ']', ' ']).parse().ok();
+        *value = number.filter(|value: &f32| value.is_finite()).ok_or("has no box of four numbers")?;
+    }
+    if place[2] <= 0.0 || place[3] <= 0.0 {
+        return Err("has a box without an inside".to_owned());
+    }
+    Ok((record.get(0).unwrap_or_default(), class, place))
 }

@@ -16,8 +16,11 @@ pub enum Given {
 /// An image of a table.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
+    /// The file of the image.
     pub path: PathBuf,
-    /// A value for each condition, 0 or 1.
+    /// The line of the table that names it, from 1.
+    pub line: u64,
+    /// A value for each condition: 0, 1 or unknown.
     pub labels: Vec<u8>,
     pub patient: Option<String>,
     pub split: Option<Given>,
@@ -27,4 +30,6 @@ pub struct Row {
     pub view: Option<String>,
     /// Label column and x, y, width, height in pixels of the picture.
     pub boxes: Vec<(usize, [f32; 4])>,
+    /// Width and height of the picture that the boxes were drawn on, where the file may be a resized copy of it.
+    pub boxes_on: Option<(u32, u32)>,
 }

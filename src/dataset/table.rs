@@ -1,173 +1,67 @@
 //! `csv:FILE`: a table of any shape that names pictures and their labels.
 //!
-//! Its columns are given (`data.columns`) or guessed by name, which is reported. Labels come in one of two forms:
-//! a column of 0 and 1 for each condition, or one column of findings with a mark between them.
+//! Its columns are given (`data.columns`) or guessed by name, which is reported. Labels come in one of three forms: a column
+//! of 0 and 1 for each condition, one column of findings with a mark between them, or a row for each box or reader.
 
+mod boxes;
+mod columns;
+mod entry;
+mod files;
+mod flag;
 mod labels;
+mod layout;
+mod patients;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::demographics::{UnreadableAges, sex};
-use super::labels::{LabelSet, key_of};
+use super::labels::LabelSet;
 use super::listing::Listing;
 use super::row::{Given, Row};
-use super::sheet::{Sheet, said};
+use super::sheet::{Record, Sheet, Skipped, said, skipped_note};
 use super::table_error::TableError;
 use super::{DataError, Split};
+use crate::config::{DataSection, OnError};
 use crate::text::{one_line, thousands};
+use columns::{ColumnSpec, Columns};
+use entry::Entry;
+use files::Files;
+use layout::Layout;
 
-/// What a column can be for, with the names that are taken for it.
-const ROLES: [(&str, &[&str]); 8] = [
-    (
-        "path",
-        &["path", "file", "filename", "image", "image path", "image index", "file path", "img", "dicom"],
-    ),
-    ("findings", &["finding labels", "findings", "finding", "labels", "label", "diagnosis", "conditions"]),
-    ("patient", &["patient", "patient id", "subject id", "subject", "pid"]),
-    ("split", &["split", "set", "subset", "fold", "partition"]),
-    ("sex", &["sex", "gender", "patient sex", "patient gender"]),
-    ("age", &["age", "patient age", "age years"]),
-    ("view", &["view", "view position", "projection", "ap pa"]),
-    ("boxes", &["boxes", "bbox", "bounding boxes"]),
-];
-/// The content of `data.columns`.
-#[derive(Debug, Default)]
-struct ColumnSpec {
-    columns: HashMap<String, String>,
-    /// Conditions that count, in their order; empty for all.
-    labels: Vec<String>,
-    separator: Option<String>,
-    /// What -1 (uncertain, as CheXpert has it) counts as.
-    uncertain: Option<u8>,
-}
-
-impl ColumnSpec {
-    fn parse(text: &str, table: &Path) -> Result<Self, TableError> {
-        let mut spec = Self::default();
-        let fail = |word: &str| {
-            let roles = ROLES.map(|(role, _)| role).join(", ");
-            let what = format!(
-                "`data.columns` can't hold `{}`; write ROLE=COLUMN with commas between, where ROLE is {roles}, or \
-                 labels=A+B, separator=;, uncertain=0 or 1",
-                one_line(word, 60)
-            );
-            TableError::new(table, what)
-        };
-        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            let (name, value) = word.split_once('=').ok_or_else(|| fail(word))?;
-            let (name, value) = (name.trim(), value.trim());
-            match name {
-                "labels" => spec.labels = value.split('+').map(|name| name.trim().to_owned()).collect(),
-                "separator" if !value.is_empty() => spec.separator = Some(value.to_owned()),
-                "uncertain" => {
-                    spec.uncertain =
-                        Some(value.parse().ok().filter(|value| *value <= 1).ok_or_else(|| fail(word))?);
-                }
-                _ if ROLES.iter().any(|(role, _)| *role == name) && !value.is_empty() => {
-                    spec.columns.insert(name.to_owned(), value.to_owned());
-                }
-                _ => return Err(fail(word)),
-            }
-        }
-        Ok(spec)
-    }
-}
-
-/// The columns of a table by what they are for.
-struct Columns {
-    of: HashMap<&'static str, usize>,
-}
-
-impl Columns {
-    fn find(sheet: &Sheet, spec: &ColumnSpec, table: &Path) -> Result<Self, TableError> {
-        let mut of = HashMap::new();
-        for (role, names) in ROLES {
-            let found = match spec.columns.get(role) {
-                Some(name) => Some(sheet.column(&[name]).ok_or_else(|| {
-                    let known = one_line(&sheet.heading.join(", "), 300);
-                    TableError::new(
-                        table,
-                        format!("has no column `{name}` for {role}; its columns are {known}"),
-                    )
-                })?),
-                None => sheet.column(names),
-            };
-            if let Some(found) = found {
-                of.insert(role, found);
-            }
-        }
-        if !of.contains_key("path") {
-            let known = one_line(&sheet.heading.join(", "), 300);
-            let what = format!(
-                "no column seems to name the images; set data.columns=path=NAME; the columns are {known}"
-            );
-            return Err(TableError::new(table, what));
-        }
-        Ok(Self { of })
-    }
-
-    fn cell<'a>(&self, role: &str, record: &'a csv::StringRecord) -> Option<&'a str> {
-        record.get(*self.of.get(role)?)
-    }
-}
-
-/// Reads the table at `path`; pictures are looked for relative to its folder.
+/// Reads the table at `path`; pictures are looked for relative to its folder, then below it by their names.
 ///
 /// # Errors
-/// When the table can't be read or understood, names pictures that aren't there, or a label is neither 0 nor 1.
-pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
-    let spec = ColumnSpec::parse(columns, path)?;
+/// When the table can't be read or understood, or none of its pictures is there; with `data.on_error=fail` also when a row
+/// can't be taken.
+pub fn listing(path: &Path, section: &DataSection) -> Result<Listing, DataError> {
+    let spec = ColumnSpec::parse(&section.columns, path)?;
     let sheet = Sheet::read(path)?;
-    let columns = Columns::find(&sheet, &spec, path)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
     let mut notes = Vec::new();
-    let (labels, values) = labels::labels(&sheet, &columns, &spec, path, &mut notes)?;
-    notes.insert(0, described(&sheet, &columns, &labels));
-
-    let mut rows = Vec::with_capacity(sheet.rows.len());
-    let mut lines: HashMap<std::path::PathBuf, u64> = HashMap::new();
-    let mut missing = Vec::new();
-    let mut ages = UnreadableAges::default();
-    for ((line, record), labels_of) in sheet.rows.iter().zip(values) {
-        let cell = |role| columns.cell(role, record);
-        let fail = |what: String| TableError::new(path, format!("line {line} {what}"));
-        let name = said(cell("path")).ok_or_else(|| fail("names no file; remove it or fill it in".into()))?;
-        let image = folder.join(cell("path").unwrap_or_default());
-        if !image.is_file() {
-            missing.push((*line, name.clone()));
+    let mut skipped = sheet.skipped.clone();
+    let (labels, entries) = match Layout::of(&sheet, &spec) {
+        Some(layout) => {
+            let grouped = layout.images(&sheet);
+            notes.push(grouped.note);
+            skipped.extend(grouped.skipped);
+            (grouped.labels, grouped.entries)
         }
-        if let Some(before) = lines.insert(image.clone(), *line) {
-            return Err(fail(format!("names {name} as line {before} does; keep one of the two")).into());
-        }
-        let split = match said(cell("split")) {
-            Some(word) => Some(Given::Split(split_of(&word).ok_or_else(|| {
-                fail(format!("has the split `{word}`; write train, val or test, or nothing"))
-            })?)),
-            None => None,
-        };
-        let boxes = match cell("boxes") {
-            Some(text) => boxes(text, &labels, &labels_of).map_err(fail)?,
-            None => Vec::new(),
-        };
-        rows.push(Row {
-            path: image,
-            labels: labels_of,
-            patient: said(cell("patient")),
-            split,
-            sex: cell("sex").and_then(sex),
-            age: cell("age").and_then(|cell| ages.read(*line, cell)),
-            view: said(cell("view")),
-            boxes,
-        });
-    }
-    if let Some((line, name)) = missing.first() {
-        let (count, all) = (thousands(missing.len() as u64), thousands(rows.len() as u64));
+        None => entries(&sheet, &spec, &mut notes, &mut skipped)?,
+    };
+    let named = one_line(&labels.keys().join(", "), 300);
+    notes.insert(1.min(notes.len()), format!("{} conditions: {named}", labels.len()));
+    let mut rows = with_files(path, entries, &mut notes, &mut skipped)?;
+    skipped.sort_by_key(|row| row.line);
+    if section.on_error == OnError::Fail
+        && let Some(first) = skipped.first()
+    {
         let what = format!(
-            "{count} of {all} images are not there, the first is {name} in line {line}; paths are taken from the table's folder"
+            "line {} {}; mend it, or set data.on_error=skip to leave such rows out",
+            first.line, first.why
         );
         return Err(TableError::new(path, what).into());
     }
+    patients::fill_in(&mut rows, &mut notes);
     let has_boxes = rows.iter().any(|row| !row.boxes.is_empty());
     let known = |row: &&Row| matches!(row.split, Some(Given::Split(_)));
     match rows.iter().filter(known).count() {
@@ -178,23 +72,169 @@ pub fn listing(path: &Path, columns: &str) -> Result<Listing, DataError> {
         )),
         _ => {}
     }
-    notes.extend(ages.note());
-    Ok(Listing { table: path.to_owned(), labels, rows, has_boxes, notes })
+    notes.extend(skipped_note(path, rows.len(), &skipped));
+    Ok(Listing { table: path.to_owned(), labels, rows, has_boxes, notes, skipped })
 }
 
-/// How the columns were understood.
-fn described(sheet: &Sheet, columns: &Columns, labels: &LabelSet) -> String {
-    let roles = ROLES.iter().filter_map(|(role, _)| {
-        let column = sheet.heading.get(*columns.of.get(role)?)?;
-        Some(format!("{role} = {column}"))
-    });
-    let roles: Vec<String> = roles.collect();
-    format!(
-        "columns: {}; {} conditions: {}",
-        one_line(&roles.join(", "), 300),
-        labels.len(),
-        one_line(&labels.keys().join(", "), 300)
-    )
+/// The conditions of a table with a row for each image, and its rows.
+fn entries(
+    sheet: &Sheet,
+    spec: &ColumnSpec,
+    notes: &mut Vec<String>,
+    skipped: &mut Vec<Skipped>,
+) -> Result<(LabelSet, Vec<Entry>), TableError> {
+    let columns = Columns::find(sheet, spec)?;
+    notes.push(format!("columns: {}", columns.described(sheet)));
+    let (labels, values) = labels::labels(sheet, &columns, spec, notes)?;
+    let splits = splits(sheet, &columns, spec, notes, skipped)?;
+    let mut ages = UnreadableAges::default();
+    let mut entries = Vec::with_capacity(sheet.rows.len());
+    for (place, ((line, record), labels_of)) in sheet.rows.iter().zip(values).enumerate() {
+        let cell = |role| columns.cell(role, record);
+        let mut skip = |why: String| skipped.push(Skipped { line: *line, why });
+        if said(cell("path")).is_none() {
+            skip("names no file".to_owned());
+            continue;
+        }
+        let Some(split) = splits[place] else { continue };
+        let boxes = match cell("boxes").map(|text| boxes::boxes(text, &labels, &labels_of)) {
+            Some(Ok(boxes)) => boxes,
+            Some(Err(why)) => {
+                skip(why);
+                continue;
+            }
+            None => Vec::new(),
+        };
+        entries.push(Entry {
+            line: *line,
+            path: cell("path").unwrap_or_default().to_owned(),
+            labels: labels_of,
+            patient: said(cell("patient")),
+            split,
+            sex: cell("sex").and_then(sex),
+            age: cell("age").and_then(|cell| ages.read(*line, cell)),
+            view: said(cell("view")).or_else(|| lateral(sheet, record)),
+            boxes,
+        });
+    }
+    notes.extend(ages.note());
+    Ok((labels, entries))
+}
+
+/// CheXpert leaves the view of lateral images blank and says so in another column.
+fn lateral(sheet: &Sheet, record: &Record) -> Option<String> {
+    let cell = record.get(sheet.column(&["frontal lateral"])?)?;
+    cell.eq_ignore_ascii_case("lateral").then(|| "LATERAL".to_owned())
+}
+
+/// Each row's split, where it has one; the outer `None` is a row that is left out.
+fn splits(
+    sheet: &Sheet,
+    columns: &Columns,
+    spec: &ColumnSpec,
+    notes: &mut Vec<String>,
+    skipped: &mut Vec<Skipped>,
+) -> Result<Vec<Option<Option<Given>>>, TableError> {
+    let words: Vec<Option<String>> =
+        sheet.rows.iter().map(|(_, record)| said(columns.cell("split", record))).collect();
+    if spec.val.is_some() || spec.test.is_some() {
+        let is = |word: &str, wanted: &Option<String>| wanted.as_ref().is_some_and(|wanted| wanted == word);
+        for wanted in [&spec.val, &spec.test].into_iter().flatten() {
+            if !words.iter().flatten().any(|word| word == wanted) {
+                let what = format!("no row has the split `{}` of data.columns", one_line(wanted, 40));
+                return Err(TableError::new(&sheet.path, what));
+            }
+        }
+        let of = |word: &Option<String>| {
+            let word = word.as_ref()?;
+            Some(Given::Split(match word {
+                word if is(word, &spec.test) => Split::Test,
+                word if is(word, &spec.val) => Split::Val,
+                _ => Split::Train,
+            }))
+        };
+        return Ok(words.iter().map(|word| Some(of(word))).collect());
+    }
+    let numbers = words.iter().flatten().all(|word| word.parse::<u32>().is_ok());
+    if numbers && words.iter().any(Option::is_some) {
+        let name = columns.of.get("split").and_then(|place| sheet.heading.get(*place));
+        notes.push(format!(
+            "column {} holds numbers, so it is taken for folds and not used; data.columns=val=0,test=1 makes splits of \
+             two of them",
+            name.map_or("split", String::as_str)
+        ));
+        return Ok(vec![Some(None); sheet.rows.len()]);
+    }
+    let mut found = Vec::with_capacity(words.len());
+    for ((line, _), word) in sheet.rows.iter().zip(words) {
+        found.push(match word {
+            None => Some(None),
+            Some(word) => match split_of(&word) {
+                Some(split) => Some(Some(Given::Split(split))),
+                None => {
+                    let why = format!("has the split `{word}`, which is none of train, val and test");
+                    skipped.push(Skipped { line: *line, why });
+                    None
+                }
+            },
+        });
+    }
+    if found.iter().all(Option::is_none) {
+        let first = skipped.iter().rev().find(|row| row.why.starts_with("has the split"));
+        let first = first.map_or(String::new(), |row| format!("; line {} {}", row.line, row.why));
+        let what =
+            format!("no row has a split that is known; data.columns=val=A,test=B names the values{first}");
+        return Err(TableError::new(&sheet.path, what));
+    }
+    Ok(found)
+}
+
+/// Rows with the files that they name; those whose file isn't there or was named before are skipped.
+fn with_files(
+    path: &Path,
+    entries: Vec<Entry>,
+    notes: &mut Vec<String>,
+    skipped: &mut Vec<Skipped>,
+) -> Result<Vec<Row>, TableError> {
+    let mut files =
+        Files::of(path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")));
+    let mut lines: HashMap<PathBuf, u64> = HashMap::new();
+    let mut rows: Vec<Row> = Vec::with_capacity(entries.len());
+    let (all, mut missing) = (entries.len(), None);
+    for entry in entries {
+        let mut skip = |why: String| skipped.push(Skipped { line: entry.line, why });
+        let name = one_line(&entry.path, 100);
+        let Some(image) = files.find(&entry.path) else {
+            missing.get_or_insert((entry.line, name.clone()));
+            skip(format!("names {name}, which is not there"));
+            continue;
+        };
+        if let Some(before) = lines.insert(image.clone(), entry.line) {
+            skip(format!("names {name} as line {before} does"));
+            continue;
+        }
+        let Entry { line, labels, patient, split, sex, age, view, boxes, .. } = entry;
+        rows.push(Row { path: image, line, labels, patient, split, sex, age, view, boxes, boxes_on: None });
+    }
+    if rows.is_empty() {
+        let all = thousands(all as u64);
+        let what = match missing {
+            Some((line, name)) => format!(
+                "none of its {all} images is there, the first is {name} in line {line}; paths are taken from the \
+                 table's folder"
+            ),
+            None => match skipped.first() {
+                Some(first) => format!("no row can be taken; line {} {}", first.line, first.why),
+                None => "no row names an image".to_owned(),
+            },
+        };
+        return Err(TableError::new(path, what));
+    }
+    if files.by_name_alone > 0 {
+        let count = thousands(files.by_name_alone as u64);
+        notes.push(format!("{count} images were found below the table's folder by their names"));
+    }
+    Ok(rows)
 }
 
 fn split_of(word: &str) -> Option<Split> {
@@ -204,37 +244,4 @@ fn split_of(word: &str) -> Option<Split> {
         "test" | "testing" => Some(Split::Test),
         _ => None,
     }
-}
-
-/// Boxes of a cell: `finding: x y width height`, semicolons between them; the finding may be left out where the image
-/// has just one.
-fn boxes(text: &str, set: &LabelSet, labels: &[u8]) -> Result<Vec<(usize, [f32; 4])>, String> {
-    let keys = set.keys();
-    let mut found = Vec::new();
-    for one in text.split(';').map(str::trim).filter(|one| !one.is_empty()) {
-        let (name, numbers) = match one.split_once(':') {
-            Some((name, numbers)) => (Some(name), numbers),
-            None => (None, one),
-        };
-        let own: Vec<usize> = (0..labels.len()).filter(|class| labels[*class] == 1).collect();
-        let class = match (name, own.as_slice()) {
-            (Some(name), _) => keys.iter().position(|key| *key == key_of(name)),
-            (None, [class]) => Some(*class),
-            (None, _) => None,
-        };
-        let class = class.ok_or("has a box of no known finding; write finding: x y width height")?;
-        let mut place = [0.0_f32; 4];
-        let mut words = numbers.split([' ', ',', '[', ']']).filter(|word| !word.is_empty());
-        for value in &mut place {
-            let word = words.next().and_then(|word| word.parse().ok());
-            *value = word
-                .filter(|value: &f32| value.is_finite())
-                .ok_or("has a box without four numbers; write x y width height in pixels")?;
-        }
-        if place[2] <= 0.0 || place[3] <= 0.0 {
-            return Err("has a box without an inside; write x y width height in pixels".into());
-        }
-        found.push((class, place));
-    }
-    Ok(found)
 }

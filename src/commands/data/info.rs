@@ -15,8 +15,8 @@ use super::load;
 use crate::commands::Exit;
 use chestxr_tui::dataset::labels::Condition;
 
-/// Counts images and conditions per split, normal images included.
-pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result<Exit> {
+/// Counts images and conditions per split, normal images included; `verbose` lists the rows that were not taken.
+pub fn info(section: &DataSection, source: Option<String>, verbose: bool, json: bool) -> Result<Exit> {
     let dataset = load(section, source, json)?;
     let mut out = std::io::stdout().lock();
     if json {
@@ -46,7 +46,7 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
         let line = json!({
             "source": source, "digest": dataset.digest(), "image_size": size, "conditions": conditions,
             "splits": splits, "bytes": dataset.image_bytes(), "resident": !dataset.is_mapped(),
-            "boxes": boxes(&dataset), "notes": dataset.notes(), "licence": terms.map(|terms| &terms.licence),
+            "boxes": boxes(&dataset), "notes": dataset.notes(), "skipped": dataset.skipped(), "licence": terms.map(|terms| &terms.licence),
             "citation": terms.map(|terms| &terms.citation), "warning": terms.map(|terms| &terms.warning),
         });
         writeln!(out, "{line}")?;
@@ -69,6 +69,9 @@ pub fn info(section: &DataSection, source: Option<String>, json: bool) -> Result
     }
     for note in dataset.notes() {
         writeln!(out, "note    {}", one_line(note, 1000))?;
+    }
+    for row in dataset.skipped().iter().filter(|_| verbose) {
+        writeln!(out, "skipped line {} {}", row.line, one_line(&row.why, 300))?;
     }
     writeln!(out)?;
 

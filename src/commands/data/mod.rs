@@ -22,7 +22,7 @@ pub fn run(command: DataCommand, global: &Global, config: &RunConfig) -> Result<
     match command {
         DataCommand::List => list::run(json),
         DataCommand::Clean => clean::run(json),
-        DataCommand::Info { source } => info::info(section, source, json),
+        DataCommand::Info { source, verbose } => info::info(section, source, verbose, json),
         DataCommand::Fetch(args) => fetch::run(&args, json),
         DataCommand::Check { source } => check::run(section, source, json),
         DataCommand::Show(args) => show::run(&args, global, section),

@@ -20,8 +20,8 @@ impl DataSource for Csv {
     }
 
     fn recognizes(&self, path: &Path) -> bool {
-        let text = path.to_string_lossy();
-        !path.is_dir() && [".csv", ".tsv"].iter().any(|ending| text.ends_with(ending))
+        let text = path.to_string_lossy().to_lowercase();
+        !path.is_dir() && [".csv", ".tsv", ".csv.gz", ".tsv.gz"].iter().any(|ending| text.ends_with(ending))
     }
 
     fn has_table(&self) -> bool {
@@ -39,6 +39,6 @@ impl DataSource for Csv {
         budget: u64,
         watch: &Watch,
     ) -> Result<Loaded, DataError> {
-        table::listing(Path::new(argument), &section.columns)?.load(section, budget, watch)
+        table::listing(Path::new(argument), section)?.load(section, budget, watch)
     }
 }

@@ -34,6 +34,6 @@ impl DataSource for Dicom {
         budget: u64,
         watch: &Watch,
     ) -> Result<Loaded, DataError> {
-        dicom_folder::listing(Path::new(argument), &section.columns)?.load(section, budget, watch)
+        dicom_folder::listing(Path::new(argument), section)?.load(section, budget, watch)
     }
 }

@@ -78,6 +78,7 @@ fn load_parts(count: usize, size: usize, budget: u64, watch: &Watch) -> Result<L
         labels: labels.clone(),
         parts: [train, val, test],
         notes: Vec::new(),
+        skipped: Vec::new(),
     };
     if (count * size * size) as u64 <= budget {
         let (drawn, total) = (AtomicUsize::new(0), count);
@@ -109,6 +110,7 @@ fn load_parts(count: usize, size: usize, budget: u64, watch: &Watch) -> Result<L
         image: (size, size),
         labels: labels.len(),
         budget,
+        skip: false,
     };
     let (store, values) =
         store::build(&request, &mut |numbers| numbers.into_par_iter().map(make).collect(), watch)?;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::layout::{ASKED, HEADER, Header, IMAGES, LABELS, RECORD, RECORDS, header_of};
+use super::layout::{ASKED, Failure, HEADER, Header, IMAGES, LABELS, RECORD, RECORDS, header_of};
 use super::mapped::Mapped;
 use crate::dataset::image_hash::hash_of;
 use crate::dataset::progress::{Progress, Watch};
@@ -36,6 +36,8 @@ pub struct ImportRequest<'a> {
     pub labels: usize,
     /// Bytes that may stay in memory.
     pub budget: u64,
+    /// Whether images that can't be made are left black and listed, unless all are.
+    pub skip: bool,
 }
 
 /// An image that was made.
@@ -106,15 +108,18 @@ pub fn build<E: std::error::Error>(
         return Ok(found);
     }
     fs::create_dir_all(&part).map_err(failed(&part))?;
-    let header = Header {
+    let mut header = Header {
         images: request.count,
         height: request.image.0,
         width: request.image.1,
         of: request.of.to_owned(),
+        failures: Vec::new(),
     };
     let text = serde_json::to_vec(&header).map_err(|error| failed(&part)(error.into()))?;
     fs::write(part.join(ASKED), &text).map_err(failed(&part))?;
-    let key = fill(request, make, watch, &part)?;
+    let (key, failures) = fill(request, make, watch, &part)?;
+    header.failures = failures;
+    let text = serde_json::to_vec(&header).map_err(|error| failed(&part)(error.into()))?;
     replace_file(&part.join(HEADER), &text).map_err(failed(&part))?;
     fs::remove_file(part.join(ASKED)).map_err(failed(&part))?;
     let folder = request.cache.join(&key);
@@ -232,6 +237,12 @@ impl Growing {
         Ok(())
     }
 
+    /// Adds a black image for one that could not be made; no picture is 0 x 0 px.
+    fn add_failed(&mut self, request: &ImportRequest) -> io::Result<()> {
+        let pixels = vec![0; request.image.0 * request.image.1];
+        self.add(&Made { pixels, labels: vec![0; request.labels], picture: (0, 0) })
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         self.images.flush()?;
         self.records.flush()?;
@@ -239,13 +250,13 @@ impl Growing {
     }
 }
 
-/// Makes what is missing in `folder` and names the whole after its content.
+/// Makes what is missing in `folder` and names the whole after its content; also the images that could not be made.
 fn fill<E: std::error::Error>(
     request: &ImportRequest,
     make: &mut Making<E>,
     watch: &Watch,
     folder: &Path,
-) -> Result<String, StoreError<E>> {
+) -> Result<(String, Vec<Failure>), StoreError<E>> {
     let failed = |error: io::Error| StoreError::Io { path: folder.to_owned(), error };
     let area = request.image.0 * request.image.1;
     let mut growing = Growing::open(request, folder).map_err(failed)?;
@@ -256,8 +267,8 @@ fn fill<E: std::error::Error>(
         return Err(StoreError::Full { needs, free, folder: folder.to_owned() });
     }
     let chunk = PER_THREAD * rayon::current_num_threads();
-    let mut first = Vec::new();
-    let (mut bad, mut cause, mut next) = (0, None, growing.done);
+    let mut failures = failed_before(make, folder).map_err(failed)?;
+    let (mut cause, mut next) = (None, growing.done);
     while next < request.count {
         if !watch(Progress { doing: request.doing, done: next, total: request.count }) {
             growing.flush().map_err(failed)?;
@@ -265,15 +276,15 @@ fn fill<E: std::error::Error>(
         }
         let numbers = next..request.count.min(next + chunk);
         next = numbers.end;
-        for image in make(numbers) {
+        for (number, image) in numbers.clone().zip(make(numbers)) {
             match image {
-                // After an image that failed the others are only looked at.
-                Ok(image) if bad == 0 => growing.add(&image).map_err(failed)?,
+                // After an image that failed the others are only looked at, unless it is left out.
+                Ok(image) if request.skip || failures.is_empty() => growing.add(&image).map_err(failed)?,
                 Ok(_) => {}
                 Err(error) => {
-                    bad += 1;
-                    if first.len() < NAMED {
-                        first.push(error.to_string());
+                    failures.push(Failure { image: number, why: error.to_string() });
+                    if request.skip {
+                        growing.add_failed(request).map_err(failed)?;
                     }
                     cause.get_or_insert_with(|| Box::new(error));
                 }
@@ -282,16 +293,29 @@ fn fill<E: std::error::Error>(
         // What is on the disk is what a next time goes on from.
         growing.flush().map_err(failed)?;
     }
-    if bad > 0 {
+    if !failures.is_empty() && (!request.skip || failures.len() == request.count) {
         // An image that is mended has another time: this part would never be taken up again.
         let _ = fs::remove_dir_all(folder);
-        return Err(StoreError::Images { failed: bad, of: request.count, first, cause });
+        let first = failures.iter().take(NAMED).map(|failure| failure.why.clone()).collect();
+        return Err(StoreError::Images { failed: failures.len(), of: request.count, first, cause });
     }
     let Growing { images, records, labels, .. } = growing;
     for file in [images, records, labels] {
         file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
     }
-    key_of(request, folder).map_err(failed)
+    Ok((key_of(request, folder).map_err(failed)?, failures))
+}
+
+/// The images that an earlier attempt could not make, tried again for the reason; the attempt kept their place alone.
+fn failed_before<E: std::error::Error>(make: &mut Making<E>, folder: &Path) -> io::Result<Vec<Failure>> {
+    let records = fs::read(folder.join(RECORDS))?;
+    let of = |record: &[u8]| record.ends_with(&[0; 8]);
+    let numbers = records.as_chunks::<RECORD>().0.iter().enumerate().filter(|(_, record)| of(*record));
+    let again = |(number, _)| {
+        let why = make(number..number + 1).into_iter().next()?.err()?.to_string();
+        Some(Failure { image: number, why })
+    };
+    Ok(numbers.filter_map(again).collect())
 }
 
 /// The name of the store in `folder`, by the hashes of its images and by their labels.
@@ -339,6 +363,7 @@ mod tests {
             image: (2, 2),
             labels: 1,
             budget: 1 << 30,
+            skip: false,
         };
         let mut made = 0;
         let mut make = |numbers: Range<usize>| -> Vec<Result<Made, std::fmt::Error>> {

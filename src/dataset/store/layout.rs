@@ -22,6 +22,18 @@ pub struct Header {
     pub(super) width: usize,
     /// What it was made of, in words.
     pub(super) of: String,
+    /// Images that could not be made and are black.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) failures: Vec<Failure>,
+}
+
+/// An image that could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Its number in the store, from 0.
+    pub image: usize,
+    /// Why, one sentence.
+    pub why: String,
 }
 
 /// The description in the file `name` of a folder.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::{Advice, Mmap, UncheckedAdvice};
 
-use super::layout::{HEADER, Header, IMAGES, RECORD, RECORDS};
+use super::layout::{Failure, HEADER, Header, IMAGES, RECORD, RECORDS};
 use crate::dataset::image_hash::{ImageHash, hash_of};
 
 /// The kernel maps the whole piece of this size in which a requested page lies, as far as it has it.
@@ -31,6 +31,7 @@ pub struct Mapped {
     touched: AtomicU64,
     /// A bit for each image: whether its pixels were found to be those of its hash.
     verified: Vec<AtomicU64>,
+    failures: Vec<Failure>,
 }
 
 impl Mapped {
@@ -66,7 +67,13 @@ impl Mapped {
             budget,
             touched: AtomicU64::new(0),
             verified,
+            failures: header.failures.clone(),
         })
+    }
+
+    /// Images that could not be made, in order; they are black.
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
     }
 
     /// Number of images, N.

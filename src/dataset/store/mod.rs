@@ -12,5 +12,6 @@ mod mapped;
 mod unfinished;
 
 pub use build::{ImportRequest, Made, Making, StoreError, build, listed};
+pub use layout::Failure;
 pub use mapped::Mapped;
 pub use unfinished::{Unfinished, unfinished};

@@ -35,7 +35,7 @@ pub fn unfinished(cache: &Path) -> Vec<Unfinished> {
             let length = |name: &str| fs::metadata(path.join(name)).map_or(0, |file| file.len());
             let done = thousands(length(RECORDS) / RECORD as u64);
             let of = match header_of(&path, ASKED) {
-                Some(Header { images, height, width, of }) => {
+                Some(Header { images, height, width, of, .. }) => {
                     format!("{done} of {} images of {height} x {width} px, {of}", thousands(images as u64))
                 }
                 None => format!("{done} images"),
@@ -86,6 +86,7 @@ mod tests {
             image: (2, 2),
             labels: 0,
             budget: 1 << 30,
+            skip: false,
         }
     }
 
