@@ -75,7 +75,11 @@ pub const FIELDS: &[Field] = &[
         Kind::Switch,
         "bitwise reproducible runs on CUDA, slower; CPU runs always are",
     ),
-    field("data.source", Kind::Text, "phantom[:N], chestmnist, npz:FILE, nih:DIR, csv:FILE or dicom:DIR"),
+    field(
+        "data.source",
+        Kind::Text,
+        "phantom[:N], chestmnist, npz:FILE, nih:DIR, csv:FILE, dicom:DIR or folders:DIR",
+    ),
     field("data.size", whole(28, 1024), "side of images in pixels; npz archives keep theirs"),
     field("data.limit", whole(0, i64::MAX), "maximum number of training images; 0: all"),
     field(

@@ -2,6 +2,7 @@
 //! trainer's; nothing here knows tensors.
 
 pub mod check;
+mod class_folders;
 mod data_source;
 mod demographics;
 pub mod dicom_folder;

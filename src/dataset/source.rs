@@ -142,7 +142,8 @@ mod tests {
         assert!(message("chestmnist:64").contains("takes no argument"));
         let empty = tempfile::tempdir().expect("a folder");
         assert!(
-            message(&empty.path().display().to_string()).contains("write nih:DIR, csv:FILE or dicom:DIR")
+            message(&empty.path().display().to_string())
+                .contains("write nih:DIR, csv:FILE, dicom:DIR or folders:DIR")
         );
     }
 }

@@ -10,7 +10,7 @@ mod files;
 mod flag;
 mod labels;
 mod layout;
-mod patients;
+pub(super) mod patients;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use super::sheet::{Record, Sheet, Skipped, said, skipped_note};
 use super::table_error::TableError;
 use super::{DataError, Split};
 use crate::config::{DataSection, OnError};
-use crate::text::{one_line, thousands};
+use crate::text::{counted, one_line, thousands};
 use columns::{ColumnSpec, Columns};
 use entry::Entry;
 use files::Files;
@@ -49,7 +49,8 @@ pub fn listing(path: &Path, section: &DataSection) -> Result<Listing, DataError>
         None => entries(&sheet, &spec, &mut notes, &mut skipped)?,
     };
     let named = one_line(&labels.keys().join(", "), 300);
-    notes.insert(1.min(notes.len()), format!("{} conditions: {named}", labels.len()));
+    let conditions = counted(labels.len(), "condition", "conditions");
+    notes.insert(1.min(notes.len()), format!("{conditions}: {named}"));
     let mut rows = with_files(path, entries, &mut notes, &mut skipped)?;
     skipped.sort_by_key(|row| row.line);
     if section.on_error == OnError::Fail
@@ -237,7 +238,8 @@ fn with_files(
     Ok(rows)
 }
 
-fn split_of(word: &str) -> Option<Split> {
+/// The split that a word means.
+pub(super) fn split_of(word: &str) -> Option<Split> {
     match word.to_lowercase().as_str() {
         "train" | "training" => Some(Split::Train),
         "val" | "valid" | "validation" | "validate" | "dev" => Some(Split::Val),

@@ -265,6 +265,107 @@ def made():
     ]
 
 
+# ---- Files that say something else than they mean ---------------------------------------------------------------------
+def odd(name, values, alter, **sane):
+    """What pydicom makes of a plain file, and in its place the file that `alter` makes of it, which means the same."""
+    entry = make(name, values, **sane)
+    path = MADE / f"{name}.dcm"
+    ds = pydicom.dcmread(path)
+    changed = alter(ds)
+    if changed is None:
+        pydicom.dcmwrite(path, ds, enforce_file_format=True)
+    else:
+        path.write_bytes(changed(path.read_bytes()))
+    return entry | {"file": path.name}
+
+
+def replaced(before, after):
+    def change(data):
+        assert data.count(before) == 1, (before, data.count(before))
+        return data.replace(before, after)
+    return lambda ds: change
+
+
+def retyped(tag, vr, value):
+    def alter(ds):
+        if tag in ds:
+            del ds[tag]
+        ds.add_new(tag, vr, value)
+    return alter
+
+
+def descriptor(vr, values):
+    def alter(ds):
+        del ds.VOILUTSequence[0].LUTDescriptor
+        ds.VOILUTSequence[0].add_new("LUTDescriptor", vr, values)
+    return alter
+
+
+def all_of(*alters):
+    def alter(ds):
+        for one in alters:
+            one(ds)
+    return alter
+
+
+def in_colour(planar):
+    def alter(ds):
+        grey = np.frombuffer(ds.PixelData, np.uint8)
+        ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PlanarConfiguration = 3, "RGB", planar
+        ds.PixelData = (np.tile(grey, 3) if planar else np.repeat(grey, 3)).tobytes()
+    return alter
+
+
+def without_meta(ds):
+    """The data set alone, as it was sent over a network."""
+    def change(data):
+        length = struct.unpack("<I", data[140:144])[0]
+        return data[144 + length:]
+    return change
+
+
+def meant():
+    window = dict(WindowCenter=1800, WindowWidth=2500)
+    small = dict(RescaleSlope="0.0001", RescaleIntercept=0, WindowCenter=".1", WindowWidth=".2")
+    curve = np.round(4095 * (np.arange(4096) / 4095) ** 0.6)
+    tables = lambda bits, scale=1, first=0, vr="US": dict(VOILUTSequence=table([4096, first, bits], curve * scale, vr))
+    signed = dict(signed=True, stored=16)
+    eight = dict(allocated=8, stored=8)
+    cropped = ramp(8)[:11, :15]
+    return [
+        odd("slope_comma", ramp(12), replaced(b"0.5 ", b"0,5 "), RescaleSlope="0.5", RescaleIntercept=7, **window),
+        odd("window_comma", ramp(12), replaced(b"1800.5", b"1800,5"), WindowCenter="1800.5", WindowWidth=2500),
+        odd("window_fl", ramp(12), all_of(retyped("WindowCenter", "FL", 1800.0), retyped("WindowWidth", "FL", 2500.0)), **window),
+        odd("window_fd", ramp(12), all_of(retyped("WindowCenter", "FD", 1800.0), retyped("WindowWidth", "FD", 2500.0)), **window),
+        odd("window_us", ramp(12), all_of(retyped("WindowCenter", "US", 1800), retyped("WindowWidth", "US", 2500)), **window),
+        odd("window_ss", ramp(12, -2048), all_of(retyped("WindowCenter", "SS", -100), retyped("WindowWidth", "US", 2500)),
+            signed=True, WindowCenter=-100, WindowWidth=2500),
+        odd("slope_fd", ramp(12), retyped("RescaleSlope", "FD", 0.5), RescaleSlope="0.5", RescaleIntercept=7, **window),
+        odd("window_below_one", ramp(12), retyped("VOILUTFunction", "CS", "LINEAR"), VOILUTFunction="LINEAR_EXACT", **small),
+        odd("table_first_us", ramp(12, -2048), descriptor("US", [4096, 63488, 12]), **signed, **tables(12, 1, -2048, "SS")),
+        odd("table_narrow", ramp(12), descriptor("US", [4096, 0, 16]), **tables(12)),
+        odd("table_wide", ramp(12), descriptor("US", [4096, 0, 12]), **tables(16, 16)),
+        odd("shape_inverse", ramp(12), all_of(retyped("PhotometricInterpretation", "CS", "MONOCHROME2"),
+            retyped("PresentationLUTShape", "CS", "INVERSE")), photometric="MONOCHROME1", **window),
+        odd("shape_inverse_mono1", ramp(12), retyped("PresentationLUTShape", "CS", "INVERSE"), photometric="MONOCHROME1"),
+        odd("shape_identity_mono1", ramp(12), retyped("PresentationLUTShape", "CS", "IDENTITY"), photometric="MONOCHROME1"),
+        odd("mono_retired", ramp(12), retyped("PhotometricInterpretation", "CS", "MONOCHROME"), **window),
+        odd("mono_lower_case", ramp(12), replaced(b"MONOCHROME1 ", b"monochrome1 "), photometric="MONOCHROME1", **window),
+        odd("rows_text", ramp(12), all_of(retyped("Rows", "IS", "12"), retyped("Columns", "DS", "16")), **window),
+        odd("bits_text", ramp(12), all_of(retyped("BitsStored", "IS", "12"), retyped("HighBit", "UL", 11)), **window),
+        odd("type_unknown", ramp(12), replaced(b"\x10\x00\x20\x00LO", b"\x10\x00\x20\x00ZZ"), **window),
+        odd("grey_as_rgb", ramp(8), in_colour(0), **eight),
+        odd("grey_as_planes", ramp(8), in_colour(1), **eight, WindowCenter=128, WindowWidth=200),
+        odd("no_meta_implicit", ramp(12), without_meta, syntax=IMPLICIT, **window),
+        odd("no_meta_explicit", ramp(12), without_meta, **window),
+        make("one_frame", ramp(12), NumberOfFrames=1, **window),
+        make("odd_size", cropped, **eight),
+        make("ten_bits", ramp(10), stored=10, **window),
+        make("fourteen_signed", ramp(14, -8192), stored=14, signed=True, WindowCenter=0, WindowWidth=9000),
+        make("odd_size_rle", cropped, syntax=RLE, **eight),
+    ]
+
+
 def main():
     shipped = []
     for path in sorted(SHIPPED.rglob("*")):
@@ -273,7 +374,7 @@ def main():
             continue
         if path.is_file() and path.suffix not in (".py", ".json", ".md", ".zip", ".txt", ".gz", ".xml"):
             shipped.append(case(path, path.relative_to(SHIPPED).as_posix()))
-    cases = {"pydicom": pydicom.__version__, "shipped": shipped, "made": made()}
+    cases = {"pydicom": pydicom.__version__, "shipped": shipped, "made": made() + meant()}
     lines = [json.dumps(entry, separators=(",", ":")) for entry in shipped]
     both = [json.dumps(entry, separators=(",", ":")) for entry in cases["made"]]
     text = '{"pydicom":"%s",\n"shipped":[\n%s\n],\n"made":[\n%s\n]}\n' % (

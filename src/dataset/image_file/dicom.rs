@@ -157,12 +157,17 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
 
 /// Whether the greys run from white to black.
 fn is_inverted(elements: &Elements) -> Result<bool, Fault> {
-    let photometric = elements.text(tags::PHOTOMETRIC_INTERPRETATION).unwrap_or_default();
+    let word = |tag| elements.text(tag).unwrap_or_default().to_ascii_uppercase();
     let samples = elements.short(tags::SAMPLES_PER_PIXEL).unwrap_or(1);
-    match photometric.as_str() {
+    match word(tags::PHOTOMETRIC_INTERPRETATION).as_str() {
         "MONOCHROME1" if samples == 1 => Ok(true),
-        // Without the attribute this is the common case of the two.
-        "MONOCHROME2" | "" if samples == 1 => Ok(false),
+        // Without the attribute this is the common case of the two, as it is for the retired name. The shape of the
+        // presentation turns it round (PS3.3 C.11.6); with MONOCHROME1 it says the same once more.
+        "MONOCHROME2" | "MONOCHROME" | "" if samples == 1 => {
+            Ok(word(tags::PRESENTATION_LUT_SHAPE) == "INVERSE")
+        }
+        // Grey stored as colour: pixels::codes refuses any other.
+        "RGB" if samples == 3 => Ok(false),
         "" => Err(Fault::DicomColour(format!("{samples} samples for a pixel"))),
         other => Err(Fault::DicomColour(one_line(other, LONGEST_WORD))),
     }
@@ -205,10 +210,10 @@ impl Listed {
     }
 }
 
-/// The hash of whose image it is. Two hospitals may give the same id, so who gave it counts.
+/// The hash of whose image it is: of the id alone, as a table has it. That two hospitals may give the same one only keeps
+/// two patients in the same split.
 fn patient(elements: &Elements) -> Option<String> {
-    let id = elements.text(tags::PATIENT_ID)?;
-    Some(hashed(&elements.text(tags::ISSUER_OF_PATIENT_ID).unwrap_or_default(), &id))
+    Some(hashed("", &elements.text(tags::PATIENT_ID)?))
 }
 
 /// The hash of the patient `id` that `issuer` gave.

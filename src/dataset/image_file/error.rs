@@ -49,6 +49,10 @@ pub enum Fault {
     Empty,
     #[error("is text that begins with `{0}`, not a picture; give a PNG, JPEG or DICOM image")]
     Text(String),
+    #[error("is a web page, as a failed download leaves it, not a picture; download the picture itself")]
+    WebPage,
+    #[error("is a Git LFS pointer, not the picture; `git lfs pull` gets the picture itself")]
+    LfsPointer,
     #[error("is a numpy archive, not a picture; pass it as the npz file of a data set")]
     Npz,
     #[error("is {0}, and only PNG, JPEG and DICOM are read; save the image as PNG")]

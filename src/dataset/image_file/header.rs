@@ -22,6 +22,24 @@ pub(super) fn png_size(bytes: &[u8]) -> Result<(u32, u32), Fault> {
     }
 }
 
+/// The end of a PNG.
+const PNG_END: &[u8] = b"\0\0\0\0IEND\xaeB`\x82";
+
+/// The PNG `bytes` with the end that it lacks, where all chunks before that are whole; `None` where it has one or is cut.
+pub(super) fn png_with_end(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (mut at, mut has_pixels) = (8, false);
+    while let (Some(length), Some(name)) = (four(bytes.get(at..at + 4)), bytes.get(at + 4..at + 8)) {
+        if name == b"IEND" {
+            break;
+        }
+        has_pixels |= name == b"IDAT";
+        at = at.checked_add(12)?.checked_add(length as usize)?;
+    }
+    let rest = bytes.get(at..)?;
+    let lacks_it = has_pixels && rest.len() < PNG_END.len() && PNG_END.starts_with(rest);
+    lacks_it.then(|| [&bytes[..at], PNG_END].concat())
+}
+
 /// A big-endian number of four bytes.
 fn four(bytes: Option<&[u8]>) -> Option<u32> {
     bytes?.try_into().ok().map(u32::from_be_bytes)

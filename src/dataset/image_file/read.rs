@@ -72,6 +72,8 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<DecodedImage, Fault
     let format = if kind == Kind::Png { PNG } else { JPEG };
     // A decoder that panics makes one damaged image, not the end of a training.
     let damaged = || Err(Fault::Damaged { format, what: "its decoder gave up".to_owned() });
+    let ended = if kind == Kind::Png { header::png_with_end(bytes) } else { None };
+    let bytes = ended.as_deref().unwrap_or(bytes);
     caught(|| unpack(bytes, kind, limits)).unwrap_or_else(damaged)
 }
 

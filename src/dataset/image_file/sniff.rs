@@ -72,19 +72,39 @@ impl Kind {
         match self {
             Kind::Png | Kind::Jpeg | Kind::Dicom => None,
             Kind::Npz => Some(Fault::Npz),
-            Kind::Text => Some(Fault::Text(beginning(head))),
+            Kind::Text => Some(text_fault(head)),
             Kind::Empty => Some(Fault::Empty),
             Kind::Unknown => Some(other(head).map_or(Fault::Unknown, Fault::Other)),
         }
     }
 }
 
-/// DICOM's mark behind the preamble, or, without one, its first element: group 2 or 8, explicitly typed.
+/// DICOM's mark behind the preamble, or, without one, its first element: of group 2 or 8, typed or not, with an element of
+/// the same group behind it.
 fn is_dicom(head: &[u8]) -> bool {
-    head.get(128..132) == Some(b"DICM")
-        || head.starts_with(b"\x02\x00\x00\x00UL\x04\x00")
-        || head.starts_with(b"\x08\x00\x05\x00CS")
-        || head.starts_with(b"\x08\x00\x08\x00CS")
+    if head.get(128..132) == Some(b"DICM") || head.starts_with(b"DICM") {
+        return true;
+    }
+    let [group @ (2 | 8), 0, element, 0, rest @ ..] = head else { return false };
+    let (length, begin) = match rest {
+        // Types whose length has two bytes, as all first elements have.
+        [a, b, low, high, ..] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => {
+            (usize::from(u16::from_le_bytes([*low, *high])), 8)
+        }
+        [a, b, c, d, ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, 8),
+        _ => return false,
+    };
+    let Some(next) = begin_of(head, begin, length) else { return false };
+    match next {
+        [same, 0, behind, 0, ..] => (same, behind) > (group, element) && matches!(same, 2 | 8 | 16),
+        _ => false,
+    }
+}
+
+/// What stands behind a value of `length` bytes at `begin`, of which a first element has few.
+fn begin_of(head: &[u8], begin: usize, length: usize) -> Option<&[u8]> {
+    const LONGEST: usize = 256;
+    (length <= LONGEST && length.is_multiple_of(2)).then(|| head.get(begin + length..)).flatten()
 }
 
 /// Whether all of `head` is text; its last character may be cut.
@@ -102,7 +122,20 @@ fn is_text(head: &[u8]) -> bool {
     !text.is_empty() && !text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\x0c'))
 }
 
-/// The first words of a text: those of a web page give a failed download away.
+/// What a text in a picture's place is: a page of a failed download, a pointer of Git LFS, or anything else.
+fn text_fault(head: &[u8]) -> Fault {
+    let text = beginning(head);
+    let lower = text.to_lowercase();
+    if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
+        Fault::WebPage
+    } else if lower.starts_with("version https://git-lfs") {
+        Fault::LfsPointer
+    } else {
+        Fault::Text(text)
+    }
+}
+
+/// The first words of a text.
 fn beginning(head: &[u8]) -> String {
     one_line(String::from_utf8_lossy(head).trim_start_matches('\u{feff}'), LONGEST_TEXT)
 }
@@ -136,7 +169,7 @@ mod tests {
     fn a_kind_is_told_by_content() {
         let mut dicom = vec![0; 140];
         dicom[128..132].copy_from_slice(b"DICM");
-        let cases: [(&[u8], Kind); 13] = [
+        let cases: [(&[u8], Kind); 16] = [
             (b"", Kind::Empty),
             (b"\x89PNG\r\n\x1a\n", Kind::Png),
             (b"\x89PNG\n\x1a\n", Kind::Png),
@@ -145,7 +178,10 @@ mod tests {
             (b"PK\x03\x04rest", Kind::Npz),
             (b"\x93NUMPY\x01\0", Kind::Npz),
             (&dicom, Kind::Dicom),
-            (b"\x02\x00\x00\x00UL\x04\x00", Kind::Dicom),
+            (b"\x02\x00\x00\x00UL\x04\x00\x10\0\0\0\x02\0\x01\0", Kind::Dicom),
+            (b"\x08\0\x08\0\x04\0\0\0A\\B \x08\0\x16\0", Kind::Dicom),
+            (b"\x08\0\x08\0CS\x02\0A \x08\0\x16\0", Kind::Dicom),
+            (b"\x08\0\x08\0\xff\xff\0\0", Kind::Unknown),
             (b"id,label\n1,Mass\n", Kind::Text),
             (b"\xff\xfei\0d\0", Kind::Text),
             ("größer".as_bytes().split_last().map_or(&[], |(_, rest)| rest), Kind::Text),
@@ -168,7 +204,9 @@ mod tests {
             |head: &[u8]| Kind::of(head).refusal(head).map(|fault| fault.to_string()).unwrap_or_default();
         assert!(said(b"II*\0\x08\0\0\0").starts_with("is a TIFF picture, and only"));
         assert!(said(b"RIFF\0\x01\0\0WEBPVP8 ").starts_with("is a WebP picture"));
-        assert!(said(b"<!DOCTYPE html>\n<html>").contains("`<!DOCTYPE html> <html>`"));
+        assert!(said(b"<!DOCTYPE html>\n<html>").starts_with("is a web page"));
+        assert!(said(b"version https://git-lfs.github.com/spec/v1\n").contains("git lfs pull"));
+        assert!(said(b"id,label\n").contains("`id,label`"));
         assert_eq!(said(b"\x89PNG"), "");
     }
 

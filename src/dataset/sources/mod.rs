@@ -3,6 +3,7 @@
 mod chestmnist;
 mod csv;
 mod dicom;
+mod folders;
 mod nih;
 mod npz;
 mod phantom;
@@ -10,18 +11,25 @@ mod phantom;
 pub use super::data_source::DataSource;
 
 /// Every kind of source, in the order of help and messages.
-pub const SOURCES: [&dyn DataSource; 6] =
-    [&phantom::Phantom, &chestmnist::ChestMnist, &npz::Npz, &nih::Nih, &csv::Csv, &dicom::Dicom];
+pub const SOURCES: [&dyn DataSource; 7] = [
+    &phantom::Phantom,
+    &chestmnist::ChestMnist,
+    &npz::Npz,
+    &nih::Nih,
+    &csv::Csv,
+    &dicom::Dicom,
+    &folders::Folders,
+];
 
 /// The kind that an ordinary file without a known ending is taken for.
 pub const OF_ANY_FILE: &dyn DataSource = &npz::Npz;
 
-/// How sources are written: `phantom[:N], chestmnist, npz:FILE, … or dicom:DIR`.
+/// How sources are written: `phantom[:N], chestmnist, npz:FILE, … or folders:DIR`.
 pub fn usage() -> String {
     usage_of(|_| true)
 }
 
-/// How sources with a table are written: `nih:DIR, csv:FILE or dicom:DIR`.
+/// How sources with a table are written: `nih:DIR, csv:FILE, dicom:DIR or folders:DIR`.
 pub fn usage_with_table() -> String {
     usage_of(|source| source.has_table())
 }

@@ -276,7 +276,9 @@ fn of_flags(
         ));
     }
     if missing > 0 {
-        notes.push(format!("{} labels are NA or the like and count as unknown", number(missing)));
+        let labels =
+            counted(missing, "label is NA or the like and counts", "labels are NA or the like and count");
+        notes.push(format!("{labels} as unknown"));
     }
     if !others.is_empty() {
         let cells = counted(others.len(), "cell is no label and counts", "cells are no labels and count");

@@ -9,7 +9,7 @@ use crate::dataset::row::Row;
 use crate::text::counted;
 
 /// Fills in what rows lack, and says from where.
-pub(super) fn fill_in(rows: &mut [Row], notes: &mut Vec<String>) {
+pub(in crate::dataset) fn fill_in(rows: &mut [Row], notes: &mut Vec<String>) {
     if rows.iter().all(|row| row.patient.is_none()) {
         let found: Vec<Option<String>> = rows.iter().map(|row| of_path(&row.path)).collect();
         if found.iter().all(Option::is_some) {

@@ -27,10 +27,9 @@ const META: u16 = 0x0002;
 const TRANSFER_SYNTAX: u16 = 0x0010;
 
 /// What is kept of a data set's top level.
-const WANTED: [Tag; 26] = [
+const WANTED: [Tag; 27] = [
     tags::MODALITY,
     tags::PATIENT_ID,
-    tags::ISSUER_OF_PATIENT_ID,
     tags::PATIENT_SEX,
     tags::PATIENT_AGE,
     tags::VIEW_POSITION,
@@ -48,6 +47,8 @@ const WANTED: [Tag; 26] = [
     tags::WINDOW_CENTER,
     tags::WINDOW_WIDTH,
     tags::VOILUT_FUNCTION,
+    tags::PRESENTATION_LUT_SHAPE,
+    tags::PLANAR_CONFIGURATION,
     tags::RESCALE_INTERCEPT,
     tags::RESCALE_SLOPE,
     tags::LUT_DESCRIPTOR,
@@ -97,6 +98,7 @@ impl Elements {
             Cow::Borrowed(data)
         };
         let syntax = syntax.seen_in(&data);
+        let data = walk::known_types(data, syntax.style());
         let mut elements = Self { syntax, pixels: None, complete: false, values: BTreeMap::new() };
         elements.collect(&data, until)?;
         Ok(elements)
@@ -112,16 +114,22 @@ impl Elements {
         self.get(None, tag).and_then(Value::text)
     }
 
-    /// A number of 16 bits, unsigned.
+    /// A number of 16 bits, unsigned; some writers give it as text.
     pub fn short(&self, tag: Tag) -> Option<u16> {
-        self.get(None, tag)?.shorts(self.syntax.big).next()
+        let value = self.get(None, tag)?;
+        match value.vr {
+            VR::US | VR::SS | VR::OW | VR::UN | VR::OB => value.shorts(self.syntax.big).next(),
+            _ => {
+                let number = value.number(self.syntax.big)?;
+                let is_short = number.fract() == 0.0 && (-32_768.0..=65_535.0).contains(&number);
+                is_short.then(|| if number < 0.0 { (number as i16).cast_unsigned() } else { number as u16 })
+            }
+        }
     }
 
-    /// The first of the numbers in a text.
+    /// The first number of an element, whatever its type.
     pub fn decimal(&self, tag: Tag) -> Option<f64> {
-        let text = self.text(tag)?;
-        let first = text.split('\\').next()?.trim().parse::<f64>().ok()?;
-        first.is_finite().then_some(first)
+        self.get(None, tag)?.number(self.syntax.big)
     }
 
     /// Reads `data` from its beginning, and again from behind each sequence that nobody needs.
@@ -242,6 +250,28 @@ impl Value {
         let text = String::from_utf8_lossy(&self.bytes);
         let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// The first number in it, binary or as a text with a point or, as some writers have it, a comma; finite.
+    pub fn number(&self, big: bool) -> Option<f64> {
+        fn first<const N: usize>(bytes: &[u8], big: bool) -> Option<[u8; N]> {
+            let mut found = *bytes.first_chunk()?;
+            if big {
+                found.reverse();
+            }
+            Some(found)
+        }
+        let bytes = &self.bytes;
+        let number = match self.vr {
+            VR::FL => f32::from_le_bytes(first(bytes, big)?).into(),
+            VR::FD => f64::from_le_bytes(first(bytes, big)?),
+            VR::US => u16::from_le_bytes(first(bytes, big)?).into(),
+            VR::SS => i16::from_le_bytes(first(bytes, big)?).into(),
+            VR::UL => u32::from_le_bytes(first(bytes, big)?).into(),
+            VR::SL => i32::from_le_bytes(first(bytes, big)?).into(),
+            _ => self.text()?.split('\\').next()?.trim().replace(',', ".").parse().ok()?,
+        };
+        number.is_finite().then_some(number)
     }
 
     /// Its numbers of 16 bits.

@@ -1,6 +1,7 @@
 //! Unpacking the pixels of an image.
 
 use dicom_core::VR;
+use dicom_dictionary_std::tags;
 use jpeg_decoder::{Decoder, Error as JpegError, PixelFormat, UnsupportedFeature};
 
 use super::super::error::Fault;
@@ -21,6 +22,9 @@ pub(super) fn codes(elements: &Elements, shape: &mut Shape, limits: Limits) -> R
         return Err(fault);
     }
     let pixels = elements.pixels.as_ref().ok_or(Fault::DicomNoPicture)?;
+    if elements.short(tags::SAMPLES_PER_PIXEL) == Some(3) {
+        return grey_of_colour(elements, pixels, shape);
+    }
     let mut codes = match elements.syntax.packing {
         Packing::Rle => rle(&pixels.bytes, shape)?,
         Packing::Jpeg => jpeg(&pixels.bytes, shape, limits)?,
@@ -34,6 +38,27 @@ pub(super) fn codes(elements: &Elements, shape: &mut Shape, limits: Limits) -> R
         *code = shape.code(*code);
     }
     Ok(codes)
+}
+
+/// Pixels of three equal colours as grey.
+///
+/// # Errors
+/// When they differ, have 16 bits, or are packed.
+fn grey_of_colour(elements: &Elements, pixels: &Value, shape: &Shape) -> Result<Vec<u16>, Fault> {
+    let colour = || Fault::DicomColour("RGB".to_owned());
+    let is_plain = matches!(elements.syntax.packing, Packing::Plain | Packing::Deflated);
+    if !is_plain || shape.allocated != 8 {
+        return Err(colour());
+    }
+    let count = shape.count();
+    let all = count.checked_mul(3).and_then(|all| pixels.bytes.get(..all)).ok_or(Fault::CutShort(DICOM))?;
+    let by_plane = elements.short(tags::PLANAR_CONFIGURATION) == Some(1);
+    let (step, next) = if by_plane { (1, count) } else { (3, 1) };
+    let grey = |at: usize| {
+        let [red, green, blue] = [0, 1, 2].map(|plane| all[at * step + plane * next]);
+        (red == green && green == blue).then(|| shape.code(red.into()))
+    };
+    (0..count).map(grey).collect::<Option<_>>().ok_or_else(colour)
 }
 
 fn plain(pixels: &Value, shape: &Shape, big: bool) -> Result<Vec<u16>, Fault> {

@@ -19,7 +19,7 @@ pub(super) fn tone(elements: &Elements, shape: &Shape, inverted: bool, mut codes
     }
     let value = |code: usize| modality.apply(shape.value(code as u16));
     let is_padding = |code: usize| padding.is_some_and(|padding| padding.holds(shape.value(code as u16)));
-    let voi = Voi::of(elements, shape).unwrap_or_else(|| {
+    let voi = Voi::of(elements, shape, range_of((0..shape.codes()).map(value))).unwrap_or_else(|| {
         let seen = (0..shape.codes()).filter(|code| present[*code] && !is_padding(*code)).map(value);
         let (least, most) =
             seen.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
@@ -51,15 +51,22 @@ struct Table {
 }
 
 impl Table {
-    /// That of the first item of `sequence`, if it is whole.
-    fn of(elements: &Elements, sequence: Tag, signed: bool) -> Option<Self> {
+    /// That of the first item of `sequence`, if it is whole. `range` is the least and the greatest value that it may get:
+    /// its first value is written as unsigned and as signed by different makers, whatever the element's type says, and the
+    /// reading that makes the table overlap with the values is meant.
+    fn of(elements: &Elements, sequence: Tag, signed: bool, range: (f64, f64)) -> Option<Self> {
         let big = elements.syntax.big;
         let descriptor = elements.get(Some(sequence), tags::LUT_DESCRIPTOR)?;
         let mut numbers = descriptor.shorts(big);
         let (length, first, bits) = (numbers.next()?, numbers.next()?, numbers.next()?);
         let length = if length == 0 { 1 << 16 } else { usize::from(length) };
         let signed = descriptor.vr == VR::SS || signed && descriptor.vr != VR::US;
-        let first = if signed { i32::from(first.cast_signed()) } else { first.into() };
+        let readings = [i32::from(first), i32::from(first.cast_signed())];
+        let overlaps =
+            |first: i32| f64::from(first) <= range.1 && f64::from(first) + (length as f64 - 1.0) >= range.0;
+        let said = readings[usize::from(signed)];
+        let other = readings[usize::from(!signed)];
+        let first = if !overlaps(said) && overlaps(other) { other } else { said };
         let data = elements.get(Some(sequence), tags::LUT_DATA)?;
         // Entries of 8 bits may be packed two in a word.
         let entries: Vec<u16> = if bits <= 8 && data.bytes.len() < length * 2 {
@@ -69,13 +76,23 @@ impl Table {
             data.shorts(big).take(length).collect()
         };
         let whole = entries.len() == length && (1..=16).contains(&bits);
-        whole.then(|| Self { first, entries, most: u16::MAX >> (16 - bits) })
+        let described = u16::MAX >> (16 - bits.clamp(1, 16));
+        whole.then(|| Self { first, most: meant(described, &entries), entries })
     }
 
     fn entry(&self, value: f64) -> u16 {
         let at = (value.round() - f64::from(self.first)).clamp(0.0, (self.entries.len() - 1) as f64);
         self.entries[at as usize]
     }
+}
+
+/// The greatest value that entries can have: as it is described, unless some are greater, or all of them are so small that
+/// they were made for two bits less at least (makers of plates describe 16 bits and write 12).
+fn meant(described: u16, entries: &[u16]) -> u16 {
+    let greatest = entries.iter().copied().max().unwrap_or(0);
+    // All bits below the highest one that is used.
+    let used = u16::MAX.checked_shr(greatest.leading_zeros()).unwrap_or(0);
+    if greatest > described || (used > 0 && used <= described >> 2) { used } else { described }
 }
 
 /// From stored numbers to what they measure.
@@ -86,7 +103,9 @@ enum Modality {
 
 impl Modality {
     fn of(elements: &Elements, shape: &Shape) -> Self {
-        if let Some(table) = Table::of(elements, tags::MODALITY_LUT_SEQUENCE, shape.signed) {
+        let stored = [0, shape.codes() - 1, shape.codes() / 2, (shape.codes() / 2).saturating_sub(1)];
+        let stored = range_of(stored.map(|code| f64::from(shape.value(code as u16))));
+        if let Some(table) = Table::of(elements, tags::MODALITY_LUT_SEQUENCE, shape.signed, stored) {
             return Self::Table(table);
         }
         // A slope of nothing would leave nothing to see.
@@ -113,7 +132,7 @@ enum Voi {
 
 impl Voi {
     /// The first window of a file, or else its table.
-    fn of(elements: &Elements, shape: &Shape) -> Option<Self> {
+    fn of(elements: &Elements, shape: &Shape, range: (f64, f64)) -> Option<Self> {
         let center = elements.decimal(tags::WINDOW_CENTER);
         if let (Some(center), Some(width)) = (center, elements.decimal(tags::WINDOW_WIDTH)) {
             let function = elements.text(tags::VOILUT_FUNCTION).unwrap_or_default();
@@ -123,11 +142,13 @@ impl Voi {
                 "LINEAR_EXACT" if width > 0.0 => return Some(Self::LinearExact { center, width }),
                 "SIGMOID" | "LINEAR_EXACT" => {}
                 _ if width >= 1.0 => return Some(Self::Linear { center, width }),
+                // Less than a step, where values are no whole numbers: only the exact function can be meant.
+                _ if width > 0.0 => return Some(Self::LinearExact { center, width }),
                 _ => {}
             }
         }
         let lowest = elements.decimal(tags::RESCALE_INTERCEPT).unwrap_or(0.0);
-        Table::of(elements, tags::VOILUT_SEQUENCE, shape.signed || lowest < 0.0).map(Self::Table)
+        Table::of(elements, tags::VOILUT_SEQUENCE, shape.signed || lowest < 0.0, range).map(Self::Table)
     }
 
     fn apply(&self, value: f64) -> f64 {
@@ -141,6 +162,13 @@ impl Voi {
             Self::Stretch { .. } => 0.0,
         }
     }
+}
+
+/// The least and the greatest of some values.
+fn range_of(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    values
+        .into_iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)))
 }
 
 /// 0 to 1 over `width` around `center`; a step when it has no width.

@@ -3,6 +3,8 @@
 //! dicom-rs' reader takes the inside of a sequence of unknown type for explicit, where the standard has it implicit
 //! (PS3.5 6.2.2, as archives write private sequences), and then loses its way. So what nobody needs is jumped over.
 
+use std::borrow::Cow;
+
 use super::super::error::Fault;
 use super::fault::{DICOM, damaged};
 
@@ -18,6 +20,46 @@ const SEQUENCE_END: u16 = 0xe0dd;
 pub(super) struct Style {
     pub explicit: bool,
     pub big: bool,
+}
+
+/// The value representations of PS3.5 6.2, those with a length of four bytes first.
+const LONG: [&[u8; 2]; 13] =
+    [b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"];
+const SHORT: [&[u8; 2]; 21] = [
+    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL",
+    b"SS", b"ST", b"TM", b"UI", b"UL", b"US",
+];
+
+/// `data` with every type of its top level that the standard doesn't know (`ZZ`, `??` in letters) made a text: dicom-rs
+/// takes such an element for one with a longer header and loses its way, while its length has two bytes (PS3.5 7.1.2).
+pub(super) fn known_types(data: Cow<'_, [u8]>, style: Style) -> Cow<'_, [u8]> {
+    if !style.explicit {
+        return data;
+    }
+    let mut unknown = Vec::new();
+    let mut at = 0;
+    while let Ok(head) = Head::of(&data, at, style) {
+        // The pixels; group 7fe0.
+        if head.group >= 0x7fe0 {
+            break;
+        }
+        if !LONG.contains(&&head.vr) && !SHORT.contains(&&head.vr) && head.group != DELIMITERS {
+            unknown.push(at + 4);
+        }
+        let next = if head.length == UNDEFINED { behind(&data, at, style) } else { head.end() };
+        match next {
+            Ok(next) if next > at && next <= data.len() => at = next,
+            _ => break,
+        }
+    }
+    if unknown.is_empty() {
+        return data;
+    }
+    let mut data = data.into_owned();
+    for place in unknown {
+        data[place..place + 2].copy_from_slice(b"LO");
+    }
+    Cow::Owned(data)
 }
 
 /// The header of an element.
@@ -47,22 +89,7 @@ impl Head {
         if !vr.iter().all(u8::is_ascii_uppercase) {
             return Err(damaged("the type of an element"));
         }
-        let is_long = matches!(
-            &vr,
-            b"OB"
-                | b"OD"
-                | b"OF"
-                | b"OL"
-                | b"OV"
-                | b"OW"
-                | b"SQ"
-                | b"SV"
-                | b"UC"
-                | b"UN"
-                | b"UR"
-                | b"UT"
-                | b"UV"
-        );
+        let is_long = LONG.contains(&&vr);
         if is_long {
             let (length, _) = rest.split_first_chunk().ok_or_else(cut)?;
             return Ok(Self { group, element, vr, length: long(*length), value: at + 12 });
