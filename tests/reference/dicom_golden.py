@@ -51,7 +51,9 @@ def refusal(ds):
         return "without a picture"
     if "PhotometricInterpretation" not in ds:
         return ""
-    if not str(ds.get("PhotometricInterpretation", "")).startswith("MONOCHROME"):
+    photometric = str(ds.get("PhotometricInterpretation", ""))
+    # Equal colours are grey, so that of RGB what else is wrong comes first.
+    if photometric != "RGB" and not photometric.startswith("MONOCHROME"):
         return "colour"
     if int(str(ds.get("NumberOfFrames", 1) or 1)) > 1:
         return "frames"
@@ -61,7 +63,7 @@ def refusal(ds):
         return "which isn't read"
     if syntax == JPEG12 and ds.BitsStored > 8:
         return "12-bit JPEG"
-    return None
+    return "colour" if photometric == "RGB" else None
 
 
 def image(ds):
