@@ -7,6 +7,10 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("CHESTXR_GRAPHICS", "image protocol, unless `--graphics` is given"),
     ("CHESTXR_LOG", "log level or log file, unless `--log` is given"),
     ("CHESTXR_ASCII", "1: draw with ASCII characters only; 0: never"),
+    (
+        "CHESTXR_PATIENT_KEY",
+        "file with the key for patients' names; made in the configuration directory otherwise",
+    ),
     ("CHESTXR_DATA_URL", "base address of a mirror of the data sets"),
     ("CHESTXR_WEIGHTS_URL", "base address of a mirror of torchvision's weights"),
     (

@@ -11,6 +11,8 @@ pub struct AppPaths {
     pub runs: PathBuf,
     /// A user's own themes, e.g. `~/.config/chestxr-tui/themes`.
     pub themes: PathBuf,
+    /// The key for patients' names, e.g. `~/.config/chestxr-tui/patient.key`.
+    pub patient_key: PathBuf,
     /// Weights that were downloaded, e.g. `~/.cache/chestxr-tui/weights`.
     pub weights: PathBuf,
     /// Data sets that were downloaded, e.g. `~/.cache/chestxr-tui/data`.
@@ -41,6 +43,7 @@ impl AppPaths {
         Self {
             runs: runs.map_or_else(|| data.join("runs"), Path::to_owned),
             themes: config.join("themes"),
+            patient_key: config.join("patient.key"),
             weights: cache.join("weights"),
             data: cache.join("data"),
             images: cache.join("images"),

@@ -15,6 +15,7 @@ pub mod memory;
 pub mod nih;
 pub mod npz;
 pub mod part;
+pub mod patient_key;
 pub mod phantom;
 pub mod progress;
 pub mod registry;

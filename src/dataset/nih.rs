@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::demographics::{self, UnreadableAges};
+use super::image_file::dicom;
 use super::labels::{LabelSet, is_no_finding, key_of};
 use super::listing::{Listing, counted};
 use super::row::{Given, Row};
@@ -125,7 +126,7 @@ pub fn listing(folder: &Path, on_error: OnError) -> Result<Listing, DataError> {
             path,
             line: *line,
             labels,
-            patient: said(Some(cell(patient))),
+            patient: said(Some(cell(patient))).map(|id| dicom::hashed(&id)),
             split,
             sex: optional(sex).and_then(|text| demographics::sex(&text)),
             age: age.and_then(|column| ages.read(*line, cell(column))),

@@ -113,7 +113,12 @@ fn what_is_wrong_with_nihs_folder_is_said_in_a_sentence() {
         "nih/BBox_List_2017.csv",
         "Image Index,Finding Label,Bbox [x,y,w,h],,,\na_000.png,Mass,4,4,0,8,,,\n",
     );
-    assert!(place.refusal(&[&source]).0.contains("a box without an inside"));
+    let info = place.info(&[&source]);
+    assert_eq!(info["boxes"][2], 0);
+    let said = info["skipped"].to_string();
+    assert!(said.contains("\"line\":2") && said.contains("a box without an inside"), "{said}");
+    let strict = place.refusal(&[&source, "--set", "data.on_error=fail"]).0;
+    assert!(strict.contains("line 2 has a box without an inside"), "{strict}");
     place.write(
         "nih/BBox_List_2017.csv",
         "Image Index,Finding Label,Bbox [x,y,w,h],,,\na_000.png,Infiltrate,4,4,2,8,,,\n",

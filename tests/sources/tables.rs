@@ -111,14 +111,29 @@ fn what_is_wrong_with_a_table_is_said_in_a_sentence() {
         ("file,edema\n", "the table has no rows"),
         ("edema,mass\n1,0\n", "no column seems to name the images"),
         ("file,note\n0.png,hello\n1.png,world\n", "findings"),
-        ("file,edema\n0.png,1\n9.png,0\n", "1 of 2 images are not there, the first is 9.png in line 3"),
-        ("file,edema\n0.png,1\n0.png,0\n", "line 3 names 0.png as line 2 does"),
-        ("file,edema\n0.png,1\n1.png,-1\n", "add uncertain=0 or uncertain=1"),
-        ("file,edema,split\n0.png,1,train\n1.png,0,later\n", "the split `later`"),
+        ("file,edema\n8.png,1\n9.png,0\n", "none of its 2 images is there, the first is 8.png in line 2"),
+        ("file,edema,split\n0.png,1,soon\n1.png,0,later\n", "the split `later`"),
         ("file,Edema,oedema\n0.png,1,1\n1.png,0,0\n", "two label columns mean `edema`"),
-        ("file,findings,boxes\n0.png,Mass,1 2 3\n", "a box without four numbers"),
-        ("file,findings,boxes\n0.png,Mass|Nodule,1 2 3 4\n", "a box of no known finding"),
     ];
+    let skipped = [
+        ("file,edema\n0.png,1\n9.png,0\n", "names 9.png, which is not there"),
+        ("file,edema\n0.png,1\n0.png,0\n", "names 0.png as line 2 does"),
+        ("file,edema,split\n0.png,1,train\n1.png,0,later\n", "has the split `later`"),
+        ("file,findings,boxes\n0.png,Nodule,\n1.png,Mass,1 2 3\n", "has a box without four numbers"),
+        ("file,findings,boxes\n0.png,Mass,\n1.png,Mass|Nodule,1 2 3 4\n", "has a box of no known finding"),
+        ("file,edema\n0.png,1\n,0\n", "names no file"),
+        ("file,edema\n0.png,1\n1.png,0,1\n", "has 3 cells for the 2 columns of the heading"),
+    ];
+    for (text, expected) in skipped {
+        place.write("t.csv", text);
+        let source = place.path("t.csv").display().to_string();
+        let info = place.info(&[&source]);
+        assert_eq!(info["skipped"][0]["line"], 3, "{text:?}");
+        assert!(info["skipped"][0]["why"].as_str().is_some_and(|why| why.starts_with(expected)), "{info}");
+        assert!(info["notes"].to_string().contains("1 row taken, 1 skipped: line 3 "), "{info}");
+        let (said, code) = place.refusal(&[&source, "--set", "data.on_error=fail"]);
+        assert!(said.contains(&format!("line 3 {expected}")) && code == Some(1), "{said}");
+    }
     for (text, expected) in cases {
         place.write("t.csv", text);
         let (said, code) = place.refusal(&[&place.path("t.csv").display().to_string()]);
@@ -133,11 +148,21 @@ fn what_is_wrong_with_a_table_is_said_in_a_sentence() {
     fs::write(place.path("1.png"), b"<html>").expect("written");
     fs::write(place.path("2.png"), b"").expect("written");
     place.write("t.csv", "file,edema\n0.png,1\n1.png,0\n2.png,0\n3.png,1\n");
-    let (said, _) = place.refusal(&[&place.path("t.csv").display().to_string()]);
+    let source = place.path("t.csv").display().to_string();
+    let strict = ["--set", "data.on_error=fail"];
+    let (said, _) = place.refusal(&[&[source.as_str()], &strict[..]].concat());
     assert!(
         said.contains("2 of 4 images can't be read") && said.contains("1.png") && said.contains("2.png"),
         "{said}"
     );
+    // Skipped, they are named, also where they come from the cache.
+    for _ in 0..2 {
+        let info = place.info(&[&source]);
+        let lines: Vec<&Value> =
+            info["skipped"].as_array().expect("a list").iter().map(|row| &row["line"]).collect();
+        assert_eq!(lines, [3, 4]);
+        assert!(info["notes"].to_string().contains("2 rows taken, 2 skipped"), "{info}");
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use chestxr_tui::text::bytes;
 
 use super::load;
 use crate::commands::{Exit, UsageError, print_error};
+use chestxr_tui::dataset::patient_key::PatientKey;
 
 /// Writes a source as an npz file in MedMNIST's layout, with names of conditions and patients. Images are written one by
 /// one, so they need not fit into memory.
@@ -50,7 +51,9 @@ pub fn run(
         writer = writer.labels(&format!("{split}_labels"), &shape, part.labels.values())?;
         let named = !part.about.patients.is_empty();
         if named {
-            writer = writer.array_text(&format!("{split}_patient"), &part.about.patients)?;
+            let key = PatientKey::of_user()?;
+            let names: Vec<String> = part.about.patients.iter().map(|id| key.name(id)).collect();
+            writer = writer.array_text(&format!("{split}_patient"), &names)?;
         } else if let Some(patients) = &part.patients {
             let numbers: Vec<i64> = patients.iter().map(|patient| i64::from(*patient)).collect();
             writer = writer.array_i64(&format!("{split}_patient"), &[numbers.len()], &numbers)?;

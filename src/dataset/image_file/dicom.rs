@@ -213,13 +213,13 @@ impl Listed {
 /// The hash of whose image it is: of the id alone, as a table has it. That two hospitals may give the same one only keeps
 /// two patients in the same split.
 fn patient(elements: &Elements) -> Option<String> {
-    Some(hashed("", &elements.text(tags::PATIENT_ID)?))
+    Some(hashed(&elements.text(tags::PATIENT_ID)?))
 }
 
-/// The hash of the patient `id` that `issuer` gave.
-pub fn hashed(issuer: &str, id: &str) -> String {
+/// The hash of a patient's id, from a header or a table.
+pub fn hashed(id: &str) -> String {
     let mut hasher = blake3::Hasher::new();
-    for part in [DOMAIN, b"\0", issuer.as_bytes(), b"\0", id.as_bytes()] {
+    for part in [DOMAIN, b"\0\0", id.trim().as_bytes()] {
         hasher.update(part);
     }
     hasher.finalize().to_hex().chars().take(DIGITS).collect()

@@ -8,7 +8,8 @@ use crate::dataset::image_file::{self, dicom};
 use crate::dataset::row::Row;
 use crate::text::counted;
 
-/// Fills in what rows lack, and says from where.
+/// Fills in what rows lack, and says from where. Patients become hashes of their ids, so that those of a table and of a
+/// header are the same.
 pub(in crate::dataset) fn fill_in(rows: &mut [Row], notes: &mut Vec<String>) {
     if rows.iter().all(|row| row.patient.is_none()) {
         let found: Vec<Option<String>> = rows.iter().map(|row| of_path(&row.path)).collect();
@@ -16,6 +17,9 @@ pub(in crate::dataset) fn fill_in(rows: &mut [Row], notes: &mut Vec<String>) {
             rows.iter_mut().zip(found).for_each(|(row, patient)| row.patient = patient);
             notes.push("patients are known from the files' paths".to_owned());
         }
+    }
+    for row in rows.iter_mut() {
+        row.patient = row.patient.as_deref().map(dicom::hashed);
     }
     of_headers(rows, notes);
 }
