@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use chestxr_tui::dataset::image_file;
 use chestxr_tui::dataset::npz::{Limits, read_medmnist};
+use chestxr_tui::dataset::sheet::Sheet;
 use chestxr_tui::model::pth;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -125,6 +126,18 @@ fn dicom_images_are_read_or_refused() {
     let limits = image_file::Limits { side: 4096, bytes: 32 << 20 };
     fuzz("dicom", |path| match image_file::read(path, limits) {
         Ok(_) => true,
+        Err(error) => {
+            assert!(!error.to_string().contains(char::is_control), "{error}");
+            false
+        }
+    });
+}
+
+#[test]
+fn tables_are_read_or_refused() {
+    fuzz("table", |path| match Sheet::read(path) {
+        // A row that is neither taken nor skipped would be lost in silence.
+        Ok(sheet) => sheet.skipped.is_empty(),
         Err(error) => {
             assert!(!error.to_string().contains(char::is_control), "{error}");
             false

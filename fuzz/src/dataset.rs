@@ -16,5 +16,9 @@ pub mod phantom;
 pub mod image_file;
 #[path = "../../src/dataset/progress.rs"]
 pub mod progress;
+#[path = "../../src/dataset/sheet/mod.rs"]
+pub mod sheet;
 #[path = "../../src/dataset/store/mod.rs"]
 pub mod store;
+#[path = "../../src/dataset/table_error.rs"]
+mod table_error;

@@ -4,6 +4,8 @@
 
 #[path = "../../src/files/mod.rs"]
 pub mod files;
+#[path = "../../src/label.rs"]
+pub mod label;
 #[path = "../../src/panics.rs"]
 pub mod panics;
 #[path = "../../src/random.rs"]

@@ -354,5 +354,9 @@ fn table(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {
         out,
         "thresholds by {} on the {} images; {intervals}",
         evaluation.threshold_rule, evaluation.threshold_split
-    )
+    )?;
+    if let Some(unknown) = evaluation.unknown_labels() {
+        writeln!(out, "unknown labels are left out: {unknown}")?;
+    }
+    Ok(())
 }

@@ -34,7 +34,7 @@ mod cache;
 mod error;
 mod keep;
 mod regions;
-mod sheet;
+pub mod sheet;
 
 use std::fmt;
 

@@ -298,6 +298,14 @@ impl Evaluation {
         }
     }
 
+    /// Which conditions have unknown labels, and on how many of the images; `None` where all labels are known.
+    pub fn unknown_labels(&self) -> Option<String> {
+        let counts = self.iter().filter(|(_, condition)| condition.unknown > 0);
+        let counts: Vec<String> =
+            counts.map(|(name, condition)| format!("{name} {}", condition.unknown)).collect();
+        (!counts.is_empty()).then(|| format!("{} of {} images", counts.join(", "), self.n))
+    }
+
     /// The conditions in their order, with their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ConditionEvaluation)> {
         let known = |name: &'_ String| self.per_condition.get_key_value(name);

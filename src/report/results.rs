@@ -296,6 +296,9 @@ fn caveats(sheet: &Sheet) -> String {
             macro_average.n_conditions
         ));
     }
+    if let Some(unknown) = sheet.evaluation.unknown_labels() {
+        says.push(format!("Labels are unknown, and left out of every number, for {unknown}."));
+    }
     let rare = listed(&|c| c.auroc.is_some() && c.support < FEW_POSITIVES);
     if !rare.is_empty() {
         says.push(format!(

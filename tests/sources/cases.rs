@@ -325,3 +325,49 @@ fn an_image_that_was_replaced_is_read_again_though_its_size_and_time_are_the_sam
     fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(time)).expect("set back");
     assert_ne!(place.info(&[&source])["digest"], before);
 }
+
+#[test]
+fn unknown_labels_go_through_training_evaluation_and_export() {
+    let place = Place::new();
+    let mut text = String::from("path,mass,edema,split\n");
+    for image in 0..90_u32 {
+        place.image(&format!("i/{image}.png"), 24, image);
+        let mass = ["1", "0", "NA", "0", "1", "-1"][image as usize % 6];
+        let split = ["train", "train", "val", "test"][image as usize / 3 % 4];
+        text += &format!("i/{image}.png,{mass},{},{split}\n", u32::from(image % 4 == 0));
+    }
+    place.write("t.csv", &text);
+    let source = format!("csv:{}", place.path("t.csv").display());
+    let args = [
+        "--no-ui",
+        "--data",
+        &source,
+        "--device",
+        "cpu",
+        "--set",
+        "optimizer.epochs=2",
+        "--set",
+        "data.size=32",
+    ];
+    let weighted = ["--set", "loss.pos_weight=full", "--set", "data.sampling=balanced"];
+    let output = place.run(&[&args[..], &weighted[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let run = only_run(&place.path("runs"));
+    let evaluation = json(&run.join("evaluation.json"));
+    // Of the six kinds of labels two are unknown; of mass each third image of the split.
+    let (images, mass) = (&evaluation["n"], &evaluation["per_condition"]["mass"]);
+    let count = |name: &str| mass[name].as_u64().expect("a count");
+    let known = ["tp", "fp", "tn", "fn"].map(count).iter().sum::<u64>();
+    assert_eq!(known + mass["unknown"].as_u64().expect("a count"), images.as_u64().expect("a count"));
+    assert!(mass["unknown"].as_u64() > Some(0) && evaluation["per_condition"]["edema"]["unknown"].is_null());
+    let shown = place.run(&["evaluate", "last", "--bootstrap", "20"]);
+    assert!(stdout(&shown).contains("unknown labels are left out: mass "), "{}", stdout(&shown));
+
+    // The archive keeps them, and reads back as the same data set.
+    let archive = place.path("t.npz").display().to_string();
+    let converted = place.run(&["data", "convert", &source, &archive, "--size", "32"]);
+    assert_eq!(converted.status.code(), Some(0), "{}", stderr(&converted));
+    let read = place.info(&[&format!("npz:{archive}")]);
+    let table = place.info(&[&source, "--set", "data.size=32"]);
+    assert_eq!((&read["splits"], &read["digest"]), (&table["splits"], &table["digest"]));
+}

@@ -27,9 +27,15 @@ pub fn render(app: &App, run: &EvaluatedRun, index: usize, area: Rect, canvas: &
     let images = images_of(&numbers.counts, cell);
     let normal = index == run.labels.len();
     let what = if normal { "normal images" } else { "images" };
+    let positives = match numbers.unknown {
+        0 => format!("{} positive", count(numbers.support as usize)),
+        unknown => {
+            format!("{} positive, {} unknown", count(numbers.support as usize), count(unknown as usize))
+        }
+    };
     let panel = Panel {
         title: run.name(index),
-        right: Line::styled(format!("{} positive", count(numbers.support as usize)), theme.muted()),
+        right: Line::styled(positives, theme.muted()),
         bottom: Line::styled(
             format!("enter: {} {}, {what}", count(images as usize), cell.name()),
             theme.accent(),
