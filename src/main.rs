@@ -23,7 +23,8 @@ use commands::{Exit, UsageError};
 fn main() -> ExitCode {
     native::tune_allocator();
     panics::install_panic_hook(logging::report_panic);
-    match run(Cli::from_command_line()) {
+    // Before the command line, whose help asks libtorch for its version.
+    match check_surroundings().and_then(|()| run(Cli::from_command_line())) {
         Ok(exit) => exit.into(),
         Err(error) => {
             // A reader such as `head` that closes the pipe early is not an error.
@@ -36,6 +37,19 @@ fn main() -> ExitCode {
             commands::exit_of(&error).into()
         }
     }
+}
+
+/// What would end the process without a sentence: a write beyond the limit of `ulimit -f` is an error instead of a signal, and
+/// libraries of libtorch give up in a directory that no longer exists.
+fn check_surroundings() -> Result<()> {
+    // SAFETY: ignoring a signal touches no memory, and no other thread runs yet.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    if let Err(error) = std::env::current_dir() {
+        anyhow::bail!(
+            "the working directory can't be used ({error}); change to one that exists and start again"
+        );
+    }
+    Ok(())
 }
 
 /// Starts the log for commands that do work; `completions` and `settings` only print.
@@ -150,11 +164,18 @@ fn configured(global: &Global, new_run: bool) -> Result<RunConfig> {
     Ok(config)
 }
 
-/// The tracking server of `MLFLOW_TRACKING_URI`. MLflow's databases and directories, which are not servers, count as
-/// none.
+/// The tracking server of `MLFLOW_TRACKING_URI`. MLflow's databases and directories, which are not servers, count as none,
+/// and it is said that they do.
 fn server_of_environment() -> Result<Option<ServerUri>, UsageError> {
     match environment("MLFLOW_TRACKING_URI").map(|given| given.parse()) {
-        None | Some(Err(ServerUriError::NoServer)) => Ok(None),
+        None => Ok(None),
+        Some(Err(ServerUriError::NoServer)) => {
+            let text = "MLFLOW_TRACKING_URI names no server (http:// or https://), so new runs are not tracked; set \
+                        tracking.mlflow_uri to a server's address, or to none to leave this line out";
+            tracing::warn!("{text}");
+            commands::print_error(text);
+            Ok(None)
+        }
         Some(Ok(server)) => Ok(Some(server)),
         Some(Err(error)) => Err(UsageError(format!("MLFLOW_TRACKING_URI: {error}"))),
     }

@@ -71,7 +71,7 @@ pub struct Entry {
 }
 
 /// The entries of an archive and the offset where its directory begins, before which the last entry must end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Directory {
     /// In the order of the directory; no two have the same name.
     pub entries: Vec<Entry>,

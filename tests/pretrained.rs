@@ -69,6 +69,35 @@ fn all_but_the_last_layer_is_taken_whatever_the_last_layer_was() {
 }
 
 #[test]
+fn whatever_wraps_the_names_is_taken_away_and_extras_are_left() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (file, prefix) in [
+        ("a.safetensors", "module."),
+        ("b.ckpt", "model.backbone."),
+        ("checkpoint", "_orig_mod."),
+        ("c.pth.tar", "module.densenet121."),
+    ] {
+        let path = folder.path().join(file);
+        weights(Arch::DenseNet121, Stem::Auto, &path, |all| {
+            for (name, _) in all.iter_mut() {
+                *name = format!("{prefix}{name}");
+            }
+            all.push(("criterion.pos_weight".to_owned(), Tensor::ones([5], (Kind::Float, Device::Cpu))));
+        });
+        let section = section(Arch::DenseNet121, Stem::Auto, &path);
+        let mut network = network(&section, SHAPE, 2);
+        let taken = take_pretrained(&mut network, &section, &mut |_, _| true);
+        let taken = taken.unwrap_or_else(|error| panic!("{file}: {error}")).expect("weights");
+        assert_eq!(taken.unused, ["criterion.pos_weight"], "{file}");
+        let given = Tensor::read_safetensors(&path).expect("it reads");
+        for (name, is) in tensors(&network).iter().filter(|(name, _)| !name.starts_with("classifier.")) {
+            let theirs = given.iter().find(|(other, _)| *other == format!("{prefix}{name}")).expect(name);
+            assert!(is.equal(&theirs.1), "{file}: {name} must be taken");
+        }
+    }
+}
+
+#[test]
 fn colours_become_grey_in_the_way_that_was_asked_for() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("w.safetensors");
@@ -105,7 +134,7 @@ fn weights_that_do_not_fit_are_refused_with_what_to_do() {
     let text = refusal(Arch::ResNet18, Stem::Small);
     assert!(text.contains("set model.stem=imagenet"), "{text}");
     let text = refusal(Arch::ResNet34, Stem::ImageNet);
-    assert!(text.contains("layer1.2.conv1.weight") && text.contains("another architecture"), "{text}");
+    assert!(text.contains("`layer1.2.conv1.weight`") && text.contains("set model.arch"), "{text}");
     weights(Arch::ResNet18, Stem::ImageNet, &path, |all| {
         all[0].1 = Tensor::zeros([64, 4, 7, 7], (Kind::Float, Device::Cpu));
     });
@@ -114,10 +143,11 @@ fn weights_that_do_not_fit_are_refused_with_what_to_do() {
     std::fs::write(&path, b"no weights").expect("written");
     let text = refusal(Arch::ResNet18, Stem::ImageNet);
     assert!(text.contains("no safetensors file"), "{text}");
+    // A checkpoint of something else is told by its names, in the old format too.
     let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pth/legacy.pth");
     let section = section(Arch::ResNet18, Stem::ImageNet, &old);
     let text = take(&mut network(&section, SHAPE, 2), &section).expect_err("refused");
-    assert!(text.contains("old format") && text.contains("torch.save"), "{text}");
+    assert!(text.contains("lacks 100 of the 100 tensors") && text.contains("`a`"), "{text}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::native::FullPrecision;
 
 pub use device::{device_name, prediction_device, resolve_device};
 pub use layers::Mode;
-pub use pretrained::{PretrainedError, take as take_pretrained};
+pub use pretrained::{PretrainedError, Taken, take as take_pretrained};
 pub use state::{Snapshot, StateDict, WeightsError};
 pub use summary::{Details, Join, Module, Window, table};
 pub use tensor_file::read as read_tensors;

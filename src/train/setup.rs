@@ -17,6 +17,7 @@ use crate::dataset::{Cache, Dataset, Split};
 use crate::model::{Network, Shape, device_name, resolve_device, take_pretrained};
 use crate::native;
 use crate::runs::{Provenance, find};
+use crate::text::{counted, one_line};
 
 /// Share of a device's free memory that images may take; the rest is for the network.
 const IMAGE_SHARE: f64 = 0.5;
@@ -146,9 +147,17 @@ impl Setup {
             });
             !inbox.stop_requested()
         };
-        if let Some(path) = take_pretrained(network, model, &mut watch)? {
-            event_sender
-                .note(Level::Info, format!("weights of {}; the last layer starts anew", path.display()));
+        if let Some(taken) = take_pretrained(network, model, &mut watch)? {
+            let unused = match taken.unused.as_slice() {
+                [] => String::new(),
+                [first, ..] => format!(
+                    "; {} of the file not used, the first is {}",
+                    counted(taken.unused.len(), "tensor", "tensors"),
+                    one_line(first, 80)
+                ),
+            };
+            let path = taken.path.display();
+            event_sender.note(Level::Info, format!("weights of {path}; the last layer starts anew{unused}"));
         }
         event_sender.progress.send_modify(|progress| (progress.done, progress.total) = (0, 0));
         Ok(())

@@ -112,8 +112,9 @@ def main():
         "model": {"decoy": weights["head.bias"]},
         "state_dict": {f"model.module.{key}": value for key, value in weights.items()},
     }
-    put("nested", nested, weights)
-    put("prefixed", {f"module.{key}": value for key, value in tensors.items()}, tensors)
+    put("nested", nested, nested["state_dict"])
+    prefixed = {f"module.{key}": value for key, value in tensors.items()}
+    put("prefixed", prefixed, prefixed)
     partly = {"model.w": torch.ones(2), "loss.weight": torch.ones(1)}
     put("partly_prefixed", partly, partly)
 
@@ -141,9 +142,11 @@ def main():
     expect("zip64", tensors)
     zipfile.ZIP64_LIMIT = (1 << 31) - 1
 
+    # The format from before PyTorch 1.6.
+    put("legacy", plain, tensors, _use_new_zipfile_serialization=False)
+    put("legacy_protocol4", plain, tensors, _use_new_zipfile_serialization=False, pickle_protocol=4)
+
     # Those that must be refused.
-    put("legacy", plain, _use_new_zipfile_serialization=False)
-    put("legacy_protocol4", plain, _use_new_zipfile_serialization=False, pickle_protocol=4)
     put("whole_module", nn.ReLU())
     put("module_nested", {"model": nn.ReLU(), "epoch": 1})
     put("no_tensors", {"epoch": 1, "notes": {"a": 2}})

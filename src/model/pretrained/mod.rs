@@ -2,6 +2,7 @@
 
 mod gray;
 mod hub;
+mod names;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ pub use hub::{Fetch, HubError, imagenet_file};
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the sentence of each error names its values")]
 pub enum PretrainedError {
+    #[error("{}: {what}", path.display())]
+    Names { path: PathBuf, what: String },
     #[error(transparent)]
     Hub(#[from] HubError),
     #[error(transparent)]
@@ -43,10 +46,10 @@ pub enum PretrainedError {
 }
 
 /// Puts what `section.pretrained` names into the network, all but the last layer, which keeps the weights it
-/// has. Gives the file they came from; nothing happens for `none`.
+/// has. Gives the file they came from and what of it isn't taken; nothing happens for `none`.
 ///
 /// `imagenet` is looked for in PyTorch's own folder and in ours, then downloaded into ours; `watch` receives
-/// how far that is and may end it. A path is a safetensors file, a `.pth` of PyTorch, or a run's folder,
+/// how far that is and may end it. A path is a safetensors file, a checkpoint of PyTorch, or a run's folder,
 /// whose best weights are taken.
 ///
 /// # Errors
@@ -55,7 +58,7 @@ pub fn take(
     network: &mut Network,
     section: &ModelSection,
     watch: &mut Fetch,
-) -> Result<Option<PathBuf>, PretrainedError> {
+) -> Result<Option<Taken>, PretrainedError> {
     let path = match section.pretrained.as_str() {
         "none" => return Ok(None),
         "imagenet" => {
@@ -65,7 +68,10 @@ pub fn take(
         path => PathBuf::from(path),
     };
     let weights = if path.is_dir() { path.join("checkpoints/best.safetensors") } else { path.clone() };
-    let mut given = read(&weights, network.state.largest_file())?;
+    let head = network.layers.head_name();
+    let is_head = |name: &str| name.rsplit_once('.').is_some_and(|(module, _)| module == head);
+    let (mut given, unused) = named_as_ours(read(&weights, network.state.largest_file())?, network, is_head)
+        .map_err(|what| PretrainedError::Names { path: weights.clone(), what })?;
     let (conv, norm) = network.layers.stem_names();
     let first = format!("{conv}.weight");
     if let Some(filters) = given.get(&first) {
@@ -81,19 +87,65 @@ pub fn take(
             Some(&channels) => return Err(PretrainedError::Colours { path: weights, channels }),
         }
     }
-    let head = network.layers.head_name();
-    let is_head = |name: &str| name.rsplit_once('.').is_some_and(|(module, _)| module == head);
     network.state.fill(&weights, &mut given, is_head)?;
-    Ok(Some(weights))
+    Ok(Some(Taken { path: weights, unused }))
+}
+
+/// Weights that were taken.
+#[derive(Debug)]
+pub struct Taken {
+    /// Their file.
+    pub path: PathBuf,
+    /// Names of the file's tensors that the network has no use for, besides those of its last layer.
+    pub unused: Vec<String>,
+}
+
+/// The tensors of a file under the network's names, and the names of those that it has no use for.
+///
+/// # Errors
+/// What the file lacks.
+fn named_as_ours(
+    mut given: HashMap<String, Tensor>,
+    network: &Network,
+    is_head: impl Fn(&str) -> bool,
+) -> Result<(HashMap<String, Tensor>, Vec<String>), String> {
+    let wanted = || network.state.iter().map(|(name, _)| name);
+    let mut mapping = names::map(given.keys().map(String::as_str), wanted());
+    mapping.missing.retain(|name| !is_head(name) && !name.ends_with("num_batches_tracked"));
+    if !mapping.missing.is_empty() {
+        return Err(mapping.refusal());
+    }
+    let ours = mapping.of.iter().filter_map(|(name, theirs)| Some((name.clone(), given.remove(theirs)?)));
+    let ours = ours.collect();
+    // Heads of other names, as `classifier.0` of a sequence.
+    let head = format!("{}{}.", mapping.prefix, network.layers.head_name());
+    mapping.unused.retain(|name| !name.starts_with(&head) && !name.ends_with("num_batches_tracked"));
+    mapping.unused.sort();
+    Ok((ours, mapping.unused))
+}
+
+/// Whether a file begins as safetensors do: the length of a header in eight bytes, and its brace. What can't be opened counts
+/// by its name, so that the error speaks of the format that was meant.
+fn is_safetensors(path: &Path) -> bool {
+    let mut head = [0; 9];
+    let read = std::fs::metadata(path)
+        .and_then(|found| if found.is_file() { Ok(()) } else { Err(std::io::ErrorKind::InvalidInput.into()) })
+        .and_then(|()| std::fs::File::open(path))
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
+    match read {
+        Ok(()) => head[8] == b'{' || has_safetensors_name(path),
+        Err(_) => has_safetensors_name(path),
+    }
+}
+
+fn has_safetensors_name(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"))
 }
 
 /// The tensors of a file by name, whichever of the two formats it has; `largest` is the limit in bytes of safetensors files.
 fn read(path: &Path, largest: u64) -> Result<HashMap<String, Tensor>, PretrainedError> {
-    let is_pth = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| ["pth", "pt", "ckpt", "bin"].contains(&extension.to_lowercase().as_str()));
-    if !is_pth {
+    // By content: checkpoints are called .pth, .pt, .ckpt, .pkl, .pth.tar or nothing at all.
+    if is_safetensors(path) {
         return Ok(super::state::read_safetensors(path, largest)?);
     }
     let tensors = pth::read(path)?.into_iter().map(|tensor| {
@@ -111,34 +163,7 @@ fn read(path: &Path, largest: u64) -> Result<HashMap<String, Tensor>, Pretrained
             Dtype::Bool => Kind::Uint8,
         };
         let values = Tensor::f_from_data_size(&tensor.bytes, &tensor.shape, kind)?;
-        Ok((current_name(&tensor.name), values))
+        Ok((tensor.name, values))
     });
     tensors.collect()
-}
-
-/// The name as torchvision has it today: its DenseNet files of 2017 part `norm1` by a dot, as `norm.1`.
-fn current_name(name: &str) -> String {
-    let mut name = name.to_owned();
-    if name.contains(".denselayer") {
-        for layer in ["norm", "conv"] {
-            for number in ["1", "2"] {
-                name = name.replace(&format!(".{layer}.{number}."), &format!(".{layer}{number}."));
-            }
-        }
-    }
-    name
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_names_of_old_densenet_files_become_todays() {
-        let old = "features.denseblock1.denselayer1.norm.1.running_mean";
-        assert_eq!(current_name(old), "features.denseblock1.denselayer1.norm1.running_mean");
-        for kept in ["features.norm0.weight", "layer1.0.conv1.weight", "features.transition1.norm.weight"] {
-            assert_eq!(current_name(kept), kept);
-        }
-    }
 }

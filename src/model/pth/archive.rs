@@ -23,6 +23,10 @@ pub(super) struct Archive {
     file: File,
     /// Length of the file in bytes.
     pub(super) length: u64,
+    /// Whether it is in the format from before PyTorch 1.6.
+    pub(super) is_legacy: bool,
+    /// Where the parts of such a file lie, by name.
+    parts: HashMap<String, Part>,
     directory: Directory,
     /// What comes before `/data.pkl`: most writers take the file's name or `archive`.
     prefix: String,
@@ -52,7 +56,9 @@ impl Archive {
             return Err(Fault::Empty);
         }
         if start.windows(LEGACY.len()).any(|bytes| bytes == LEGACY) {
-            return Err(Fault::Legacy);
+            let (directory, entries) = (Directory::default(), HashMap::new());
+            let (parts, prefix) = (HashMap::new(), String::new());
+            return Ok(Self { file, length, is_legacy: true, parts, directory, prefix, entries });
         }
         let directory = Directory::read(&file).map_err(|error| match error {
             ZipError::Io(error) => Fault::Io(error),
@@ -66,7 +72,7 @@ impl Archive {
         let prefix =
             names().find_map(|name| name.strip_suffix("/data.pkl")).ok_or(Fault::NotTorch)?.to_owned();
         let entries = names().enumerate().map(|(index, name)| (name.to_owned(), index)).collect();
-        Ok(Self { file, length, directory, prefix, entries })
+        Ok(Self { file, length, is_legacy: false, parts: HashMap::new(), directory, prefix, entries })
     }
 
     /// Whether this is a compiled program, which has a pickle as well but of another kind.
@@ -78,6 +84,9 @@ impl Archive {
 
     /// Where the part `name` lies; `None` when there is none.
     pub(super) fn part(&self, name: &str) -> Result<Option<Part>, Fault> {
+        if self.is_legacy {
+            return Ok(self.parts.get(name).copied());
+        }
         let Some(index) = self.entries.get(&format!("{}/{name}", self.prefix)) else { return Ok(None) };
         let entry: &Entry = &self.directory.entries[*index];
         let fault = |why| Fault::Part { part: shown(name), why };
@@ -101,6 +110,11 @@ impl Archive {
     /// `into.len()` bytes of the file from `at`, which the caller has from a [`Part`].
     pub(super) fn fill(&self, at: u64, into: &mut [u8]) -> Result<(), Fault> {
         self.file.read_exact_at(into, at).map_err(Fault::Io)
+    }
+
+    /// Tells where the parts of a file in the old format lie.
+    pub(super) fn set_parts(&mut self, parts: HashMap<String, Part>) {
+        self.parts = parts;
     }
 
     /// The bytes of a whole part; callers bound its size.

@@ -34,11 +34,6 @@ pub enum Fault {
     Empty,
     #[error("the file is not a PyTorch checkpoint (not a zip archive); give a file that torch.save wrote")]
     NotZip,
-    #[error(
-        "the file is in PyTorch's old format, from before 1.6; load it with a current PyTorch and save \
-         it again: torch.save(torch.load(path, map_location='cpu'), path)"
-    )]
-    Legacy,
     #[error("the file is cut short (the zip directory at its end is missing); copy or download it again")]
     CutShort,
     #[error("the file's zip directory is damaged ({0}); copy or download the file again")]

@@ -10,6 +10,7 @@
 
 mod archive;
 mod error;
+mod legacy;
 mod pickle;
 mod tensor;
 #[cfg(test)]
@@ -29,11 +30,16 @@ pub use error::{Fault, PthError};
 
 /// Where training scripts put the state dict when they save more beside it; the first that holds tensors
 /// counts.
-const NESTS: [&str; 5] = ["state_dict", "model_state_dict", "model", "net", "weights"];
-/// What wrappers put before every tensor's name: DataParallel, Lightning modules and the like.
-const WRAPPERS: [&str; 4] = ["module.", "model.", "network.", "net."];
-/// A Lightning module around a DataParallel one, say.
-const MOST_WRAPPERS: usize = 2;
+const NESTS: [&str; 8] = [
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "weights",
+    "state_dict_ema",
+    "model_ema",
+    "ema_state_dict",
+];
 /// Largest pickle that is read: a ResNet-152's has 115 kB.
 const LARGEST_PICKLE: u64 = 64 << 20;
 /// Most bytes of all tensors together …
@@ -44,8 +50,7 @@ const MOST_SHARING: u64 = 16;
 /// A tensor of a state dict, independent of how the file laid it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PthTensor {
-    /// Its name without the prefixes that wrappers give to all names; strip control characters before
-    /// showing it.
+    /// Its name in the file; strip control characters before showing it.
     pub name: String,
     /// Length of each axis, none of them negative; empty for a single number.
     pub shape: Vec<i64>,
@@ -104,19 +109,25 @@ impl fmt::Display for Dtype {
 /// Reads the tensors of a state dict in the order of the file.
 ///
 /// The state dict is the whole file or lies under one of the usual keys (`state_dict`, `model`, …). Entries
-/// that are no tensors are skipped, and so is everything beside it. What wrappers put before all names
-/// (`module.`, `model.`, `network.`, `net.`) is taken away, twice at most.
+/// that are no tensors are skipped, and so is everything beside it. Names are those of the file. Both of `torch.save`'s
+/// formats are read: the zip archive, and the pickles and storages from before PyTorch 1.6.
 ///
 /// # Errors
-/// A file that can't be read or isn't `torch.save`'s, one in the format from before PyTorch 1.6, a
-/// TorchScript program, a whole pickled module, a file without named tensors, tensors that are quantized,
+/// A file that can't be read or isn't `torch.save`'s, a TorchScript program, a whole pickled module, a file without named tensors, tensors that are quantized,
 /// sparse, complex or expanded, and damage of any kind.
 pub fn read(path: &Path) -> Result<Vec<PthTensor>, PthError> {
     read_file(path).map_err(|fault| PthError::new(path, fault))
 }
 
 fn read_file(path: &Path) -> Result<Vec<PthTensor>, Fault> {
-    let archive = Archive::open(path)?;
+    let mut archive = Archive::open(path)?;
+    if archive.is_legacy {
+        let whole = archive::Part { at: 0, size: archive.length.min(LARGEST_PICKLE) };
+        let bytes = archive.read(whole)?;
+        let (value, heap, parts) = legacy::object(&bytes, &archive)?;
+        archive.set_parts(parts);
+        return tensors(value, &heap, &archive);
+    }
     if archive.is_torchscript() {
         return Err(Fault::TorchScript);
     }
@@ -132,14 +143,19 @@ fn read_file(path: &Path) -> Result<Vec<PthTensor>, Fault> {
     }
     let bytes = archive.read(list)?;
     let (value, heap) = pickle::run(&bytes)?;
-    let named = tensors_of(state_dict(value, &heap)?, &heap);
+    tensors(value, &heap, &archive)
+}
+
+/// The tensors of the object `value` of a file.
+fn tensors(value: Value, heap: &Heap, archive: &Archive) -> Result<Vec<PthTensor>, Fault> {
+    let named = tensors_of(state_dict(value, heap)?, heap);
 
     let mut placed = Vec::new();
     let mut needs = 0_u64;
     let limit = archive.length.saturating_mul(MOST_SHARING).min(MOST_BYTES);
     for (name, value) in named {
         let tensor = match value {
-            Value::Tensor(tensor) => Placed::find(name, heap.tensors[tensor], &heap, &archive)?,
+            Value::Tensor(tensor) => Placed::find(name, heap.tensors[tensor], heap, archive)?,
             Value::OddTensor(kind) => {
                 return Err(Fault::Odd { name: shown(name), kind: shown(kind) });
             }
@@ -151,12 +167,7 @@ fn read_file(path: &Path) -> Result<Vec<PthTensor>, Fault> {
     if needs > limit {
         return Err(Fault::TooBig { needs, limit });
     }
-    let mut tensors =
-        placed.into_iter().map(|tensor| tensor.read(&archive)).collect::<Result<Vec<_>, _>>()?;
-    for _ in 0..MOST_WRAPPERS {
-        unwrap_names(&mut tensors);
-    }
-    Ok(tensors)
+    placed.into_iter().map(|tensor| tensor.read(archive)).collect()
 }
 
 /// The dict that holds the network's tensors.
@@ -206,18 +217,4 @@ fn tensors_of<'a>(dict: usize, heap: &Heap<'a>) -> Vec<(&'a str, Value<'a>)> {
     }
     named.retain(|(_, value)| matches!(value, Value::Tensor(_) | Value::OddTensor(_)));
     named
-}
-
-/// Takes a wrapper's prefix away if all names have the same one.
-fn unwrap_names(tensors: &mut [PthTensor]) {
-    let shared = WRAPPERS.iter().find(|prefix| {
-        let inner =
-            |tensor: &PthTensor| tensor.name.strip_prefix(**prefix).is_some_and(|name| !name.is_empty());
-        tensors.iter().all(inner)
-    });
-    if let Some(prefix) = shared {
-        for tensor in tensors {
-            tensor.name.drain(..prefix.len());
-        }
-    }
 }

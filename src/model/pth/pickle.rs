@@ -18,13 +18,18 @@ const PROTOCOLS: std::ops::RangeInclusive<u8> = 2..=5;
 
 /// Carries out a pickle; gives the value it ends with and what that refers to.
 pub(super) fn run(bytes: &[u8]) -> Result<(Value<'_>, Heap<'_>), Fault> {
-    let mut machine = Machine { bytes, ..Machine::default() };
-    if bytes.first() != Some(&0x80) {
+    run_from(bytes, 0).map(|(value, heap, _)| (value, heap))
+}
+
+/// Carries out the pickle that begins at `at`; gives the place behind it as well.
+pub(super) fn run_from(bytes: &[u8], at: usize) -> Result<(Value<'_>, Heap<'_>, usize), Fault> {
+    let mut machine = Machine { bytes, at, ..Machine::default() };
+    if bytes.get(at) != Some(&0x80) {
         return Err(machine.damaged("it is not a pickle"));
     }
     for _ in 0..MOST_STEPS {
         if let Some(value) = machine.step()? {
-            return Ok((value, machine.heap));
+            return Ok((value, machine.heap, machine.at));
         }
     }
     Err(Fault::TooLong)

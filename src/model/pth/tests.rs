@@ -66,8 +66,6 @@ fn tensors_are_those_that_pytorch_saved() {
 #[test]
 fn what_cannot_be_read_is_refused_with_the_cure() {
     for (file, sentence) in [
-        ("legacy", "the file is in PyTorch's old format, from before 1.6; load it with a current PyTorch"),
-        ("legacy_protocol4", "the file is in PyTorch's old format"),
         (
             "whole_module",
             "the file holds a whole `ReLU` instead of a state dict; in Python, save model.state_dict()",
@@ -125,7 +123,7 @@ fn no_truncation_and_no_changed_byte_makes_it_panic() {
     let path = folder.path().join("damaged.pth");
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let (mut read_anyway, mut refused) = (0, 0);
-    for name in ["nested", "views", "protocol4", "zip64", "tagged"] {
+    for name in ["nested", "views", "protocol4", "zip64", "tagged", "legacy", "legacy_protocol4"] {
         let bytes = fs::read(golden(&format!("{name}.pth"))).expect("the golden file is committed");
         fs::write(&path, &bytes).expect("the folder is ours");
         let file = File::options().write(true).open(&path).expect("just written");
@@ -298,23 +296,4 @@ fn names_in_sentences_have_no_control_characters() {
     bytes[at + 3] = 0x1b;
     let found = read_bytes(&bytes).expect_err("it is still expanded");
     assert!(found.contains("tensor `` repeats values"), "{found}");
-}
-
-#[test]
-fn a_prefix_is_taken_away_only_from_all_names_and_twice_at_most() {
-    let unwrapped = |names: &[&str]| {
-        let tensor = |name: &&str| PthTensor {
-            name: (*name).to_owned(),
-            shape: vec![0],
-            dtype: super::Dtype::U8,
-            bytes: vec![],
-        };
-        let mut tensors: Vec<_> = names.iter().map(tensor).collect();
-        (0..super::MOST_WRAPPERS).for_each(|_| super::unwrap_names(&mut tensors));
-        tensors.into_iter().map(|tensor| tensor.name).collect::<Vec<_>>()
-    };
-    assert_eq!(unwrapped(&["model.module.a", "model.module.b"]), ["a", "b"]);
-    assert_eq!(unwrapped(&["net.net.net.a"]), ["net.a"]);
-    assert_eq!(unwrapped(&["model.a", "loss"]), ["model.a", "loss"]);
-    assert_eq!(unwrapped(&["model.", "model.a"]), ["model.", "model.a"]);
 }
