@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 
@@ -39,15 +40,36 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether the process was started in a directory that no longer exists.
+static DIRECTORY_IS_GONE: AtomicBool = AtomicBool::new(false);
+
+/// Leaves a directory that no longer exists: oneMKL, which libtorch brings, ends the process there with a message of its own
+/// before `main` begins, so this runs before the constructors of libraries.
+#[cfg(target_os = "linux")]
+#[used]
+// SAFETY: the loader calls what this section has, with the C library at work; see `leave_missing_directory`.
+#[unsafe(link_section = ".preinit_array")]
+static BEFORE_LIBRARIES: extern "C" fn() = leave_missing_directory;
+
+#[cfg(target_os = "linux")]
+extern "C" fn leave_missing_directory() {
+    let mut room = [0_u8; 8192];
+    // SAFETY: two system calls, one of which fills at most the room it is given; the other reads a constant text.
+    let left = unsafe {
+        libc::getcwd(room.as_mut_ptr().cast(), room.len()).is_null()
+            && *libc::__errno_location() == libc::ENOENT
+            && libc::chdir(c"/".as_ptr()) == 0
+    };
+    DIRECTORY_IS_GONE.store(left, Ordering::Relaxed);
+}
+
 /// What would end the process without a sentence: a write beyond the limit of `ulimit -f` is an error instead of a signal, and
-/// libraries of libtorch give up in a directory that no longer exists.
+/// nothing can be written into a directory that no longer exists.
 fn check_surroundings() -> Result<()> {
     // SAFETY: ignoring a signal touches no memory, and no other thread runs yet.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
-    if let Err(error) = std::env::current_dir() {
-        anyhow::bail!(
-            "the working directory can't be used ({error}); change to one that exists and start again"
-        );
+    if DIRECTORY_IS_GONE.load(Ordering::Relaxed) {
+        anyhow::bail!("the working directory no longer exists; change to one that does and start again");
     }
     Ok(())
 }

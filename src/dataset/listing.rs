@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 use rayon::prelude::*;
 
 use super::image_file::{self, ImageFileError, Limits, Preprocess};
+use super::image_hash::hash_of;
 use super::images::{Images, Labels};
 use super::keep::Keep;
 use super::labels::LabelSet;
@@ -21,7 +22,7 @@ use super::store::{self, ImportRequest, Made, StoreError};
 use super::table_error::TableError;
 use super::{DataError, Split};
 use crate::config::{AppPaths, DataSection, OnError};
-use crate::text::{one_line, thousands};
+use crate::text::{counted as text_counted, one_line, thousands};
 
 /// All images of a table.
 #[derive(Debug)]
@@ -68,6 +69,7 @@ impl Listing {
             why: format!("names an image that can't be read: {}", failure.why),
         });
         let unreadable: Vec<Skipped> = unreadable.collect();
+        notes.extend(flat_note(&rows, &store, &bad));
         let kept: Vec<usize> = (0..rows.len()).filter(|row| !bad.contains(row)).collect();
         notes.extend(skipped_note(&table, kept.len(), &unreadable));
         skipped.extend(unreadable);
@@ -85,6 +87,24 @@ impl Listing {
         };
         Ok(Loaded { labels, parts: [train, val, test], notes, skipped })
     }
+}
+
+/// Images without anything to see: all black or all white, which a wrong window or table makes of a good file.
+fn flat_note(rows: &[Row], store: &store::Mapped, bad: &HashSet<usize>) -> Option<String> {
+    const NAMED: usize = 5;
+    let area = store.height() * store.width();
+    let flat = [0, u8::MAX].map(|grey| hash_of(&vec![grey; area]));
+    let found = (0..rows.len()).filter(|row| !bad.contains(row) && flat.contains(&store.hash(*row)));
+    let found: Vec<usize> = found.collect();
+    let names = found.iter().take(NAMED).map(|row| {
+        let name = rows[*row].path.file_name().unwrap_or_default().to_string_lossy();
+        one_line(&name, 60)
+    });
+    let more = if found.len() > NAMED { ", …" } else { "" };
+    (!found.is_empty()).then(|| {
+        let count = text_counted(found.len(), "image is", "images are");
+        format!("{count} all black or all white: {}{more}", names.collect::<Vec<_>>().join(", "))
+    })
 }
 
 /// A listing with its images.

@@ -4,6 +4,7 @@ mod damage;
 mod signals;
 #[path = "../support/mod.rs"]
 mod support;
+mod surroundings;
 mod usage;
 mod weights;
 
