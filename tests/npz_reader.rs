@@ -207,12 +207,13 @@ fn labels_of_another_kind_are_refused_with_a_cure() {
         "'|u1'",
         "(5, 14)",
         &three,
-        &["`train_labels` holds 3 at row 2, column 4", "labels must be 0 or 1"],
+        &["`train_labels` holds 3 at row 2, column 4", "labels are 0, 1, or -1"],
     );
     let mut minus = [0; 560];
     minus[8 * (14 + 13)..8 * (14 + 14)].fill(0xff);
-    labels("'<i8'", "(5, 14)", &minus, &["holds -1 at row 1, column 13"]);
-    labels("'<f8'", "(5, 14)", &[0; 560], &["`train_labels` is float64", "uint8 or int64"]);
+    minus[8 * (14 + 13)] = 0xfe;
+    labels("'<i8'", "(5, 14)", &minus, &["holds -2 at row 1, column 13"]);
+    labels("'<f8'", "(5, 14)", &[0; 560], &["`train_labels` is float64", "uint8, int8 or int64"]);
     labels("'>i8'", "(5, 14)", &[0; 560], &["int64 in big-endian order", "little-endian"]);
     labels("'|u1'", "(5, 15)", &[0; 75], &["has 15 columns for 14 conditions"]);
     labels("'|u1'", "(5,)", &[0; 5], &["shape (5,)", "one row an image"]);

@@ -131,6 +131,7 @@ fn losses_and_their_gradients_are_pytorchs() {
             positives: positives.collect(),
             labels_total: 0,
             unknown: Vec::new(),
+            normal_unknown: 0,
         };
         let loss = Loss::new(&section, &stats, false, Device::Cpu).expect("a loss");
         let x = Tensor::from_slice(&logits).view([-1, CLASSES as i64]).set_requires_grad(true);

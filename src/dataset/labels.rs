@@ -62,7 +62,10 @@ fn plain(name: &str) -> String {
 
 /// Whether a finding's name means that there is none.
 pub fn is_no_finding(name: &str) -> bool {
-    matches!(plain(name).as_str(), "nofinding" | "nofindings" | "normal" | "none" | "")
+    matches!(
+        plain(name).as_str(),
+        "nofinding" | "nofindings" | "normal" | "healthy" | "negative" | "none" | ""
+    )
 }
 
 /// The key of the condition that somebody calls `name`: one of the fourteen in any spelling, else the name with

@@ -19,7 +19,7 @@ pub mod patient_key;
 pub mod phantom;
 pub mod progress;
 pub mod registry;
-mod row;
+pub mod row;
 pub mod source;
 mod source_error;
 pub mod sources;

@@ -1,8 +1,8 @@
 //! The names of patients in files that the program writes: hashes with a key of the user's, so that nobody without the key
 //! can find a patient by hashing all ids there are.
 //!
-//! The key decides nothing else: neither splits nor fingerprints nor the checks of resume know it. Whoever shares a data set
-//! of several machines copies the file, and the names agree.
+//! The key decides nothing else: neither splits nor fingerprints nor the checks of resume know it. Copied to other
+//! machines, the file gives the same names there.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

@@ -22,11 +22,15 @@ pub struct Row {
     pub line: u64,
     /// A value for each condition: 0, 1 or unknown.
     pub labels: Vec<u8>,
+    /// The hash of the patient's id, where that is known.
     pub patient: Option<String>,
+    /// The split that the source puts it into, if it does.
     pub split: Option<Given>,
+    /// `F`, `M`, `O` or the source's own value.
     pub sex: Option<String>,
     /// Years.
     pub age: Option<u16>,
+    /// Projection: `PA`, `AP`, …
     pub view: Option<String>,
     /// Label column and x, y, width, height in pixels of the picture.
     pub boxes: Vec<(usize, [f32; 4])>,

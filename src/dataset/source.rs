@@ -30,18 +30,28 @@ impl FromStr for Source {
             None => (text, None),
         };
         if let Some(kind) = SOURCES.into_iter().find(|kind| kind.name() == name) {
-            return Ok(Self { kind, argument: kind.parse(argument)? });
+            let argument = kind.parse(argument)?;
+            return Ok(Self { kind, argument: if kind.is_path() { from_home(&argument) } else { argument } });
         }
+        let text = &from_home(text);
         let path = Path::new(text);
         if let Some(kind) = SOURCES.into_iter().find(|kind| kind.recognizes(path)) {
             return Ok(Self { kind, argument: text.to_owned() });
         }
-        match text {
+        match text.as_str() {
             _ if path.is_dir() => Err(SourceError::Folder { text: shown(), known: usage_with_table() }),
-            _ if path.is_file() => Ok(Self { kind: OF_ANY_FILE, argument: text.to_owned() }),
+            _ if path.is_file() => Ok(Self { kind: OF_ANY_FILE, argument: text.clone() }),
             _ if text.contains(['/', '.']) => Err(SourceError::NoFile { text: shown(), known: usage() }),
             _ => Err(SourceError::Unknown { text: shown(), known: usage() }),
         }
+    }
+}
+
+/// A path with a leading `~/`, which no shell expands behind a colon or an equals sign, from the home directory.
+fn from_home(path: &str) -> String {
+    match (path.strip_prefix("~/"), std::env::var("HOME")) {
+        (Some(rest), Ok(home)) if !home.is_empty() => format!("{}/{rest}", home.trim_end_matches('/')),
+        _ => path.to_owned(),
     }
 }
 

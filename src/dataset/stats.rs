@@ -22,6 +22,13 @@ pub struct SplitStats {
     /// Images whose label of each condition is unknown, in column order; left out of files where all are known.
     #[serde(default, skip_serializing_if = "all_zero")]
     pub unknown: Vec<usize>,
+    /// Images of which nobody knows whether they are normal: no condition is present and some are unknown.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub normal_unknown: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn all_zero(counts: &[usize]) -> bool {
@@ -32,6 +39,11 @@ impl SplitStats {
     /// Images whose label of condition `column` is known.
     pub fn known(&self, column: usize) -> usize {
         self.images - self.unknown.get(column).copied().unwrap_or(0)
+    }
+
+    /// Images that are known to be normal or not.
+    pub fn normal_known(&self) -> usize {
+        self.images - self.normal_unknown
     }
 
     /// Images that are known to be without condition `column`.
@@ -54,33 +66,62 @@ pub fn percent(part: usize, whole: usize) -> Option<f64> {
 pub fn split_stats(labels: &Labels) -> SplitStats {
     let mut positives = vec![0; labels.classes()];
     let mut unknown = vec![0; labels.classes()];
-    let mut normal = 0;
+    let (mut normal, mut normal_unknown) = (0, 0);
     for row in labels.rows() {
         for ((positive, unknown), &label) in positives.iter_mut().zip(&mut unknown).zip(row) {
             *positive += usize::from(label == PRESENT);
             *unknown += usize::from(label == UNKNOWN);
         }
-        normal += usize::from(is_normal(row) == Some(true));
+        match is_normal(row) {
+            Some(true) => normal += 1,
+            Some(false) => {}
+            None => normal_unknown += 1,
+        }
     }
     let labels_total = positives.iter().sum();
-    SplitStats { images: labels.len(), normal, positives, labels_total, unknown }
+    SplitStats { images: labels.len(), normal, positives, labels_total, unknown, normal_unknown }
 }
 
-/// How many images have both conditions of each pair: a symmetric C x C table whose diagonal is the support.
-pub fn cooccurrence(labels: &Labels) -> Vec<Vec<usize>> {
-    let mut counts = vec![vec![0; labels.classes()]; labels.classes()];
-    let mut present = Vec::with_capacity(labels.classes());
-    for row in labels.rows() {
-        // Rows are nearly empty (0.7 labels an image in ChestX-ray14), so pairs of what is there are few.
-        present.clear();
-        present.extend(row.iter().enumerate().filter(|(_, label)| **label == 1).map(|(column, _)| column));
-        for &first in &present {
-            for &second in &present {
-                counts[first][second] += 1;
+/// Pairs of conditions over the images of a split.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pairs {
+    /// Images with both conditions: C x C, symmetric, the support on the diagonal.
+    pub both: Vec<Vec<usize>>,
+    /// Images with the first condition whose label of the second is known: C x C, the support on the diagonal.
+    pub known: Vec<Vec<usize>>,
+}
+
+impl Pairs {
+    /// No images of `classes` conditions.
+    pub fn of_none(classes: usize) -> Self {
+        let none = vec![vec![0; classes]; classes];
+        Self { both: none.clone(), known: none }
+    }
+
+    /// The images with the first condition that have the second, in per cent of those of which that is known.
+    pub fn share(&self, first: usize, second: usize) -> Option<f64> {
+        percent(self.both[first][second], self.known[first][second])
+    }
+
+    /// Adds the images of a split.
+    pub fn add(&mut self, labels: &Labels) {
+        let mut present = Vec::with_capacity(labels.classes());
+        for row in labels.rows() {
+            // Rows are nearly empty (0.7 labels an image in ChestX-ray14), so pairs of what is there are few.
+            present.clear();
+            present.extend(
+                row.iter().enumerate().filter(|(_, label)| **label == PRESENT).map(|(column, _)| column),
+            );
+            for &first in &present {
+                for &second in &present {
+                    self.both[first][second] += 1;
+                }
+                for (known, label) in self.known[first].iter_mut().zip(row) {
+                    *known += usize::from(*label != UNKNOWN);
+                }
             }
         }
     }
-    counts
 }
 
 #[cfg(test)]
@@ -100,6 +141,7 @@ mod tests {
             positives: vec![3, 2, 0],
             labels_total: 5,
             unknown: vec![0; 3],
+            normal_unknown: 0,
         };
         assert_eq!(stats, expected);
         assert_eq!(percent(stats.normal, stats.images), Some(25.0));
@@ -125,7 +167,14 @@ mod tests {
 
     #[test]
     fn cooccurrence_is_symmetric_with_the_support_on_its_diagonal() {
-        assert_eq!(cooccurrence(&labels()), [[3, 2, 0], [2, 2, 0], [0, 0, 0]]);
+        let mut pairs = Pairs::of_none(3);
+        pairs.add(&labels());
+        assert_eq!(pairs.both, [[3, 2, 0], [2, 2, 0], [0, 0, 0]]);
+        assert_eq!(pairs.known, [[3, 3, 3], [2, 2, 2], [0, 0, 0]]);
+        assert_eq!((pairs.share(0, 1), pairs.share(2, 0)), (Some(200.0 / 3.0), None));
+        // An image whose second label is unknown says nothing of the pair.
+        pairs.add(&Labels::new(vec![1, UNKNOWN, 0], 3).expect("a row"));
+        assert_eq!((pairs.known[0][1], pairs.known[0][2]), (3, 4));
     }
 
     #[test]

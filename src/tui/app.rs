@@ -39,7 +39,7 @@ pub enum Message {
     /// The trainer's thread ended unexpectedly.
     TrainerGone,
     /// Answer to [`Effect::LoadData`].
-    Data(Box<crate::config::DataSection>, Result<crate::tui::screens::data::state::DataView, String>),
+    Data(Box<crate::config::DataSection>, Result<Box<DataView>, String>),
     /// Progress of [`Effect::LoadData`].
     Reading(Box<crate::config::DataSection>, crate::dataset::progress::Progress),
     /// Answer to [`Effect::CheckData`], with the digest of the data.

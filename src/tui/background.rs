@@ -30,7 +30,7 @@ impl Reader {
         Self { runs: runs.to_owned(), cache: cache.clone() }
     }
 
-    fn load(&self, section: &DataSection, job: &Job) -> Result<DataView, DataError> {
+    fn load(&self, section: &DataSection, job: &Job) -> Result<Box<DataView>, DataError> {
         let last = Mutex::new(Instant::now());
         let watch = |progress| {
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,7 +40,7 @@ impl Reader {
             }
             !job.is_cancelled()
         };
-        self.cache.load_watched(section, &watch).map(DataView::new)
+        self.cache.load_watched(section, &watch).map(|dataset| Box::new(DataView::new(dataset)))
     }
 }
 

@@ -195,7 +195,7 @@ pub fn with_data() -> App {
     assert_eq!(effects, [Effect::LoadData(Box::new(section.clone()))]);
     let dataset = Dataset::load(&section).expect("phantoms need no file");
     let view = DataView::new(Arc::new(dataset));
-    app.update(Message::Data(Box::new(section), Ok(view)), noon());
+    app.update(Message::Data(Box::new(section), Ok(Box::new(view))), noon());
     app
 }
 

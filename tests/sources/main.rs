@@ -6,6 +6,7 @@ mod support;
 
 mod cases;
 mod nih;
+mod public;
 mod reading;
 mod tables;
 

@@ -220,3 +220,119 @@ fn ages_of_nihs_first_table_are_months_and_days_too() {
         ["train", "val", "test"].map(|split| info["splits"][split]["images"].as_u64().expect("a count"));
     assert_eq!(images.iter().sum::<u64>(), 20, "{info}");
 }
+
+/// Neighbours of the shared cases: of the same kinds, written otherwise.
+#[test]
+fn neighbours_of_what_went_wrong_are_read_by_value_too() {
+    let place = Place::new();
+    for image in 0..10 {
+        place.image(&format!("i/{image}.png"), 16, image);
+    }
+    // The table's text, settings, and of its first condition: images, positives, unknown labels; and skipped lines.
+    type Case = (&'static str, fn(usize) -> String, &'static str, [u64; 3], &'static [u64]);
+    let cases: [Case; 17] = [
+        ("path,mass", |n| format!("{n}.png,{}", ["1", "0", "null"][n % 3]), "", [10, 4, 3], &[]),
+        ("path,mass", |n| format!("{n}.png,{}", ["1.0", "0.0", "#N/A"][n % 3]), "", [10, 4, 3], &[]),
+        ("path,mass", |n| format!("{n}.png,{}", ["yes", "no", ""][n % 3]), "", [10, 4, 3], &[]),
+        ("path,mass", |n| format!("{n}.png,{}", ["yes", "no", ""][n % 3]), "blank=0", [10, 4, 0], &[]),
+        // Where only what is present is written down, a blank is absent.
+        ("path,mass", |n| format!("{n}.png,{}", ["1", ""][n % 2]), "", [10, 5, 0], &[]),
+        ("path,mass", |n| format!("{n}.png,{}", ["1", ""][n % 2]), "blank=ignore", [10, 5, 5], &[]),
+        ("path,mass", |n| format!("{n}.png,{}", ["1", "0", "-1"][n % 3]), "", [10, 4, 3], &[]),
+        ("path,mass", |n| format!("{n}.png,{}", ["1", "0", "-1"][n % 3]), "uncertain=1", [10, 7, 0], &[]),
+        (
+            "path,mass",
+            |n| format!("{n}.png,{}", ["1", "0", "uncertain"][n % 3]),
+            "uncertain=0",
+            [10, 4, 0],
+            &[],
+        ),
+        // A slip costs one label of one image.
+        (
+            "path,mass",
+            |n| format!("{n}.png,{}", if n == 4 { "o" } else { ["1", "0"][n % 2] }),
+            "",
+            [10, 4, 1],
+            &[],
+        ),
+        ("path;mass;age", |n| format!("{n}.png;{};5{n},5", n % 2), "", [10, 5, 0], &[]),
+        (
+            "path,mass,note",
+            |n| format!("{n}.png,{},{}", n % 2, if n == 3 { "5\" tube" } else { "" }),
+            "",
+            [10, 5, 0],
+            &[],
+        ),
+        (
+            "path,mass,note",
+            |n| format!("{n}.png,{},{}", n % 2, if n == 3 { "\"open" } else { "" }),
+            "",
+            [9, 4, 0],
+            &[5],
+        ),
+        (
+            "path,mass,note",
+            |n| format!("{n}.png,{}{}", n % 2, if n == 3 { "" } else { ",x" }),
+            "",
+            [9, 4, 0],
+            &[5],
+        ),
+        // Names of findings win over words for labels where they repeat.
+        (
+            "path,label",
+            |n| format!("{n}.png,{}", ["mass", "negative"][usize::from(n > 1)]),
+            "",
+            [10, 2, 0],
+            &[],
+        ),
+        ("path,finding", |n| format!("{n}.png,\"['mass', 'x, y']\"{}", &""[..n / 10]), "", [10, 10, 0], &[]),
+        ("path,findings", |n| format!("{n}.png,{}", ["Mass", "No Finding", ""][n % 3]), "", [10, 4, 3], &[]),
+    ];
+    for (heading, row, columns, [images, positives, unknown], skipped) in cases {
+        let rows = (0..10).map(|number| format!("i/{}\n", row(number))).collect::<String>();
+        place.write("t.csv", &format!("{heading}\n{rows}"));
+        let source = format!("csv:{}", place.path("t.csv").display());
+        let set = format!("data.columns={columns}");
+        let info = place.info(&[&source, "--set", &set]);
+        let sum = |what: &str| -> u64 {
+            let of = |split: &str| info["splits"][split][what]["mass"].as_u64().unwrap_or(0);
+            ["train", "val", "test"].map(of).iter().sum()
+        };
+        let all: u64 = ["train", "val", "test"]
+            .map(|split| info["splits"][split]["images"].as_u64().expect("a count"))
+            .iter()
+            .sum();
+        let what = format!("{heading} {columns}: {rows}{info}");
+        assert_eq!([all, sum("positives"), sum("unknown")], [images, positives, unknown], "{what}");
+        let lines: Vec<u64> = info["skipped"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(|row| row["line"].as_u64())
+            .collect();
+        assert_eq!(lines, skipped, "{what}");
+    }
+    // What was named wins over what is found: columns of labels over a column of findings, folds as splits.
+    let rows = (0..10).map(|n| format!("i/{n}.png,Effusion,{},{},{}\n", n % 2, u8::from(n < 3), n % 5));
+    let rows = rows.collect::<String>();
+    place.write("t.csv", &format!("path,Finding Labels,mass,portable,fold\n{rows}"));
+    let source = format!("csv:{}", place.path("t.csv").display());
+    let info = place.info(&[&source, "--set", "data.columns=labels=mass+portable,val=3,test=4"]);
+    assert_eq!(info["conditions"], serde_json::json!(["mass", "portable"]));
+    assert_eq!(info["splits"]["test"]["images"], 2);
+    assert_eq!(info["splits"]["train"]["images"], 6);
+    assert_eq!(info["splits"]["val"]["positives"]["mass"], 1);
+    // A flag that is no condition is told.
+    place.write("t.csv", &format!("path,note,mass,portable,fold\n{rows}"));
+    let info = place.info(&[&source]);
+    assert_eq!(info["conditions"], serde_json::json!(["mass"]));
+    assert!(info["notes"].to_string().contains("not taken for conditions: portable"), "{info}");
+    // A path from the home directory.
+    fs::create_dir_all(place.path("home")).expect("made");
+    fs::copy(place.path("t.csv"), place.path("home/t.csv")).expect("copied");
+    fs::create_dir_all(place.path("home/i")).expect("made");
+    for image in 0..10 {
+        place.image(&format!("home/i/{image}.png"), 16, image);
+    }
+    assert_eq!(place.info(&["csv:~/t.csv"])["conditions"], serde_json::json!(["mass"]));
+}

@@ -91,7 +91,7 @@ pub fn info(section: &DataSection, source: Option<String>, verbose: bool, json: 
         writeln!(out)
     };
     let images = |split: Split| dataset.stats(split).images;
-    row_of("Normal", &|split| dataset.stats(split).normal, &images)?;
+    row_of("Normal", &|split| dataset.stats(split).normal, &|split| dataset.stats(split).normal_known())?;
     for (column, condition) in dataset.labels().iter().enumerate() {
         let known = |split: Split| dataset.stats(split).known(column);
         row_of(&condition.name, &|split| dataset.stats(split).positives[column], &known)?;

@@ -16,23 +16,19 @@ pub(super) enum Flag {
 }
 
 /// Words for absent and present.
-const WORDS: [(&str, u8); 16] = [
+const WORDS: [(&str, u8); 12] = [
     ("false", 0),
     ("no", 0),
     ("n", 0),
     ("negative", 0),
     ("neg", 0),
     ("absent", 0),
-    ("normal", 0),
-    ("healthy", 0),
     ("true", 1),
     ("yes", 1),
     ("y", 1),
     ("positive", 1),
     ("pos", 1),
     ("present", 1),
-    ("abnormal", 1),
-    ("x", 1),
 ];
 
 /// Words for a value that is missing, among them those that pandas reads and R, Excel and SQL write.

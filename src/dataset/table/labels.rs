@@ -1,6 +1,6 @@
 //! The conditions of a table and each row's labels: from columns of 0 and 1, or from one column of findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::columns::{ColumnSpec, Columns, CountsAs};
 use super::flag::{Flag, flag, number};
@@ -126,11 +126,14 @@ struct Tally {
     numbers: usize,
     /// The first other cell, with its line.
     first: Option<(u64, String)>,
+    /// Whether another text than the words for labels comes more than once: a name, not a slip.
+    repeated: bool,
 }
 
 impl Tally {
     fn of(sheet: &Sheet, column: usize) -> Self {
         let mut tally = Self::default();
+        let mut words: HashSet<&str> = HashSet::new();
         for (line, record) in &sheet.rows {
             let cell = record.get(column).unwrap_or_default();
             match flag(cell) {
@@ -142,7 +145,9 @@ impl Tally {
                 Flag::Blank | Flag::Missing => {}
                 Flag::Other => {
                     tally.others += 1;
-                    tally.numbers += usize::from(number(cell).is_some());
+                    let is_number = number(cell).is_some();
+                    tally.numbers += usize::from(is_number);
+                    tally.repeated |= !is_number && !words.insert(cell);
                     tally.first.get_or_insert_with(|| (*line, one_line(cell, 30)));
                 }
             }
@@ -158,7 +163,9 @@ impl Tally {
 
     /// Whether these are names of findings.
     fn is_findings(&self) -> bool {
-        !self.is_labels() && (self.others > self.numbers || self.labels + self.uncertain + self.others == 0)
+        self.repeated
+            || !self.is_labels()
+                && (self.others > self.numbers || self.labels + self.uncertain + self.others == 0)
     }
 }
 
@@ -315,12 +322,35 @@ fn check_keys(keys: &[String], sheet: &Sheet) -> Result<(), TableError> {
 /// The findings of a cell: between the separators, or the items of a Python list.
 pub(super) fn findings_of<'a>(cell: &'a str, separators: &'a [char]) -> Vec<&'a str> {
     let cell = cell.trim();
-    let (cell, separators) = match cell.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(list) => (list, &[','][..]),
-        None => (cell, separators),
-    };
-    let name = |part: &'a str| part.trim().trim_matches(['\'', '"']).trim();
-    cell.split(separators).map(name).filter(|name| !name.is_empty()).collect()
+    match cell.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(list) => items(list),
+        None => cell.split(separators).map(str::trim).filter(|name| !name.is_empty()).collect(),
+    }
+}
+
+/// The items of a Python list of texts, in quotation marks or bare, without its brackets.
+fn items(list: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = list.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let quoted = matches!(first, '\'' | '"').then(|| {
+            let inner = &rest[1..];
+            let closing = inner.match_indices(first).map(|(place, _)| place).find(|place| {
+                let behind = inner[place + 1..].trim_start();
+                behind.is_empty() || behind.starts_with(',')
+            });
+            closing.map(|place| (&inner[..place], &inner[place + 1..]))
+        });
+        let (item, behind) = match quoted.flatten() {
+            Some(found) => found,
+            None => rest.find(',').map_or((rest, ""), |place| rest.split_at(place)),
+        };
+        if !item.trim().is_empty() {
+            found.push(item.trim());
+        }
+        rest = behind.trim_start().strip_prefix(',').unwrap_or("").trim_start();
+    }
+    found
 }
 
 /// Labels from one column of findings.
@@ -395,4 +425,18 @@ fn of_findings(
         notes.push(format!("{count} {what}"));
     }
     Ok((LabelSet::of_keys(&keys), values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_parted_by_separators_or_items_of_a_python_list() {
+        assert_eq!(findings_of("Mass| Nodule ;", &['|', ';']), ["Mass", "Nodule"]);
+        assert_eq!(findings_of("['a', 'b, c', \"d's\"]", &['|']), ["a", "b, c", "d's"]);
+        assert_eq!(findings_of("[a, b]", &['|']), ["a", "b"]);
+        assert_eq!(findings_of("['open, b]", &['|']), ["'open", "b"]);
+        assert!(findings_of("[]", &['|']).is_empty() && findings_of(" ", &['|']).is_empty());
+    }
 }

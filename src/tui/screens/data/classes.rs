@@ -29,7 +29,14 @@ pub fn table(view: &DataView, split: Option<Split>, chosen: usize, area: Rect, c
         let name = if choice == split { format!("[{name}]") } else { format!(" {name} ") };
         tabs.push(Span::styled(name, style));
     }
-    let bottom = Line::styled(format!("{} images", count(view.total(split))), theme.muted());
+    let total = view.total(split);
+    let mut bottom = vec![Span::styled(format!("{} images", count(total)), theme.muted())];
+    let unknown = total - view.known(chosen, split);
+    if unknown > 0 {
+        let text = format!(", {} of them unknown for {}", count(unknown), view.name(chosen));
+        bottom.push(Span::styled(text, theme.warning()));
+    }
+    let bottom = Line::from(bottom).style(theme.muted());
     let panel = Panel {
         title: "classes",
         right: Line::from(tabs),
@@ -195,7 +202,7 @@ pub fn pairs(view: &DataView, chosen: Option<usize>, area: Rect, canvas: &mut Ca
         let style = if Some(*first) == chosen { theme.accent() } else { theme.text() };
         canvas.text(Rect { width: head, ..line }, name, style);
         for (column, second) in columns.iter().enumerate().filter(|(column, _)| *column != place) {
-            let share = percent(view.pairs[*first][*second], view.pairs[*first][*first]).unwrap_or(0.0);
+            let share = view.pairs.share(*first, *second).unwrap_or(0.0);
             let cell = Rect { x: inner.x + head + column as u16 * cell_width, width: cell_width, ..line };
             shade(share, cell, canvas);
         }
@@ -243,23 +250,22 @@ pub fn companions(view: &DataView, chosen: usize, area: Rect, canvas: &mut Canva
         }
         return crate::tui::widgets::text::sentences(inner, &lines, canvas);
     };
-    let own = view.pairs[column][column];
+    let own = view.pairs.both[column][column];
     let title = format!("{} occurs with", view.name(chosen));
     let bottom = Line::styled(format!("% of its {} images", count(own)), theme.muted());
     let inner = canvas.panel(area, &Panel { title: &title, bottom, ..Panel::default() });
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let mut others: Vec<(usize, usize)> = (1..view.rows.len())
+    let mut others: Vec<(usize, f64)> = (1..view.rows.len())
         .filter(|row| *row != chosen)
-        .filter_map(|row| view.rows[row].map(|other| (row, view.pairs[column][other])))
+        .filter_map(|row| view.rows[row].map(|other| (row, view.pairs.share(column, other).unwrap_or(0.0))))
         .collect();
-    others.sort_by_key(|(_, together)| std::cmp::Reverse(*together));
+    others.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     let rows = others.len().div_ceil(2).min(usize::from(inner.height)).max(1);
     let width = inner.width.saturating_sub(3) / 2;
-    let most = others.first().and_then(|(_, together)| percent(*together, own)).unwrap_or(0.0).max(1e-9);
-    for (place, (other, together)) in others.iter().enumerate().take(rows * 2) {
+    let most = others.first().map_or(0.0, |(_, share)| *share).max(1e-9);
+    for (place, (other, share)) in others.iter().enumerate().take(rows * 2) {
         let x = inner.x + if place < rows { 0 } else { width + 3 };
         let cell = Rect { x, width, ..row(inner, (place % rows) as u16) };
-        let share = percent(*together, own).unwrap_or(0.0);
         canvas.text(Rect { width: NAME.min(width), ..cell }, view.name(*other), theme.text());
         let room = width.saturating_sub(NAME + 6);
         bar(canvas, Rect { x: x + NAME + 1, width: room, ..cell }, share / most, theme.bar());

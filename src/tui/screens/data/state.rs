@@ -7,7 +7,7 @@ use crate::dataset::check::Report;
 use crate::dataset::part::GroupBy;
 use crate::dataset::progress::Progress;
 use crate::dataset::registry::Entry;
-use crate::dataset::stats::cooccurrence;
+use crate::dataset::stats::Pairs;
 use crate::dataset::{Dataset, Split};
 use crate::label::is_normal;
 
@@ -19,7 +19,7 @@ pub struct DataView {
     /// Rows of the class table: `None` for the normal class, then columns by their count.
     pub rows: Vec<Option<usize>>,
     /// Images with both conditions of a pair, over all splits.
-    pub pairs: Vec<Vec<usize>>,
+    pub pairs: Pairs,
     /// For each row, its images: split and index.
     pub images: Vec<Vec<(Split, u32)>>,
     /// Images by view, sex and age: of all splits, then of each.
@@ -47,15 +47,11 @@ impl DataView {
         columns.sort_by_key(|column| std::cmp::Reverse(total(*column)));
         let rows: Vec<Option<usize>> = std::iter::once(None).chain(columns.into_iter().map(Some)).collect();
 
-        let mut pairs = vec![vec![0; classes]; classes];
+        let mut pairs = Pairs::of_none(classes);
         let mut images = vec![Vec::new(); classes + 1];
         for split in Split::ALL {
             let part = dataset.part(split);
-            for (sums, counts) in pairs.iter_mut().zip(cooccurrence(&part.labels)) {
-                for (sum, count) in sums.iter_mut().zip(counts) {
-                    *sum += count;
-                }
-            }
+            pairs.add(&part.labels);
             if part.images.is_none() {
                 continue;
             }
@@ -104,7 +100,7 @@ impl DataView {
     pub fn known(&self, row: usize, split: Option<Split>) -> usize {
         let own = |split: Split| match self.rows.get(row) {
             Some(Some(column)) => self.dataset.stats(split).known(*column),
-            _ => self.dataset.stats(split).images,
+            _ => self.dataset.stats(split).normal_known(),
         };
         split.map_or_else(|| Split::ALL.into_iter().map(own).sum(), own)
     }
