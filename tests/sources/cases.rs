@@ -1,6 +1,8 @@
 //! The inputs of `../shared/cases`, each with what the independent reading of its README makes of it, and neighbours of
 //! the same kinds. Skipped, and said so, where the folder isn't there.
 
+use chestxr_tui::dataset::image_file::{self, Pixels};
+
 use super::*;
 
 /// What is read of a case.
@@ -370,4 +372,53 @@ fn unknown_labels_go_through_training_evaluation_and_export() {
     let read = place.info(&[&format!("npz:{archive}")]);
     let table = place.info(&[&source, "--set", "data.size=32"]);
     assert_eq!((&read["splits"], &read["digest"]), (&table["splits"], &table["digest"]));
+}
+
+/// Mean and two pixels, of 0 to 65,535, as pydicom makes them of the file with its odd element as it is meant.
+#[test]
+fn images_that_went_wrong_have_the_values_that_were_meant() {
+    let Some(place) = place() else {
+        return eprintln!("SKIPPED: CHESTXR_SAMPLE_DIR has no folder `cases` beside it");
+    };
+    // Each folder has one image beside its README.
+    let read = |name: &str| {
+        let files = fs::read_dir(place.path("cases").join(name)).expect("a case").flatten();
+        let mut images = files.map(|entry| entry.path()).filter(|path| path.extension().is_some());
+        image_file::read(&images.next().expect("an image"), image_file::Limits::default())
+    };
+    let cases = [
+        ("ds_comma_slope", [33_543.5, 1639.2, 32_783.9]),
+        ("no_preamble_impl", [32_767.5, 1600.4, 32_007.3]),
+        ("photo_monochrome", [32_767.5, 1600.4, 32_007.3]),
+        ("plut_inverse_m2", [32_767.5, 63_934.6, 33_527.7]),
+        ("rows_IS", [32_767.5, 1600.4, 32_007.3]),
+        ("voilut_first_as_US", [21_840.0, 32.0, 15_619.6]),
+        ("voilut_narrow", [43_679.0, 10_226.3, 45_786.5]),
+        ("vr_odd", [32_767.5, 1600.4, 32_007.3]),
+        ("window_below_1", [49_527.2, 3276.7, 65_535.0]),
+        ("window_vr_FL", [32_767.5, 0.0, 29_651.5]),
+    ];
+    for (name, expected) in cases {
+        let image = read(name).unwrap_or_else(|error| panic!("{error}"));
+        let Pixels::Sixteen(pixels) = image.pixels() else { panic!("{name}: 8 bits") };
+        let mean = pixels.iter().map(|pixel| f64::from(*pixel)).sum::<f64>() / pixels.len() as f64;
+        let found = [mean, pixels[100].into(), pixels[2000].into()];
+        for (found, expected) in found.into_iter().zip(expected) {
+            // A quarter of an 8-bit grey level.
+            assert!((found - expected).abs() < 64.0, "{name}: {found} and not {expected}");
+        }
+    }
+    // As Pillow opens it.
+    let image = read("png_no_iend").expect("all but its end is there");
+    let Pixels::Eight(pixels) = image.pixels() else { panic!("16 bits") };
+    assert_eq!((pixels.iter().map(|pixel| u64::from(*pixel)).sum::<u64>(), pixels[100]), (126 * 64 * 64, 74));
+    for (name, sentence) in [
+        ("html_page", "is a web page"),
+        ("lfs_pointer", "`git lfs pull`"),
+        ("jpegls", "is DICOM in JPEG-LS, which isn't read; decompress it first"),
+        ("htj2k", "is DICOM in High-Throughput JPEG 2000, which isn't read"),
+    ] {
+        let said = read(name).expect_err(name).to_string();
+        assert!(said.contains(sentence), "{said}");
+    }
 }

@@ -163,6 +163,8 @@ fn what_is_wrong_with_a_table_is_said_in_a_sentence() {
         assert_eq!(lines, [3, 4]);
         assert!(info["notes"].to_string().contains("2 rows taken, 2 skipped"), "{info}");
     }
+    // A cache of the rest doesn't hide them from who wants all.
+    assert_eq!(place.refusal(&[&[source.as_str()], &strict[..]].concat()).1, Some(1));
 }
 
 #[test]
@@ -322,6 +324,17 @@ fn neighbours_of_what_went_wrong_are_read_by_value_too() {
     assert_eq!(info["splits"]["test"]["images"], 2);
     assert_eq!(info["splits"]["train"]["images"], 6);
     assert_eq!(info["splits"]["val"]["positives"]["mass"], 1);
+    // A row for each image is no row for each reader, whatever the column is called.
+    let rows_of_classes = (0..10).map(|n| {
+        let split = ["train", "val", "test"][n % 3];
+        format!("i/{n}.png,{},{split}\n", ["Mass", "No finding"][n % 2])
+    });
+    place.write("c.csv", &format!("image_id,class_name,split\n{}", rows_of_classes.collect::<String>()));
+    let info = place.info(&[&format!("csv:{}", place.path("c.csv").display())]);
+    assert_eq!(
+        (&info["splits"]["val"]["images"], &info["splits"]["val"]["positives"]["mass"]),
+        (&3.into(), &1.into())
+    );
     // A flag that is no condition is told.
     place.write("t.csv", &format!("path,note,mass,portable,fold\n{rows}"));
     let info = place.info(&[&source]);

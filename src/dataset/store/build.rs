@@ -91,7 +91,9 @@ pub fn build<E: std::error::Error>(
         [..24]
         .to_owned();
     let place = request.cache.join(PLACES).join(&print);
-    if let Some(found) = known(request, &place) {
+    if let Some(found) = known(request, &place)
+        && is_current(request, make, &found.0)
+    {
         return Ok(found);
     }
     let failed = |path: &Path| {
@@ -104,7 +106,9 @@ pub fn build<E: std::error::Error>(
     // Another process that makes the same store is waited for.
     let name = request.cache.join(format!("{print}.lock"));
     let _lock = lock(&name).map_err(failed(&part))?;
-    if let Some(found) = known(request, &place) {
+    if let Some(found) = known(request, &place)
+        && is_current(request, make, &found.0)
+    {
         return Ok(found);
     }
     fs::create_dir_all(&part).map_err(failed(&part))?;
@@ -158,6 +162,13 @@ fn place_part(request: &ImportRequest, part: &Path, folder: &Path) -> io::Result
     };
     let _ = fs::remove_file(name);
     Ok(found)
+}
+
+/// Whether a store is what a request gets: every image was made, or those that were not may be left out and still can't be
+/// made. A permission or a disk may have been in their way, which changes no file.
+fn is_current<E>(request: &ImportRequest, make: &mut Making<E>, store: &Mapped) -> bool {
+    let mut still_fails = |number: usize| make(number..number + 1).iter().all(Result::is_err);
+    store.failures().iter().all(|failure| request.skip && still_fails(failure.image))
 }
 
 /// The store that a place is known to have.
@@ -345,80 +356,4 @@ pub fn listed(cache: &Path) -> Vec<(PathBuf, String, u64)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dataset::store::unfinished;
-
-    const COUNT: usize = 40;
-
-    /// The store of 40 images of 2 x 2 px with a label each, and how many of them had to be made.
-    fn built(cache: &Path, fingerprint: &str) -> (Arc<Mapped>, usize) {
-        let of = "a table";
-        let request = ImportRequest {
-            cache,
-            fingerprint,
-            of,
-            doing: "importing",
-            count: COUNT,
-            image: (2, 2),
-            labels: 1,
-            budget: 1 << 30,
-            skip: false,
-        };
-        let mut made = 0;
-        let mut make = |numbers: Range<usize>| -> Vec<Result<Made, std::fmt::Error>> {
-            made += numbers.len();
-            let image =
-                |number| Made { pixels: vec![number as u8; 4], labels: vec![number as u8], picture: (9, 9) };
-            numbers.map(|number| Ok(image(number))).collect()
-        };
-        let (mapped, labels) = build(&request, &mut make, &|_| true).expect("a store");
-        assert_eq!(labels, (0..COUNT as u8).collect::<Vec<u8>>());
-        assert!((0..COUNT).all(|row| mapped.image(row).expect("pixels") == [row as u8; 4]));
-        (mapped, made)
-    }
-
-    /// The only store's folder. Nothing else lies in the cache but the folder of places.
-    fn only_store(cache: &Path) -> PathBuf {
-        assert_eq!((fs::read_dir(cache).expect("a cache").count(), unfinished(cache)), (2, vec![]));
-        let [(folder, ..)] = listed(cache).try_into().expect("one store");
-        folder
-    }
-
-    #[test]
-    fn a_store_that_was_damaged_is_made_once_more_and_then_found() {
-        let cache = tempfile::tempdir().expect("a temporary folder");
-        assert_eq!(built(cache.path(), "here").1, COUNT);
-        for name in [IMAGES, RECORDS, LABELS, HEADER] {
-            let damaged = only_store(cache.path()).join(name);
-            let length = fs::metadata(&damaged).expect("a file").len();
-            OpenOptions::new().write(true).open(&damaged).and_then(|f| f.set_len(length / 2)).expect("cut");
-            assert_eq!(built(cache.path(), "here").1, COUNT, "{name}");
-            assert_eq!(built(cache.path(), "here").1, 0, "{name}");
-        }
-        // What a power cut leaves of a file that was not seen onto the disk: its length.
-        fs::write(only_store(cache.path()).join(RECORDS), [0; COUNT * RECORD]).expect("written");
-        assert_eq!(built(cache.path(), "here").1, COUNT);
-        assert_eq!(built(cache.path(), "here").1, 0);
-        only_store(cache.path());
-    }
-
-    #[test]
-    fn the_same_images_from_two_places_are_kept_once() {
-        let cache = tempfile::tempdir().expect("a temporary folder");
-        built(cache.path(), "here");
-        assert_eq!(built(cache.path(), "there").1, COUNT);
-        only_store(cache.path());
-        assert_eq!((built(cache.path(), "here").1, built(cache.path(), "there").1), (0, 0));
-    }
-
-    #[test]
-    fn an_open_store_keeps_its_images_while_it_is_rebuilt() {
-        let cache = tempfile::tempdir().expect("a temporary folder");
-        let (mapped, _) = built(cache.path(), "here");
-        fs::remove_file(only_store(cache.path()).join(LABELS)).expect("removed");
-        assert_eq!(built(cache.path(), "here").1, COUNT);
-        mapped.release_pages();
-        assert!((0..COUNT).all(|row| mapped.image(row).expect("pixels") == [row as u8; 4]));
-    }
-}
+mod tests;

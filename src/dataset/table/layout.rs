@@ -67,7 +67,10 @@ impl Layout {
             let name = "a mask's run lengths in each row, as SIIM-ACR has them";
             return Some(Self { name, image, label, boxes: Boxes::None, of_patient: false });
         }
-        if let (Some(image), Some(class)) = (sheet.column(&["image id", "image"]), column("class name")) {
+        let by_reader = boxes.is_some() || column("rad id").is_some();
+        if let (Some(image), Some(class), true) =
+            (sheet.column(&["image id", "image"]), column("class name"), by_reader)
+        {
             let name = "a row for each box and reader, as VinDr-CXR has them; a finding of any reader counts";
             let boxes = boxes.unwrap_or(Boxes::None);
             return Some(Self { name, image, label: Label::Name(class), boxes, of_patient: false });

@@ -49,7 +49,10 @@ fn of_headers(rows: &mut [Row], notes: &mut Vec<String>) {
     let headers: Vec<Option<dicom::Listed>> = rows
         .par_iter()
         .map(|row| {
-            let is_dicom = image_file::sniff(&row.path) == image_file::Kind::Dicom;
+            // Other pictures are not even opened for this: a table may have a hundred thousand of them.
+            let ending = row.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+            let is_other = matches!(ending.as_str(), "png" | "jpg" | "jpeg");
+            let is_dicom = !is_other && image_file::sniff(&row.path) == image_file::Kind::Dicom;
             // A file that can't be read is named when its pixels are.
             is_dicom.then(|| dicom::read_about(&row.path).ok()).flatten()
         })
