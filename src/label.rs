@@ -18,6 +18,14 @@ pub fn known(label: u8) -> Option<bool> {
     (label != UNKNOWN).then_some(label == PRESENT)
 }
 
+/// The pairs (score, condition present) of those `labels` that are known, in order; as many as the shorter slice has.
+pub fn known_pairs<'a>(
+    scores: &'a [f32],
+    labels: &'a [u8],
+) -> impl Iterator<Item = (f32, bool)> + Clone + use<'a> {
+    scores.iter().zip(labels).filter_map(|(score, label)| Some((*score, known(*label)?)))
+}
+
 /// The label as a network's target: 0, 1, or -1 where it is unknown.
 pub fn target(label: u8) -> f32 {
     f32::from(label.cast_signed())

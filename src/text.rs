@@ -56,6 +56,11 @@ pub fn file_part(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }
 
+/// Letters and digits of a name in lower case, by which names are compared whatever stands between their words.
+pub fn alphanumeric(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
 /// A whole number with commas between thousands: `78,468`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();

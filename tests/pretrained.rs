@@ -143,7 +143,7 @@ fn weights_that_do_not_fit_are_refused_with_what_to_do() {
     std::fs::write(&path, b"no weights").expect("written");
     let text = refusal(Arch::ResNet18, Stem::ImageNet);
     assert!(text.contains("no safetensors file"), "{text}");
-    // A checkpoint of something else is told by its names, in the old format too.
+    // A checkpoint of something else is recognized by its names, in the old format too.
     let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pth/legacy.pth");
     let section = section(Arch::ResNet18, Stem::ImageNet, &old);
     let text = take(&mut network(&section, SHAPE, 2), &section).expect_err("refused");

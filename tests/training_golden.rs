@@ -45,6 +45,21 @@ struct Case {
     gradient: Vec<f32>,
 }
 
+impl Case {
+    /// Its settings by our names.
+    fn section(&self) -> LossSection {
+        LossSection {
+            kind: LossKind::from_name(&self.kind).expect("a loss"),
+            pos_weight: if self.pos_weight.is_some() { PosWeight::Full } else { PosWeight::None },
+            smoothing: self.smoothing,
+            gamma: self.gamma,
+            gamma_pos: self.gamma_pos,
+            gamma_neg: self.gamma_neg,
+            clip: self.clip,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Trajectories {
     batch: usize,
@@ -112,15 +127,7 @@ fn losses_and_their_gradients_are_pytorchs() {
     let Losses { logits, labels, cases } = golden().losses;
     assert_eq!(cases.len(), 7);
     for (name, case) in cases {
-        let section = LossSection {
-            kind: LossKind::from_name(&case.kind).expect("a loss"),
-            pos_weight: if case.pos_weight.is_some() { PosWeight::Full } else { PosWeight::None },
-            smoothing: case.smoothing,
-            gamma: case.gamma,
-            gamma_pos: case.gamma_pos,
-            gamma_neg: case.gamma_neg,
-            clip: case.clip,
-        };
+        let section = case.section();
         // Counts of which negatives a positive are these weights exactly: w = n / p - 1, and all are quarters.
         let images = 66_500_000_000_000;
         let weights = case.pos_weight.unwrap_or_else(|| vec![1.0; CLASSES]);
@@ -166,15 +173,7 @@ fn losses_leave_unknown_labels_out_as_pytorch_on_the_known_ones() {
     let stats = split_stats(&labels);
     assert_eq!((stats.any_unknown(), golden.losses.len()), (true, 4));
     for (name, case) in golden.losses {
-        let section = LossSection {
-            kind: LossKind::from_name(&case.kind).expect("a loss"),
-            pos_weight: if case.pos_weight.is_some() { PosWeight::Full } else { PosWeight::None },
-            smoothing: case.smoothing,
-            gamma: case.gamma,
-            gamma_pos: case.gamma_pos,
-            gamma_neg: case.gamma_neg,
-            clip: case.clip,
-        };
+        let section = case.section();
         let loss = Loss::new(&section, &stats, true, Device::Cpu).expect("a loss");
         let x = Tensor::from_slice(&golden.logits).view([-1, golden.c]).set_requires_grad(true);
         let targets: Vec<f32> =

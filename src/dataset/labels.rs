@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::label::{PRESENT, UNKNOWN};
+use crate::text::alphanumeric;
 
 /// One condition an image is labelled with or without.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,15 +56,10 @@ const SPELLINGS: [(&str, &str); 12] = [
     ("pulmonaryfibrosis", "fibrosis"),
 ];
 
-/// Letters and digits of a name, in lower case.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
 /// Whether a finding's name means that there is none.
 pub fn is_no_finding(name: &str) -> bool {
     matches!(
-        plain(name).as_str(),
+        alphanumeric(name).as_str(),
         "nofinding" | "nofindings" | "normal" | "healthy" | "negative" | "none" | ""
     )
 }
@@ -71,7 +67,7 @@ pub fn is_no_finding(name: &str) -> bool {
 /// The key of the condition that somebody calls `name`: one of the fourteen in any spelling, else the name with
 /// `_` between its words.
 pub fn key_of(name: &str) -> String {
-    let short = plain(name);
+    let short = alphanumeric(name);
     let spelled = SPELLINGS.iter().find(|(spelling, _)| *spelling == short).map(|(_, key)| *key);
     let known = CHEST_XRAY_14.iter().map(|(key, ..)| *key).find(|key| *key == short);
     spelled.or(known).map_or_else(

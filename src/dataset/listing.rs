@@ -48,6 +48,15 @@ impl Listing {
     /// When pictures can't be read or kept, or too little is left after `data.where`.
     pub fn load(self, section: &DataSection, budget: u64, watch: &Watch) -> Result<Loaded, DataError> {
         let Self { table, labels, mut rows, has_boxes, mut notes, mut skipped } = self;
+        if section.on_error == OnError::Fail
+            && let Some(first) = skipped.first()
+        {
+            let what = format!(
+                "line {} {}; mend it, or set data.on_error=skip to leave such rows out",
+                first.line, first.why
+            );
+            return Err(TableError::new(&table, what).into());
+        }
         let keep: Keep = section.keep.parse()?;
         let preprocess = Preprocess::of_size(section.size, section.size);
         let (all, offer) = (rows.len(), Keep::offer(&rows));

@@ -16,7 +16,6 @@ use super::row::{Given, Row};
 use super::sheet::{Record, Sheet, Skipped, list, said, skipped_note};
 use super::table_error::TableError;
 use super::{DataError, Split};
-use crate::config::OnError;
 use crate::text::{one_line, thousands};
 
 /// Width and height of NIH's pictures, which its boxes are drawn on.
@@ -46,9 +45,8 @@ fn named(folder: &Path, beginning: &str) -> Option<PathBuf> {
 /// Reads the tables and lists of `folder`.
 ///
 /// # Errors
-/// When a table is missing or can't be read, or none of its images is there; with `data.on_error=fail` also when a row can't
-/// be taken.
-pub fn listing(folder: &Path, on_error: OnError) -> Result<Listing, DataError> {
+/// When a table is missing or can't be read, or none of its images is there.
+pub fn listing(folder: &Path) -> Result<Listing, DataError> {
     if !folder.is_dir() {
         return Err(TableError::new(
             folder,
@@ -161,20 +159,18 @@ pub fn listing(folder: &Path, on_error: OnError) -> Result<Listing, DataError> {
     notes.extend(skipped_note(&table, in_folder - pictures.len(), &skipped));
     let has_boxes = match named(folder, "bbox_list") {
         Some(boxes) => {
-            let (drawn, mut without) = read_boxes(&boxes, &keys, &places, &mut rows)?;
+            let (drawn, without) = read_boxes(&boxes, &keys, &places, &mut rows)?;
             notes.push(format!("{} manually drawn boxes on these images", thousands(drawn as u64)));
             notes.extend(skipped_note(&boxes, drawn, &without));
-            skipped.append(&mut without);
+            // Lines of another table than the images'.
+            let name = boxes.file_name().unwrap_or_default().to_string_lossy();
+            skipped.extend(
+                without.into_iter().map(|row| Skipped { why: format!("of {name} {}", row.why), ..row }),
+            );
             true
         }
         None => false,
     };
-    if on_error == OnError::Fail
-        && let Some(first) = skipped.first()
-    {
-        let what = format!("line {} {}; mend it, or set data.on_error=skip", first.line, first.why);
-        return Err(TableError::new(&table, what).into());
-    }
     Ok(Listing { table, labels: set, rows, has_boxes, notes, skipped })
 }
 

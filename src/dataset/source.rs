@@ -8,6 +8,7 @@ use std::str::FromStr;
 use super::data_source::{DataSource, Stamp};
 use super::registry::{Entry, Registry};
 use super::sources::{OF_ANY_FILE, SOURCES, usage, usage_with_table};
+use crate::files::from_home;
 use crate::text::one_line;
 
 pub use super::source_error::SourceError;
@@ -44,14 +45,6 @@ impl FromStr for Source {
             _ if text.contains(['/', '.']) => Err(SourceError::NoFile { text: shown(), known: usage() }),
             _ => Err(SourceError::Unknown { text: shown(), known: usage() }),
         }
-    }
-}
-
-/// A path with a leading `~/`, which no shell expands behind a colon or an equals sign, from the home directory.
-fn from_home(path: &str) -> String {
-    match (path.strip_prefix("~/"), std::env::var("HOME")) {
-        (Some(rest), Ok(home)) if !home.is_empty() => format!("{}/{rest}", home.trim_end_matches('/')),
-        _ => path.to_owned(),
     }
 }
 

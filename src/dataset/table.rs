@@ -5,7 +5,6 @@
 
 mod boxes;
 mod columns;
-mod entry;
 mod files;
 mod flag;
 mod labels;
@@ -22,46 +21,35 @@ use super::row::{Given, Row};
 use super::sheet::{Record, Sheet, Skipped, said, skipped_note};
 use super::table_error::TableError;
 use super::{DataError, Split};
-use crate::config::{DataSection, OnError};
+use crate::config::DataSection;
 use crate::text::{counted, one_line, thousands};
 use columns::{ColumnSpec, Columns};
-use entry::Entry;
 use files::Files;
 use layout::Layout;
 
 /// Reads the table at `path`; pictures are looked for relative to its folder, then below it by their names.
 ///
 /// # Errors
-/// When the table can't be read or understood, or none of its pictures is there; with `data.on_error=fail` also when a row
-/// can't be taken.
+/// When the table can't be read or understood, or none of its pictures is there.
 pub fn listing(path: &Path, section: &DataSection) -> Result<Listing, DataError> {
     let spec = ColumnSpec::parse(&section.columns, path)?;
     let sheet = Sheet::read(path)?;
     let mut notes = Vec::new();
     let mut skipped = sheet.skipped.clone();
-    let (labels, entries) = match Layout::of(&sheet, &spec) {
+    let (labels, mut rows) = match Layout::of(&sheet, &spec) {
         Some(layout) => {
             let grouped = layout.images(&sheet);
             notes.push(grouped.note);
             skipped.extend(grouped.skipped);
-            (grouped.labels, grouped.entries)
+            (grouped.labels, grouped.rows)
         }
-        None => entries(&sheet, &spec, &mut notes, &mut skipped)?,
+        None => of_images(&sheet, &spec, &mut notes, &mut skipped)?,
     };
     let named = one_line(&labels.keys().join(", "), 300);
     let conditions = counted(labels.len(), "condition", "conditions");
     notes.insert(1.min(notes.len()), format!("{conditions}: {named}"));
-    let mut rows = with_files(path, entries, &mut notes, &mut skipped)?;
+    find_files(path, &mut rows, &mut notes, &mut skipped)?;
     skipped.sort_by_key(|row| row.line);
-    if section.on_error == OnError::Fail
-        && let Some(first) = skipped.first()
-    {
-        let what = format!(
-            "line {} {}; mend it, or set data.on_error=skip to leave such rows out",
-            first.line, first.why
-        );
-        return Err(TableError::new(path, what).into());
-    }
     patients::fill_in(&mut rows, &mut notes);
     let has_boxes = rows.iter().any(|row| !row.boxes.is_empty());
     let known = |row: &&Row| matches!(row.split, Some(Given::Split(_)));
@@ -77,19 +65,24 @@ pub fn listing(path: &Path, section: &DataSection) -> Result<Listing, DataError>
     Ok(Listing { table: path.to_owned(), labels, rows, has_boxes, notes, skipped })
 }
 
-/// The conditions of a table with a row for each image, and its rows.
-fn entries(
+/// The conditions of a table with a row for each image, and its rows, whose paths are the cells as they are written.
+fn of_images(
     sheet: &Sheet,
     spec: &ColumnSpec,
     notes: &mut Vec<String>,
     skipped: &mut Vec<Skipped>,
-) -> Result<(LabelSet, Vec<Entry>), TableError> {
+) -> Result<(LabelSet, Vec<Row>), TableError> {
     let columns = Columns::find(sheet, spec)?;
     notes.push(format!("columns: {}", columns.described(sheet)));
     let (labels, values) = labels::labels(sheet, &columns, spec, notes)?;
     let splits = splits(sheet, &columns, spec, notes, skipped)?;
     let mut ages = UnreadableAges::default();
-    let mut entries = Vec::with_capacity(sheet.rows.len());
+    // CheXpert leaves the view of lateral images blank and says so in another column.
+    let side = sheet.column(&["frontal lateral"]);
+    let is_lateral = |record: &Record| {
+        side.and_then(|column| record.get(column)).is_some_and(|cell| cell.eq_ignore_ascii_case("lateral"))
+    };
+    let mut rows = Vec::with_capacity(sheet.rows.len());
     for (place, ((line, record), labels_of)) in sheet.rows.iter().zip(values).enumerate() {
         let cell = |role| columns.cell(role, record);
         let mut skip = |why: String| skipped.push(Skipped { line: *line, why });
@@ -106,26 +99,21 @@ fn entries(
             }
             None => Vec::new(),
         };
-        entries.push(Entry {
+        rows.push(Row {
             line: *line,
-            path: cell("path").unwrap_or_default().to_owned(),
+            path: cell("path").unwrap_or_default().into(),
             labels: labels_of,
             patient: said(cell("patient")),
             split,
             sex: cell("sex").and_then(sex),
             age: cell("age").and_then(|cell| ages.read(*line, cell)),
-            view: said(cell("view")).or_else(|| lateral(sheet, record)),
+            view: said(cell("view")).or_else(|| is_lateral(record).then(|| "LATERAL".to_owned())),
             boxes,
+            boxes_on: None,
         });
     }
     notes.extend(ages.note());
-    Ok((labels, entries))
-}
-
-/// CheXpert leaves the view of lateral images blank and says so in another column.
-fn lateral(sheet: &Sheet, record: &Record) -> Option<String> {
-    let cell = record.get(sheet.column(&["frontal lateral"])?)?;
-    cell.eq_ignore_ascii_case("lateral").then(|| "LATERAL".to_owned())
+    Ok((labels, rows))
 }
 
 /// Each row's split, where it has one; the outer `None` is a row that is left out.
@@ -190,33 +178,32 @@ fn splits(
     Ok(found)
 }
 
-/// Rows with the files that they name; those whose file isn't there or was named before are skipped.
-fn with_files(
+/// Gives rows the files that their cells name; those whose file isn't there or was named before are skipped.
+fn find_files(
     path: &Path,
-    entries: Vec<Entry>,
+    rows: &mut Vec<Row>,
     notes: &mut Vec<String>,
     skipped: &mut Vec<Skipped>,
-) -> Result<Vec<Row>, TableError> {
+) -> Result<(), TableError> {
     let mut files =
         Files::of(path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")));
     let mut lines: HashMap<PathBuf, u64> = HashMap::new();
-    let mut rows: Vec<Row> = Vec::with_capacity(entries.len());
-    let (all, mut missing) = (entries.len(), None);
-    for entry in entries {
-        let mut skip = |why: String| skipped.push(Skipped { line: entry.line, why });
-        let name = one_line(&entry.path, 100);
-        let Some(image) = files.find(&entry.path) else {
-            missing.get_or_insert((entry.line, name.clone()));
-            skip(format!("names {name}, which is not there"));
-            continue;
+    let (all, mut missing) = (rows.len(), None);
+    rows.retain_mut(|row| {
+        let cell = row.path.to_string_lossy().into_owned();
+        let name = one_line(&cell, 100);
+        let Some(image) = files.find(&cell) else {
+            missing.get_or_insert((row.line, name.clone()));
+            skipped.push(Skipped { line: row.line, why: format!("names {name}, which is not there") });
+            return false;
         };
-        if let Some(before) = lines.insert(image.clone(), entry.line) {
-            skip(format!("names {name} as line {before} does"));
-            continue;
+        if let Some(before) = lines.insert(image.clone(), row.line) {
+            skipped.push(Skipped { line: row.line, why: format!("names {name} as line {before} does") });
+            return false;
         }
-        let Entry { line, labels, patient, split, sex, age, view, boxes, .. } = entry;
-        rows.push(Row { path: image, line, labels, patient, split, sex, age, view, boxes, boxes_on: None });
-    }
+        row.path = image;
+        true
+    });
     if rows.is_empty() {
         let all = thousands(all as u64);
         let what = match missing {
@@ -235,7 +222,7 @@ fn with_files(
         let count = thousands(files.by_name_alone as u64);
         notes.push(format!("{count} images were found below the table's folder by their names"));
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// The split that a word means.

@@ -82,6 +82,14 @@ pub fn is_named(file: &File, path: &Path) -> bool {
     place(file.metadata()).is_some_and(|ours| place(fs::metadata(path)) == Some(ours))
 }
 
+/// A path with a leading `~/`, which no shell expands behind a colon or an equals sign, from the home directory.
+pub fn from_home(path: &str) -> String {
+    match (path.strip_prefix("~/"), std::env::var("HOME")) {
+        (Some(rest), Ok(home)) if !home.is_empty() => format!("{}/{rest}", home.trim_end_matches('/')),
+        _ => path.to_owned(),
+    }
+}
+
 /// Bytes that this user may still write where `path` lies; `None` where the system gives no answer.
 pub fn free_space(path: &Path) -> Option<u64> {
     disk(path).map(|disk| disk.free)

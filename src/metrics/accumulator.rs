@@ -4,7 +4,7 @@ use super::{
     Confusion, DEFAULT_THRESHOLD, Micro, MultilabelReport, Predictions, PredictionsError, bce_with_logits,
     sigmoid,
 };
-use crate::label::known;
+use crate::label::known_pairs;
 
 /// Gathers logits and labels over an epoch. Every value is computed over all of its images at once: a mean of batch
 /// values would weigh a short last batch like a full one, and for F1, precision and AUROC would be another number
@@ -55,8 +55,7 @@ impl EpochAccumulator {
 
     /// Only the micro values, without sorting: enough for the training split.
     pub fn micro(&self) -> Micro {
-        let pairs = self.logits.iter().zip(&self.labels);
-        let known = pairs.filter_map(|(&logit, &label)| Some((sigmoid(logit), known(label)?)));
+        let known = known_pairs(&self.logits, &self.labels).map(|(logit, label)| (sigmoid(logit), label));
         Confusion::of_pairs(known, DEFAULT_THRESHOLD).into()
     }
 

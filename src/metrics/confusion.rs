@@ -5,7 +5,7 @@ use std::ops::{Add, AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-use crate::label::known;
+use crate::label::known_pairs;
 
 /// True and false negatives and positives of one condition, or of several added up.
 ///
@@ -37,8 +37,7 @@ impl Confusion {
     /// [`Predictions::new`](super::Predictions::new).
     pub fn at(scores: &[f32], labels: &[u8], threshold: f32) -> Self {
         assert_eq!(scores.len(), labels.len(), "a confusion matrix needs one label a score");
-        let pairs = scores.iter().zip(labels);
-        Self::of_pairs(pairs.filter_map(|(&score, &label)| Some((score, known(label)?))), threshold)
+        Self::of_pairs(known_pairs(scores, labels), threshold)
     }
 
     /// The same from pairs (score, truly positive), such as [`Predictions::column`](super::Predictions::column).

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::label::known;
+use crate::label::known_pairs;
 
 /// The normal distribution's 97.5th percentile.
 const Z_95: f64 = 1.959_963_984_540_054;
@@ -93,9 +93,7 @@ struct Components {
 impl Components {
     fn new(scores: &[f32], labels: &[u8]) -> Option<Self> {
         assert_eq!(scores.len(), labels.len(), "DeLong's test needs one label a score");
-        let pairs = scores.iter().zip(labels);
-        let (scores, labels): (Vec<f32>, Vec<bool>) =
-            pairs.filter_map(|(score, label)| Some((*score, known(*label)?))).unzip();
+        let (scores, labels): (Vec<f32>, Vec<bool>) = known_pairs(scores, labels).unzip();
         if scores.iter().any(|score| score.is_nan()) {
             return None;
         }

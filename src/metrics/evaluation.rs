@@ -12,7 +12,7 @@ use super::{
     Confusion, CutPoints, DEFAULT_THRESHOLD, Mean, NORMAL_CLASSES, Predictions, Ranking, Thresholds,
     normal_scores,
 };
-use crate::label::known;
+use crate::label::{known, known_pairs};
 
 /// A 95 % interval.
 pub type Interval = [f64; 2];
@@ -409,10 +409,7 @@ impl CalibrationEvaluation {
     fn new(subject: &Subject) -> Self {
         let temperature = subject.thresholds.temperature;
         let labels = subject.probabilities.labels();
-        let ece = |probabilities: &[f32]| {
-            let pairs = probabilities.iter().zip(labels);
-            Calibration::new(pairs.filter_map(|(p, label)| Some((*p, known(*label)?))))?.ece()
-        };
+        let ece = |probabilities: &[f32]| Calibration::new(known_pairs(probabilities, labels))?.ece();
         let after = subject.logits.zip(temperature).map(|(logits, by)| at_temperature(logits, by));
         Self {
             temperature,

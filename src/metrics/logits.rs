@@ -1,6 +1,6 @@
 //! From a logit to its probability and its cross-entropy. Natural logarithms throughout.
 
-use crate::label::known;
+use crate::label::known_pairs;
 
 /// The probability of a logit, 0 to 1: 1 / (1 + exp(-z)) in f32, the form of `torch.sigmoid` (equal to it within
 /// an ulp or two, as the two libraries' `exp` differ). Saturates to exactly 0 and 1; NaN stays NaN.
@@ -23,10 +23,10 @@ pub fn bce_with_logits(logits: &[f32], labels: &[u8]) -> Option<f64> {
 /// The mean cost of logits divided by `temperature`, rounded nowhere to f32 on the way.
 pub(super) fn mean_cost(logits: &[f32], labels: &[u8], temperature: f64) -> Option<f64> {
     assert_eq!(logits.len(), labels.len(), "cross-entropy needs one label a logit");
-    let known = logits.iter().zip(labels).filter_map(|(logit, label)| Some((*logit, known(*label)?)));
-    let (total, count) = known.fold((0.0, 0_usize), |(total, count), (logit, positive)| {
-        (total + cost(f64::from(logit) / temperature, positive), count + 1)
-    });
+    let (total, count) =
+        known_pairs(logits, labels).fold((0.0, 0_usize), |(total, count), (logit, positive)| {
+            (total + cost(f64::from(logit) / temperature, positive), count + 1)
+        });
     (count > 0).then(|| total / count as f64)
 }
 

@@ -1,6 +1,6 @@
 //! What needs no threshold: the order of the scores, AUROC and average precision.
 
-use crate::label::known;
+use crate::label::known_pairs;
 
 /// N scores from highest to lowest with their labels; sorted once, read by every ranking metric.
 ///
@@ -113,7 +113,7 @@ pub fn average_precision(scores: &[f32], labels: &[u8]) -> Option<f64> {
 
 fn rank(scores: &[f32], labels: &[u8]) -> Option<Ranking> {
     assert_eq!(scores.len(), labels.len(), "a ranking needs one label a score");
-    Ranking::new(scores.iter().zip(labels).filter_map(|(&score, &label)| Some((score, known(label)?))))
+    Ranking::new(known_pairs(scores, labels))
 }
 
 /// An integer that falls as the score rises: IEEE 754 bits sort like sign and magnitude, so negative numbers are

@@ -2,7 +2,7 @@
 
 use super::figures::{self as figure, *};
 use super::{ReportError, Sheet};
-use crate::label::known;
+use crate::label::known_pairs;
 use crate::metrics::{
     Calibration, ConditionEvaluation, Cooccurrence, CutPoints, Interval, NORMAL_CLASSES, at_temperature,
     known_normal_scores,
@@ -188,11 +188,7 @@ fn reliability(pairs: impl Iterator<Item = (f32, bool)>) -> Reliability {
 }
 
 fn calibration(sheet: &Sheet) -> Png {
-    let labels = || sheet.predictions.labels().iter();
-    let pooled = |scores: &[f32]| {
-        let pairs = scores.iter().zip(labels());
-        reliability(pairs.filter_map(|(score, label)| Some((*score, known(*label)?))))
-    };
+    let pooled = |scores: &[f32]| reliability(known_pairs(scores, sheet.predictions.labels()));
     let temperature = sheet.evaluation.calibration.temperature;
     let after = sheet.logits.zip(temperature).map(|(logits, by)| pooled(&at_temperature(logits, by)));
     let panels: Vec<CalibrationPanel> = named(sheet)

@@ -118,7 +118,7 @@ fn what_is_wrong_with_nihs_folder_is_said_in_a_sentence() {
     let said = info["skipped"].to_string();
     assert!(said.contains("\"line\":2") && said.contains("a box without an inside"), "{said}");
     let strict = place.refusal(&[&source, "--set", "data.on_error=fail"]).0;
-    assert!(strict.contains("line 2 has a box without an inside"), "{strict}");
+    assert!(strict.contains("line 2 of BBox_List_2017.csv has a box without an inside"), "{strict}");
     place.write(
         "nih/BBox_List_2017.csv",
         "Image Index,Finding Label,Bbox [x,y,w,h],,,\na_000.png,Infiltrate,4,4,2,8,,,\n",

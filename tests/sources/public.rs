@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chestxr_tui::config::{DataSection, OnError};
+use chestxr_tui::config::DataSection;
 use chestxr_tui::dataset::Split;
 use chestxr_tui::dataset::listing::Listing;
 use chestxr_tui::dataset::npz::{Archive, Limits};
@@ -57,7 +57,7 @@ fn tables_of_public_sets_hold_what_pandas_counts_in_them() {
         }
         let section = DataSection::default();
         let listing = match path.parent().filter(|_| file.starts_with("nih")) {
-            Some(folder) => nih::listing(folder, OnError::Fail),
+            Some(folder) => nih::listing(folder),
             None => table::listing(&path, &section),
         };
         let listing = listing.unwrap_or_else(|error| panic!("{file}: {error}"));
@@ -110,7 +110,7 @@ fn the_whole_of_chest_x_ray_14_has_the_published_counts() {
     place.write("nih/Data_Entry_2017_v2020.csv", &text);
     place.write("nih/train_val_list.txt", &lists[0]);
     place.write("nih/test_list.txt", &lists[1]);
-    let listing = nih::listing(&place.path("nih"), OnError::Fail).expect("a listing");
+    let listing = nih::listing(&place.path("nih")).expect("a listing");
     assert_eq!((listing.rows.len(), listing.skipped.len()), (112_120, 0));
     let test = chestxr_tui::dataset::row::Given::Split(Split::Test);
     assert_eq!(listing.rows.iter().filter(|row| row.split == Some(test)).count(), 22_433);

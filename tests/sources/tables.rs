@@ -335,7 +335,14 @@ fn neighbours_of_what_went_wrong_are_read_by_value_too() {
         (&info["splits"]["val"]["images"], &info["splits"]["val"]["positives"]["mass"]),
         (&3.into(), &1.into())
     );
-    // A flag that is no condition is told.
+    // A file of the same name in another folder is another image.
+    place.image("a/only.png", 16, 30);
+    place.image("b/other.png", 16, 31);
+    place.write("f.csv", "path,mass\nb/only.png,1\na/only.png,0\nother.jpg,1\n");
+    let info = place.info(&[&format!("csv:{}", place.path("f.csv").display())]);
+    assert_eq!(info["skipped"].as_array().map(Vec::len), Some(1), "{info}");
+    assert_eq!(info["skipped"][0]["why"], "names b/only.png, which is not there");
+    // A flag that is no condition is noted.
     place.write("t.csv", &format!("path,note,mass,portable,fold\n{rows}"));
     let info = place.info(&[&source]);
     assert_eq!(info["conditions"], serde_json::json!(["mass"]));

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::table_error::TableError;
-use crate::text::{bytes, counted};
+use crate::text::{alphanumeric, bytes, counted};
 pub use records::Record;
 use records::Records;
 
@@ -110,10 +110,9 @@ impl Sheet {
 
     /// The place of the first column that is called one of `names`, in any case and with any marks between words.
     pub fn column(&self, names: &[&str]) -> Option<usize> {
-        let plain = |name: &str| -> String {
-            name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-        };
-        names.iter().find_map(|name| self.heading.iter().position(|column| plain(column) == plain(name)))
+        let place =
+            |name: &str| self.heading.iter().position(|column| alphanumeric(column) == alphanumeric(name));
+        names.iter().find_map(|name| place(name))
     }
 }
 

@@ -38,6 +38,6 @@ impl DataSource for Nih {
         budget: u64,
         watch: &Watch,
     ) -> Result<Loaded, DataError> {
-        nih::listing(Path::new(argument), section.on_error)?.load(section, budget, watch)
+        nih::listing(Path::new(argument))?.load(section, budget, watch)
     }
 }

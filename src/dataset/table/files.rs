@@ -1,8 +1,11 @@
 //! The file that a table's cell names: as it is written, else below the table's folder by its name.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::files::from_home;
 
 /// Endings of image files, tried where a cell has none.
 const ENDINGS: [&str; 6] = ["png", "jpg", "jpeg", "dcm", "dicom", "dic"];
@@ -12,6 +15,8 @@ const DEEPEST: usize = 6;
 /// Finds the images of a table.
 pub(super) struct Files<'a> {
     folder: &'a Path,
+    /// The folder's own name.
+    own_name: Option<OsString>,
     /// Files below the folder by their name, with and without ending; read when the first cell needs it. `None` for a name
     /// that several have.
     by_name: Option<HashMap<String, Option<PathBuf>>>,
@@ -22,19 +27,21 @@ pub(super) struct Files<'a> {
 impl<'a> Files<'a> {
     /// Those of the table in `folder`.
     pub fn of(folder: &'a Path) -> Self {
-        Self { folder, by_name: None, by_name_alone: 0 }
+        let own_name = std::path::absolute(folder).ok().and_then(|path| Some(path.file_name()?.to_owned()));
+        Self { folder, own_name, by_name: None, by_name_alone: 0 }
     }
 
     /// The file of a cell; `None` where there is none.
     pub fn find(&mut self, cell: &str) -> Option<PathBuf> {
-        let written = cell.replace('\\', "/");
-        let written = match (written.strip_prefix("~/"), std::env::var_os("HOME")) {
-            (Some(rest), Some(home)) => Path::new(&home).join(rest),
-            _ => PathBuf::from(&written),
-        };
         let as_written = self.folder.join(cell);
-        let candidates = [Some(as_written), Some(self.folder.join(&written)), self.in_own_folder(&written)];
-        if let Some(found) = candidates.into_iter().flatten().find(|path| path.is_file()) {
+        if as_written.is_file() {
+            return Some(as_written);
+        }
+        let written = PathBuf::from(from_home(&cell.replace('\\', "/")));
+        // A path may begin with the name of the folder that the table lies in, as CheXpert's do.
+        let own = self.own_name.as_ref().and_then(|name| written.strip_prefix(name).ok());
+        let candidates = [Some(written.as_path()), own].into_iter().flatten();
+        if let Some(found) = candidates.map(|path| self.folder.join(path)).find(|path| path.is_file()) {
             return Some(found);
         }
         let name = written.file_name()?.to_string_lossy().to_lowercase();
@@ -44,17 +51,13 @@ impl<'a> Files<'a> {
             Some((stem, ending)) if ENDINGS.contains(&ending) => stem,
             _ => &name,
         };
-        // A picture that was saved again in another format is still the one that the table means.
+        // A picture that was saved again in another format is still the one that the table means; one of that name in
+        // another folder than the cell says is not.
         let found = by_name.get(&name).or_else(|| by_name.get(&of_stem(stem))).cloned().flatten();
-        self.by_name_alone += usize::from(found.is_some());
-        found
-    }
-
-    /// A path that begins with the name of the folder that the table lies in, as CheXpert's do.
-    fn in_own_folder(&self, written: &Path) -> Option<PathBuf> {
-        let folder = std::path::absolute(self.folder).ok()?;
-        let rest = written.strip_prefix(folder.file_name()?).ok()?;
-        Some(folder.join(rest))
+        let named = written.parent().unwrap_or(Path::new(""));
+        let found = found.filter(|path| path.parent().is_some_and(|folder| folder.ends_with(named)))?;
+        self.by_name_alone += 1;
+        Some(found)
     }
 }
 

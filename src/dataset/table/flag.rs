@@ -39,6 +39,13 @@ const MISSING: [&str; 15] = [
 
 /// What `cell` says.
 pub(super) fn flag(cell: &str) -> Flag {
+    // Nearly all cells of nearly all tables.
+    match cell {
+        "" => return Flag::Blank,
+        "0" | "0.0" => return Flag::Label(0),
+        "1" | "1.0" => return Flag::Label(1),
+        _ => {}
+    }
     let word = cell.trim().to_lowercase();
     if word.is_empty() {
         return Flag::Blank;

@@ -9,7 +9,7 @@ use crate::dataset::listing::counted as listed;
 use crate::dataset::sheet::Sheet;
 use crate::dataset::table_error::TableError;
 use crate::label::{ABSENT, PRESENT, UNKNOWN};
-use crate::text::{counted, one_line, thousands};
+use crate::text::{alphanumeric, counted, one_line, thousands};
 
 /// More classes than any label set of images has.
 const MOST_CLASSES: usize = 500;
@@ -169,19 +169,16 @@ impl Tally {
     }
 }
 
-/// The columns whose cells are labels, in their order. Others that hold some are told.
+/// The columns whose cells are labels, in their order. Others that hold some are noted.
 fn found_columns(sheet: &Sheet, columns: &Columns, notes: &mut Vec<String>) -> Vec<usize> {
     let taken: Vec<usize> =
         columns.of.iter().filter(|(role, _)| **role != "findings").map(|(_, place)| *place).collect();
-    let plain = |name: &str| -> String {
-        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
     let known = LabelSet::chest_xray_14().keys();
     let (mut found, mut left) = (Vec::new(), Vec::new());
     for place in (0..sheet.heading.len()).filter(|place| !taken.contains(place)) {
         let (name, tally) = (&sheet.heading[place], Tally::of(sheet, place));
         let is_condition = known.contains(&key_of(name)) && tally.labels > 0;
-        if METADATA.contains(&plain(name).as_str()) {
+        if METADATA.contains(&alphanumeric(name).as_str()) {
             if tally.is_labels() && !name.is_empty() {
                 left.push(one_line(name, 40));
             }
@@ -213,7 +210,7 @@ fn of_flags(
     let blank: Vec<CountsAs> = keyed
         .iter()
         .map(|(_, place)| match spec.blank {
-            Some(told) => told,
+            Some(given) => given,
             None if chexpert || Tally::of(sheet, *place).negatives == 0 => CountsAs::Label(ABSENT),
             None => CountsAs::Ignored,
         })
@@ -362,7 +359,7 @@ fn of_findings(
 ) -> Result<(LabelSet, Vec<Vec<u8>>), TableError> {
     let cells = || sheet.rows.iter().map(|(_, record)| record.get(column).unwrap_or_default());
     let separators: Vec<char> = match &spec.separator {
-        Some(told) => told.chars().collect(),
+        Some(given) => given.chars().collect(),
         None => {
             let used: Vec<char> =
                 ['|', ';'].into_iter().filter(|mark| cells().any(|cell| cell.contains(*mark))).collect();

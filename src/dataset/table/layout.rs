@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::columns::ColumnSpec;
-use super::entry::Entry;
 use crate::dataset::labels::{LabelSet, is_no_finding, key_of};
+use crate::dataset::row::Row;
 use crate::dataset::sheet::{Sheet, Skipped, said};
 use crate::text::counted;
 
@@ -43,7 +43,8 @@ pub(super) struct Layout {
 /// The images of such a table.
 pub(super) struct Grouped {
     pub labels: LabelSet,
-    pub entries: Vec<Entry>,
+    /// Their paths are the cells as they are written.
+    pub rows: Vec<Row>,
     pub skipped: Vec<Skipped>,
     pub note: String,
 }
@@ -95,7 +96,7 @@ impl Layout {
         let fourteen = LabelSet::chest_xray_14().keys();
         keys.sort_by_key(|key| (fourteen.iter().position(|known| known == key).unwrap_or(99), key.clone()));
         keys.dedup();
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut rows: Vec<Row> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut skipped = Vec::new();
         for (line, record) in &sheet.rows {
@@ -119,30 +120,30 @@ impl Layout {
                 Label::Mask(column, _) => (!matches!(cell(column), "-1" | "")).then_some(0),
             };
             let place = *places.entry(name.clone()).or_insert_with(|| {
-                entries.push(Entry {
+                rows.push(Row {
                     line: *line,
-                    path: cell(self.image).to_owned(),
+                    path: cell(self.image).into(),
                     labels: vec![0; keys.len()],
                     patient: self.of_patient.then(|| name.clone()),
-                    ..Entry::default()
+                    ..Row::default()
                 });
-                entries.len() - 1
+                rows.len() - 1
             });
             if let Some(class) = class {
-                entries[place].labels[class] = 1;
+                rows[place].labels[class] = 1;
                 if let Some(bounds) = self.bounds(&cell) {
-                    entries[place].boxes.push((class, bounds));
+                    rows[place].boxes.push((class, bounds));
                 }
             }
         }
-        let (rows, images) = (sheet.rows.len() - skipped.len(), entries.len());
+        let (taken, images) = (sheet.rows.len() - skipped.len(), rows.len());
         let note = format!(
             "the table has {}: {} are {}",
             self.name,
-            counted(rows, "row", "rows"),
+            counted(taken, "row", "rows"),
             counted(images, "image", "images")
         );
-        Grouped { labels: LabelSet::of_keys(&keys), entries, skipped, note }
+        Grouped { labels: LabelSet::of_keys(&keys), rows, skipped, note }
     }
 
     /// The box of a row as x, y, width and height; `None` where it has none.

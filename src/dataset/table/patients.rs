@@ -59,13 +59,13 @@ fn of_headers(rows: &mut [Row], notes: &mut Vec<String>) {
         .collect();
     let ids: HashSet<&String> =
         headers.iter().flatten().filter_map(|header| header.patient.as_ref()).collect();
-    let told = headers.iter().flatten().filter(|header| header.patient.is_some()).count();
+    let with_id = headers.iter().flatten().filter(|header| header.patient.is_some()).count();
     let lacking = rows.iter().filter(|row| row.patient.is_none()).count();
     // One id on everything was written by who took the names away.
-    let anonymous = ids.len() == 1 && told > 1 && told == rows.len();
+    let anonymous = ids.len() == 1 && with_id > 1 && with_id == rows.len();
     if anonymous && lacking > 0 {
         notes.push(format!(
-            "all {told} DICOM files have the same PatientID, which identifies nobody: data.columns=patient=NAME names a \
+            "all {with_id} DICOM files have the same PatientID, which identifies nobody: data.columns=patient=NAME names a \
              column that does"
         ));
     }

@@ -60,8 +60,8 @@ pub(super) fn map<'a>(
             None => missing.push(name.to_owned()),
         }
     }
-    let taken: HashSet<&String> = of.values().collect();
-    let unused = given.values().filter(|name| !taken.contains(&(**name).to_owned()));
+    let taken: HashSet<&str> = of.values().map(String::as_str).collect();
+    let unused = given.values().filter(|name| !taken.contains(**name));
     let unused = unused.map(|name| (*name).to_owned()).collect();
     Mapping { prefix, of, missing, unused }
 }

@@ -112,7 +112,7 @@ impl Archive {
         self.file.read_exact_at(into, at).map_err(Fault::Io)
     }
 
-    /// Tells where the parts of a file in the old format lie.
+    /// Sets where the parts of a file in the old format lie.
     pub(super) fn set_parts(&mut self, parts: HashMap<String, Part>) {
         self.parts = parts;
     }

@@ -34,8 +34,8 @@ pub(super) fn object<'a>(
         archive.fill(at as u64, &mut count).map_err(|_| Fault::CutShort)?;
         let count = u64::from_le_bytes(count);
         // A storage of another kind, whose width nobody knows, ends the list.
-        let Some((width, told)) = widths.get(key) else { break };
-        if u64::try_from(*told) != Ok(count) {
+        let Some((width, stated)) = widths.get(key) else { break };
+        if u64::try_from(*stated) != Ok(count) {
             return Err(damaged("have other sizes than the list of tensors says"));
         }
         let begin = at as u64 + 8;

@@ -8,7 +8,7 @@ use crate::config::{DataSection, RunConfig};
 use crate::dataset::Split;
 use crate::dataset::labels::LabelSet;
 use crate::evaluation;
-use crate::label::known;
+use crate::label::known_pairs;
 use crate::metrics::{
     Basis, Calibration, Chosen, ConditionEvaluation, CutPoints, DEFAULT_THRESHOLD, Evaluation, Predictions,
     ThresholdRule, Thresholds, at_temperature, known_normal_scores, normal_scores,
@@ -94,10 +94,7 @@ impl EvaluatedRun {
             evaluation.unwrap_or_else(|| evaluation::evaluate(&labels, &kept, split.name(), &predictions, 0));
         let levels = levels(&kept, &labels);
         let table = predictions.table();
-        let pooled = |scores: &[f32]| {
-            let pairs = scores.iter().zip(&predictions.labels);
-            Calibration::new(pairs.filter_map(|(score, label)| Some((*score, known(*label)?))))
-        };
+        let pooled = |scores: &[f32]| Calibration::new(known_pairs(scores, &predictions.labels));
         let after = kept.temperature.map(|by| at_temperature(&predictions.logits, by));
         Self {
             path,
