@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use chestxr_tui::dataset::image_file;
 use chestxr_tui::dataset::npz::{Limits, read_medmnist};
 use chestxr_tui::dataset::sheet::Sheet;
-use chestxr_tui::model::pth;
+use chestxr_tui::model::{pth, read_tensors};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -113,6 +113,17 @@ fn archives_of_arrays_are_read_or_refused() {
 #[test]
 fn pytorchs_files_are_read_or_refused() {
     fuzz("pth", |path| match pth::read(path) {
+        Ok(_) => true,
+        Err(error) => {
+            assert!(!error.to_string().contains(char::is_control), "{error}");
+            false
+        }
+    });
+}
+
+#[test]
+fn safetensors_files_are_read_or_refused() {
+    fuzz("safetensors", |path| match read_tensors(path) {
         Ok(_) => true,
         Err(error) => {
             assert!(!error.to_string().contains(char::is_control), "{error}");

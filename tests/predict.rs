@@ -122,6 +122,20 @@ fn what_can_be_read_is_predicted_and_what_cannot_is_named() {
     assert_eq!(text.lines().count(), 2, "{text}");
     assert!(text.starts_with("file,atelectasis,") && text.contains("good.png,"), "{text}");
 
+    // A name of two lines and a tab is one field.
+    let odd = mixed.join("two\nlines\tand \u{1b}[31m.png");
+    fs::copy(mixed.join("good.png"), &odd).expect("copied");
+    let output = chestxr(&folder.path().join("runs"))
+        .args(["predict", "last", "--format", "csv"])
+        .args([&odd, &mixed.join("good.png")])
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[1].ends_with("/two") && lines[1].starts_with('"'), "{text:?}");
+    assert!(lines[2].starts_with("lines\tand \u{1b}[31m.png\",\"0."), "{text:?}");
+    assert!(!lines[3].contains('"') && lines.len() == 4, "{text:?}");
+
     let output = predict(folder.path(), &[&folder.path().join("nowhere.png")]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("nowhere.png") && stderr(&output).contains("doesn't exist"));

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use chestxr_tui::config::AppPaths;
-use chestxr_tui::dataset::image_file::{self, DecodedImage, Kind, Limits, Pixels, Preprocess};
+use chestxr_tui::dataset::image_file::{self, DecodedImage, Doubts, Kind, Limits, Pixels, Preprocess};
 use chestxr_tui::dataset::images::Images;
 use chestxr_tui::dataset::npz::{Archive, ImageRows, Limits as NpzLimits};
 use chestxr_tui::evaluation::Predictor;
@@ -82,8 +82,14 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
     };
     print_error("Not a medical device; not for clinical use.");
 
-    let mut job =
-        Job { predictor: &predictor, levels: &levels, predictions: Vec::new(), failed: 0, undefined: 0 };
+    let mut job = Job {
+        predictor: &predictor,
+        levels: &levels,
+        predictions: Vec::new(),
+        doubts: Doubts::default(),
+        failed: 0,
+        undefined: 0,
+    };
     let files = image_file::find(&args.files)?;
     let are_npz: Vec<bool> = files.par_iter().map(|path| image_file::sniff(path) == Kind::Npz).collect();
     let bar = StderrBar::start("images", files.len(), global.json);
@@ -101,7 +107,8 @@ pub fn run(args: &PredictArgs, global: &Global, paths: &AppPaths) -> Result<Exit
         }
     }
     bar.finish();
-    let Job { predictions, failed, undefined, .. } = job;
+    let Job { predictions, doubts, failed, undefined, .. } = job;
+    doubts.sentences().for_each(|sentence| print_error(&format!("note: {sentence}")));
     let format = if global.json { PredictFormat::Json } else { args.format };
     let text = formatted(&predictions, &Names { keys: &keys, levels: &levels, normal }, format)?;
     match &args.out {
@@ -133,6 +140,8 @@ struct Job<'a> {
     /// The threshold of each condition.
     levels: &'a [f32],
     predictions: Vec<Prediction>,
+    /// What the headers of image files leave open.
+    doubts: Doubts,
     /// Files that can't be read.
     failed: usize,
     /// Images for which the network gives no number.
@@ -146,17 +155,22 @@ impl Job<'_> {
     /// When the network fails.
     fn pictures(&mut self, paths: &[PathBuf]) -> Result<()> {
         let preprocess = self.predictor.preprocess();
-        let read: Vec<Result<NamedImage>> = paths
+        let read: Vec<Result<(NamedImage, Doubts)>> = paths
             .par_iter()
             .map(|path| {
                 let decoded = image_file::read(path, Limits::default())?;
-                Ok((path.to_string_lossy().into_owned(), preprocess.image(&decoded)))
+                let mut doubts = Doubts::default();
+                doubts.add_all(path, &decoded);
+                Ok(((path.to_string_lossy().into_owned(), preprocess.image(&decoded)), doubts))
             })
             .collect();
         let mut images = Vec::new();
         for outcome in read {
             match outcome {
-                Ok(image) => images.push(image),
+                Ok((image, doubts)) => {
+                    images.push(image);
+                    self.doubts.append(doubts);
+                }
                 Err(error) => self.refuse(&error),
             }
         }
@@ -293,6 +307,16 @@ impl Names<'_> {
     }
 }
 
+/// Adds a line of CSV. Fields are quoted where they must be, and all of them where a control character is in a name, which
+/// some readers take for a separator or the end of a line.
+fn csv_line<'a>(out: &mut Vec<u8>, fields: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
+    let odd = fields.clone().any(|field| field.contains(char::is_control));
+    let style = if odd { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary };
+    let mut csv = csv::WriterBuilder::new().quote_style(style).from_writer(out);
+    csv.write_record(fields)?;
+    Ok(csv.flush()?)
+}
+
 fn formatted(predictions: &[Prediction], names: &Names, format: PredictFormat) -> Result<Vec<u8>> {
     let keys = names.keys;
     let mut out = Vec::new();
@@ -304,20 +328,16 @@ fn formatted(predictions: &[Prediction], names: &Names, format: PredictFormat) -
             }
         }
         PredictFormat::Csv => {
-            let mut csv = csv::Writer::from_writer(&mut out);
             let columns = keys.iter().map(String::as_str);
-            csv.write_record(
-                ["file"].into_iter().chain(columns).chain(["predicted_positive", "normal_score"]),
-            )?;
+            let header = ["file"].into_iter().chain(columns).chain(["predicted_positive", "normal_score"]);
+            csv_line(&mut out, header)?;
             for image in predictions {
                 let mut record = vec![image.file.clone()];
                 record.extend(image.probabilities.iter().map(f32::to_string));
                 let positive: Vec<&str> = image.positive.iter().map(|class| keys[*class].as_str()).collect();
                 record.extend([positive.join(";"), image.normal.to_string()]);
-                csv.write_record(record)?;
+                csv_line(&mut out, record.iter().map(String::as_str))?;
             }
-            csv.flush()?;
-            drop(csv);
         }
         PredictFormat::Table => {
             writeln!(out, "{:<FILE_WIDTH$} {:>6}  predicted positive (probability)", "file", "normal")?;

@@ -67,7 +67,12 @@ fn unpacked(
         let one = |_| {
             let mut pixels = vec![0; area];
             let made = stream.next_image(&mut pixels);
-            made.map(|()| Made { pixels, labels: Vec::new(), picture: (image.1 as u32, image.0 as u32) })
+            made.map(|()| Made {
+                pixels,
+                labels: Vec::new(),
+                picture: (image.1 as u32, image.0 as u32),
+                doubts: Vec::new(),
+            })
         };
         numbers.map(one).collect()
     };

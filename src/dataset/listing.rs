@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 
-use super::image_file::{self, ImageFileError, Limits, Preprocess};
+use super::image_file::{self, Doubts, ImageFileError, Limits, Preprocess};
 use super::image_hash::hash_of;
 use super::images::{Images, Labels};
 use super::keep::Keep;
@@ -79,6 +79,7 @@ impl Listing {
         });
         let unreadable: Vec<Skipped> = unreadable.collect();
         notes.extend(flat_note(&rows, &store, &bad));
+        notes.extend(doubt_notes(&rows, &store));
         let kept: Vec<usize> = (0..rows.len()).filter(|row| !bad.contains(row)).collect();
         notes.extend(skipped_note(&table, kept.len(), &unreadable));
         skipped.extend(unreadable);
@@ -100,20 +101,24 @@ impl Listing {
 
 /// Images without anything to see: all black or all white, which a wrong window or table makes of a good file.
 fn flat_note(rows: &[Row], store: &store::Mapped, bad: &HashSet<usize>) -> Option<String> {
-    const NAMED: usize = 5;
     let area = store.height() * store.width();
     let flat = [0, u8::MAX].map(|grey| hash_of(&vec![grey; area]));
     let found = (0..rows.len()).filter(|row| !bad.contains(row) && flat.contains(&store.hash(*row)));
     let found: Vec<usize> = found.collect();
-    let names = found.iter().take(NAMED).map(|row| {
-        let name = rows[*row].path.file_name().unwrap_or_default().to_string_lossy();
-        one_line(&name, 60)
-    });
-    let more = if found.len() > NAMED { ", …" } else { "" };
     (!found.is_empty()).then(|| {
         let count = text_counted(found.len(), "image is", "images are");
-        format!("{count} all black or all white: {}{more}", names.collect::<Vec<_>>().join(", "))
+        let names: Vec<String> = found.iter().map(|row| image_file::file_name(&rows[*row].path)).collect();
+        format!("{count} all black or all white: {}", image_file::first_names(&names))
     })
+}
+
+/// What the files' headers say that is doubtful and how it was taken, a sentence for each kind.
+fn doubt_notes(rows: &[Row], store: &store::Mapped) -> Vec<String> {
+    let mut doubts = Doubts::default();
+    for (how, images) in store.doubts() {
+        images.iter().for_each(|image| doubts.add(how, &rows[*image].path));
+    }
+    doubts.sentences().collect()
 }
 
 /// A listing with its images.
@@ -141,7 +146,8 @@ fn import(
     let make = |number: usize| -> Result<Made, ImageFileError> {
         let picture = image_file::read(&rows[number].path, limits)?;
         let pixels = preprocess.image(&picture);
-        Ok(Made { pixels, labels: Vec::new(), picture: (picture.width(), picture.height()) })
+        let size = (picture.width(), picture.height());
+        Ok(Made { pixels, labels: Vec::new(), picture: size, doubts: picture.doubts().to_vec() })
     };
     let request = ImportRequest {
         cache: &AppPaths::new(None).images,
@@ -161,7 +167,7 @@ fn import(
 /// What the files look like, see [`file_print`]. Changes with any of them.
 fn fingerprint(rows: &[Row], preprocess: &Preprocess) -> String {
     let mut hash = blake3::Hasher::new();
-    hash.update(format!("pictures 2 {preprocess:?}\n").as_bytes());
+    hash.update(format!("pictures 3 {preprocess:?}\n").as_bytes());
     rows.iter().for_each(|row| {
         hash.update(file_print(&row.path).as_bytes());
     });

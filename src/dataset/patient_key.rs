@@ -59,12 +59,15 @@ impl PatientKey {
                 if let Some(folder) = path.parent() {
                     fs::create_dir_all(folder).map_err(failed)?;
                 }
-                match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-                    Ok(mut file) => {
-                        writeln!(file, "{}", key.to_hex()).map_err(failed)?;
-                        Ok(Self(*key.as_bytes()))
-                    }
-                    // Another process was faster.
+                // It gets its name when it is whole: another process may read it at any moment.
+                let part = path.with_extension(format!("{:016x}.part", rand::random::<u64>()));
+                let made = write_private(&part, &format!("{}\n", key.to_hex()))
+                    .and_then(|()| name_once(&part, path));
+                // One that stays is in nobody's way.
+                let _ = fs::remove_file(&part);
+                match made {
+                    // Or another process was faster.
+                    Ok(()) => Self::at(path),
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::at(path),
                     Err(error) => Err(failed(error)),
                 }
@@ -77,6 +80,22 @@ impl PatientKey {
     pub fn name(&self, id: &str) -> String {
         blake3::keyed_hash(&self.0, id.as_bytes()).to_hex().chars().take(DIGITS).collect()
     }
+}
+
+/// Writes a file that only its owner may read.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Gives a file another name, unless that is taken. Where a file can't have two names it is renamed, which would replace one
+/// that was made in the same moment.
+fn name_once(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to).or_else(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Err(error),
+        _ => fs::rename(from, to),
+    })
 }
 
 #[cfg(test)]
@@ -94,6 +113,15 @@ mod tests {
         let other = PatientKey::at(&folder.path().join("other.key")).expect("made");
         assert_ne!(other.name("p1"), name);
         assert_ne!(other.name("p1"), other.name("p2"));
+        // Many at once make one, and nobody sees half of it.
+        let shared = folder.path().join("shared.key");
+        let at_once: Vec<String> = std::thread::scope(|scope| {
+            let name = || PatientKey::at(&shared).expect("made or read").name("p1");
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(name)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        });
+        assert!(at_once.iter().all(|name| *name == at_once[0]), "{at_once:?}");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 3, "something was left");
         fs::write(&path, "short").expect("written");
         assert!(matches!(PatientKey::at(&path), Err(PatientKeyError::Content { .. })));
     }

@@ -2,7 +2,7 @@
 """What pydicom makes of DICOM images: those it ships with, and small ones made here.
 
     python3 -m venv /tmp/venv
-    /tmp/venv/bin/pip install pydicom==3.0.2 numpy pillow pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg
+    /tmp/venv/bin/pip install pydicom==3.0.2 numpy pillow pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pyjpegls
     /tmp/venv/bin/python tests/reference/dicom_golden.py     # writes tests/golden/dicom.json and tests/golden/dicom/
     CHESTXR_PYDICOM_DIR=$(/tmp/venv/bin/python -c \\
         'import pydicom.data, os; print(os.path.join(os.path.dirname(pydicom.data.__file__), "test_files"))')
@@ -40,7 +40,8 @@ LOSSY = 2 * 257 + QUARTER
 
 IMPLICIT, EXPLICIT, BIG, DEFLATED = (f"1.2.840.10008.1.2{s}" for s in ("", ".1", ".2", ".1.99"))
 RLE, JPEG, JPEG12, LOSSLESS, J2K_LOSSLESS = (f"1.2.840.10008.1.2{s}" for s in (".5", ".4.50", ".4.51", ".4.70", ".4.90"))
-READ = {IMPLICIT, EXPLICIT, BIG, DEFLATED, RLE, JPEG, JPEG12, "1.2.840.10008.1.2.4.57", LOSSLESS, J2K_LOSSLESS,
+JPEG_LS, JPEG_LS_NEAR = (f"1.2.840.10008.1.2{s}" for s in (".4.80", ".4.81"))
+READ = {JPEG_LS, JPEG_LS_NEAR, IMPLICIT, EXPLICIT, BIG, DEFLATED, RLE, JPEG, JPEG12, "1.2.840.10008.1.2.4.57", LOSSLESS, J2K_LOSSLESS,
         "1.2.840.10008.1.2.4.91"}
 
 
@@ -146,8 +147,9 @@ def smooth(bits, low=0):
 def lossless_jpeg(values, bits):
     """ITU-T T.81 process 14 with predictor 1, and a Huffman table in which each category has a code of 5 bits."""
     written = []
-    for y in range(ROWS):
-        for x in range(COLUMNS):
+    rows, columns = values.shape
+    for y in range(rows):
+        for x in range(columns):
             before = values[y, x - 1] if x else values[y - 1, x] if y else 1 << (bits - 1)
             difference = int(values[y, x]) - int(before)
             difference = (difference + 0x8000) % 0x10000 - 0x8000
@@ -160,7 +162,7 @@ def lossless_jpeg(values, bits):
     stream += "1" * (-len(stream) % 8)
     data = int(stream, 2).to_bytes(len(stream) // 8, "big").replace(b"\xff", b"\xff\x00")
     table = b"\x00" + bytes([0, 0, 0, 0, 17] + [0] * 11) + bytes(range(17))
-    return (b"\xff\xd8\xff\xc3" + struct.pack(">HBHHBBBB", 11, bits, ROWS, COLUMNS, 1, 1, 0x11, 0)
+    return (b"\xff\xd8\xff\xc3" + struct.pack(">HBHHBBBB", 11, bits, rows, columns, 1, 1, 0x11, 0)
             + b"\xff\xc4" + struct.pack(">H", 2 + len(table)) + table
             + b"\xff\xda" + struct.pack(">HBBBBBB", 8, 1, 1, 0, 1, 0, 0) + data + b"\xff\xd9")
 
@@ -181,7 +183,7 @@ def make(name, values, allocated=16, stored=12, signed=False, syntax=EXPLICIT, p
     ds.Modality, ds.PatientID, ds.PatientName = "CR", "made-1", "Secret^Name"
     ds.PatientSex, ds.PatientAge, ds.ViewPosition = "F", "061Y", "PA"
     if syntax == J2K_LOSSLESS:  # its encoder wants 32 pixels a side
-        values = np.tile(values, (3, 2))
+        values = np.tile(values, (3, 2) if np.shape(values) == (ROWS, COLUMNS) else (3, 3))
     (ds.Rows, ds.Columns), ds.SamplesPerPixel = np.shape(values), 1
     ds.PhotometricInterpretation, ds.PixelRepresentation = photometric, int(signed)
     ds.BitsAllocated, ds.BitsStored, ds.HighBit = allocated, stored, stored - 1
@@ -197,7 +199,8 @@ def make(name, values, allocated=16, stored=12, signed=False, syntax=EXPLICIT, p
     raw = pixels.tobytes()
     ds["PixelData"] = pydicom.DataElement(0x7FE00010, "OW" if allocated == 16 else "OB", raw)
     if syntax == BIG:
-        swapped = np.frombuffer(raw, "<u2").astype(">u2").tobytes()
+        padded = raw + b"\0" * (len(raw) % 2)
+        swapped = np.frombuffer(padded, "<u2").astype(">u2").tobytes()
         ds["PixelData"] = pydicom.DataElement(0x7FE00010, "OW", swapped)
         for sequence in ("ModalityLUTSequence", "VOILUTSequence"):
             if sequence in ds:
@@ -211,9 +214,10 @@ def make(name, values, allocated=16, stored=12, signed=False, syntax=EXPLICIT, p
             packed.write(lossless_jpeg(np.asarray(values) & (2**stored - 1), stored))
         ds["PixelData"] = pydicom.DataElement(0x7FE00010, "OB", encapsulate([packed.getvalue()]))
         ds["PixelData"].is_undefined_length = True
-    elif syntax in (RLE, J2K_LOSSLESS):
+    elif syntax in (RLE, J2K_LOSSLESS, JPEG_LS, JPEG_LS_NEAR):
         ds.file_meta.TransferSyntaxUID = UID(EXPLICIT)
-        ds.compress(UID(syntax), generate_instance_uid=False)
+        error = dict(jls_error=3) if syntax == JPEG_LS_NEAR else {}
+        ds.compress(UID(syntax), generate_instance_uid=False, **error)
     path = MADE / f"{name}.dcm"
     little = syntax != BIG
     pydicom.dcmwrite(path, ds, enforce_file_format=True, implicit_vr=syntax == IMPLICIT, little_endian=little)
@@ -368,6 +372,27 @@ def meant():
     ]
 
 
+# ---- Every way to pack pixels, at depths and sizes that don't fill their bytes -----------------------------------------
+def packed():
+    ways = dict(implicit=IMPLICIT, big=BIG, deflated=DEFLATED, rle=RLE, lossless=LOSSLESS, j2k=J2K_LOSSLESS, jls=JPEG_LS)
+    # Name, bits stored, signed, what else.
+    depths = [
+        ("8_odd", 8, False, {}),
+        ("10_odd", 10, False, dict(photometric="MONOCHROME1")),
+        ("13_signed", 13, True, dict(WindowCenter=-500, WindowWidth=6000)),
+        ("16_signed", 16, True, dict(RescaleSlope="0.5", RescaleIntercept=-100, WindowCenter=-1000, WindowWidth=20000)),
+    ]
+    made = []
+    for way, syntax in ways.items():
+        for name, bits, signed, more in depths:
+            values = smooth(bits, -(2 ** (bits - 1)) if signed else 0)[:11, :15]
+            made.append(make(f"{way}_{name}", values, allocated=8 if bits == 8 else 16, stored=bits, signed=signed,
+                             syntax=syntax, **more))
+    made.append(make("jls_runs", np.repeat(ramp(12)[:, :2], 8, axis=1), syntax=JPEG_LS))
+    made.append(make("jls_near", smooth(12), syntax=JPEG_LS_NEAR))
+    return made
+
+
 def main():
     shipped = []
     for path in sorted(SHIPPED.rglob("*")):
@@ -376,7 +401,7 @@ def main():
             continue
         if path.is_file() and path.suffix not in (".py", ".json", ".md", ".zip", ".txt", ".gz", ".xml"):
             shipped.append(case(path, path.relative_to(SHIPPED).as_posix()))
-    cases = {"pydicom": pydicom.__version__, "shipped": shipped, "made": made() + meant()}
+    cases = {"pydicom": pydicom.__version__, "shipped": shipped, "made": made() + meant() + packed()}
     lines = [json.dumps(entry, separators=(",", ":")) for entry in shipped]
     both = [json.dumps(entry, separators=(",", ":")) for entry in cases["made"]]
     text = '{"pydicom":"%s",\n"shipped":[\n%s\n],\n"made":[\n%s\n]}\n' % (

@@ -45,6 +45,43 @@ fn dicom_images_are_predicted_on_and_a_folder_of_them_trains() {
 }
 
 #[test]
+fn what_headers_say_against_the_standard_is_told_at_the_import_later_and_by_predict() {
+    let place = Place::new();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom");
+    let names = ["table_narrow", "shape_inverse", "table_wide", "mono1_window", "sigmoid", "ten_bits"];
+    fs::create_dir_all(place.path("dicom")).expect("made");
+    let mut text = String::from("path,mass,patient,split\n");
+    for (number, name) in names.iter().enumerate() {
+        let file = format!("{name}.dcm");
+        fs::copy(golden.join(&file), place.path("dicom").join(&file)).expect("copied");
+        let split = ["train", "val", "test"][number % 3];
+        text += &format!("{file},{},p{number},{split}\n", number % 2);
+    }
+    place.write("dicom/labels.csv", &text);
+    let source = format!("dicom:{}", place.path("dicom").display());
+    let expected = [
+        "1 image has MONOCHROME2 with the presentation shape INVERSE, shown inverted: shape_inverse.dcm",
+        "1 image has a VOI table described with 12 bits and filled with 16, taken with 16: table_wide.dcm",
+        "1 image has a VOI table described with 16 bits and filled with 12, taken with 12: table_narrow.dcm",
+    ];
+    // Read, and from the cache.
+    for _ in 0..2 {
+        let info = place.info(&[&source]);
+        let notes: Vec<&str> =
+            info["notes"].as_array().expect("notes").iter().filter_map(Value::as_str).collect();
+        let doubts: Vec<&str> =
+            notes.iter().copied().filter(|note| note.starts_with("1 image has ")).collect();
+        assert_eq!(doubts, expected, "{notes:?}");
+    }
+    let trained =
+        place.run(&["--no-ui", "--data", &source, "--set", "optimizer.epochs=1", "--device", "cpu"]);
+    assert_eq!(trained.status.code(), Some(0), "{}", stderr(&trained));
+    let predicted = place.run(&["predict", "last", &place.path("dicom").display().to_string(), "--json"]);
+    let said = stderr(&predicted);
+    assert!(expected.iter().all(|sentence| said.contains(&format!("note: {sentence}"))), "{said}");
+}
+
+#[test]
 fn images_read_from_disk_train_to_the_same_bits_as_images_in_memory() {
     let place = Place::new();
     let train = |memory: &str, name: &str| {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
-use chestxr_tui::dataset::image_file::{self, Limits};
+use chestxr_tui::dataset::image_file::{self, Doubts, Limits};
 use chestxr_tui::dataset::images::Images;
 use chestxr_tui::dataset::phantom::Bounds;
 use chestxr_tui::dataset::{Cache, Dataset};
@@ -11,7 +11,7 @@ use chestxr_tui::runs::RunFolder;
 use chestxr_tui::text::one_line;
 use std::sync::Arc;
 
-use super::super::{UsageError, progress};
+use super::super::{UsageError, print_error, progress};
 use crate::cli::{ExplainArgs, Global};
 
 /// Images to explain, with predictions, labels and boxes.
@@ -86,12 +86,15 @@ fn of_files(args: &ExplainArgs, predictor: &Predictor) -> Result<ImagesToExplain
     let files = image_file::find(&args.image)?;
     let mut pixels = Vec::new();
     let mut names = Vec::new();
+    let mut doubts = Doubts::default();
     for path in &files {
         let decoded = image_file::read(path, Limits::default())?;
+        doubts.add_all(path, &decoded);
         pixels.extend(predictor.preprocess().image(&decoded));
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
         names.push(one_line(&name, 120));
     }
+    doubts.sentences().for_each(|sentence| print_error(&format!("note: {sentence}")));
     let [height, width] = predictor.image_size();
     Ok(ImagesToExplain {
         images: Images::new(pixels, height, width).context("images of one size")?,

@@ -7,6 +7,7 @@
 mod elements;
 mod fault;
 mod jpeg2000;
+mod jpeg_ls;
 mod pixels;
 mod shape;
 mod syntax;
@@ -137,7 +138,8 @@ pub fn decode(bytes: &[u8], limits: Limits, strictness: Strictness) -> Result<Im
         if elements.pixels.is_none() {
             return Err(Fault::DicomNoPicture);
         }
-        let inverted = is_inverted(&elements)?;
+        let mut doubts = Vec::new();
+        let inverted = is_inverted(&elements, &mut doubts)?;
         let frames = elements.decimal(tags::NUMBER_OF_FRAMES).unwrap_or(1.0);
         if frames > 1.0 {
             return Err(Fault::DicomFrames(frames as u32));
@@ -145,8 +147,10 @@ pub fn decode(bytes: &[u8], limits: Limits, strictness: Strictness) -> Result<Im
         let mut shape = Shape::of(&elements, limits)?;
         let codes = pixels::codes(&elements, &mut shape, limits)?;
         let (width, height) = (shape.width, shape.height);
-        let picture = DecodedImage::full_range(width, height, tone::tone(&elements, &shape, inverted, codes));
-        Ok(Image { picture: picture.ok_or(Fault::ZeroSize { width, height })?, patient, about })
+        let greys = tone::tone(&elements, &shape, inverted, codes, &mut doubts);
+        let picture =
+            DecodedImage::full_range(width, height, greys).ok_or(Fault::ZeroSize { width, height })?;
+        Ok(Image { picture: picture.with_doubts(doubts), patient, about })
     })
 }
 
@@ -156,15 +160,29 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
 }
 
 /// Whether the greys run from white to black.
-fn is_inverted(elements: &Elements) -> Result<bool, Fault> {
+fn is_inverted(elements: &Elements, doubts: &mut Vec<String>) -> Result<bool, Fault> {
     let word = |tag| elements.text(tag).unwrap_or_default().to_ascii_uppercase();
     let samples = elements.short(tags::SAMPLES_PER_PIXEL).unwrap_or(1);
+    let shape = word(tags::PRESENTATION_LUT_SHAPE);
     match word(tags::PHOTOMETRIC_INTERPRETATION).as_str() {
-        "MONOCHROME1" if samples == 1 => Ok(true),
+        "MONOCHROME1" if samples == 1 => {
+            if shape == "IDENTITY" {
+                doubts.push(
+                    "MONOCHROME1 with the presentation shape IDENTITY, shown as MONOCHROME1".to_owned(),
+                );
+            }
+            Ok(true)
+        }
         // Without the attribute this is the common case of the two, as it is for the retired name. The shape of the
         // presentation turns it round (PS3.3 C.11.6); with MONOCHROME1 it says the same once more.
-        "MONOCHROME2" | "MONOCHROME" | "" if samples == 1 => {
-            Ok(word(tags::PRESENTATION_LUT_SHAPE) == "INVERSE")
+        said @ ("MONOCHROME2" | "MONOCHROME" | "") if samples == 1 => {
+            if said.is_empty() {
+                doubts.push("no photometric interpretation, taken for MONOCHROME2".to_owned());
+            }
+            if shape == "INVERSE" {
+                doubts.push("MONOCHROME2 with the presentation shape INVERSE, shown inverted".to_owned());
+            }
+            Ok(shape == "INVERSE")
         }
         // Grey stored as colour: pixels::codes refuses any other.
         "RGB" if samples == 3 => Ok(false),

@@ -68,6 +68,7 @@ pub struct DecodedImage {
     height: u32,
     pixels: Pixels,
     depth: Depth,
+    doubts: Vec<String>,
 }
 
 impl DecodedImage {
@@ -78,7 +79,7 @@ impl DecodedImage {
             Pixels::Sixteen(values) => (values.len(), Depth::of_sixteen(values)),
         };
         let fits = length > 0 && u64::from(width) * u64::from(height) == length as u64;
-        fits.then_some(Self { width, height, pixels, depth })
+        fits.then_some(Self { width, height, pixels, depth, doubts: Vec::new() })
     }
 
     /// Wraps 16-bit `pixels` whose white is known to be 65,535, however dark they are. `None` as for [`Self::new`].
@@ -86,6 +87,17 @@ impl DecodedImage {
         let brightest = pixels.iter().copied().max().unwrap_or(0);
         let depth = Depth { stored: 16, read: 16, brightest };
         Self::new(width, height, Pixels::Sixteen(pixels)).map(|picture| Self { depth, ..picture })
+    }
+
+    /// The same image with the header's doubtful values, see [`Self::doubts`].
+    pub fn with_doubts(self, doubts: Vec<String>) -> Self {
+        Self { doubts, ..self }
+    }
+
+    /// What the header says that is against the standard, or against the pixels, and how it was taken: a clause each,
+    /// without a number that differs from image to image of the same maker. Empty where all is clear.
+    pub fn doubts(&self) -> &[String] {
+        &self.doubts
     }
 
     /// Columns, at least 1.

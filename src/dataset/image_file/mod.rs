@@ -4,6 +4,7 @@
 //! [`Preprocess::image`] makes of it the image that a network sees.
 
 pub mod dicom;
+mod doubts;
 mod error;
 mod filter;
 mod find;
@@ -17,6 +18,7 @@ mod sniff;
 #[cfg(test)]
 mod tests;
 
+pub use doubts::{Doubts, file_name, first_names};
 pub use error::{Fault, ImageFileError};
 pub use filter::Filter;
 pub use find::find;

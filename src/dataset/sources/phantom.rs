@@ -98,7 +98,12 @@ fn load_parts(count: usize, size: usize, budget: u64, watch: &Watch) -> Result<L
     phantom::image(PHANTOM_SEED, 0, size)?;
     let make = |number: usize| -> Result<Made, phantom::SizeOutOfRange> {
         let image = phantom::image(PHANTOM_SEED, number as u64, size)?;
-        Ok(Made { pixels: image.pixels, labels: image.labels, picture: (size as u32, size as u32) })
+        Ok(Made {
+            pixels: image.pixels,
+            labels: image.labels,
+            picture: (size as u32, size as u32),
+            doubts: Vec::new(),
+        })
     };
     let request = ImportRequest {
         cache: &AppPaths::new(None).images,

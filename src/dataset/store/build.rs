@@ -6,7 +6,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::layout::{ASKED, Failure, HEADER, Header, IMAGES, LABELS, RECORD, RECORDS, header_of};
+use super::layout::{
+    ASKED, DOUBTS, Doubt, Failure, HEADER, Header, IMAGES, LABELS, RECORD, RECORDS, doubts_in, header_of,
+};
 use super::mapped::Mapped;
 use crate::dataset::image_hash::hash_of;
 use crate::dataset::progress::{Progress, Watch};
@@ -48,6 +50,8 @@ pub struct Made {
     pub labels: Vec<u8>,
     /// Width and height of the picture it was made from.
     pub picture: (u32, u32),
+    /// What its file says that is doubtful, and how it was taken: a clause each.
+    pub doubts: Vec<String>,
 }
 
 /// Makes the images of some numbers, or gives for each the reason why not. Called for all numbers in order, from where an earlier
@@ -206,16 +210,17 @@ fn open(request: &ImportRequest, folder: &Path) -> io::Result<(Arc<Mapped>, Vec<
     Ok((Arc::new(Mapped::open(folder, &header, request.budget)?), labels))
 }
 
-/// The three growing files of a store.
+/// The growing files of a store.
 struct Growing {
     images: BufWriter<File>,
     records: BufWriter<File>,
     labels: BufWriter<File>,
+    doubts: BufWriter<File>,
     done: usize,
 }
 
 impl Growing {
-    /// Opens them and cuts them back to the images that all three have whole.
+    /// Opens them and cuts them back to the images that all of them have whole.
     fn open(request: &ImportRequest, folder: &Path) -> io::Result<Self> {
         let area = request.image.0 * request.image.1;
         let of_image = [area, RECORD, request.labels];
@@ -231,9 +236,14 @@ impl Growing {
         for (file, each) in files.iter().zip(of_image) {
             file.set_len((done * each) as u64)?;
         }
+        let kept = doubts_in(folder).into_iter().filter(|doubt| doubt.image < done);
+        let mut doubts = BufWriter::new(File::create(folder.join(DOUBTS))?);
+        for doubt in kept {
+            write_doubt(&mut doubts, &doubt)?;
+        }
         let mut files = files.into_iter().map(|file| BufWriter::with_capacity(1 << 20, file));
         match (files.next(), files.next(), files.next()) {
-            (Some(images), Some(records), Some(labels)) => Ok(Self { images, records, labels, done }),
+            (Some(images), Some(records), Some(labels)) => Ok(Self { images, records, labels, doubts, done }),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
     }
@@ -244,6 +254,9 @@ impl Growing {
         self.records.write_all(&made.picture.0.to_le_bytes())?;
         self.records.write_all(&made.picture.1.to_le_bytes())?;
         self.labels.write_all(&made.labels)?;
+        for how in &made.doubts {
+            write_doubt(&mut self.doubts, &Doubt { image: self.done, how: how.clone() })?;
+        }
         self.done += 1;
         Ok(())
     }
@@ -251,14 +264,21 @@ impl Growing {
     /// Adds a black image for one that could not be made; no picture is 0 x 0 px.
     fn add_failed(&mut self, request: &ImportRequest) -> io::Result<()> {
         let pixels = vec![0; request.image.0 * request.image.1];
-        self.add(&Made { pixels, labels: vec![0; request.labels], picture: (0, 0) })
+        self.add(&Made { pixels, labels: vec![0; request.labels], picture: (0, 0), doubts: Vec::new() })
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        // The doubts of an image that lacks its pixels are cut off; those of one that has them can't be told again.
+        self.doubts.flush()?;
         self.images.flush()?;
         self.records.flush()?;
         self.labels.flush()
     }
+}
+
+fn write_doubt(file: &mut impl Write, doubt: &Doubt) -> io::Result<()> {
+    serde_json::to_writer(&mut *file, doubt)?;
+    file.write_all(b"\n")
 }
 
 /// Makes what is missing in `folder` and names the whole after its content; also the images that could not be made.
@@ -310,8 +330,8 @@ fn fill<E: std::error::Error>(
         let first = failures.iter().take(NAMED).map(|failure| failure.why.clone()).collect();
         return Err(StoreError::Images { failed: failures.len(), of: request.count, first, cause });
     }
-    let Growing { images, records, labels, .. } = growing;
-    for file in [images, records, labels] {
+    let Growing { images, records, labels, doubts, .. } = growing;
+    for file in [images, records, labels, doubts] {
         file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
     }
     Ok((key_of(request, folder).map_err(failed)?, failures))
@@ -329,12 +349,16 @@ fn failed_before<E: std::error::Error>(make: &mut Making<E>, folder: &Path) -> i
     Ok(numbers.filter_map(again).collect())
 }
 
-/// The name of the store in `folder`, by the hashes of its images and by their labels.
+/// The name of the store in `folder`, by the hashes of its images, by their labels and their doubts.
 fn key_of(request: &ImportRequest, folder: &Path) -> io::Result<String> {
     let mut hash = blake3::Hasher::new();
     hash.update(format!("{:?} {} {}\n", request.image, request.count, request.labels).as_bytes());
     for name in [RECORDS, LABELS] {
         hash.update(&fs::read(folder.join(name))?);
+    }
+    // Without doubts the name is what it was before they were kept.
+    for doubt in doubts_in(folder) {
+        hash.update(format!("{} {}\n", doubt.image, doubt.how).as_bytes());
     }
     Ok(hash.finalize().to_hex()[..24].to_owned())
 }

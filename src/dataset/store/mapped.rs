@@ -1,6 +1,7 @@
 //! A store opened: images as slices of a mapped file, with a bound on how much of it stays in memory, or read one by
 //! one into memory of the caller's. Each image is compared with its checksum the first time it is used.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 #[cfg(target_os = "linux")]
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::{Advice, Mmap, UncheckedAdvice};
 
-use super::layout::{Failure, HEADER, Header, IMAGES, RECORD, RECORDS};
+use super::layout::{Failure, HEADER, Header, IMAGES, RECORD, RECORDS, doubts_in};
 use crate::dataset::image_hash::{ImageHash, hash_of};
 
 /// The kernel maps the whole piece of this size in which a requested page lies, as far as it has it.
@@ -32,6 +33,7 @@ pub struct Mapped {
     /// A bit for each image: whether its pixels were found to be those of its hash.
     verified: Vec<AtomicU64>,
     failures: Vec<Failure>,
+    doubts: BTreeMap<String, Vec<usize>>,
 }
 
 impl Mapped {
@@ -56,6 +58,10 @@ impl Mapped {
             // Training reads images in a random order, known ahead; what lies beside them is of no use.
             images.advise(Advice::Random)?;
         }
+        let mut doubts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for doubt in doubts_in(folder) {
+            doubts.entry(doubt.how).or_default().push(doubt.image);
+        }
         let verified = (0..header.images.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
         Ok(Self {
             folder: folder.to_owned(),
@@ -68,12 +74,18 @@ impl Mapped {
             touched: AtomicU64::new(0),
             verified,
             failures: header.failures.clone(),
+            doubts,
         })
     }
 
     /// Images that could not be made, in order; they are black.
     pub fn failures(&self) -> &[Failure] {
         &self.failures
+    }
+
+    /// What is doubtful about some images and how it was taken, with the numbers of those images.
+    pub fn doubts(&self) -> &BTreeMap<String, Vec<usize>> {
+        &self.doubts
     }
 
     /// Number of images, N.

@@ -97,7 +97,14 @@ mod tests {
     ) -> Result<(), StoreError<std::fmt::Error>> {
         let mut make = |numbers: std::ops::Range<usize>| {
             numbers
-                .map(|number| Ok(Made { pixels: vec![number as u8; 4], labels: Vec::new(), picture: (9, 9) }))
+                .map(|number| {
+                    Ok(Made {
+                        pixels: vec![number as u8; 4],
+                        labels: Vec::new(),
+                        picture: (9, 9),
+                        doubts: Vec::new(),
+                    })
+                })
                 .collect()
         };
         build(request, &mut make, &|progress| watch(progress.done)).map(drop)

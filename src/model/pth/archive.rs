@@ -23,15 +23,21 @@ pub(super) struct Archive {
     file: File,
     /// Length of the file in bytes.
     pub(super) length: u64,
-    /// Whether it is in the format from before PyTorch 1.6.
-    pub(super) is_legacy: bool,
-    /// Where the parts of such a file lie, by name.
-    parts: HashMap<String, Part>,
-    directory: Directory,
-    /// What comes before `/data.pkl`: most writers take the file's name or `archive`.
-    prefix: String,
-    /// Index in the directory by name.
-    entries: HashMap<String, usize>,
+    layout: Layout,
+}
+
+/// How the parts of a checkpoint are found.
+#[derive(Debug)]
+enum Layout {
+    Zip {
+        directory: Directory,
+        /// What comes before `/data.pkl`: most writers take the file's name or `archive`.
+        prefix: String,
+        /// Index in the directory by name.
+        entries: HashMap<String, usize>,
+    },
+    /// The format from before PyTorch 1.6, whose parts lie one after the other; its reader finds where.
+    Legacy { parts: HashMap<String, Part> },
 }
 
 /// A range of the file, known to lie within it.
@@ -56,9 +62,7 @@ impl Archive {
             return Err(Fault::Empty);
         }
         if start.windows(LEGACY.len()).any(|bytes| bytes == LEGACY) {
-            let (directory, entries) = (Directory::default(), HashMap::new());
-            let (parts, prefix) = (HashMap::new(), String::new());
-            return Ok(Self { file, length, is_legacy: true, parts, directory, prefix, entries });
+            return Ok(Self { file, length, layout: Layout::Legacy { parts: HashMap::new() } });
         }
         let directory = Directory::read(&file).map_err(|error| match error {
             ZipError::Io(error) => Fault::Io(error),
@@ -72,23 +76,30 @@ impl Archive {
         let prefix =
             names().find_map(|name| name.strip_suffix("/data.pkl")).ok_or(Fault::NotTorch)?.to_owned();
         let entries = names().enumerate().map(|(index, name)| (name.to_owned(), index)).collect();
-        Ok(Self { file, length, is_legacy: false, parts: HashMap::new(), directory, prefix, entries })
+        Ok(Self { file, length, layout: Layout::Zip { directory, prefix, entries } })
+    }
+
+    /// Whether it is in the format from before PyTorch 1.6.
+    pub(super) fn is_legacy(&self) -> bool {
+        matches!(self.layout, Layout::Legacy { .. })
     }
 
     /// Whether this is a compiled program, which has a pickle as well but of another kind.
     pub(super) fn is_torchscript(&self) -> bool {
-        let code = format!("{}/code/", self.prefix);
-        self.entries.contains_key(&format!("{}/constants.pkl", self.prefix))
-            || self.entries.keys().any(|name| name.starts_with(&code))
+        let Layout::Zip { prefix, entries, .. } = &self.layout else { return false };
+        let code = format!("{prefix}/code/");
+        entries.contains_key(&format!("{prefix}/constants.pkl"))
+            || entries.keys().any(|name| name.starts_with(&code))
     }
 
     /// Where the part `name` lies; `None` when there is none.
     pub(super) fn part(&self, name: &str) -> Result<Option<Part>, Fault> {
-        if self.is_legacy {
-            return Ok(self.parts.get(name).copied());
-        }
-        let Some(index) = self.entries.get(&format!("{}/{name}", self.prefix)) else { return Ok(None) };
-        let entry: &Entry = &self.directory.entries[*index];
+        let (directory, prefix, entries) = match &self.layout {
+            Layout::Legacy { parts } => return Ok(parts.get(name).copied()),
+            Layout::Zip { directory, prefix, entries } => (directory, prefix, entries),
+        };
+        let Some(index) = entries.get(&format!("{prefix}/{name}")) else { return Ok(None) };
+        let entry: &Entry = &directory.entries[*index];
         let fault = |why| Fault::Part { part: shown(name), why };
         if entry.encrypted {
             return Err(fault("is encrypted"));
@@ -99,7 +110,7 @@ impl Archive {
         if entry.packed != entry.size {
             return Err(fault("has two sizes"));
         }
-        match self.directory.data_offset(entry, &self.file) {
+        match directory.data_offset(entry, &self.file) {
             Ok(at) => Ok(Some(Part { at, size: entry.size })),
             Err(ZipError::Io(error)) => Err(Fault::Io(error)),
             Err(ZipError::Misplaced) => Err(fault("is not at the place that the zip directory gives")),
@@ -114,7 +125,7 @@ impl Archive {
 
     /// Sets where the parts of a file in the old format lie.
     pub(super) fn set_parts(&mut self, parts: HashMap<String, Part>) {
-        self.parts = parts;
+        self.layout = Layout::Legacy { parts };
     }
 
     /// The bytes of a whole part; callers bound its size.

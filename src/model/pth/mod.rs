@@ -121,7 +121,7 @@ pub fn read(path: &Path) -> Result<Vec<PthTensor>, PthError> {
 
 fn read_file(path: &Path) -> Result<Vec<PthTensor>, Fault> {
     let mut archive = Archive::open(path)?;
-    if archive.is_legacy {
+    if archive.is_legacy() {
         let whole = archive::Part { at: 0, size: archive.length.min(LARGEST_PICKLE) };
         let bytes = archive.read(whole)?;
         let (value, heap, parts) = legacy::object(&bytes, &archive)?;

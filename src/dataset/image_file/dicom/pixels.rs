@@ -8,9 +8,9 @@ use super::super::error::Fault;
 use super::super::limits::Limits;
 use super::elements::{Elements, Value};
 use super::fault::{DICOM, LONGEST_REASON, damaged};
-use super::jpeg2000;
 use super::shape::Shape;
 use super::syntax::Packing;
+use super::{jpeg_ls, jpeg2000};
 use crate::text::one_line;
 
 /// Bytes of RLE's table of segments.
@@ -29,6 +29,7 @@ pub(super) fn codes(elements: &Elements, shape: &mut Shape, limits: Limits) -> R
         Packing::Rle => rle(&pixels.bytes, shape)?,
         Packing::Jpeg => jpeg(&pixels.bytes, shape, limits)?,
         Packing::Jpeg2000 => jpeg2000::decode(&pixels.bytes, shape)?,
+        Packing::JpegLs => jpeg_ls::decode(&pixels.bytes, shape)?,
         _ => plain(pixels, shape, elements.syntax.big)?,
     };
     if codes.len() != shape.count() {

@@ -24,6 +24,7 @@ pub(super) enum Packing {
     Rle,
     Jpeg,
     Jpeg2000,
+    JpegLs,
     /// In a way that isn't read: its name, and a command that unpacks it.
     Other(String, &'static str),
 }
@@ -58,7 +59,7 @@ impl Syntax {
             ".5" => little(Packing::Rle),
             ".4.50" | ".4.51" | ".4.57" | ".4.70" => little(Packing::Jpeg),
             ".4.90" | ".4.91" => little(Packing::Jpeg2000),
-            ".4.80" | ".4.81" => other("JPEG-LS", "gdcmconv --raw IN OUT or dcmdjpls IN OUT"),
+            ".4.80" | ".4.81" => little(Packing::JpegLs),
             ".4.92" | ".4.93" => other("multi-component JPEG 2000", ANY),
             ".4.110" | ".4.111" | ".4.112" => other("JPEG XL", "dcmdjxl IN OUT, or djxl on its picture"),
             ".4.201" | ".4.202" | ".4.203" => other("High-Throughput JPEG 2000", ANY),

@@ -3,15 +3,25 @@
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 
+use super::LONGEST_WORD;
 use super::elements::Elements;
 use super::shape::Shape;
+use crate::text::one_line;
 
 /// White of an image.
 const WHITE: f64 = 65_535.0;
 
 /// An image's pixels from their codes: each code means one grey, so all that is computed is computed once for each.
-pub(super) fn tone(elements: &Elements, shape: &Shape, inverted: bool, mut codes: Vec<u16>) -> Vec<u16> {
-    let modality = Modality::of(elements, shape);
+///
+/// What the header says against the standard goes into `doubts`, with how it was taken.
+pub(super) fn tone(
+    elements: &Elements,
+    shape: &Shape,
+    inverted: bool,
+    mut codes: Vec<u16>,
+    doubts: &mut Vec<String>,
+) -> Vec<u16> {
+    let modality = Modality::of(elements, shape, doubts);
     let padding = Padding::of(elements, shape);
     let mut present = vec![false; shape.codes()];
     for code in &codes {
@@ -19,7 +29,8 @@ pub(super) fn tone(elements: &Elements, shape: &Shape, inverted: bool, mut codes
     }
     let value = |code: usize| modality.apply(shape.value(code as u16));
     let is_padding = |code: usize| padding.is_some_and(|padding| padding.holds(shape.value(code as u16)));
-    let voi = Voi::of(elements, shape, range_of((0..shape.codes()).map(value))).unwrap_or_else(|| {
+    let range = range_of((0..shape.codes()).map(value));
+    let voi = Voi::of(elements, shape, range, doubts).unwrap_or_else(|| {
         let seen = (0..shape.codes()).filter(|code| present[*code] && !is_padding(*code)).map(value);
         let (least, most) =
             seen.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
@@ -54,11 +65,22 @@ impl Table {
     /// That of the first item of `sequence`, if it is whole. `range` is the least and the greatest value that it may get:
     /// its first value is written as unsigned and as signed by different makers, whatever the element's type says, and the
     /// reading that makes the table overlap with the values is meant.
-    fn of(elements: &Elements, sequence: Tag, signed: bool, range: (f64, f64)) -> Option<Self> {
+    fn of(
+        elements: &Elements,
+        sequence: Tag,
+        signed: bool,
+        range: (f64, f64),
+        doubts: &mut Vec<String>,
+    ) -> Option<Self> {
         let big = elements.syntax.big;
+        let name = if sequence == tags::VOILUT_SEQUENCE { "VOI" } else { "modality" };
         let descriptor = elements.get(Some(sequence), tags::LUT_DESCRIPTOR)?;
-        let mut numbers = descriptor.shorts(big);
-        let (length, first, bits) = (numbers.next()?, numbers.next()?, numbers.next()?);
+        let numbers: Vec<u16> = descriptor.shorts(big).collect();
+        let data = elements.get(Some(sequence), tags::LUT_DATA);
+        let (&[length, first, bits], Some(data)) = (numbers.as_slice(), data) else {
+            doubts.push(format!("a {name} table without its description or entries, left out"));
+            return None;
+        };
         let length = if length == 0 { 1 << 16 } else { usize::from(length) };
         let signed = descriptor.vr == VR::SS || signed && descriptor.vr != VR::US;
         let readings = [i32::from(first), i32::from(first.cast_signed())];
@@ -67,7 +89,6 @@ impl Table {
         let said = readings[usize::from(signed)];
         let other = readings[usize::from(!signed)];
         let first = if !overlaps(said) && overlaps(other) { other } else { said };
-        let data = elements.get(Some(sequence), tags::LUT_DATA)?;
         // Entries of 8 bits may be packed two in a word.
         let entries: Vec<u16> = if bits <= 8 && data.bytes.len() < length * 2 {
             let swapped = usize::from(big && data.vr == VR::OW);
@@ -76,8 +97,23 @@ impl Table {
             data.shorts(big).take(length).collect()
         };
         let whole = entries.len() == length && (1..=16).contains(&bits);
-        let described = u16::MAX >> (16 - bits.clamp(1, 16));
-        whole.then(|| Self { first, most: meant(described, &entries), entries })
+        if !whole {
+            doubts.push(format!("a {name} table that isn't whole, left out"));
+            return None;
+        }
+        let described = u16::MAX >> (16 - bits);
+        let most = meant(described, &entries);
+        if first != said {
+            doubts.push(format!("a {name} table from {said}, which no value reaches, taken from {first}"));
+        }
+        // The entries of a modality table are the values themselves, whatever their greatest.
+        if most != described && sequence == tags::VOILUT_SEQUENCE {
+            let used = 16 - most.leading_zeros();
+            doubts.push(format!(
+                "a VOI table described with {bits} bits and filled with {used}, taken with {used}"
+            ));
+        }
+        Some(Self { first, most, entries })
     }
 
     fn entry(&self, value: f64) -> u16 {
@@ -102,15 +138,27 @@ enum Modality {
 }
 
 impl Modality {
-    fn of(elements: &Elements, shape: &Shape) -> Self {
+    fn of(elements: &Elements, shape: &Shape, doubts: &mut Vec<String>) -> Self {
         let stored = [0, shape.codes() - 1, shape.codes() / 2, (shape.codes() / 2).saturating_sub(1)];
         let stored = range_of(stored.map(|code| f64::from(shape.value(code as u16))));
-        if let Some(table) = Table::of(elements, tags::MODALITY_LUT_SEQUENCE, shape.signed, stored) {
+        if let Some(table) = Table::of(elements, tags::MODALITY_LUT_SEQUENCE, shape.signed, stored, doubts) {
             return Self::Table(table);
         }
+        let mut number = |tag, name: &str| {
+            let number = elements.decimal(tag);
+            if number.is_none() && elements.text(tag).is_some() {
+                doubts.push(format!("a {name} that is no number, left out"));
+            }
+            number
+        };
+        let intercept = number(tags::RESCALE_INTERCEPT, "rescale intercept").unwrap_or(0.0);
+        let mut slope = number(tags::RESCALE_SLOPE, "rescale slope").unwrap_or(1.0);
         // A slope of nothing would leave nothing to see.
-        let slope = elements.decimal(tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0).unwrap_or(1.0);
-        Self::Line { slope, intercept: elements.decimal(tags::RESCALE_INTERCEPT).unwrap_or(0.0) }
+        if slope == 0.0 {
+            doubts.push("a rescale slope of 0, taken as 1".to_owned());
+            slope = 1.0;
+        }
+        Self::Line { slope, intercept }
     }
 
     fn apply(&self, stored: i32) -> f64 {
@@ -132,23 +180,44 @@ enum Voi {
 
 impl Voi {
     /// The first window of a file, or else its table.
-    fn of(elements: &Elements, shape: &Shape, range: (f64, f64)) -> Option<Self> {
-        let center = elements.decimal(tags::WINDOW_CENTER);
-        if let (Some(center), Some(width)) = (center, elements.decimal(tags::WINDOW_WIDTH)) {
-            let function = elements.text(tags::VOILUT_FUNCTION).unwrap_or_default();
-            // A window that is too narrow for its function is as good as none.
-            match function.as_str() {
-                "SIGMOID" if width > 0.0 => return Some(Self::Sigmoid { center, width }),
-                "LINEAR_EXACT" if width > 0.0 => return Some(Self::LinearExact { center, width }),
-                "SIGMOID" | "LINEAR_EXACT" => {}
-                _ if width >= 1.0 => return Some(Self::Linear { center, width }),
-                // Less than a step, where values are no whole numbers: only the exact function can be meant.
-                _ if width > 0.0 => return Some(Self::LinearExact { center, width }),
-                _ => {}
+    fn of(elements: &Elements, shape: &Shape, range: (f64, f64), doubts: &mut Vec<String>) -> Option<Self> {
+        Self::window(elements, doubts).or_else(|| {
+            let lowest = elements.decimal(tags::RESCALE_INTERCEPT).unwrap_or(0.0);
+            let signed = shape.signed || lowest < 0.0;
+            Table::of(elements, tags::VOILUT_SEQUENCE, signed, range, doubts).map(Self::Table)
+        })
+    }
+
+    /// The first window, where it has a width.
+    fn window(elements: &Elements, doubts: &mut Vec<String>) -> Option<Self> {
+        let ends = [tags::WINDOW_CENTER, tags::WINDOW_WIDTH];
+        let [Some(center), Some(width)] = ends.map(|tag| elements.decimal(tag)) else {
+            if ends.iter().any(|tag| elements.text(*tag).is_some()) {
+                doubts.push("a window without its center or width, left out".to_owned());
+            }
+            return None;
+        };
+        // A window without width is as good as none.
+        if width <= 0.0 {
+            doubts.push("a window of width 0 or less, left out".to_owned());
+            return None;
+        }
+        let function = elements.text(tags::VOILUT_FUNCTION).unwrap_or_default().to_ascii_uppercase();
+        match function.as_str() {
+            "SIGMOID" => return Some(Self::Sigmoid { center, width }),
+            "LINEAR_EXACT" => return Some(Self::LinearExact { center, width }),
+            "LINEAR" | "" => {}
+            other => {
+                let other = one_line(other, LONGEST_WORD);
+                doubts.push(format!("the window function {other}, which is unknown, taken as LINEAR"));
             }
         }
-        let lowest = elements.decimal(tags::RESCALE_INTERCEPT).unwrap_or(0.0);
-        Table::of(elements, tags::VOILUT_SEQUENCE, shape.signed || lowest < 0.0, range).map(Self::Table)
+        if width >= 1.0 {
+            return Some(Self::Linear { center, width });
+        }
+        // Less than a step, where values are no whole numbers: only the exact function can be meant.
+        doubts.push("a window of less than a step, taken as LINEAR_EXACT".to_owned());
+        Some(Self::LinearExact { center, width })
     }
 
     fn apply(&self, value: f64) -> f64 {

@@ -1,5 +1,7 @@
 //! Stores built, damaged, resumed, and with images that can't be made.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::dataset::store::unfinished;
 
@@ -22,8 +24,12 @@ fn built(cache: &Path, fingerprint: &str) -> (Arc<Mapped>, usize) {
     let mut made = 0;
     let mut make = |numbers: Range<usize>| -> Vec<Result<Made, std::fmt::Error>> {
         made += numbers.len();
-        let image =
-            |number| Made { pixels: vec![number as u8; 4], labels: vec![number as u8], picture: (9, 9) };
+        let image = |number| Made {
+            pixels: vec![number as u8; 4],
+            labels: vec![number as u8],
+            picture: (9, 9),
+            doubts: Vec::new(),
+        };
         numbers.map(|number| Ok(image(number))).collect()
     };
     let (mapped, labels) = build(&request, &mut make, &|_| true).expect("a store");
@@ -57,7 +63,9 @@ fn an_image_that_could_not_be_made_is_black_and_tried_again_each_time() {
         let mut make = |numbers: Range<usize>| -> Vec<Result<Made, std::fmt::Error>> {
             let image = |number: usize| match lacks.contains(&number) {
                 true => Err(std::fmt::Error),
-                false => Ok(Made { pixels: vec![7; 4], labels: Vec::new(), picture: (9, 9) }),
+                false => {
+                    Ok(Made { pixels: vec![7; 4], labels: Vec::new(), picture: (9, 9), doubts: Vec::new() })
+                }
             };
             numbers.map(image).collect()
         };
@@ -83,6 +91,54 @@ fn an_image_that_could_not_be_made_is_black_and_tried_again_each_time() {
         build_with(&all).expect_err("nothing can be read")
     };
     assert!(error.to_string().starts_with("9 of 9 images can't be read"), "{error}");
+}
+
+#[test]
+fn what_is_doubtful_is_kept_over_an_interruption_and_not_told_of_other_images() {
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let count = 1000;
+    let build_until = |last: usize, doubtful: &[usize]| {
+        let request = ImportRequest {
+            cache: cache.path(),
+            fingerprint: &format!("{doubtful:?}"),
+            of: "a table",
+            doing: "importing",
+            count,
+            image: (2, 2),
+            labels: 0,
+            budget: 1 << 30,
+            skip: false,
+        };
+        let made = std::cell::Cell::new(0);
+        let mut make = |numbers: Range<usize>| -> Vec<Result<Made, std::fmt::Error>> {
+            made.set(made.get() + numbers.len());
+            let doubts = |number: usize| {
+                doubtful.iter().filter(|one| **one == number).map(|_| "odd".to_owned()).collect()
+            };
+            let image = |number| Made {
+                pixels: vec![7; 4],
+                labels: Vec::new(),
+                picture: (9, 9),
+                doubts: doubts(number),
+            };
+            numbers.map(|number| Ok(image(number))).collect()
+        };
+        let store = build(&request, &mut make, &|progress| progress.done < last);
+        (store.map(|(store, _)| store.doubts().clone()), made.get())
+    };
+    let odd = |images: &[usize]| BTreeMap::from([("odd".to_owned(), images.to_vec())]);
+    // Broken off behind the first of them, and again before the last.
+    assert!(matches!(build_until(20, &[3, 900]).0, Err(StoreError::Stopped)));
+    assert!(matches!(build_until(500, &[3, 900]).0, Err(StoreError::Stopped)));
+    let (store, made) = build_until(count + 1, &[3, 900]);
+    assert!(made < count);
+    assert_eq!(store.expect("a store"), odd(&[3, 900]));
+    let (store, made) = build_until(count + 1, &[3, 900]);
+    assert_eq!((store.expect("the same store"), made), (odd(&[3, 900]), 0));
+    // The same pixels from clear files are another store.
+    assert_eq!(build_until(count + 1, &[]).0.expect("another store"), BTreeMap::new());
+    let (store, made) = build_until(count + 1, &[3, 900]);
+    assert_eq!((store.expect("still there"), made), (odd(&[3, 900]), 0));
 }
 
 #[test]

@@ -1,26 +1,16 @@
 //! Safetensors files that notice damage: the BLAKE3 of all tensors stands in the header's metadata, where other programs,
 //! PyTorch among them, pass it over. It is in the file and not beside it, so that a kill can't part the two.
 
+mod parsed;
+
 use std::collections::HashMap;
-use std::io;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize_to_file};
+use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use tch::{Device, TchError, Tensor};
 
-/// The key of the checksum in the metadata.
-const CHECKSUM: &str = "blake3";
-
-/// Why a file gives no tensors.
-#[derive(Debug, thiserror::Error)]
-pub enum TensorFileError {
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error("it is no safetensors file ({0})")]
-    Format(String),
-    #[error("its checksum doesn't match, so it was changed after it was written")]
-    Checksum,
-}
+pub use parsed::TensorFileError;
+use parsed::{CHECKSUM, checksum, format_error, parse};
 
 /// Writes tensors (on the CPU, contiguous) with their checksum. The same tensors give the same bytes.
 ///
@@ -42,36 +32,12 @@ pub(super) fn write(tensors: &[(String, Tensor)], path: &Path) -> Result<(), Tch
 /// # Errors
 /// When the file can't be read, isn't one, or isn't what was written.
 pub fn read(path: &Path) -> Result<HashMap<String, Tensor>, TensorFileError> {
-    let format = |error: &dyn std::fmt::Display| {
-        TensorFileError::Format(crate::text::one_line(&error.to_string(), 200))
-    };
     let bytes = std::fs::read(path)?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| format(&error))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| format(&error))?;
-    let views = file.tensors();
-    let written = header.metadata().as_ref().and_then(|metadata| metadata.get(CHECKSUM));
-    if written
-        .is_some_and(|written| *written != checksum(views.iter().map(|(name, view)| (name.as_str(), view))))
-    {
-        return Err(TensorFileError::Checksum);
-    }
-    views
+    let file = parse(&bytes)?;
+    file.tensors()
         .into_iter()
-        .map(|(name, view)| Ok((name, view.try_into().map_err(|error: TchError| format(&error))?)))
+        .map(|(name, view)| Ok((name, view.try_into().map_err(|error: TchError| format_error(&error))?)))
         .collect()
-}
-
-/// The BLAKE3, in hexadecimal digits, of each tensor's name, kind, shape and bytes, in the order of the names: the format
-/// doesn't keep the order in which tensors were written.
-fn checksum<'a>(tensors: impl Iterator<Item = (&'a str, &'a TensorView<'a>)>) -> String {
-    let mut tensors: Vec<_> = tensors.collect();
-    tensors.sort_by_key(|(name, _)| *name);
-    let mut hasher = blake3::Hasher::new();
-    for (name, view) in tensors {
-        hasher.update(format!("{name}\n{:?} {:?}\n", view.dtype(), view.shape()).as_bytes());
-        hasher.update_rayon(view.data());
-    }
-    hasher.finalize().to_hex().to_string()
 }
 
 /// A tensor's bytes where they lie.
@@ -152,6 +118,22 @@ mod tests {
             bytes.extend_from_slice(&whole[header..]);
             std::fs::write(&path, &bytes).expect("written");
             assert!(matches!(read(&path), Err(TensorFileError::Checksum)), "{from}");
+        }
+    }
+
+    #[test]
+    fn a_shape_that_no_memory_holds_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("weights");
+        let big = 1_u64 << 62;
+        for shape in [format!("[0,{big},{big}]"), format!("[{big},0,4]"), format!("[{big},{big}]")] {
+            let header = format!(r#"{{"x":{{"dtype":"F32","shape":{shape},"data_offsets":[0,0]}}}}"#);
+            let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+            bytes.extend_from_slice(header.as_bytes());
+            std::fs::write(&path, &bytes).expect("written");
+            if let Ok(read) = read(&path) {
+                assert_eq!(read["x"].numel(), 0, "{shape}");
+            }
         }
     }
 
