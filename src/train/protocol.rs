@@ -138,7 +138,8 @@ pub struct RunInfo {
     pub id: RunId,
     /// Its folder.
     pub path: PathBuf,
-    /// The configuration of the run. `run.precision = auto` is resolved; `run.device` and `augment.on` are as given.
+    /// The configuration of the run. What `run.precision = auto` and
+    /// `augment.on = auto` became stands in it; `run.device` is as given.
     pub config: RunConfig,
     /// The conditions of the network's outputs.
     pub labels: LabelSet,

@@ -101,7 +101,9 @@ impl Screen {
         // group, which no shell could continue, the kernel ignores the signal.
         unsafe { libc::raise(libc::SIGTSTP) };
         Self::enter()?;
-        self.terminal.clear()
+        // Not `clear`, which asks the terminal for its cursor and fails where no answer comes.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Deletes pictures when the terminal is restored, where it keeps them.

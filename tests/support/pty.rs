@@ -54,11 +54,21 @@ pub struct PtyOptions<'a> {
     pub typed: &'a str,
     /// Environment variables besides those of the caller.
     pub environment: &'a [(&'a str, &'a std::path::Path)],
+    /// Another program instead of ours, such as a shell that starts it.
+    pub program: Option<&'a str>,
 }
 
 impl Default for PtyOptions<'_> {
     fn default() -> Self {
-        Self { columns: 120, rows: 34, answers: None, delay: Duration::ZERO, typed: "", environment: &[] }
+        Self {
+            columns: 120,
+            rows: 34,
+            answers: None,
+            delay: Duration::ZERO,
+            typed: "",
+            environment: &[],
+            program: None,
+        }
     }
 }
 
@@ -67,7 +77,7 @@ impl PtySession {
     pub fn start<S: AsRef<std::ffi::OsStr>>(args: &[S], options: &PtyOptions) -> Self {
         let pair =
             native_pty_system().openpty(size(options.columns, options.rows)).expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_chestxr-tui"));
+        let mut command = CommandBuilder::new(options.program.unwrap_or(env!("CARGO_BIN_EXE_chestxr-tui")));
         command.args(args);
         command.env("TERM", "xterm-256color");
         command.env("CHESTXR_LOG", "off");

@@ -9,6 +9,7 @@ mod home;
 mod mouse;
 mod runs;
 mod screens;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::thread;

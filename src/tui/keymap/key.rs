@@ -80,3 +80,5 @@ pub const TAB: Key = plain(KeyCode::Tab);
 pub const BACK_TAB: Key = plain(KeyCode::BackTab);
 /// Ctrl and C.
 pub const BREAK: Key = control('c');
+/// Ctrl and Z.
+pub const SUSPEND: Key = control('z');

@@ -5,7 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::tui::action::Action;
 use crate::tui::keymap::binding::{Binding, bind};
-use crate::tui::keymap::key::{BACK_TAB, BREAK, TAB, control, letter, plain};
+use crate::tui::keymap::key::{BACK_TAB, BREAK, SUSPEND, TAB, letter, plain};
 use crate::tui::keymap::mode::Mode;
 use crate::tui::overlays;
 use crate::tui::screen::Screen;
@@ -26,7 +26,7 @@ const GLOBAL: &[Binding] = &[
     bind(Mode::Global, &[letter('?'), plain(KeyCode::F(1))], Action::Help, "help", "all keys"),
     bind(Mode::Global, &[letter(':')], Action::Palette, "command", "run a command by name"),
     bind(Mode::Global, &[letter('q')], Action::Quit, "quit", "quit; asks first while a run is active"),
-    bind(Mode::Global, &[control('z')], Action::Suspend, "", "suspend; fg resumes, a run pauses too"),
+    bind(Mode::Global, &[SUSPEND], Action::Suspend, "", "suspend; fg resumes, a run pauses too"),
     bind(Mode::Global, &[BREAK], Action::Break, "", "quit; asks first while a run is active"),
 ];
 
@@ -43,9 +43,10 @@ pub fn bindings(mode: Mode) -> impl Iterator<Item = &'static Binding> {
     own.chain(global)
 }
 
-/// The action of a key in a mode.
+/// The action of a key in a mode. The key that suspends does so in dialogs and forms as well, as in any other program.
 pub fn action(mode: Mode, event: &KeyEvent) -> Option<Action> {
-    bindings(mode).find(|binding| binding.keys.iter().any(|key| key.matches(event))).map(|b| b.action)
+    let bound = bindings(mode).find(|binding| binding.keys.iter().any(|key| key.matches(event)));
+    bound.map(|binding| binding.action).or_else(|| SUSPEND.matches(event).then_some(Action::Suspend))
 }
 
 /// An entry of the bottom bar: keys that share a label, each with its action.

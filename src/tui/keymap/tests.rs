@@ -39,6 +39,16 @@ fn every_mode_can_be_left_without_a_mouse() {
 }
 
 #[test]
+fn the_program_can_be_suspended_in_every_mode() {
+    let event = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL);
+    for mode in Mode::ALL {
+        assert_eq!(action(mode, &event), Some(Action::Suspend), "{mode:?}");
+        let typed = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::NONE);
+        assert_ne!(action(mode, &typed), Some(Action::Suspend), "{mode:?}");
+    }
+}
+
+#[test]
 fn what_every_screen_can_do_is_in_the_palette() {
     let offered: Vec<Action> = commands().iter().map(|binding| binding.action).collect();
     for action in [
