@@ -76,12 +76,41 @@ impl ColourDepth {
                     Color::Indexed(16 + 36 * cube[0] as u8 + 6 * cube[1] as u8 + cube[2] as u8)
                 }
             }
-            Self::Ansi => {
-                let nearest = ANSI.iter().min_by_key(|(_, own)| distance(*own, wanted));
-                nearest.map_or(colour, |(colour, _)| *colour)
-            }
+            Self::Ansi => nearest_of_16(wanted).unwrap_or(colour),
         }
     }
+}
+
+/// Channels apart by less are a grey.
+const GREYISH: u8 = 48;
+/// Colours whose strongest channel is below are taken as greys, for the 16 have no dark ones.
+const DARK: u8 = 100;
+/// Greys below are black, those from it on are seen on black: a bar that is hardly lighter than the ground stays a bar.
+const SEEN: u32 = 44;
+
+/// The nearest of the 16 colours. By distance alone a soft green would be grey and lose its meaning, so a colour keeps its
+/// hue at full saturation, and only greys become black, grey or white.
+fn nearest_of_16(wanted: [u8; 3]) -> Option<Color> {
+    let [least, most] = [wanted.iter().min()?, wanted.iter().max()?].map(|channel| *channel);
+    if most - least < GREYISH || most < DARK {
+        let mean = wanted.iter().map(|channel| u32::from(*channel)).sum::<u32>() / 3;
+        let greys = [Color::Black, Color::DarkGray, Color::Gray, Color::White];
+        let allowed = |colour: Color| greys.contains(&colour) && (colour == Color::Black) == (mean < SEEN);
+        return nearest_among(wanted, allowed);
+    }
+    let saturated = wanted.map(|channel| {
+        let share = f32::from(channel - least) / f32::from(most - least);
+        (share * f32::from(most)).round() as u8
+    });
+    nearest_among(saturated, |colour| {
+        ANSI.iter().any(|(own, [r, g, b])| *own == colour && !(r == g && g == b))
+    })
+}
+
+/// The nearest of the 16 colours that are allowed.
+fn nearest_among(wanted: [u8; 3], allowed: impl Fn(Color) -> bool) -> Option<Color> {
+    let found = ANSI.iter().filter(|(colour, _)| allowed(*colour));
+    found.min_by_key(|(_, own)| distance(*own, wanted)).map(|(colour, _)| *colour)
 }
 
 fn distance(one: [u8; 3], other: [u8; 3]) -> u32 {
@@ -121,6 +150,12 @@ mod tests {
         let ansi = |red, green, blue| ColourDepth::Ansi.nearest(Color::Rgb(red, green, blue));
         assert_eq!([ansi(10, 12, 16), ansi(250, 250, 245)], [Color::Black, Color::White]);
         assert_eq!([ansi(220, 20, 20), ansi(120, 130, 140)], [Color::Red, Color::DarkGray]);
+        // The meanings of the dark theme: what is good, a curve of validation, bars and the track they run on.
+        assert_eq!([ansi(111, 207, 124), ansi(240, 163, 94)], [Color::Green, Color::Yellow]);
+        assert_eq!([ansi(79, 143, 208), ansi(42, 50, 61)], [Color::Cyan, Color::DarkGray]);
+        assert_eq!([ansi(255, 123, 114), ansi(36, 64, 95)], [Color::LightRed, Color::DarkGray]);
+        // Of the light one.
+        assert_eq!([ansi(11, 92, 173), ansi(34, 39, 46)], [Color::Blue, Color::Black]);
         assert_eq!(ColourDepth::Ansi.nearest(Color::Reset), Color::Reset);
         assert_eq!(ColourDepth::True.nearest(Color::Rgb(1, 2, 3)), Color::Rgb(1, 2, 3));
     }

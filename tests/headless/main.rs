@@ -134,6 +134,9 @@ fn a_runs_configuration_starts_the_same_run_again() {
     let runs = tempfile::tempdir().expect("a temporary directory");
     assert_eq!(small(runs.path()).output().expect("the program runs").status.code(), Some(0));
     let first = only_run(runs.path());
+    // What `auto` became, which depends on a device's free memory, is in the record.
+    let settings = fs::read_to_string(first.join("run.toml")).expect("settings");
+    assert!(settings.contains("on = \"cpu\"") && !settings.contains("on = \"auto\""), "{settings}");
     let again = tempfile::tempdir().expect("a temporary directory");
     let output = chestxr(again.path())
         .args(["--no-ui", "--config"])
