@@ -228,7 +228,9 @@ char *chestxr_channels_last(void *tensor, void **out) {
   return guarded([&] {
     c10::AutoGradMode no_grad(false);
     const auto &source = *static_cast<at::Tensor *>(tensor);
-    *out = new at::Tensor(source.contiguous(at::MemoryFormat::ChannelsLast));
+    // Not `contiguous`: it leaves the strides of one channel or of 1x1 kernels as they are, since both orders have the same
+    // bytes, and convolutions, which go by the strides, then choose the other order.
+    *out = new at::Tensor(source.to(source.options(), false, true, at::MemoryFormat::ChannelsLast));
   });
 }
 }
