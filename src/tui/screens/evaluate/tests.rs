@@ -120,10 +120,12 @@ fn the_macro_mean_is_shown_and_intervals_by_image_are_marked_at_every_size() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         crate::tui::draw::draw(&app, None, &mut buffer);
         let text: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
-        assert!(text.contains("macro .791"), "{width}x{height}");
-        if width >= 120 {
-            assert!(text.contains(" by image"), "{width}x{height}");
-        }
+        assert!(text.contains("macro .791"), "{width}x{height}: {text}");
+        // An interval is never without the remark that it is too narrow.
+        let has_interval = text.contains(".701–.845");
+        let has_remark =
+            text.contains(".701–.845 by image") || text.contains(".701–.845 (by image: too narrow)");
+        assert_eq!((has_interval, has_remark), (width >= 120, width >= 120), "{width}x{height}: {text}");
     }
 }
 

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::metrics::{ConditionEvaluation, Evaluation, FEW_POSITIVES};
-use crate::text::one_line;
+use crate::text::{one_line, width};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::canvas::{Canvas, Panel, row};
@@ -30,25 +30,33 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     };
     let title = format!("{} {} {}", run.network, run.id.short(), run.split);
     let mean = &run.evaluation.macro_average;
-    let mut macro_line = Line::from(vec![
-        Span::styled("macro ", theme.muted()),
-        Span::styled(fixed(mean.average.values.auroc, 3), theme.strong()),
-        Span::styled(interval(mean.auroc_ci), theme.text()),
-        Span::styled(format!(" over {}", mean.n_conditions), theme.muted()),
-        // Several images of one patient are not independent.
-        Span::styled(
-            match (resampled_by_image(&run.evaluation), area.width) {
-                (false, _) => "",
-                (true, 64..) => ", CI by image: too narrow",
-                (true, _) => " by image",
-            },
-            theme.warning(),
-        ),
-    ]);
-    // The mean itself has priority: what follows it goes first where the frame is narrow.
-    while macro_line.spans.len() > 2 && macro_line.width() + 4 > usize::from(area.width) {
-        macro_line.spans.pop();
+    // Several images of one patient are not independent.
+    let remark = match (resampled_by_image(&run.evaluation), area.width) {
+        (false, _) => "",
+        (true, 64..) => " (by image: too narrow)",
+        (true, _) => " by image",
+    };
+    let (mut bounds, mut remark) = (interval(mean.auroc_ci), remark);
+    let mut over = format!(" over {}", mean.n_conditions);
+    // Between the frame's corners, a space at each end.
+    let room = usize::from(area.width).saturating_sub(5);
+    let value = fixed(mean.average.values.auroc, 3);
+    let needed = |parts: [&str; 3]| 6 + value.len() + parts.map(width).iter().sum::<usize>();
+    // The mean itself has priority, and an interval is never without its remark.
+    if needed([&bounds, remark, &over]) > room {
+        over.clear();
     }
+    if needed([&bounds, remark, &over]) > room {
+        bounds.clear();
+        remark = "";
+    }
+    let macro_line = Line::from(vec![
+        Span::styled("macro ", theme.muted()),
+        Span::styled(value, theme.strong()),
+        Span::styled(bounds, theme.text()),
+        Span::styled(remark, theme.warning()),
+        Span::styled(over, theme.muted()),
+    ]);
     let panel = Panel {
         title: &title,
         right: Line::styled(order, theme.muted()),
