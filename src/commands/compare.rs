@@ -48,11 +48,11 @@ fn tables(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
         let short = |id: &str| id.rsplit('-').next().unwrap_or(id).to_owned();
         let line = |out: &mut dyn Write, name: &str, images: &str, cells: [&str; 5], mark: &str| {
             let [a, b, difference, ci, p] = cells;
-            writeln!(out, "{name:<20} {images:>7} {a:>6} {b:>6} {difference:>10} {ci:>17} {p:>7}{mark}")
+            writeln!(out, "{name:<20} {images:>8} {a:>6} {b:>6} {difference:>10} {ci:>17} {p:>7}{mark}")
         };
         let heading = [short(&first.id), short(&run.id)];
         let heading = [heading[0].as_str(), heading[1].as_str(), "difference", "95 %", "p"];
-        line(out, "AUROC", "images", heading, "")?;
+        line(out, "AUROC", "positive", heading, "")?;
         for (label, condition) in side.labels.iter().zip(&comparison.conditions) {
             let cells = difference_cells(&condition.auroc, condition.p_holm);
             let mark = if condition.p_holm.is_some_and(|p| p < ALPHA) { " *" } else { "" };
@@ -60,6 +60,7 @@ fn tables(out: &mut impl Write, side: &SideBySide) -> std::io::Result<()> {
             line(out, &name, &thousands(condition.support as u64), cells.each_ref().map(|c| &c[..]), mark)?;
         }
         writeln!(out)?;
+        line(out, "means", "images", heading, "")?;
         for (name, difference) in means(comparison) {
             let cells = difference_cells(difference, difference.p);
             let mark = if difference.p.is_some_and(|p| p < ALPHA) { " *" } else { "" };

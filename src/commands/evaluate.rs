@@ -12,7 +12,7 @@ use chestxr_tui::dataset::npz::{Archive, Limits};
 use chestxr_tui::dataset::part::GroupBy;
 use chestxr_tui::dataset::{Cache, Dataset, Split};
 use chestxr_tui::evaluation::{self, Predictor, ThresholdSpec};
-use chestxr_tui::metrics::{Evaluation, Thresholds};
+use chestxr_tui::metrics::{Evaluation, FEW_POSITIVES, Thresholds};
 use chestxr_tui::model::resolve_device;
 use chestxr_tui::runs::{self, ArrayNames, RunFolder, SplitPredictions};
 use chestxr_tui::sentence::of_error;
@@ -21,6 +21,9 @@ use chestxr_tui::text::{one_line, thousands};
 use super::progress::{self, StderrBar};
 use super::{Exit, UsageError, print_error};
 use crate::cli::{EvaluateArgs, Global};
+
+/// Marks conditions with few positive images.
+const FEW_MARK: &str = "†";
 
 /// Evaluates, writes the report and prints the tables.
 pub fn run(args: &EvaluateArgs, global: &Global, paths: &AppPaths) -> Result<Exit> {
@@ -299,6 +302,9 @@ fn group_table(out: &mut impl Write, groups: &[(String, Evaluation)]) -> std::io
         let images = thousands(evaluation.n as u64);
         writeln!(out, "{name:<20} {images:>7} {auroc:>11} {interval:>13} {:>6} {f1:>8}", mean.n_conditions)?;
     }
+    if groups.iter().any(|(_, evaluation)| evaluation.resampled_by_image()) {
+        writeln!(out, "the intervals are by image, for patients are unknown, so they are too narrow")?;
+    }
     Ok(())
 }
 
@@ -309,15 +315,16 @@ fn table(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {
     };
     writeln!(
         out,
-        "{:<20} {:>7} {:>6} {:>11} {:>6} {:>9} {:>6} {:>6} {:>6} {:>6} {:>6}",
-        "condition", "images", "AUROC", "95 %", "AUPRC", "threshold", "sens", "spec", "prec", "F1", "MCC"
+        "{:<18} {:>8}  {:>6} {:>11} {:>6} {:>9} {:>6} {:>6} {:>6} {:>6} {:>6}",
+        "condition", "positive", "AUROC", "95 %", "AUPRC", "threshold", "sens", "spec", "prec", "F1", "MCC"
     )?;
     let names = LabelSet::of_keys(&evaluation.conditions);
     let mut line = |name: &str, c: &chestxr_tui::metrics::ConditionEvaluation| {
         writeln!(
             out,
-            "{name:<20} {:>7} {:>6} {:>11} {:>6} {:>9} {:>6} {:>6} {:>6} {:>6} {:>6}",
+            "{name:<18} {:>8}{} {:>6} {:>11} {:>6} {:>9} {:>6} {:>6} {:>6} {:>6} {:>6}",
             thousands(c.support),
+            if c.support < FEW_POSITIVES { FEW_MARK } else { " " },
             number(c.auroc),
             interval(c.auroc_ci),
             number(c.auprc),
@@ -330,14 +337,14 @@ fn table(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {
         )
     };
     for (condition, (_, numbers)) in names.iter().zip(evaluation.iter()) {
-        line(&one_line(&condition.name, 20), numbers)?;
+        line(&one_line(&condition.name, 18), numbers)?;
     }
     line("Normal", &evaluation.normal_detection.numbers)?;
     let mean = &evaluation.macro_average;
     let values = &mean.average.values;
     writeln!(
         out,
-        "\n{} {} images: macro AUROC {} {} over {} conditions, macro AUPRC {}, macro F1 {}, micro F1 {}",
+        "\n{} {} images: macro AUROC {} {} over {} conditions,\nmacro AUPRC {}, macro F1 {}, micro F1 {}",
         thousands(evaluation.n as u64),
         evaluation.split,
         number(values.auroc),
@@ -348,13 +355,23 @@ fn table(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {
         number(evaluation.micro_average.f1)
     )?;
     let bootstrap = evaluation.bootstrap.as_ref();
-    let intervals = bootstrap
-        .map_or("no intervals".to_owned(), |b| format!("intervals: {} resamples by {}", b.resamples, b.unit));
+    let intervals = bootstrap.map_or("no intervals".to_owned(), |bootstrap| {
+        let remark =
+            if evaluation.resampled_by_image() { " (patients unknown: they are too narrow)" } else { "" };
+        format!("intervals: {} resamples by {}{remark}", bootstrap.resamples, bootstrap.unit)
+    });
     writeln!(
         out,
-        "thresholds by {} on the {} images; {intervals}",
+        "thresholds by {} on the {} images\n{intervals}",
         evaluation.threshold_rule, evaluation.threshold_split
     )?;
+    let few = evaluation.iter().any(|(_, numbers)| numbers.support < FEW_POSITIVES);
+    if few && bootstrap.is_some() {
+        writeln!(
+            out,
+            "{FEW_MARK} under {FEW_POSITIVES} positive images: the interval is too narrow to trust"
+        )?;
+    }
     if let Some(unknown) = evaluation.unknown_labels() {
         writeln!(out, "unknown labels are left out: {unknown}")?;
     }

@@ -298,6 +298,12 @@ impl Evaluation {
         }
     }
 
+    /// Whether its intervals take images for independent since patients are unknown, which makes them too narrow where a
+    /// patient has several.
+    pub fn resampled_by_image(&self) -> bool {
+        self.bootstrap.as_ref().is_some_and(|bootstrap| bootstrap.unit == "images")
+    }
+
     /// Which conditions have unknown labels, and on how many of the images; `None` where all labels are known.
     pub fn unknown_labels(&self) -> Option<String> {
         let counts = self.iter().filter(|(_, condition)| condition.unknown > 0);

@@ -48,7 +48,7 @@ pub fn libtorch_version() -> &'static str {
     unsafe { CStr::from_ptr(chestxr_libtorch_version()) }.to_str().unwrap_or("unknown")
 }
 
-/// The same values (`N,C,H,W`) stored channels last, which some convolutions run faster on.
+/// A copy of the values (`N,C,H,W`) stored channels last, which some convolutions run faster on. No gradients flow through it.
 ///
 /// # Errors
 /// When `tensor` has not four dimensions.

@@ -60,7 +60,7 @@ fn opening(sheet: &Sheet) -> String {
             " Figures in parentheses are 95 % percentile intervals over {} bootstrap resamples of the {} {}.",
             thousands(drawn.resamples as u64),
             thousands(drawn.units as u64),
-            if drawn.unit == "images" {
+            if sheet.evaluation.resampled_by_image() {
                 "images (patients are unknown, so they are too narrow)"
             } else {
                 &drawn.unit
@@ -282,7 +282,7 @@ fn figures(sheet: &Sheet) -> String {
 }
 
 fn caveats(sheet: &Sheet) -> String {
-    let Evaluation { split, bootstrap, macro_average, .. } = sheet.evaluation;
+    let Evaluation { split, macro_average, .. } = sheet.evaluation;
     let mut says = Vec::new();
     let listed = |test: &dyn Fn(&ConditionEvaluation) -> bool| -> Vec<String> {
         conditions(sheet).filter(|(_, c)| test(c)).map(|(name, _)| name.to_lowercase()).collect()
@@ -326,7 +326,7 @@ fn caveats(sheet: &Sheet) -> String {
                 .to_owned(),
         );
     }
-    if bootstrap.as_ref().is_some_and(|drawn| drawn.unit == "images") {
+    if sheet.evaluation.resampled_by_image() {
         says.push(
             "Patients aren't known here, so intervals are over images; several images of one patient make them too narrow."
                 .to_owned(),

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::metrics::{ConditionEvaluation, Evaluation, FEW_POSITIVES};
+use crate::metrics::{ConditionEvaluation, FEW_POSITIVES};
 use crate::text::{one_line, width};
 use crate::tui::action::Action;
 use crate::tui::app::App;
@@ -31,7 +31,7 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     let title = format!("{} {} {}", run.network, run.id.short(), run.split);
     let mean = &run.evaluation.macro_average;
     // Several images of one patient are not independent.
-    let remark = match (resampled_by_image(&run.evaluation), area.width) {
+    let remark = match (run.evaluation.resampled_by_image(), area.width) {
         (false, _) => "",
         (true, 64..) => " (by image: too narrow)",
         (true, _) => " by image",
@@ -117,11 +117,6 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
             canvas.style(Rect { x: line.x - 1, width: line.width + 2, ..line }, theme.selection());
         }
     }
-}
-
-/// Whether intervals are over images because patients are unknown.
-fn resampled_by_image(evaluation: &Evaluation) -> bool {
-    evaluation.bootstrap.as_ref().is_some_and(|resampled| resampled.unit == "images")
 }
 
 /// An interval as ` .825–.841`; nothing without one.
