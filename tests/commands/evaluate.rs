@@ -1,12 +1,10 @@
 //! `evaluate`: what it writes, what its numbers rest on, and how it refuses.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::{chestxr, json, only_run, stderr, stdout};
 use chestxr_tui::dataset::npz::Writer;
-use support::{chestxr, json, only_run, stderr, stdout};
 
 /// A run on a few phantoms.
 fn trained(runs: &Path) -> PathBuf {

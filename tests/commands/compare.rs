@@ -1,10 +1,8 @@
 //! `runs compare`: runs on the same images set side by side, and how it refuses others.
 
-mod support;
-
 use std::path::Path;
 
-use support::{chestxr, json, stderr, stdout};
+use crate::support::{chestxr, json, stderr, stdout};
 
 /// A run on a few phantoms, with settings of its own.
 fn train(runs: &Path, name: &str, settings: &[&str]) {

@@ -1,12 +1,10 @@
 //! Files of runs that version 0.1.0 made still open: a run directory, its image file and its queue, as that version
 //! wrote them (commit 90533c4; only the paths in them are replaced by marks).
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
+use crate::support::{chestxr, json, stderr, stdout};
 use serde_json::Value;
-use support::{chestxr, json, stderr, stdout};
 
 /// A copy of the old runs directory with this test's paths in it.
 struct OldRuns {

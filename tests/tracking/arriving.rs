@@ -1,15 +1,13 @@
 //! Runs at a real MLflow server: everything arrives, whenever it is sent, and shows what is so now.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::mlflow::{Server, programs};
+use crate::support::tracked::{assert_whole, done, history, lines, of_pairs, only_at, program, sync, train};
+use crate::support::{json as read_json, only_run, real_images, stderr, stdout};
 use serde_json::{Value, json};
-use support::mlflow::{Server, programs};
-use support::tracked::{assert_whole, done, history, lines, of_pairs, only_at, program, sync, train};
-use support::{json as read_json, only_run, real_images, stderr, stdout};
 
 #[test]
 fn a_run_on_real_images_arrives_whole_and_its_model_says_the_same_there() {

@@ -1,15 +1,13 @@
 //! Whatever fails between a run and its MLflow server, everything arrives in the end, and nothing twice.
 
-mod support;
-
 use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::support::mlflow::{BROKEN, BUSY, LOGIN, Line, Mood, PAGE, Server, TOO_LARGE, programs};
+use crate::support::tracked::{assert_one_model, assert_whole, done, history, only_at, program, sync, train};
+use crate::support::{json as read_json, only_run, stderr};
 use serde_json::json;
-use support::mlflow::{BROKEN, BUSY, LOGIN, Line, Mood, PAGE, Server, TOO_LARGE, programs};
-use support::tracked::{assert_one_model, assert_whole, done, history, only_at, program, sync, train};
-use support::{json as read_json, only_run, stderr};
 
 #[test]
 fn no_fault_of_a_server_delays_a_run_or_is_said_unclearly() {

@@ -1,13 +1,11 @@
 //! The commands about runs, with the binary: names, tags and notes, listing, deleting, clearing away, the queue.
 
-mod support;
-
 use std::path::Path;
 use std::process::Output;
 
+use crate::support::{chestxr, stderr, stdout};
 use chestxr_tui::config::RunConfig;
 use chestxr_tui::runs::{Best, EpochRecord, Provenance, Queue, RunFolder, RunState, Status, list};
-use support::{chestxr, stderr, stdout};
 
 /// A run as training leaves it, without training it.
 fn made(runs: &Path, second: i64, name: &str, lr: &str, auroc: f64) -> RunFolder {

@@ -1,13 +1,11 @@
 //! `predict`: the same numbers as the run's own, and names for what can't be read.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use crate::support::{chestxr, only_run, real_images, stderr, stdout};
 use chestxr_tui::dataset::npz::{Archive, Limits, Writer};
-use support::{chestxr, only_run, real_images, stderr, stdout};
 
 const SIZE: usize = 32;
 
@@ -175,12 +173,12 @@ fn no_writer_replaces_a_file_unless_it_is_forced_to() {
             chestxr(&runs).args(words).args(more).output().expect("it runs")
         };
         let refused = run(&[]);
-        let said = support::stderr(&refused);
+        let said = crate::support::stderr(&refused);
         assert_eq!(refused.status.code(), Some(2), "{command:?}: {said}");
         assert!(said.contains("exists already; replace it with --force"), "{command:?}: {said}");
         assert_eq!(std::fs::read(&file).expect("readable"), b"a user's own", "{command:?}");
         let forced = run(&["--force"]);
-        assert!(forced.status.success(), "{command:?}: {}", support::stderr(&forced));
+        assert!(forced.status.success(), "{command:?}: {}", crate::support::stderr(&forced));
         assert_ne!(std::fs::read(&file).expect("readable"), b"a user's own", "{command:?}");
     }
 }

@@ -1,12 +1,10 @@
 //! `explain` and `augment` end to end: files, numbers, refusals.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use crate::support::{chestxr, only_run, stderr, stdout};
 use chestxr_tui::dataset::npz::{Archive, Limits};
-use support::{chestxr, only_run, stderr, stdout};
 
 /// A run on phantoms of 32 px.
 fn trained(folder: &Path) -> PathBuf {
