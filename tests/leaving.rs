@@ -107,6 +107,19 @@ fn while_images_are_read() {
 }
 
 #[test]
+fn while_the_data_are_checked() {
+    let begin = |session: &mut PtySession| {
+        session.wait_text("train #0");
+        // Image, what comes together, the check.
+        session.press("v");
+        session.wait_text("together");
+        session.press("v");
+        session.wait_text("checking");
+    };
+    leave_while("checking", "phantom:2000", begin, |_| {});
+}
+
+#[test]
 fn while_a_run_trains() {
     let begin = |session: &mut PtySession| {
         session.wait_text("1 DATA");

@@ -1,6 +1,6 @@
 //! Fatal signals while the workbench has the terminal: SIGSEGV, SIGABRT and their kin restore it before they end the
-//! process. The handler does only what is safe in one: it writes bytes that were prepared, and sets terminal modes that
-//! were saved.
+//! process. The handler does only what is safe in one: it writes bytes that were prepared, sets terminal modes that
+//! were saved, and gives stderr back.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -8,6 +8,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, STDIN_FILENO, STDOUT_FILENO, c_int, c_void};
+
+use crate::tui::stderr;
 
 const SIGNALS: [c_int; 5] = [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT];
 
@@ -77,6 +79,7 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _context: *mut c
                 libc::tcsetattr(STDIN_FILENO, libc::TCSANOW, modes);
             }
         }
+        stderr::restore();
     }
     // SAFETY: the system passes a valid siginfo or null.
     let sent = unsafe { info.as_ref() }.is_none_or(|info| info.si_code <= 0);

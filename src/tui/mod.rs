@@ -30,6 +30,7 @@ mod runs_worker;
 mod screen;
 mod screens;
 mod signals;
+mod stderr;
 mod terminal;
 pub mod theme;
 mod update;

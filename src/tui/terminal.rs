@@ -20,7 +20,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::panics;
 use crate::tui::app::Message;
-use crate::tui::{fatal, graphics};
+use crate::tui::{fatal, graphics, stderr};
 
 /// A frame is written at once: a terminal on a slow line never shows a part of it.
 const FRAME_BYTES: usize = 64 * 1024;
@@ -86,6 +86,9 @@ impl Screen {
     fn enter() -> io::Result<()> {
         TAKEN.store(true, Ordering::SeqCst);
         fatal::arm(RESTORE)?;
+        if let Err(error) = stderr::divert() {
+            tracing::warn!("what libraries write to stderr will be seen on the screen: {error}");
+        }
         enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen, Print(MOUSE_ON), EnableBracketedPaste, cursor::Hide)
     }
@@ -156,6 +159,7 @@ fn give_back() {
     );
     let _ = disable_raw_mode();
     let _ = out.flush();
+    stderr::restore();
     fatal::disarm();
 }
 

@@ -1,5 +1,6 @@
 //! What the terminal is and can do: a shell that suspends the workbench, one without a cursor, few colours.
 
+use std::io::Write;
 use std::path::Path;
 
 use crate::support::pty::{PtyOptions, PtySession, find};
@@ -101,4 +102,29 @@ fn a_terminal_gets_no_more_colours_than_it_has() {
         seen += 1;
     }
     assert!(seen > 0, "no colour at all");
+}
+
+#[test]
+fn what_libraries_write_to_stderr_goes_to_the_log_and_not_over_the_screen() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = folder.path().join("log.txt");
+    let runs = folder.path().join("runs").display().to_string();
+    let args = ["--data", "phantom:60", "--device", "cpu", "--set", "data.size=32", "--runs-dir", &runs];
+    let environment = [("CHESTXR_LOG", log.as_path())];
+    let mut session =
+        PtySession::start(&args, &PtyOptions { environment: &environment, ..PtyOptions::default() });
+    session.wait_text("train #0");
+    // The process' own stderr, as any thread of a library has it.
+    let stderr = format!("/proc/{}/fd/2", session.pid().expect("a process"));
+    let mut stderr = std::fs::OpenOptions::new().write(true).open(stderr).expect("its stderr");
+    stderr.write_all(b"[W1128] a library's \x1b[31mwarning\x07\n").expect("written");
+    drop(stderr);
+    session.wait_until("the warning in the log", |_| {
+        std::fs::read_to_string(&log).is_ok_and(|text| text.contains("stderr: [W1128] a library's"))
+    });
+    session.press("2");
+    session.wait_text("2 TRAIN");
+    assert!(!session.text().contains("W1128") && find(&session.bytes(), b"W1128", 0).is_none());
+    session.press("q");
+    assert_eq!(session.wait_exit(), 0);
 }
