@@ -5,11 +5,14 @@ use ratatui::text::{Line, Span};
 
 use crate::dataset::Split;
 use crate::dataset::stats::percent;
+use crate::text::one_line;
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Panel, row};
 use crate::tui::format::{NONE, count};
 use crate::tui::screens::data::state::DataView;
+use crate::tui::theme::Theme;
 use crate::tui::widgets::gauge::bar;
+use crate::tui::widgets::text::{sentences, wrap};
 
 /// Columns of a condition's name.
 const NAME: u16 = 19;
@@ -236,6 +239,19 @@ fn shade(share: f64, cell: Rect, canvas: &mut Canvas) {
     canvas.right(cell, &Line::styled(text, style));
 }
 
+/// The notes on how the data were read, a line each, in at most `room` lines; the last says what had no room. They stand here
+/// since this is what is seen before anything starts.
+fn how_it_was_read(view: &DataView, width: usize, room: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let notes = view.dataset.notes();
+    let shown = if notes.len() <= room { notes.len() } else { room.saturating_sub(1) };
+    let line = |text: &str| Line::styled(one_line(text, width), theme.muted());
+    let mut lines: Vec<Line> = notes.iter().take(shown).map(|note| line(note)).collect();
+    if shown < notes.len() && room > 0 {
+        lines.push(line(&format!("… {} more notes on how it was read: v, the check", notes.len() - shown)));
+    }
+    lines
+}
+
 /// What the chosen condition occurs with, most often first.
 pub fn companions(view: &DataView, chosen: usize, area: Rect, canvas: &mut Canvas) {
     let theme = canvas.theme;
@@ -248,7 +264,10 @@ pub fn companions(view: &DataView, chosen: usize, area: Rect, canvas: &mut Canva
         {
             lines.push(Line::styled(entry.warning.as_str(), theme.muted()));
         }
-        return crate::tui::widgets::text::sentences(inner, &lines, canvas);
+        let width = usize::from(inner.width).saturating_sub(2);
+        let used: usize = lines.iter().map(|line| wrap(line, width).len()).sum();
+        lines.extend(how_it_was_read(view, width, usize::from(inner.height).saturating_sub(used), theme));
+        return sentences(inner, &lines, canvas);
     };
     let own = view.pairs.both[column][column];
     let title = format!("{} occurs with", view.name(chosen));
