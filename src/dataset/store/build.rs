@@ -268,7 +268,7 @@ impl Growing {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        // The doubts of an image that lacks its pixels are cut off; those of one that has them can't be told again.
+        // The doubts of an image that lacks its pixels are cut off; those of one that has them would be lost.
         self.doubts.flush()?;
         self.images.flush()?;
         self.records.flush()?;
