@@ -37,7 +37,8 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
         (true, _) => " by image",
     };
     let (mut bounds, mut remark) = (interval(mean.auroc_ci), remark);
-    let mut over = format!(" over {}", mean.n_conditions);
+    let number = format!(" over {}", mean.n_conditions);
+    let mut over = number.clone();
     // Between the frame's corners, a space at each end.
     let room = usize::from(area.width).saturating_sub(5);
     let value = fixed(mean.average.values.auroc, 3);
@@ -49,6 +50,7 @@ pub fn render(app: &App, run: &EvaluatedRun, area: Rect, canvas: &mut Canvas) {
     if needed([&bounds, remark, &over]) > room {
         bounds.clear();
         remark = "";
+        over = number;
     }
     let macro_line = Line::from(vec![
         Span::styled("macro ", theme.muted()),
