@@ -1,11 +1,12 @@
 //! `chestxr-tui`: a terminal workbench that trains, evaluates and explains multi-label chest X-ray classifiers. Data
-//! flows through the modules `dataset`, `augment`, `model`, `train`, `metrics`, `evaluation`, `explain` and `report`;
+//! flows through the modules `dataset`, `augment`, `data_loader`, `model`, `train`, `metrics`, `evaluation`, `explain` and `report`;
 //! `runs` stores what they make, `tracking` uploads it, and `tui` and the commands of the binary show it.
 
 #![warn(missing_docs)]
 
 pub mod augment;
 pub mod config;
+pub mod data_loader;
 pub mod dataset;
 pub mod download;
 pub mod evaluation;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
-use chestxr_tui::augment::Batches;
+use chestxr_tui::data_loader::batch_of;
 use chestxr_tui::dataset::images::Images;
 use chestxr_tui::explain::{Baseline, Map, Method, Options, explain_batch};
 use chestxr_tui::model::{Mode, Network};
@@ -58,9 +58,9 @@ const CLOSE: f64 = 1e-4;
 const EXACT: f64 = 1e-6;
 
 fn batch(count: usize) -> (Images, Tensor) {
-    let (images, labels) = images(count);
+    let (images, _) = images(count);
     let indices: Vec<usize> = (0..count).collect();
-    let (x, _) = Batches::new(&images, &labels, Device::Cpu).gather(&indices).expect("a batch");
+    let (x, _) = batch_of(&images, None, &indices, Device::Cpu).expect("a batch");
     (images, x)
 }
 

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use tch::{Device, Tensor};
 
-use chestxr_tui::augment::Batches;
 use chestxr_tui::config::RunConfig;
+use chestxr_tui::data_loader::batch_of;
 use chestxr_tui::dataset::images::{Images, Labels};
 use chestxr_tui::dataset::npz::{Limits, read_medmnist};
 use chestxr_tui::dataset::stats::split_stats;
@@ -53,13 +53,12 @@ fn golden() -> Golden {
     serde_json::from_slice(&std::fs::read(path).expect("the golden file")).expect("its layout")
 }
 
-fn logits(network: &Network, images: &Images, labels: &Labels, count: usize) -> Vec<f32> {
+fn logits(network: &Network, images: &Images, count: usize) -> Vec<f32> {
     let _no_grad = tch::no_grad_guard();
     let indices: Vec<usize> = (0..count).collect();
-    let mut batches = Batches::new(images, labels, Device::Cpu);
     let mut all = Vec::new();
     for part in indices.chunks(34) {
-        let (x, _) = batches.gather(part).expect("a batch");
+        let (x, _) = batch_of(images, None, part, Device::Cpu).expect("a batch");
         let logits = network.forward(&x, Mode::Eval).expect("logits");
         all.extend(Vec::<f32>::try_from(logits.view(-1)).expect("floats"));
     }
@@ -102,7 +101,7 @@ fn weights_and_images_are_the_ones_python_computed() {
 #[test]
 fn logits_equal_pytorchs() {
     let golden = golden();
-    let (images, labels) = images(8);
+    let (images, _) = images(8);
     let real = support::real_images().map(|folder| {
         let limits = Limits { max_bytes: 1 << 30 };
         let archive =
@@ -111,9 +110,9 @@ fn logits_equal_pytorchs() {
     });
     for (name, expected) in &golden.logits {
         let network = network(name, 6.0, 0.5);
-        assert_close(&logits(&network, &images, &labels, 8), &expected["synthetic"], name);
-        if let Some((images, labels)) = &real {
-            let ours = logits(&network, images, labels, 170);
+        assert_close(&logits(&network, &images, 8), &expected["synthetic"], name);
+        if let Some((images, _)) = &real {
+            let ours = logits(&network, images, 170);
             assert_close(&ours, &expected["sample_test"], &format!("{name} on 170 real images"));
         }
     }
@@ -124,11 +123,10 @@ fn losses(name: &str, images: &Images, labels: &Labels, lr: f64, steps: usize) -
     let network = network(name, 1.0, 0.0);
     let mut learner =
         Learner::new(network, &config, &split_stats(labels), false, Device::Cpu).expect("a learner");
-    let mut batches = Batches::new(images, labels, Device::Cpu);
     (0..steps)
         .map(|step| {
             let indices: Vec<usize> = (0..32).map(|j| (step * 32 + j) % images.len()).collect();
-            let (x, y) = batches.gather(&indices).expect("a batch");
+            let (x, y) = batch_of(images, Some(labels), &indices, Device::Cpu).expect("a batch");
             learner.zero_grad().expect("cleared");
             let (loss, _) = learner.forward_backward(&x, &y, 1.0).expect("a loss");
             learner.end_step(lr, step as u64 + 1, &loss).expect("a step");

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tch::{Device, Tensor};
 
-use chestxr_tui::augment::Batches;
 use chestxr_tui::config::{LossKind, LossSection, Mode as Better, PosWeight, RunConfig};
+use chestxr_tui::data_loader::batch_of;
 use chestxr_tui::dataset::stats::{SplitStats, split_stats};
 use chestxr_tui::model::Mode;
 use chestxr_tui::train::{Learner, LearningRate, Loss};
@@ -218,14 +218,14 @@ impl Lesson {
 
     /// A step of so many batches: their losses before it, and the gradients' norm.
     fn step(&mut self, lr: f64, together: usize) -> (Vec<f64>, f64) {
-        let mut batches = Batches::new(&self.images, &self.labels, Device::Cpu);
         self.learner.zero_grad().expect("cleared");
         let losses = (0..together)
             .map(|_| {
                 let first = self.batches * self.batch;
                 let indices: Vec<usize> = (first..first + self.batch).map(|image| image % 128).collect();
                 self.batches += 1;
-                let (x, y) = batches.gather(&indices).expect("a batch");
+                let (x, y) =
+                    batch_of(&self.images, Some(&self.labels), &indices, Device::Cpu).expect("a batch");
                 let (loss, _) = self.learner.forward_backward(&x, &y, 1.0 / together as f64).expect("a loss");
                 f64::try_from(loss).expect("a number")
             })
@@ -379,14 +379,14 @@ fn check(lesson: &Lesson, expected: &BTreeMap<String, Weights>, what: &str) {
 
 #[test]
 fn logits_of_the_larger_networks_are_torchvisions() {
-    let (images, labels) = images(4);
+    let (images, _) = images(4);
     let expected = golden().networks;
     assert_eq!(expected.len(), 4);
     for (name, Logits { gain, parameters, logits }) in expected {
         let network = network(&name, gain, 0.5);
         assert_eq!(network.state().parameter_count(), parameters, "{name}");
         let _no_grad = tch::no_grad_guard();
-        let (x, _) = Batches::new(&images, &labels, Device::Cpu).gather(&[0, 1, 2, 3]).expect("a batch");
+        let (x, _) = batch_of(&images, None, &[0, 1, 2, 3], Device::Cpu).expect("a batch");
         let ours = network.forward(&x, Mode::Eval).expect("logits");
         let ours = Vec::<f32>::try_from(ours.view(-1)).expect("floats");
         let worst = ours.iter().zip(&logits).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, larger);

@@ -13,21 +13,17 @@
 //! A transform is one file in `transforms` and one line in [`TRANSFORMS`].
 
 mod affine;
-mod batches;
 mod cpu;
 mod device;
 mod keyed_rng;
-mod loader;
 mod params;
 mod transforms;
 
 use crate::config::{AugmentSection, Border, Preset};
 
 pub use affine::Affine;
-pub use batches::{Batches, ImageBatches};
 pub use cpu::{CpuAugmenter, normalised, throughput};
-pub use device::augment_batch;
-pub use loader::{Batch, Collator, Epoch, Loader};
+pub use device::{DeviceAugmenter, DeviceNormalizer};
 pub use params::{AugmentParams, Rect, Step};
 pub use transforms::{TRANSFORMS, Transform};
 

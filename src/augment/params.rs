@@ -4,14 +4,23 @@ use super::Affine;
 use crate::dataset::phantom::Bounds;
 
 /// One image's numbers, drawn.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct AugmentParams {
     /// Height and width in pixels.
     pub size: (usize, usize),
     /// In the order they act; see the room's head for how they are joined.
     pub steps: Vec<Step>,
-    /// The same in words, a piece a transform: `rotate -7.3°`.
-    pub words: Vec<String>,
+    pub(super) captions: Vec<Caption>,
+}
+
+/// Most numbers that a caption has.
+const CAPTION_VALUES: usize = 7;
+
+/// A transform's numbers, put into words only where somebody reads them: training draws for every image.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caption {
+    values: [f64; CAPTION_VALUES],
+    text: fn(&[f64; CAPTION_VALUES]) -> String,
 }
 
 /// What a transform does, in the terms both paths know.
@@ -46,7 +55,19 @@ pub struct Rect {
 impl AugmentParams {
     /// Nothing happens to an image of this height and width.
     pub fn new(size: (usize, usize)) -> Self {
-        Self { size, steps: Vec::new(), words: Vec::new() }
+        Self { size, steps: Vec::new(), captions: Vec::new() }
+    }
+
+    /// Adds what a transform did: its numbers, at most seven, and how they read.
+    pub(super) fn caption(&mut self, values: &[f64], text: fn(&[f64; CAPTION_VALUES]) -> String) {
+        let mut all = [0.0; CAPTION_VALUES];
+        all[..values.len()].copy_from_slice(values);
+        self.captions.push(Caption { values: all, text });
+    }
+
+    /// The same in words, a piece a transform: `rotate -7.3°`.
+    pub fn words(&self) -> Vec<String> {
+        self.captions.iter().map(|caption| (caption.text)(&caption.values)).collect()
     }
 
     /// All moves as one map, from the image to the augmented image.
@@ -116,6 +137,6 @@ impl AugmentParams {
 
 impl std::fmt::Display for AugmentParams {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.words.is_empty() { f.pad("unchanged") } else { f.pad(&self.words.join(", ")) }
+        if self.captions.is_empty() { f.pad("unchanged") } else { f.pad(&self.words().join(", ")) }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::transforms::{affine_matrix, tone_table};
 use super::*;
@@ -157,10 +157,10 @@ fn transforms_come_as_often_and_as_far_as_set() {
     let mut seen = [0; 3];
     for image in 0..count {
         let draw = plan.draw(7, 1, image, 0, SIZE);
-        let words = draw.words.join(" ");
+        let words = draw.words().join(" ");
         // A rotation by 0° is one of four.
         let quarters = ["rotate 90°", "rotate 180°", "rotate 270°"];
-        seen[0] += usize::from(draw.words.iter().any(|word| quarters.contains(&word.as_str())));
+        seen[0] += usize::from(draw.words().iter().any(|word| quarters.contains(&word.as_str())));
         seen[1] += usize::from(words.contains("vertical flip"));
         seen[2] += usize::from(words.contains("brightness"));
         let determinant = {
@@ -183,9 +183,9 @@ fn switching_one_transform_leaves_the_others_as_they_were() {
     changed.gamma_p = 0.0;
     let without = AugmentPipeline::new(&changed);
     for image in 0..50 {
-        let mut words = with.draw(3, 1, image, 0, SIZE).words;
+        let mut words = with.draw(3, 1, image, 0, SIZE).words();
         words.retain(|word| !word.starts_with("gamma"));
-        assert_eq!(words, without.draw(3, 1, image, 0, SIZE).words);
+        assert_eq!(words, without.draw(3, 1, image, 0, SIZE).words());
     }
 }
 
@@ -199,8 +199,9 @@ fn both_paths_paint_the_same_image() {
     let dataset = phantoms();
     let (images, _) = dataset.trainable(Split::Train).expect("images");
     let size = (images.height(), images.width());
-    let resident =
-        Tensor::from_slice(&images.gathered().expect("images")).view([-1, size.0 as i64, size.1 as i64]);
+    let greys =
+        Tensor::from_slice(&images.gathered().expect("images")).view([-1, 1, size.0 as i64, size.1 as i64]);
+    let normalizer = DeviceNormalizer::new(Device::Cpu).expect("memory");
     let reflecting = {
         let mut section = everything().section().clone();
         section.border = crate::config::Border::Reflect;
@@ -216,7 +217,13 @@ fn both_paths_paint_the_same_image() {
         let indices: Vec<usize> = (0..images.len()).collect();
         let draws: Vec<AugmentParams> =
             indices.iter().map(|image| plan.draw(1, 1, *image, 0, size)).collect();
-        let batch = augment_batch(&resident, &indices, &draws, plan.border()).expect("a batch");
+        let augmenter = DeviceAugmenter::new(&draws, plan.border(), size, Device::Cpu).expect("memory");
+        // In three batches, each with its share of the numbers.
+        let batches = [0..7, 7..20, 20..images.len()].map(|batch| {
+            let greys = greys.narrow(0, batch.start as i64, batch.len() as i64);
+            augmenter.apply(&greys, &batch).and_then(|x| normalizer.apply(&x)).expect("a batch")
+        });
+        let batch = Tensor::cat(&batches, 0);
         assert_eq!(batch.size(), [images.len() as i64, 1, size.0 as i64, size.1 as i64]);
         let theirs = Vec::<f32>::try_from(batch.contiguous().view(-1)).expect("floats");
         let mut painter = CpuAugmenter::new(plan.border());
@@ -242,36 +249,6 @@ fn both_paths_paint_the_same_image() {
         }
         assert!(compared > 100_000 && far == 0, "{what}: {far} of {compared} pixels differ");
     }
-}
-
-#[test]
-fn batches_are_the_same_whatever_the_number_of_threads() {
-    let dataset = phantoms();
-    let plan = everything();
-    let epoch = Epoch {
-        order: Arc::new((0..42).rev().collect()),
-        times: Arc::default(),
-        batch_size: 5,
-        seed: 9,
-        epoch: 3,
-    };
-    let made = |workers: usize, first: usize| -> Vec<(Vec<f32>, Vec<f32>)> {
-        let mut loader = Loader::start(&dataset, &plan, &epoch, first, workers, None).expect("threads");
-        (first..epoch.batches())
-            .map(|_| {
-                let Batch { images, targets } = loader.next_batch().expect("a batch");
-                let floats = |tensor: Tensor| Vec::<f32>::try_from(tensor.view(-1)).expect("floats");
-                (floats(images), floats(targets))
-            })
-            .collect()
-    };
-    let one = made(1, 0);
-    assert_eq!(one.len(), 9);
-    assert_eq!((one[0].0.len(), one[8].0.len()), (5 * 64 * 64, 2 * 64 * 64));
-    assert!(one == made(3, 0), "three threads");
-    assert!(one[4..] == made(2, 4), "from the middle");
-    // Left early, with batches nobody wants.
-    drop(Loader::start(&dataset, &plan, &epoch, 0, 2, None).expect("threads"));
 }
 
 #[test]

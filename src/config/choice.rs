@@ -97,12 +97,24 @@ choice! {
 choice! {
     /// Where images are augmented.
     AugmentOn {
-        /// On the device when it is CUDA, else on the CPU.
+        /// On a CUDA device, else on the CPU.
         Auto = "auto",
         /// By worker threads.
         Cpu = "cpu",
         /// As batches on the network's device.
         Device = "device",
+    }
+}
+
+choice! {
+    /// Where training images lie while a GPU augments them.
+    OnGpu {
+        /// On the GPU if half of its free memory holds them, else in main memory.
+        Auto = "auto",
+        /// On the GPU, uploaded once.
+        Resident = "resident",
+        /// In main memory, uploaded batch by batch.
+        Streamed = "streamed",
     }
 }
 

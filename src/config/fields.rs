@@ -1,7 +1,7 @@
 //! The table of every setting: TOML files, `--set`, the workbench's form and the documentation read it.
 
 use super::choice::{
-    Arch, AugmentOn, Border, Gray, LossKind, Mode, Monitor, OnError, OptimizerKind, Precision, Preset,
+    Arch, AugmentOn, Border, Gray, LossKind, Mode, Monitor, OnError, OnGpu, OptimizerKind, Precision, Preset,
     Sampling, ScheduleKind, Stem, ThresholdMode,
 };
 use super::error::ConfigError;
@@ -113,6 +113,11 @@ pub const FIELDS: &[Field] = &[
         "data.memory",
         Kind::Memory,
         "memory limit for cached images; larger data sets are read from disk; auto: 2 GB or less",
+    ),
+    field(
+        "data.on_gpu",
+        Kind::Choice(OnGpu::NAMES),
+        "where training images lie while a GPU trains: on it, or uploaded batch by batch; auto: on it if half of its memory holds them",
     ),
     field(
         "augment.preset",

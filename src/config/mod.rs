@@ -16,7 +16,7 @@ mod text;
 use serde::{Deserialize, Serialize};
 
 pub use choice::{
-    Arch, AugmentOn, Border, Gray, LossKind, Mode, Monitor, OnError, OptimizerKind, Precision, Preset,
+    Arch, AugmentOn, Border, Gray, LossKind, Mode, Monitor, OnError, OnGpu, OptimizerKind, Precision, Preset,
     Sampling, ScheduleKind, Stem, ThresholdMode,
 };
 pub use error::ConfigError;
@@ -79,6 +79,8 @@ pub struct DataSection {
     pub on_error: OnError,
     /// Memory for images: `auto` or `4GB`.
     pub memory: String,
+    /// Where training images lie while a GPU trains.
+    pub on_gpu: OnGpu,
 }
 
 /// `[augment]`: ranges are symmetric around doing nothing, each drawn anew for every image and epoch.
@@ -243,6 +245,7 @@ impl Default for DataSection {
             keep: String::new(),
             on_error: OnError::Skip,
             memory: "auto".into(),
+            on_gpu: OnGpu::Auto,
         }
     }
 }

@@ -21,8 +21,12 @@ pub struct Images {
 
 #[derive(Clone, Debug)]
 enum Pixels {
-    Resident(Vec<u8>),
-    Mapped { store: Arc<Mapped>, rows: Vec<u32> },
+    /// Shared, so that a thread that needs the images for longer has no second copy of them.
+    Resident(Arc<Vec<u8>>),
+    Mapped {
+        store: Arc<Mapped>,
+        rows: Vec<u32>,
+    },
 }
 
 impl Images {
@@ -30,7 +34,7 @@ impl Images {
     pub fn new(pixels: Vec<u8>, height: usize, width: usize) -> Option<Self> {
         let area = height.checked_mul(width)?;
         let fits = area > 0 && pixels.len().is_multiple_of(area);
-        fits.then_some(Self { pixels: Pixels::Resident(pixels), height, width })
+        fits.then_some(Self { pixels: Pixels::Resident(Arc::new(pixels)), height, width })
     }
 
     /// The images of a store at `rows`, in their order. `None` when one of them isn't there.
@@ -146,7 +150,7 @@ impl Images {
     /// # Errors
     /// As `image`.
     pub fn resident(&self) -> io::Result<Self> {
-        Ok(Self { pixels: Pixels::Resident(self.gathered()?.into_owned()), ..*self })
+        Ok(Self { pixels: Pixels::Resident(Arc::new(self.gathered()?.into_owned())), ..*self })
     }
 
     /// Images of a cache that are not what was cached, in order; all are read. Nothing where they are in memory.
@@ -178,6 +182,7 @@ impl Images {
         let area = self.area();
         match &mut self.pixels {
             Pixels::Resident(pixels) => {
+                let pixels = Arc::make_mut(pixels);
                 pixels.truncate(count * area);
                 pixels.shrink_to_fit();
             }
@@ -200,7 +205,7 @@ impl Eq for Images {}
 /// Label rows, each value 0, 1 or [`crate::label::UNKNOWN`] (`uint8 N,C`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
-    values: Vec<u8>,
+    values: Arc<Vec<u8>>,
     classes: usize,
 }
 
@@ -210,7 +215,7 @@ impl Labels {
         let fits = classes > 0
             && values.len().is_multiple_of(classes)
             && values.iter().all(|value| is_label(*value));
-        fits.then_some(Self { values, classes })
+        fits.then_some(Self { values: Arc::new(values), classes })
     }
 
     /// Number of rows, N.
@@ -250,6 +255,6 @@ impl Labels {
 
     /// Keeps the first `count` rows.
     pub fn truncate(&mut self, count: usize) {
-        self.values.truncate(count * self.classes);
+        Arc::make_mut(&mut self.values).truncate(count * self.classes);
     }
 }

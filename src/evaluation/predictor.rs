@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
-use crate::augment::ImageBatches;
 use crate::config::{ModelSection, Precision};
+use crate::data_loader::{DataLoader, batch_of};
 use crate::dataset::image_file::Preprocess;
 use crate::dataset::images::Images;
 use crate::dataset::labels::LabelSet;
@@ -157,7 +157,7 @@ impl Predictor {
 
     /// Images on the network's device, `float32 N,1,H,W` in -1..=1.
     pub(crate) fn upload(&self, images: &Images, indices: &[usize]) -> Result<Tensor> {
-        Ok(ImageBatches::new(images, self.device).gather(indices)?)
+        Ok(batch_of(images, None, indices, self.device)?.0)
     }
 
     /// Probabilities `float32 N,C` of images `float32 N,1,H,W` in -1..=1.
@@ -198,16 +198,21 @@ impl Predictor {
             self.shape.width
         );
         let _no_grad = tch::no_grad_guard();
-        let mut batches = ImageBatches::new(images, self.device);
-        let mut logits: Vec<f32> = Vec::with_capacity(images.len() * self.shape.classes);
-        let order: Vec<usize> = (0..images.len()).collect();
-        for indices in order.chunks(BATCH) {
-            if !watch(logits.len() / self.shape.classes) {
+        let mut loader = DataLoader::in_order(images, None, BATCH, self.device)?;
+        // They stay on the device until the end: a copy of every batch would make the next one wait.
+        let mut predicted =
+            vec![Tensor::f_empty([0, self.shape.classes as i64], (Kind::Float, self.device))?];
+        let mut done = 0;
+        loop {
+            if !watch(done) {
                 return Ok(None);
             }
-            let batch = self.forward(&batches.gather(indices)?)?;
-            logits.extend(Vec::<f32>::try_from(batch.f_contiguous()?.f_view(-1)?)?);
+            let Some((batch, _)) = loader.next_batch()? else { break };
+            predicted.push(self.forward(&batch)?);
+            done += batch.size()[0] as usize;
         }
+        let logits = Tensor::f_cat(&predicted, 0)?;
+        let logits = Vec::<f32>::try_from(logits.f_contiguous()?.f_view(-1)?)?;
         let probabilities = logits.iter().map(|logit| sigmoid(*logit)).collect();
         Ok(Some(Scores { logits, probabilities }))
     }

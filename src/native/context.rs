@@ -23,7 +23,7 @@ unsafe extern "C" {
 }
 
 /// The number of a CUDA device; below 0 the CPU.
-fn cuda_index(device: Device) -> c_int {
+pub(super) fn cuda_index(device: Device) -> c_int {
     match device {
         Device::Cuda(index) => c_int::try_from(index).unwrap_or(c_int::MAX),
         _ => -1,

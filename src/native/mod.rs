@@ -7,6 +7,7 @@ mod batch_norm_max_pool_relu;
 mod context;
 mod optim;
 mod threads;
+mod transfer;
 
 use std::ffi::{CStr, c_char, c_void};
 
@@ -21,6 +22,7 @@ pub use optim::{
 };
 
 pub use threads::prepare_threads;
+pub use transfer::{pinned_empty, synchronize, upload};
 
 unsafe extern "C" {
     fn chestxr_libtorch_version() -> *const c_char;

@@ -11,11 +11,15 @@
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <c10/core/Event.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/version.h>
 
 #include <cstring>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -217,6 +221,44 @@ char *chestxr_device_memory(int cuda_index, uint64_t *used, uint64_t *free, uint
     *used = static_cast<uint64_t>(stats.allocated_bytes[0].current);
     *free = left;
     *total = whole;
+  });
+}
+
+char *chestxr_pinned_empty(size_t dimensions, const int64_t *sizes, int floats, void **out) {
+  return guarded([&] {
+    const auto options = at::TensorOptions().dtype(floats ? at::kFloat : at::kByte).pinned_memory(true);
+    *out = new at::Tensor(at::empty(at::IntArrayRef(sizes, dimensions), options));
+  });
+}
+
+char *chestxr_upload(const void *tensor, int cuda_index, void **out) {
+  return guarded([&] {
+    const auto target = device(cuda_index);
+    const c10::impl::VirtualGuardImpl guard(target.type());
+    // libtorch has a fixed pool of streams and gives them out in turn: one for each thread and device is asked for once.
+    thread_local std::map<int, c10::Stream> streams;
+    auto found = streams.find(cuda_index);
+    if (found == streams.end())
+      found = streams.emplace(cuda_index, guard.getStreamFromGlobalPool(target, /*isHighPriority=*/false)).first;
+    const auto computing = guard.getStream(target);
+    at::Tensor copy;
+    c10::Event copied(target.type());
+    {
+      const c10::StreamGuard copying(found->second);
+      copy = static_cast<const at::Tensor *>(tensor)->to(target, /*non_blocking=*/true, /*copy=*/true);
+      copied.record(found->second);
+    }
+    copied.block(computing);
+    // The memory belongs to the copying stream: its allocator must know that another one reads it.
+    copy.record_stream(computing);
+    *out = new at::Tensor(std::move(copy));
+  });
+}
+
+char *chestxr_synchronize(int cuda_index) {
+  return guarded([&] {
+    const c10::impl::VirtualGuardImpl guard(at::kCUDA);
+    guard.synchronizeDevice(static_cast<c10::DeviceIndex>(cuda_index));
   });
 }
 

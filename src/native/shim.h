@@ -55,6 +55,17 @@ char *chestxr_clear_gradients(size_t count, void *const *parameters);
 char *chestxr_batch_norm_max_pool_relu(const void *x, const void *weight, const void *bias, const void *running_mean,
                         const void *running_var, double momentum, double epsilon, void **out);
 
+/// A new tensor of page-locked main memory, float32 with `floats` and else uint8, with undefined values; `out` receives it,
+/// and the caller owns it.
+char *chestxr_pinned_empty(size_t dimensions, const int64_t *sizes, int floats, void **out);
+
+/// Copies `tensor` to a CUDA device on a stream of its own, which the calling thread's stream waits for on the device; `out`
+/// receives a new tensor the caller owns.
+char *chestxr_upload(const void *tensor, int cuda_index, void **out);
+
+/// Waits for all streams of a CUDA device.
+char *chestxr_synchronize(int cuda_index);
+
 /// Whether `tensor` is stored channels last, N,C,H,W.
 bool chestxr_is_channels_last(const void *tensor);
 

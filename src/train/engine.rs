@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
@@ -11,7 +11,6 @@ use tch::Tensor;
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::checkpoint::{Position, Restored};
-use super::data_loader::Resident;
 use super::early_stopping::EarlyStopping;
 use super::fit::{Ending, EpochOutputs, Fit};
 use super::inbox::{Inbox, StopReason};
@@ -24,8 +23,8 @@ use super::setup::Setup;
 use super::system_monitor::SystemMonitor;
 use super::writer::Writer;
 use super::{Command, Event, Level, Phase, Progress, RunInfo};
-use crate::augment::AugmentPipeline;
 use crate::config::RunConfig;
+use crate::data_loader::Placement;
 use crate::dataset::Cache;
 use crate::evaluation;
 use crate::model::table;
@@ -301,7 +300,7 @@ struct Ready {
     learner: Learner,
     position: Position,
     seen: EpochOutputs,
-    resident: Option<Arc<Resident>>,
+    placement: Placement,
     /// Subtracted from logits before they become probabilities (`float32 C`).
     shift: Option<Tensor>,
 }
@@ -313,18 +312,17 @@ impl Ready {
             true => None,
             false => Some(Tensor::f_from_slice(&shift)?.f_to_device(setup.device)?),
         };
-        Ok(Self { learner, position, seen, resident: Resident::upload(setup)?.map(Arc::new), shift })
+        Ok(Self { learner, position, seen, placement: setup.placement()?, shift })
     }
 }
 
 fn fit<'a>(setup: &'a Setup, ready: Ready, journal: Journal, inbox: &'a mut Inbox) -> Result<Fit<'a>> {
-    let Ready { learner, position, seen, resident, shift } = ready;
+    let Ready { learner, position, seen, placement, shift } = ready;
     Ok(Fit {
         setup,
         learner,
         position,
-        plan: Arc::new(AugmentPipeline::new(&setup.config.augment)),
-        resident,
+        placement,
         seen,
         shift,
         writer: Writer::start(journal.folder().clone())?,

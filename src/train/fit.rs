@@ -1,20 +1,17 @@
 //! The learning loop: epochs of steps, validation after each, best weights tested at the end.
 
-use std::sync::Arc;
-
 use anyhow::{Result, bail, ensure};
 use tch::{Device, Kind, Tensor};
 
 use super::checkpoint::Position;
-use super::data_loader::{DataLoader, Resident};
 use super::inbox::{Inbox, StopReason};
 use super::journal::Journal;
 use super::learner::Learner;
 use super::meter::{Meter, Work, resident_memory};
 use super::writer::Writer;
 use super::{Phase, setup::Setup};
-use crate::augment::{AugmentPipeline, Batches};
 use crate::config::RunConfig;
+use crate::data_loader::{DataLoader, Placement};
 use crate::dataset::Split;
 use crate::metrics::EpochAccumulator;
 use crate::native;
@@ -82,10 +79,8 @@ impl EpochOutputs {
 pub struct Fit<'a> {
     pub(super) setup: &'a Setup,
     pub(super) learner: Learner,
-    /// What training does to an image.
-    pub(super) plan: Arc<AugmentPipeline>,
-    /// The training images on the device, when they lie there.
-    pub(super) resident: Option<Arc<Resident>>,
+    /// Where the batches of training are put together.
+    pub(super) placement: Placement,
     pub(super) position: Position,
     pub(super) seen: EpochOutputs,
     /// Subtracted from logits before they become probabilities (`float32 C`); see `loss::logit_correction`.
@@ -134,9 +129,7 @@ impl Fit<'_> {
         let setup = self.setup;
         let config = &setup.config;
         let (_, labels) = setup.dataset.trainable(Split::Train)?;
-        let (plan, resident) = (Arc::clone(&self.plan), self.resident.clone());
-        let mut loader =
-            DataLoader::start(setup, &plan, resident.as_deref(), epoch, self.position.batches_done)?;
+        let mut loader = setup.training_batches(&self.placement, epoch, self.position.batches_done)?;
         let (total, accumulate) = (loader.batches(), config.optimizer.accumulate);
         self.learner.freeze_backbone(epoch <= config.model.freeze_epochs)?;
         self.begin_pass(Phase::Training, epoch, total);
@@ -233,31 +226,30 @@ impl Fit<'_> {
     pub(super) fn predict(&mut self, split: Split, phase: Phase) -> Result<Interruptible<EvalOutput>> {
         let setup = self.setup;
         let (images, labels) = setup.dataset.trainable(split)?;
-        let mut batches = Batches::new(images, labels, setup.device);
-        let order: Vec<usize> = (0..batches.image_count()).collect();
         let together = MAX_EVAL_BATCH.min(EVAL_BATCH_FACTOR * self.config().optimizer.batch_size);
-        self.begin_pass(phase, 0, order.len().div_ceil(together));
+        let mut loader = DataLoader::in_order(images, Some(labels), together, setup.device)?;
+        self.begin_pass(phase, 0, loader.batches());
         let mut meter = Meter::start();
         let mut logits_seen = Vec::new();
         let mut targets_seen = Vec::new();
-        for (done, indices) in order.chunks(together).enumerate() {
+        for done in 1..=loader.batches() {
             if let Some(stop) = self.poll_commands(&mut meter)? {
                 return Ok(Interruptible::Stopped(stop));
             }
-            let (images, targets) = batches.gather(indices)?;
+            let Some((images, targets)) = loader.next_batch()? else { break };
             logits_seen.push(self.learner.evaluate(&images)?);
             targets_seen.push(targets);
             meter.lap(Work::Compute);
             let elapsed = self.journal.elapsed();
             self.journal.progress(|progress| {
-                progress.done = done + 1;
+                progress.done = done;
                 progress.elapsed = elapsed;
             });
         }
         let logits = Tensor::f_cat(&logits_seen, 0)?;
         let loss = f64::try_from(self.learner.loss().of(&logits, &Tensor::f_cat(&targets_seen, 0)?)?)?;
         let mut seen = EpochAccumulator::new(labels.classes());
-        seen.push(&to_floats(&self.reported(&logits)?)?, &batches.labels_of(&order))?;
+        seen.push(&to_floats(&self.reported(&logits)?)?, labels.values())?;
         meter.lap(Work::Metrics);
         if split == Split::Val {
             self.validation_seconds = meter.seconds();

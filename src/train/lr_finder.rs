@@ -4,12 +4,11 @@
 
 use anyhow::{Context, Result};
 
-use super::data_loader::DataLoader;
 use super::inbox::{Inbox, StopReason};
 use super::journal::EventSender;
 use super::setup::Setup;
 use super::{Command, Level, LrCurve, Phase};
-use crate::augment::AugmentPipeline;
+use crate::data_loader::Placement;
 
 /// From and to which rate, in how many steps.
 const RANGE: (f64, f64) = (1e-8, 1.0);
@@ -33,9 +32,8 @@ pub enum Found {
 /// When the training images can't be read, a step fails, or memory runs out.
 pub fn find(setup: &Setup, inbox: &mut Inbox, event_sender: &EventSender) -> Result<Found> {
     let mut learner = setup.first_learner(inbox, event_sender)?;
-    let plan = AugmentPipeline::new(&setup.config.augment);
     let mut epoch = 1;
-    let mut loader = DataLoader::without_threads(setup, &plan, epoch)?;
+    let mut loader = setup.training_batches(&Placement::Inline, epoch, 0)?;
     let (mut rates, mut losses) = (Vec::new(), Vec::new());
     let mut mean = Smoothed::default();
     let mut reason = format!("all {STEPS} rates were tried");
@@ -53,7 +51,7 @@ pub fn find(setup: &Setup, inbox: &mut Inbox, event_sender: &EventSender) -> Res
             Some(batch) => batch,
             None => {
                 epoch += 1;
-                loader = DataLoader::without_threads(setup, &plan, epoch)?;
+                loader = setup.training_batches(&Placement::Inline, epoch, 0)?;
                 loader.next_batch()?.context("there are no training images")?
             }
         };

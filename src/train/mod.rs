@@ -1,9 +1,9 @@
 //! The loop and all it needs: loss, optimizer, schedule, early stopping, checkpoints; the thread it runs on
 //! and the protocol that thread speaks.
 
+mod batches;
 mod checkpoint;
 mod controls;
-mod data_loader;
 mod early_stopping;
 mod ema;
 mod engine;
@@ -19,7 +19,6 @@ mod lr_finder;
 mod meter;
 mod optimizer;
 mod protocol;
-mod sampler;
 mod saving;
 mod scaler;
 mod schedule;
@@ -36,7 +35,6 @@ pub use learner::Learner;
 pub use loss::{Loss, logit_correction, pos_weights};
 pub use optimizer::Optimizer;
 pub use protocol::{Command, EpochReport, Event, Level, LrCurve, Phase, Progress, RunInfo, Shares};
-pub use sampler::shuffled;
 pub use schedule::{LearningRate, ReduceLrOnPlateau};
 pub use setup::Setup;
 

@@ -9,8 +9,9 @@ use tch::Device;
 use super::inbox::Inbox;
 use super::journal::EventSender;
 use super::learner::Learner;
-use super::{Level, Phase, loss, sampler};
+use super::{Level, Phase, loss};
 use crate::config::{Arch, AugmentOn, Monitor, Precision, RunConfig, Sampling};
+use crate::data_loader;
 use crate::dataset::image_file::Preprocess;
 use crate::dataset::progress::Watch;
 use crate::dataset::{Cache, Dataset, Split};
@@ -18,9 +19,6 @@ use crate::model::{Network, Shape, device_name, resolve_device, take_pretrained}
 use crate::native;
 use crate::runs::{Provenance, find};
 use crate::text::{counted, one_line};
-
-/// Share of a device's free memory that images may take; the rest is for the network.
-const IMAGE_SHARE: f64 = 0.5;
 
 /// What a run starts from.
 pub struct Setup {
@@ -79,7 +77,10 @@ impl Setup {
                  watch the loss: early_stopping.monitor=val_loss, early_stopping.mode=min"
             );
         }
-        config.augment.on = augment_on(config.augment.on, &dataset, device)?;
+        if config.augment.on == AugmentOn::Auto {
+            // The two ways differ by a grey level here and there, so the run's record has the answer and resume keeps it.
+            config.augment.on = if device.is_cuda() { AugmentOn::Device } else { AugmentOn::Cpu };
+        }
         let shape = Shape { height, width, classes: dataset.labels().len() };
         Ok(Self { config, dataset, device, shape })
     }
@@ -174,7 +175,7 @@ impl Setup {
         let train = self.dataset.stats(Split::Train);
         let weights = loss::pos_weights(&self.config.loss, train);
         let sampled = (self.config.data.sampling == Sampling::Balanced)
-            .then(|| sampler::sampled_prevalence(&self.dataset.part(Split::Train).labels));
+            .then(|| data_loader::sampled_prevalence(&self.dataset.part(Split::Train).labels));
         let shift = loss::logit_correction(&weights, train, sampled.as_deref());
         if shift.iter().all(|shift| *shift == 0.0) { Vec::new() } else { shift }
     }
@@ -223,24 +224,6 @@ impl Setup {
         }
         notes
     }
-}
-
-/// Where images are augmented: what the setting says, and for `auto` on a CUDA device that has room for the training
-/// images, else on the CPU. It depends on free memory, so the run's record has the answer and resume keeps it.
-///
-/// # Errors
-/// When the data set has no training images.
-fn augment_on(setting: AugmentOn, dataset: &Dataset, device: Device) -> Result<AugmentOn> {
-    let (images, labels) = dataset.trainable(Split::Train)?;
-    let bytes = images.bytes() + 4 * labels.values().len();
-    let fits = || {
-        native::device_memory(device).is_some_and(|memory| (bytes as f64) < IMAGE_SHARE * memory.free as f64)
-    };
-    Ok(match setting {
-        AugmentOn::Auto if device.is_cuda() && fits() => AugmentOn::Device,
-        AugmentOn::Auto => AugmentOn::Cpu,
-        chosen => chosen,
-    })
 }
 
 /// The commit that the current folder's repository is at, if it is one's and git is there to say.

@@ -22,14 +22,30 @@ pub const TRANSFORM: Transform = Transform {
         let [right, down] = [shift[0] * width as f64, shift[1] * height as f64];
         let map = matrix(angle, [wide, tall], shear, [right, down], draw.size);
         draw.steps.push(Step::Move(map));
-        let mut words = format!("rotate {angle:.1}°, shift {right:.1},{down:.1} px, scale {wide:.2}");
-        if !plan.keep_ratio() {
-            words += &format!("x{tall:.2}");
-        }
-        if section.shear > 0.0 {
-            words += &format!(", shear {:.1},{:.1}°", shear[0], shear[1]);
-        }
-        draw.words.push(words);
+        // NaN stands for what isn't shown: a second scale or a shear that the settings don't have.
+        let shown = |value: f64, wanted: bool| if wanted { value } else { f64::NAN };
+        let sheared = section.shear > 0.0;
+        draw.caption(
+            &[
+                angle,
+                right,
+                down,
+                wide,
+                shown(tall, !plan.keep_ratio()),
+                shown(shear[0], sheared),
+                shown(shear[1], sheared),
+            ],
+            |[angle, right, down, wide, tall, shear_x, shear_y]| {
+                let mut text = format!("rotate {angle:.1}°, shift {right:.1},{down:.1} px, scale {wide:.2}");
+                if !tall.is_nan() {
+                    text += &format!("x{tall:.2}");
+                }
+                if !shear_x.is_nan() {
+                    text += &format!(", shear {shear_x:.1},{shear_y:.1}°");
+                }
+                text
+            },
+        );
     },
 };
 

@@ -11,6 +11,6 @@ pub const TRANSFORM: Transform = Transform {
     draw: |plan, rng, draw| {
         let sigma = rng.between(0.0, plan.section().blur) * draw.size.0 as f64 / 64.0;
         draw.steps.push(Step::Blur { sigma });
-        draw.words.push(format!("blur {sigma:.2} px"));
+        draw.caption(&[sigma], |values| format!("blur {:.2} px", values[0]));
     },
 };

@@ -13,7 +13,9 @@ pub const TRANSFORM: Transform = Transform {
         let section = plan.section();
         let (contrast, brightness) = (rng.around(section.contrast), rng.around(section.brightness));
         draw.steps.push(Step::Tone(Box::new(table(contrast, brightness))));
-        draw.words.push(format!("brightness {brightness:+.2}, contrast {contrast:+.2}"));
+        draw.caption(&[brightness, contrast], |values| {
+            format!("brightness {:+.2}, contrast {:+.2}", values[0], values[1])
+        });
     },
 };
 

@@ -17,6 +17,8 @@ pub const TRANSFORM: Transform = Transform {
         };
         let ((left, right), (top, bottom)) = (side(width), side(height));
         draw.steps.push(Step::CutOut(Rect { left, top, right, bottom }));
-        draw.words.push(format!("cutout {}x{} px", right - left, bottom - top));
+        draw.caption(&[(right - left) as f64, (bottom - top) as f64], |values| {
+            format!("cutout {}x{} px", values[0], values[1])
+        });
     },
 };

@@ -12,6 +12,6 @@ pub const TRANSFORM: Transform = Transform {
         let gamma = rng.around(plan.section().gamma.ln_1p()).exp();
         let table = std::array::from_fn(|grey| (255.0 * (grey as f64 / 255.0).powf(gamma)).round() as u8);
         draw.steps.push(Step::Tone(Box::new(table)));
-        draw.words.push(format!("gamma {gamma:.2}"));
+        draw.caption(&[gamma], |values| format!("gamma {:.2}", values[0]));
     },
 };

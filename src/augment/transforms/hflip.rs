@@ -10,6 +10,6 @@ pub const TRANSFORM: Transform = Transform {
     probability: |section| section.hflip_p,
     draw: |_, _, draw| {
         draw.steps.push(Step::Move(Affine::about_centre([-1.0, 0.0, 0.0, 1.0], draw.size)));
-        draw.words.push("horizontal flip".into());
+        draw.caption(&[], |_| "horizontal flip".into());
     },
 };

@@ -11,6 +11,6 @@ pub const TRANSFORM: Transform = Transform {
     draw: |plan, rng, draw| {
         let share = rng.between(0.0, plan.section().noise);
         draw.steps.push(Step::Noise { sigma: 255.0 * share, seed: rng.bits() });
-        draw.words.push(format!("noise {share:.3}"));
+        draw.caption(&[share], |values| format!("noise {:.3}", values[0]));
     },
 };

@@ -20,6 +20,6 @@ pub const TRANSFORM: Transform = Transform {
             _ => [0.0, -1.0, 1.0, 0.0],
         };
         draw.steps.push(Step::Move(Affine::about_centre(linear, draw.size)));
-        draw.words.push(format!("rotate {}°", 90 * turns));
+        draw.caption(&[90.0 * turns as f64], |values| format!("rotate {}°", values[0]));
     },
 };

@@ -10,6 +10,6 @@ pub const TRANSFORM: Transform = Transform {
     probability: |section| section.vflip_p,
     draw: |_, _, draw| {
         draw.steps.push(Step::Move(Affine::about_centre([1.0, 0.0, 0.0, -1.0], draw.size)));
-        draw.words.push("vertical flip".into());
+        draw.caption(&[], |_| "vertical flip".into());
     },
 };

@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
+use tch::Device;
 
-use chestxr_tui::augment::{AugmentPipeline, Epoch, Loader};
+use chestxr_tui::augment::AugmentPipeline;
 use chestxr_tui::config::{Arch, RunConfig, Stem};
+use chestxr_tui::data_loader::{Augmentation, DataLoader, Epoch, Placement, shuffled};
 use chestxr_tui::dataset::{Cache, Dataset, Split};
 use chestxr_tui::native;
 use chestxr_tui::runs::RunState;
 use chestxr_tui::text::bytes;
-use chestxr_tui::train::{Command, Event, Phase, Trainer, shuffled};
+use chestxr_tui::train::{Command, Event, Phase, Trainer};
 
 use super::{MedianRange, ScratchDir, UsageError, peak_memory, reset_peak_memory, whole};
 
@@ -212,22 +214,17 @@ fn with_storage(
 
 /// Images per second of the data loader, over one epoch or `pause`, whichever is shorter.
 fn loading(config: &RunConfig, dataset: &Arc<Dataset>, epoch: usize, pause: Duration) -> Result<f64> {
-    let (images, _) = dataset.trainable(Split::Train)?;
-    let epoch = Epoch {
-        order: Arc::new(shuffled(images.len(), config.run.seed, epoch)),
-        times: Arc::default(),
-        batch_size: config.optimizer.batch_size,
-        seed: config.run.seed,
-        epoch,
-    };
-    let workers = config.augment.workers.max(1);
+    let (images, labels) = dataset.trainable(Split::Train)?;
+    let order = shuffled(images.len(), config.run.seed, epoch);
+    let epoch = Epoch::new(order, config.optimizer.batch_size, config.run.seed, epoch);
+    let augmentation = Augmentation::OnHost(AugmentPipeline::new(&config.augment));
+    let placement = Placement::Workers(config.augment.workers.max(1));
     let mut loader =
-        Loader::start(dataset, &AugmentPipeline::new(&config.augment), &epoch, 0, workers, None)?;
+        DataLoader::start(images, Some(labels), epoch, 0, &augmentation, &placement, Device::Cpu)?;
     let started = Instant::now();
     let mut done = 0;
-    for number in 0..epoch.batches() {
-        loader.next_batch()?;
-        done += epoch.batch(number).count();
+    while let Some((batch, _)) = loader.next_batch()? {
+        done += batch.size()[0];
         if started.elapsed() >= pause {
             break;
         }

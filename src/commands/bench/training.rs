@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-use chestxr_tui::augment::Batches;
 use chestxr_tui::config::{Arch, RunConfig, Stem};
+use chestxr_tui::data_loader::batch_of;
 use chestxr_tui::dataset::{Cache, Split};
 use chestxr_tui::runs::RunState;
 use chestxr_tui::train::{Command, Event, Setup, Shares, Trainer};
@@ -121,7 +121,7 @@ fn ceiling(config: &RunConfig, cache: &Cache, pause: Duration) -> Result<f64> {
     let (images, labels) = setup.dataset.trainable(Split::Train)?;
     let count = config.optimizer.batch_size;
     let indices: Vec<usize> = (0..count).map(|index| index % images.len()).collect();
-    let (x, y) = Batches::new(images, labels, setup.device).gather(&indices)?;
+    let (x, y) = batch_of(images, Some(labels), &indices, setup.device)?;
     let mut number = 0;
     let mut step = || -> Result<()> {
         number += 1;
