@@ -67,7 +67,7 @@ fn compile_shim(libraries: &Path) {
         .warnings(false)
         .include(include.join("torch/csrc/api/include"))
         .include(include)
-        .files(["src/native/shim.cpp", "src/native/batch_norm_max_pool_relu.cpp"])
+        .files(["src/native/shim.cpp", "src/native/batch_norm_max_pool_relu.cpp", "src/native/transfer.cpp"])
         // Optimised in debug builds too: it computes.
         .opt_level(3)
         .flag_if_supported("-Wno-psabi");

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use safetensors::SafeTensorError;
 use tch::{Device, Kind, TchError, Tensor};
@@ -231,26 +232,52 @@ pub(super) fn read_safetensors(path: &Path, largest: u64) -> Result<HashMap<Stri
 /// A copy of a network's tensors at one moment, on the CPU.
 pub struct Snapshot {
     tensors: Vec<(String, Tensor)>,
+    /// Copies from a GPU are on their way until this has come.
+    on_the_way: Option<Arc<native::Download>>,
 }
 
 impl Snapshot {
-    /// Copies of these tensors.
+    /// Copies of these tensors as they are now. What comes from a GPU may arrive later; nobody waits for it here.
     ///
     /// # Errors
     /// When a tensor can't be copied to main memory, which takes as many bytes as all tensors together.
     pub fn of<'a>(tensors: impl Iterator<Item = (&'a str, &'a Tensor)>) -> Result<Self, TchError> {
         let _no_grad = tch::no_grad_guard();
         let copy = |tensor: &Tensor| -> Result<Tensor, TchError> {
-            // Files hold plain rows; `copy` keeps later steps from changing what is written.
-            let plain = tensor.detach().f_to_device(Device::Cpu)?.f_contiguous()?;
-            let mut copy = plain.f_empty_like()?;
-            copy.f_copy_(&plain)?;
+            // Files hold plain rows; a copy keeps later steps from changing what is written.
+            let mut copy = Tensor::f_empty(tensor.size(), (tensor.kind(), Device::Cpu))?;
+            copy.f_copy_(&tensor.detach())?;
             Ok(copy)
         };
-        let tensors = tensors
-            .map(|(name, tensor)| Ok((name.to_owned(), copy(tensor)?)))
-            .collect::<Result<_, TchError>>()?;
-        Ok(Self { tensors })
+        let (names, tensors): (Vec<String>, Vec<&Tensor>) =
+            tensors.map(|(name, tensor)| (name.to_owned(), tensor)).unzip();
+        let far: Vec<&Tensor> = tensors.iter().copied().filter(|tensor| tensor.device().is_cuda()).collect();
+        let (far, on_the_way) = match far.is_empty() {
+            true => (Vec::new(), None),
+            false => native::download(&far).map(|(copies, download)| (copies, Some(Arc::new(download))))?,
+        };
+        let mut far = far.into_iter();
+        let copies = names.into_iter().zip(tensors).map(|(name, tensor)| {
+            // One for each tensor that isn't in main memory, in their order.
+            let arrived = if tensor.device().is_cuda() { far.next() } else { None };
+            Ok((name, arrived.map_or_else(|| copy(tensor), Ok)?))
+        });
+        Ok(Self { tensors: copies.collect::<Result<_, TchError>>()?, on_the_way })
+    }
+
+    /// The tensors whose names begin with `prefix`, named without it; where there is one with `preferred` in its place, that
+    /// one. They share their memory with this snapshot.
+    pub fn part(&self, prefix: &str, preferred: Option<&str>) -> Self {
+        let preferred: HashMap<&str, &Tensor> = self
+            .tensors
+            .iter()
+            .filter_map(|(name, tensor)| Some((name.strip_prefix(preferred?)?, tensor)))
+            .collect();
+        let tensors = self.tensors.iter().filter_map(|(name, tensor)| {
+            let name = name.strip_prefix(prefix)?;
+            Some((name.to_owned(), preferred.get(name).copied().unwrap_or(tensor).shallow_clone()))
+        });
+        Self { tensors: tensors.collect(), on_the_way: self.on_the_way.clone() }
     }
 
     /// Adds a tensor as it is.
@@ -264,6 +291,9 @@ impl Snapshot {
     /// The file and the system's error.
     pub fn write(&self, path: &Path) -> Result<(), WeightsError> {
         let write = || {
+            if let Some(download) = &self.on_the_way {
+                download.wait()?;
+            }
             let (replacement, _) = Replacement::beside(path)?;
             tensor_file::write(&self.tensors, replacement.path()).map_err(|error| match error {
                 TchError::SafeTensorError { err: SafeTensorError::IoError(error), .. } => {

@@ -22,7 +22,7 @@ pub use optim::{
 };
 
 pub use threads::prepare_threads;
-pub use transfer::{pinned_empty, synchronize, upload};
+pub use transfer::{Download, download, pinned_empty, synchronize, upload};
 
 unsafe extern "C" {
     fn chestxr_libtorch_version() -> *const c_char;

@@ -5,21 +5,18 @@
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/_amp_foreach_non_finite_check_and_unscale.h>
+#include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
-#include <c10/core/Event.h>
 #include <c10/core/GradMode.h>
-#include <c10/core/StreamGuard.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/version.h>
 
 #include <cstring>
 #include <exception>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -84,7 +81,7 @@ char *chestxr_fused_adam(size_t count, void *const *parameters, void *const *exp
     const auto values = list(count, parameters);
     const auto averages = list(count, exp_avgs);
     const auto squares = list(count, exp_avg_sqs);
-    auto states = list(count, steps);
+    const auto states = list(count, steps);
     const auto gradients = gradients_of(values);
     for (size_t i = 0; i < count; ++i) {
       require_match(values[i], averages[i], "first moment");
@@ -93,11 +90,9 @@ char *chestxr_fused_adam(size_t count, void *const *parameters, void *const *exp
     const auto overflow = optional(found_inf);
     // The kernel reads the step count but leaves counting to its caller, as torch.optim does. A step that
     // is skipped because its gradients overflowed doesn't count.
-    for (auto &state : states) {
-      state.add_(1);
-      if (overflow)
-        state.sub_(*overflow);
-    }
+    at::_foreach_add_(states, 1);
+    if (overflow)
+      at::_foreach_add_(states, *overflow, /*alpha=*/-1);
     if (decoupled)
       at::_fused_adamw_(values, gradients, averages, squares, {}, states, lr, beta1, beta2, weight_decay, eps,
                         /*amsgrad=*/false, /*maximize=*/false, {}, overflow);
@@ -221,44 +216,6 @@ char *chestxr_device_memory(int cuda_index, uint64_t *used, uint64_t *free, uint
     *used = static_cast<uint64_t>(stats.allocated_bytes[0].current);
     *free = left;
     *total = whole;
-  });
-}
-
-char *chestxr_pinned_empty(size_t dimensions, const int64_t *sizes, int floats, void **out) {
-  return guarded([&] {
-    const auto options = at::TensorOptions().dtype(floats ? at::kFloat : at::kByte).pinned_memory(true);
-    *out = new at::Tensor(at::empty(at::IntArrayRef(sizes, dimensions), options));
-  });
-}
-
-char *chestxr_upload(const void *tensor, int cuda_index, void **out) {
-  return guarded([&] {
-    const auto target = device(cuda_index);
-    const c10::impl::VirtualGuardImpl guard(target.type());
-    // libtorch has a fixed pool of streams and gives them out in turn: one for each thread and device is asked for once.
-    thread_local std::map<int, c10::Stream> streams;
-    auto found = streams.find(cuda_index);
-    if (found == streams.end())
-      found = streams.emplace(cuda_index, guard.getStreamFromGlobalPool(target, /*isHighPriority=*/false)).first;
-    const auto computing = guard.getStream(target);
-    at::Tensor copy;
-    c10::Event copied(target.type());
-    {
-      const c10::StreamGuard copying(found->second);
-      copy = static_cast<const at::Tensor *>(tensor)->to(target, /*non_blocking=*/true, /*copy=*/true);
-      copied.record(found->second);
-    }
-    copied.block(computing);
-    // The memory belongs to the copying stream: its allocator must know that another one reads it.
-    copy.record_stream(computing);
-    *out = new at::Tensor(std::move(copy));
-  });
-}
-
-char *chestxr_synchronize(int cuda_index) {
-  return guarded([&] {
-    const c10::impl::VirtualGuardImpl guard(at::kCUDA);
-    guard.synchronizeDevice(static_cast<c10::DeviceIndex>(cuda_index));
   });
 }
 

@@ -63,6 +63,12 @@ char *chestxr_pinned_empty(size_t dimensions, const int64_t *sizes, int floats, 
 /// receives a new tensor the caller owns.
 char *chestxr_upload(const void *tensor, int cuda_index, void **out);
 
+/// Copies `count` tensors of one CUDA device to pinned memory (`outs`, plain rows, owned by the caller), as they are when the
+/// device comes to this call, and without waiting: the copies are whole once `event`, owned by the caller too, has come.
+char *chestxr_download(size_t count, void *const *tensors, void **outs, void **event);
+char *chestxr_event_wait(const void *event);
+void chestxr_event_free(void *event);
+
 /// Waits for all streams of a CUDA device.
 char *chestxr_synchronize(int cuda_index);
 

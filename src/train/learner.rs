@@ -12,7 +12,7 @@ use super::scaler::LossScaler;
 use super::step_guard::StepGuard;
 use crate::config::{Precision, RunConfig};
 use crate::dataset::stats::SplitStats;
-use crate::model::{Mode, Network, Snapshot};
+use crate::model::{Mode, Network};
 use crate::native::{self, Autocast, CudaMode};
 
 /// Network, loss, optimizer, running mean and precision.
@@ -197,24 +197,9 @@ impl Learner {
         Ok(bool::try_from(finite)?)
     }
 
-    /// A copy of the weights that are evaluated: EMA weights if there are any, else the raw ones.
-    ///
-    /// # Errors
-    /// When a tensor can't be copied, as when memory runs out.
-    pub fn evaluation_weights(&mut self) -> Result<Snapshot> {
-        self.use_ema_weights()?;
-        let snapshot = self.network.state().snapshot();
-        self.use_raw_weights()?;
-        Ok(snapshot?)
-    }
-
-    /// A copy of the raw weights, where EMA weights are evaluated in their place.
-    ///
-    /// # Errors
-    /// When a tensor can't be copied, as when memory runs out.
-    pub fn raw_weights(&mut self) -> Result<Option<Snapshot>> {
-        self.use_raw_weights()?;
-        Ok(self.ema.is_some().then(|| self.network.state().snapshot()).transpose()?)
+    /// Whether EMA weights are evaluated in place of the raw ones.
+    pub fn has_ema(&self) -> bool {
+        self.ema.is_some()
     }
 
     /// Everything a step reads and changes, by name: weights, moments, running mean, loss scale. The network

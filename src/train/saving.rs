@@ -44,6 +44,7 @@ impl Fit<'_> {
         );
         // A checkpoint may be requested while the running mean is being evaluated.
         let with_ema = self.learner.uses_ema_weights();
+        let has_ema = self.learner.has_ema();
         let mut tensors = self.learner.state()?;
         tensors.push(("epoch.loss_sum".into(), self.seen.loss_sum.shallow_clone()));
         if !self.seen.logits.is_empty() {
@@ -56,8 +57,8 @@ impl Fit<'_> {
             epoch: self.position.epochs_done,
             step: self.position.step,
             kept,
-            last: self.learner.evaluation_weights()?,
-            last_raw: self.learner.raw_weights()?,
+            last: state.part("weight.", Some("ema.")),
+            last_raw: has_ema.then(|| state.part("weight.", None)),
             state,
             best: self.position.best.clone().filter(|_| improved),
             keep: self.position.kept.iter().map(|kept| kept.epoch).collect(),

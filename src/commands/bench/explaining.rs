@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use chestxr_tui::config::{Arch, ModelSection};
 use chestxr_tui::explain::{METHODS, Options, explain_batch};
 use chestxr_tui::model::resolve_device;
 use chestxr_tui::model::{Mode, Network, Shape};
+use chestxr_tui::native;
 
 use super::MedianRange;
 
@@ -55,14 +56,14 @@ pub fn measure(arch: Arch, size: usize, device: &str, repeats: usize) -> Result<
         logits.f_sum(Kind::Float)?.f_backward()?;
         Ok(())
     };
-    let forward_backward_ms = timed(repeats * 5, forward_backward)?;
+    let forward_backward_ms = timed(repeats * 5, device, forward_backward)?;
     let mut gradcam_ms = None;
     let mut ratios = Vec::new();
     // SmoothGrad takes as long as integrated gradients times its number of samples.
     for method in METHODS.iter().filter(|method| method.name != "smoothgrad") {
         let map = || explain_batch(&network, &image, &[0], method, &Options::default()).map(|_| ());
         // One measurement of a slow method is enough.
-        let figure = timed(if method.passes_once { repeats * 5 } else { 1 }, map)?;
+        let figure = timed(if method.passes_once { repeats * 5 } else { 1 }, device, map)?;
         if method.name == "grad-cam" {
             gradcam_ms = Some(figure);
         }
@@ -73,12 +74,14 @@ pub fn measure(arch: Arch, size: usize, device: &str, repeats: usize) -> Result<
 }
 
 /// Milliseconds per call of `work`; a first call as warm-up is not counted.
-fn timed(repeats: usize, work: impl Fn() -> Result<()>) -> Result<MedianRange> {
+fn timed(repeats: usize, device: Device, work: impl Fn() -> Result<()>) -> Result<MedianRange> {
     work()?;
+    native::synchronize(device)?;
     let mut values = Vec::with_capacity(repeats);
     for _ in 0..repeats.max(1) {
         let started = Instant::now();
         work()?;
+        native::synchronize(device)?;
         values.push(started.elapsed().as_secs_f64() * 1000.0);
     }
     MedianRange::of(values)

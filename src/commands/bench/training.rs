@@ -8,6 +8,7 @@ use serde::Serialize;
 use chestxr_tui::config::{Arch, RunConfig, Stem};
 use chestxr_tui::data_loader::batch_of;
 use chestxr_tui::dataset::{Cache, Split};
+use chestxr_tui::native;
 use chestxr_tui::runs::RunState;
 use chestxr_tui::train::{Command, Event, Setup, Shares, Trainer};
 
@@ -128,20 +129,23 @@ fn ceiling(config: &RunConfig, cache: &Cache, pause: Duration) -> Result<f64> {
         learner.zero_grad()?;
         let (loss, _) = learner.forward_backward(&x, &y, 1.0)?;
         learner.end_step(config.optimizer.lr, number, &loss)?;
-        // A GPU works asynchronously: reading the loss waits for it.
-        if setup.device.is_cuda() && number.is_multiple_of(16) {
-            let _ = f64::try_from(loss)?;
+        // As the loop does, so that a GPU isn't given more than a few steps ahead.
+        if number.is_multiple_of(16) {
+            native::synchronize(setup.device)?;
         }
         Ok(())
     };
     for _ in 0..WARM_UP {
         step()?;
     }
+    native::synchronize(setup.device)?;
     let started = Instant::now();
     let mut done = 0;
     while started.elapsed() < pause {
         step()?;
         done += count;
     }
+    // What a GPU was asked to do is done only now.
+    native::synchronize(setup.device)?;
     Ok(done as f64 / started.elapsed().as_secs_f64())
 }
