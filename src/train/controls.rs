@@ -12,7 +12,7 @@ use crate::text::rate;
 impl Fit<'_> {
     /// Answers the commands that wait; while paused, waits for more. `Some` when the run shall end.
     pub(super) fn poll_commands(&mut self, meter: &mut Meter) -> Result<Option<StopReason>> {
-        self.report_written()?;
+        self.recorder.report_written(self.position.step)?;
         let mut paused_in = None;
         loop {
             let command = match paused_in {
@@ -29,29 +29,31 @@ impl Fit<'_> {
                 Command::Pause if paused_in.is_none() => {
                     meter.lap(Work::Metrics);
                     // A user who pauses may want to look at the files: they are complete.
-                    self.finish_writing()?;
+                    self.recorder.finish_writing(self.position.step)?;
                     let mut phase = Phase::Paused;
-                    self.journal.progress(|progress| std::mem::swap(&mut progress.phase, &mut phase));
+                    self.recorder
+                        .journal
+                        .progress(|progress| std::mem::swap(&mut progress.phase, &mut phase));
                     paused_in = Some(phase);
-                    self.journal.state(RunState::Paused, self.position.step)?;
-                    self.journal.event(Event::Paused { step: self.position.step })?;
+                    self.recorder.journal.state(RunState::Paused, self.position.step)?;
+                    self.recorder.journal.event(Event::Paused { step: self.position.step })?;
                 }
                 Command::Resume => {
                     let Some(phase) = paused_in.take() else { continue };
                     meter.lap(Work::Paused);
-                    self.journal.progress(|progress| progress.phase = phase);
-                    self.journal.state(RunState::Running, self.position.step)?;
-                    self.journal.event(Event::Resumed { step: self.position.step })?;
+                    self.recorder.journal.progress(|progress| progress.phase = phase);
+                    self.recorder.journal.state(RunState::Running, self.position.step)?;
+                    self.recorder.journal.event(Event::Resumed { step: self.position.step })?;
                 }
                 Command::Pause => {}
                 Command::Checkpoint | Command::SetLearningRate { .. } if self.position.over.is_some() => {
-                    self.journal.note(Level::Info, "learning is over and its weights are saved")?;
+                    self.recorder.journal.note(Level::Info, "learning is over and its weights are saved")?;
                 }
                 Command::Checkpoint => {
                     self.checkpoint()?;
                     if paused_in.is_some() {
                         // Training is paused, so waiting for the disk delays only this command.
-                        self.finish_writing()?;
+                        self.recorder.finish_writing(self.position.step)?;
                     }
                     meter.lap(Work::Checkpoint);
                 }
@@ -59,8 +61,8 @@ impl Fit<'_> {
                     let step = self.position.step;
                     let from = self.position.rate.at(step);
                     self.position.rate.set_by_hand(lr, step);
-                    self.journal.progress(|progress| progress.lr = lr);
-                    self.journal.event(Event::LearningRate {
+                    self.recorder.journal.progress(|progress| progress.lr = lr);
+                    self.recorder.journal.event(Event::LearningRate {
                         from,
                         to: lr,
                         reason: "set manually".into(),
@@ -69,10 +71,12 @@ impl Fit<'_> {
                 Command::SetLearningRate { lr } => {
                     let text =
                         format!("a learning rate must be above 0, not {}; it stays as it is", rate(lr));
-                    self.journal.note(Level::Warning, text)?;
+                    self.recorder.journal.note(Level::Warning, text)?;
                 }
                 Command::Start { .. } | Command::FindLr { .. } => {
-                    self.journal.note(Level::Warning, "a run is active; stop it before starting another")?;
+                    self.recorder
+                        .journal
+                        .note(Level::Warning, "a run is active; stop it before starting another")?;
                 }
                 // Answered above.
                 Command::Stop | Command::Interrupt | Command::Shutdown => {}

@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use jiff::Zoned;
@@ -17,11 +16,11 @@ use super::inbox::{Inbox, StopReason};
 use super::journal::{EventSender, Journal};
 use super::learner::Learner;
 use super::lr_finder::{self, Found};
+use super::recorder::Recorder;
 use super::saving;
 use super::schedule::LearningRate;
 use super::setup::Setup;
 use super::system_monitor::SystemMonitor;
-use super::writer::Writer;
 use super::{Command, Event, Level, Phase, Progress, RunInfo};
 use crate::config::RunConfig;
 use crate::data_loader::Placement;
@@ -132,7 +131,7 @@ fn work(
         Err(reason) => return not_started_or_stopped(reason, inbox, event_sender),
     };
     let outcome = guarded(|| {
-        let _sampler = SystemMonitor::start(fit.journal.folder().clone())?;
+        let _sampler = SystemMonitor::start(fit.recorder.journal.folder().clone())?;
         announce(&fit, &setup, resume.is_some())?;
         fit.run()
     });
@@ -141,10 +140,8 @@ fn work(
         Ok(Ending::Stopped(stop)) => (stop.state(), stop.reason().to_owned(), Some(stop)),
         Err(reason) => (RunState::Failed, reason, None),
     };
-    let Fit { journal, position, writer, .. } = fit;
-    // What is being written belongs to the run still.
-    drop(writer);
-    journal.end(state, reason, position.step);
+    let Fit { recorder, position, .. } = fit;
+    recorder.into_journal().end(state, reason, position.step);
     stopped
 }
 
@@ -325,20 +322,17 @@ fn fit<'a>(setup: &'a Setup, ready: Ready, journal: Journal, inbox: &'a mut Inbo
         placement,
         seen,
         shift,
-        writer: Writer::start(journal.folder().clone())?,
-        journal,
+        recorder: Recorder::start(journal, setup.device, setup.config.optimizer.epochs)?,
         inbox,
-        validation_seconds: 0.0,
-        saved_at: Instant::now(),
     })
 }
 
 /// Reports what starts.
 fn announce(fit: &Fit, setup: &Setup, resumed: bool) -> Result<()> {
-    let folder = fit.journal.folder();
+    let folder = fit.recorder.journal.folder();
     let Provenance { device, threads, images, image_size, parameters, .. } =
         setup.provenance(fit.learner.network());
-    fit.journal.event(Event::Started(Box::new(RunInfo {
+    fit.recorder.journal.event(Event::Started(Box::new(RunInfo {
         id: folder.id().clone(),
         path: folder.path().to_owned(),
         config: setup.config.clone(),
@@ -352,7 +346,7 @@ fn announce(fit: &Fit, setup: &Setup, resumed: bool) -> Result<()> {
         resumed_at: resumed.then_some((fit.position.epochs_done, fit.position.step)),
     })))?;
     for note in setup.notes() {
-        fit.journal.note(Level::Warning, note)?;
+        fit.recorder.journal.note(Level::Warning, note)?;
     }
     Ok(())
 }

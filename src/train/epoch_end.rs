@@ -38,7 +38,7 @@ impl Fit<'_> {
             .collect();
         let loss_is_number = record.val_loss.is_some();
         let best = self.position.best.clone();
-        self.journal.epoch(EpochReport { record, val_auroc: report.auroc, improved, best })?;
+        self.recorder.journal.epoch(EpochReport { record, val_auroc: report.auroc, improved, best })?;
         if !loss_is_number {
             bail!(
                 "the validation loss is no finite number after epoch {epoch}; lower optimizer.lr, which is {}",
@@ -50,13 +50,13 @@ impl Fit<'_> {
                 "{} undefined after epoch {epoch}: no condition is both present and absent in the validation images",
                 undefined.join(" and ")
             );
-            self.journal.note(Level::Warning, text)?;
+            self.recorder.journal.note(Level::Warning, text)?;
         }
 
         if let Some(scaler) = self.learner.guard().scaler() {
             let ScalerReport { scale, skipped, .. } = scaler.report()?;
             let text = format!("epoch {epoch} ends with loss scale {scale}; {skipped} steps left out so far");
-            self.journal.note(Level::Info, text)?;
+            self.recorder.journal.note(Level::Info, text)?;
         }
 
         self.position.over = self.end_of_learning(epoch, &verdict);
@@ -64,7 +64,7 @@ impl Fit<'_> {
             && let Some((from, to)) = self.position.rate.end_epoch(value.unwrap_or(f64::NAN))
         {
             let reason = format!("{} epochs without gain", self.config().schedule.patience + 1);
-            self.journal.event(Event::LearningRate { from, to, reason })?;
+            self.recorder.journal.event(Event::LearningRate { from, to, reason })?;
         }
         self.position.epochs_done = epoch;
         self.position.batches_done = 0;
@@ -146,7 +146,7 @@ impl Fit<'_> {
                 .collect(),
             lr: trained.lr,
             wait_count: 0,
-            epoch_seconds: trained.seconds + self.validation_seconds,
+            epoch_seconds: trained.seconds + self.recorder.validation_seconds,
             images_per_second: trained.images_per_second,
         }
     }
@@ -156,7 +156,7 @@ impl Fit<'_> {
         let Some(best) = self.position.best.clone() else {
             bail!("no epoch had a best value, so there are no weights to test");
         };
-        self.learner.network_mut().state_mut().load(&self.journal.folder().best_weights())?;
+        self.learner.network_mut().state_mut().load(&self.recorder.journal.folder().best_weights())?;
         let mut predicted = Vec::new();
         for split in [Split::Val, Split::Test] {
             let evaluated = match self.predict(split, Phase::Testing)? {
@@ -164,9 +164,9 @@ impl Fit<'_> {
                 Interruptible::Stopped(stop) => return Ok(Interruptible::Stopped(stop)),
             };
             let predictions = split_predictions(&self.setup.dataset, split, &evaluated.seen, best.epoch);
-            evaluation::save_predictions(self.journal.folder(), split, &predictions)?;
+            evaluation::save_predictions(self.recorder.journal.folder(), split, &predictions)?;
             let report = evaluated.seen.compute();
-            self.journal.event(Event::Evaluated {
+            self.recorder.journal.event(Event::Evaluated {
                 split: split.name().to_owned(),
                 auroc_macro: report.auroc_macro.value,
                 auprc_macro: report.auprc_macro.value,
@@ -182,13 +182,13 @@ impl Fit<'_> {
 
     /// Chooses thresholds on the validation images, evaluates the test images with them, and draws the figures.
     fn conclude(&self, val: &SplitPredictions, test: &SplitPredictions) -> Result<()> {
-        let (folder, labels) = (self.journal.folder(), self.setup.dataset.labels());
+        let (folder, labels) = (self.recorder.journal.folder(), self.setup.dataset.labels());
         let thresholds = evaluation::default_thresholds(val, labels);
         let evaluated =
             evaluation::record(folder, labels, &thresholds, Split::Test, test, evaluation::RESAMPLES)?;
         // A run whose numbers are written doesn't fail for its figures.
         if let Err(error) = evaluation::draw(folder, labels, &evaluated, &thresholds, test) {
-            self.journal.note(
+            self.recorder.journal.note(
                 Level::Warning,
                 format!("no figures: {}; `chestxr-tui evaluate` draws them", sentence::of_error(&error)),
             )?;

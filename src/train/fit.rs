@@ -5,16 +5,14 @@ use tch::{Device, Kind, Tensor};
 
 use super::checkpoint::Position;
 use super::inbox::{Inbox, StopReason};
-use super::journal::Journal;
 use super::learner::Learner;
-use super::meter::{Meter, Work, resident_memory};
-use super::writer::Writer;
+use super::meter::{Meter, Work};
+use super::recorder::Recorder;
 use super::{Phase, setup::Setup};
 use crate::config::RunConfig;
 use crate::data_loader::{DataLoader, Placement};
 use crate::dataset::Split;
 use crate::metrics::EpochAccumulator;
-use crate::native;
 use crate::text::rate;
 
 /// Images a batch when nothing is learned: no gradients are kept, so more fit than in training, up to this.
@@ -85,13 +83,8 @@ pub struct Fit<'a> {
     pub(super) seen: EpochOutputs,
     /// Subtracted from logits before they become probabilities (`float32 C`); see `loss::logit_correction`.
     pub(super) shift: Option<Tensor>,
-    pub(super) journal: Journal,
-    pub(super) writer: Writer,
+    pub(super) recorder: Recorder,
     pub(super) inbox: &'a mut Inbox,
-    /// Seconds that an epoch's validation took last time.
-    pub(super) validation_seconds: f64,
-    /// When the last checkpoint was handed over.
-    pub(super) saved_at: std::time::Instant,
 }
 
 impl Fit<'_> {
@@ -117,7 +110,7 @@ impl Fit<'_> {
             self.learner.use_raw_weights()?;
             self.close_epoch(epoch, &trained, &evaluated)?;
         };
-        self.finish_writing()?;
+        self.recorder.finish_writing(self.position.step)?;
         match self.test()? {
             Interruptible::Done(()) => Ok(Ending::Complete(reason)),
             Interruptible::Stopped(stop) => Ok(Ending::Stopped(stop)),
@@ -132,7 +125,7 @@ impl Fit<'_> {
         let mut loader = setup.training_batches(&self.placement, epoch, self.position.batches_done)?;
         let (total, accumulate) = (loader.batches(), config.optimizer.accumulate);
         self.learner.freeze_backbone(epoch <= config.model.freeze_epochs)?;
-        self.begin_pass(Phase::Training, epoch, total);
+        self.recorder.begin_pass(Phase::Training, epoch, total, &self.position);
 
         let mut meter = Meter::start();
         while self.position.batches_done < total {
@@ -167,17 +160,19 @@ impl Fit<'_> {
             let told = if meter.beats() { Some(self.mean_loss()?) } else { None };
             meter.lap(Work::Compute);
 
-            if ends_step && self.checkpoint_is_due() {
+            if ends_step && self.recorder.checkpoint_is_due(&config.checkpoint, self.position.step) {
                 self.checkpoint()?;
                 meter.lap(Work::Checkpoint);
             }
             if let Some(loss) = told {
-                self.report_step(&meter, batch + 1, total, loss);
+                self.recorder.trained(&meter, batch + 1, total, loss, &self.position);
             }
             meter.lap(Work::Metrics);
         }
         let loss = self.mean_loss()?;
-        self.report_step(&meter, total, total, loss);
+        // A GPU has done all of it only now.
+        meter.lap(Work::Compute);
+        self.recorder.trained(&meter, total, total, loss, &self.position);
         let logits = self.reported(&Tensor::f_cat(&self.seen.logits, 0)?)?;
         let mut seen = EpochAccumulator::new(labels.classes());
         let in_order: Vec<u8> = loader.order().iter().flat_map(|image| labels.row(*image)).copied().collect();
@@ -228,7 +223,7 @@ impl Fit<'_> {
         let (images, labels) = setup.dataset.trainable(split)?;
         let together = MAX_EVAL_BATCH.min(EVAL_BATCH_FACTOR * self.config().optimizer.batch_size);
         let mut loader = DataLoader::in_order(images, Some(labels), together, setup.device)?;
-        self.begin_pass(phase, 0, loader.batches());
+        self.recorder.begin_pass(phase, 0, loader.batches(), &self.position);
         let mut meter = Meter::start();
         let mut logits_seen = Vec::new();
         let mut targets_seen = Vec::new();
@@ -240,11 +235,7 @@ impl Fit<'_> {
             logits_seen.push(self.learner.evaluate(&images)?);
             targets_seen.push(targets);
             meter.lap(Work::Compute);
-            let elapsed = self.journal.elapsed();
-            self.journal.progress(|progress| {
-                progress.done = done;
-                progress.elapsed = elapsed;
-            });
+            self.recorder.evaluated(done);
         }
         let logits = Tensor::f_cat(&logits_seen, 0)?;
         let loss = f64::try_from(self.learner.loss().of(&logits, &Tensor::f_cat(&targets_seen, 0)?)?)?;
@@ -252,7 +243,7 @@ impl Fit<'_> {
         seen.push(&to_floats(&self.reported(&logits)?)?, labels.values())?;
         meter.lap(Work::Metrics);
         if split == Split::Val {
-            self.validation_seconds = meter.seconds();
+            self.recorder.validation_seconds = meter.seconds();
         }
         Ok(Interruptible::Done(EvalOutput { seen, loss }))
     }
@@ -267,47 +258,6 @@ impl Fit<'_> {
 
     pub(super) fn config(&self) -> &RunConfig {
         &self.setup.config
-    }
-
-    /// Reports the begin of a pass; `epoch` 0 leaves the epoch as it is.
-    fn begin_pass(&self, phase: Phase, epoch: usize, total: usize) {
-        self.journal.progress(|progress| {
-            progress.phase = phase;
-            progress.done = if phase == Phase::Training { self.position.batches_done } else { 0 };
-            progress.total = total;
-            if epoch > 0 {
-                progress.epoch = epoch;
-            }
-            progress.epochs = self.setup.config.optimizer.epochs;
-            progress.lr = self.position.rate.at(self.position.step);
-            progress.epoch_eta = None;
-            if phase == Phase::Testing {
-                progress.run_eta = None;
-            }
-        });
-    }
-
-    fn report_step(&self, meter: &Meter, done: usize, total: usize, loss: f64) {
-        let elapsed = self.journal.elapsed();
-        let shares = meter.shares();
-        let a_step = meter.seconds_a_step();
-        let epoch_eta = a_step * (total - done) as f64 + self.validation_seconds;
-        let epoch_seconds = a_step * total as f64 + self.validation_seconds;
-        let device_memory = native::device_memory(self.setup.device);
-        self.journal.progress(|progress| {
-            progress.step = self.position.step;
-            progress.done = done;
-            progress.loss = Some(loss);
-            progress.lr = self.position.rate.at(self.position.step.saturating_sub(1));
-            progress.images_per_second = meter.rate();
-            progress.shares = shares;
-            progress.elapsed = elapsed;
-            progress.epoch_eta = Some(epoch_eta);
-            let to_come = progress.epochs.saturating_sub(progress.epoch) as f64;
-            progress.run_eta = Some(epoch_eta + to_come * epoch_seconds);
-            progress.memory = resident_memory();
-            progress.device_memory = device_memory.map(|memory| [memory.used, memory.total]);
-        });
     }
 }
 

@@ -19,6 +19,7 @@ mod lr_finder;
 mod meter;
 mod optimizer;
 mod protocol;
+mod recorder;
 mod saving;
 mod scaler;
 mod schedule;

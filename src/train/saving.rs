@@ -1,28 +1,16 @@
 //! Checkpoints of a run: when they are due, what goes into them, and how a run goes on from one.
 
-use std::time::Instant;
-
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
-use super::Event;
 use super::checkpoint::{self, Position, Restored};
 use super::fit::{Ending, EpochOutputs, Fit};
 use super::inbox::StopReason;
-use super::writer::{self, Job, Written};
+use super::writer::{self, Job};
 use crate::runs::RunFolder;
 use crate::text::rate;
 
 impl Fit<'_> {
-    /// Whether the settings want a checkpoint after this step.
-    pub(super) fn checkpoint_is_due(&self) -> bool {
-        let section = &self.config().checkpoint;
-        let by_steps = section.every_n_steps > 0 && self.position.step.is_multiple_of(section.every_n_steps);
-        let by_time = section.every_minutes > 0.0
-            && self.saved_at.elapsed().as_secs_f64() >= 60.0 * section.every_minutes;
-        by_steps || by_time
-    }
-
     /// Hands a checkpoint of this moment, between two steps, to the writer.
     pub(super) fn checkpoint(&mut self) -> Result<()> {
         self.submit(None, false)
@@ -66,39 +54,13 @@ impl Fit<'_> {
         if with_ema {
             self.learner.use_ema_weights()?;
         }
-        self.saved_at = Instant::now();
-        self.writer.submit(job)?;
-        self.report_written()
-    }
-
-    /// Reports the checkpoints that have reached the disk.
-    pub(super) fn report_written(&mut self) -> Result<()> {
-        while let Some(written) = self.writer.written()? {
-            self.publish(written)?;
-        }
-        Ok(())
-    }
-
-    fn publish(&mut self, Written { epoch, step, files, best }: Written) -> Result<()> {
-        if let Some(best) = best {
-            // Only now: the status never names weights that are not on the disk.
-            self.journal.best(best, self.position.step)?;
-        }
-        files.into_iter().try_for_each(|file| self.journal.event(Event::Checkpoint { file, epoch, step }))
-    }
-
-    /// Waits until all checkpoints are on the disk.
-    pub(super) fn finish_writing(&mut self) -> Result<()> {
-        while let Some(written) = self.writer.wait()? {
-            self.publish(written)?;
-        }
-        Ok(())
+        self.recorder.checkpoint(job)
     }
 
     /// Stops a run with a checkpoint that it can be resumed from.
     pub(super) fn stop(&mut self, stop: StopReason) -> Result<Ending> {
         self.checkpoint()
-            .and_then(|()| self.finish_writing())
+            .and_then(|()| self.recorder.finish_writing(self.position.step))
             .context("the last checkpoint could not be written")?;
         Ok(Ending::Stopped(stop))
     }
