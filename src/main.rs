@@ -23,6 +23,7 @@ use commands::{Exit, UsageError};
 
 fn main() -> ExitCode {
     native::tune_allocator();
+    native::fix_cublas_workspace();
     panics::install_panic_hook(logging::report_panic);
     // Before the command line, whose help asks libtorch for its version.
     match check_surroundings().and_then(|()| run(Cli::from_command_line())) {

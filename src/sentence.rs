@@ -35,19 +35,31 @@ pub fn of_error(error: &anyhow::Error) -> String {
     one_line(&parts.join(": "), LONGEST)
 }
 
+/// What libtorch says when the CPU, or a GPU, has no memory left.
+const NO_MEMORY: [&str; 2] =
+    ["can't allocate memory: you tried to allocate ", "out of memory. Tried to allocate "];
+
+/// Whether libtorch had no memory left, here or on a GPU.
+pub fn is_out_of_memory(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<TchError>())
+        .any(|error| NO_MEMORY.iter().any(|mark| error.to_string().contains(mark)))
+}
+
 /// libtorch's message, without its C++ trace.
 pub fn of_torch(error: &TchError) -> String {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
     let after = |mark: &str| first.split_once(mark).map(|(_, rest)| rest);
-    if let Some(rest) = after("can't allocate memory: you tried to allocate ") {
+    if let Some(rest) = after(NO_MEMORY[0]) {
         let wanted = rest.split(' ').next().and_then(|bytes| bytes.parse().ok()).map(crate::text::bytes);
         return format!(
             "there is too little memory{}; lower optimizer.batch_size or data.size, or end other programs",
             wanted.map_or(String::new(), |bytes| format!(": libtorch can't have {bytes} more"))
         );
     }
-    if let Some(rest) = after("out of memory. Tried to allocate ") {
+    if let Some(rest) = after(NO_MEMORY[1]) {
         let wanted = rest.split(". ").next().unwrap_or_default();
         return format!(
             "the GPU has too little free memory: libtorch can't have {} more; lower optimizer.batch_size or data.size, or \

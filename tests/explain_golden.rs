@@ -156,7 +156,7 @@ fn before_a_mean_and_a_linear_layer_grad_cam_is_cam() {
     let layers = network.map_layers();
     let activations = network.to_layer(&x, layers.len() - 1).expect("activations");
     let [_, _, h, w] = <[i64; 4]>::try_from(activations.size()).expect("four dimensions");
-    let weights = &network.head_parameters()[0];
+    let weights = &network.head_parameters()[0].1;
     for (image, (class, map)) in classes.into_iter().zip(&maps).enumerate() {
         let weights = weights.select(0, class as i64).view([-1, 1, 1]);
         let cam = (weights * activations.select(0, image as i64)).sum_dim_intlist(0, false, Kind::Float);
@@ -221,7 +221,7 @@ fn without_positive_evidence_a_map_says_so() {
 /// Makes every weight of the last layer negative: all that a ReLU lets through speaks against every condition.
 fn negate_head(network: &mut Network) {
     let _no_grad = tch::no_grad_guard();
-    for mut parameter in network.head_parameters() {
+    for (_, mut parameter) in network.head_parameters() {
         let negative = -parameter.abs();
         parameter.copy_(&negative);
     }

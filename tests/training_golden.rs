@@ -87,6 +87,10 @@ struct Variation {
     accumulate: Option<usize>,
     decay: Option<f64>,
     head_lr_factor: Option<f64>,
+    /// In place of Adam's.
+    optimizer: Option<Map<String, Value>>,
+    layer_decay: Option<f64>,
+    decay_norms: Option<bool>,
     frozen_steps: Option<usize>,
     #[serde(default)]
     averaged: BTreeMap<String, Weights>,
@@ -325,7 +329,13 @@ fn clipping_accumulating_averaging_heads_freezing_and_autocast_follow_pytorchs()
     let Golden { trajectories, variations, .. } = golden();
     for (name, variation) in variations {
         let mut config = RunConfig::default();
-        set(&mut config, "optimizer", &trajectories.optimizers["adam"]);
+        set(
+            &mut config,
+            "optimizer",
+            variation.optimizer.as_ref().unwrap_or(&trajectories.optimizers["adam"]),
+        );
+        config.optimizer.layer_decay = variation.layer_decay.unwrap_or(1.0);
+        config.optimizer.decay_norms = variation.decay_norms.unwrap_or(true);
         config.optimizer.clip_norm = variation.max_norm.unwrap_or(0.0);
         config.optimizer.ema = variation.decay.unwrap_or(0.0);
         config.optimizer.head_lr_factor = variation.head_lr_factor.unwrap_or(1.0);

@@ -3,7 +3,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::{Affine, AugmentParams, AugmentPipeline, Step};
+use super::warp::Warp;
+use super::{AugmentParams, AugmentPipeline, Step};
 use crate::config::Border;
 use crate::dataset::images::Images;
 use crate::random::split_mix64;
@@ -17,8 +18,7 @@ pub fn normalised() -> [f32; 256] {
 pub struct CpuAugmenter {
     border: Border,
     normal: [f32; 256],
-    /// The image with one more pixel on every side.
-    padded: Vec<u8>,
+    warp: Warp,
     greys: Vec<u8>,
     first: Vec<f32>,
     second: Vec<f32>,
@@ -28,7 +28,7 @@ impl CpuAugmenter {
     /// A painter for images of a plan with this border.
     pub fn new(border: Border) -> Self {
         let [first, second] = [Vec::new(), Vec::new()];
-        Self { border, normal: normalised(), padded: Vec::new(), greys: Vec::new(), first, second }
+        Self { border, normal: normalised(), warp: Warp::default(), greys: Vec::new(), first, second }
     }
 
     /// Paints `image` (`H*W` grey levels) by the numbers of `draw` into `out` (`H*W`), normalised to -1..=1.
@@ -81,32 +81,7 @@ impl CpuAugmenter {
 
     /// Moves the image and looks every grey level up in `table`.
     fn warp<T: Copy>(&mut self, image: &[u8], draw: &AugmentParams, table: &[T; 256], out: &mut [T]) {
-        let (height, width) = draw.size;
-        assert!(image.len() == height * width && out.len() == image.len(), "an image of another size");
-        let back = draw.map().inverse();
-        if let Some(pixels) = back.on_pixels() {
-            return pick(image, draw.size, pixels, table, out);
-        }
-        self.pad(image, draw.size);
-        match self.border {
-            // Beyond the ring of black pixels all is as black as in it.
-            Border::Constant => {
-                sample(&self.padded, draw.size, back, table, out, |s, side| s.clamp(-1.0, side) + 1.0)
-            }
-            Border::Reflect => {
-                sample(&self.padded, draw.size, back, table, out, |s, side| mirrored(s, side) + 1.0)
-            }
-        }
-    }
-
-    fn pad(&mut self, image: &[u8], (height, width): (usize, usize)) {
-        let stride = width + 2;
-        self.padded.clear();
-        self.padded.resize((height + 2) * stride, 0);
-        for (row, pixels) in image.chunks_exact(width).enumerate() {
-            let start = (row + 1) * stride + 1;
-            self.padded[start..start + width].copy_from_slice(pixels);
-        }
+        self.warp.run(image, draw.size, draw.map().inverse(), self.border, table, out);
     }
 
     /// Two passes with a normalised Gaussian of radius 3 sigma, mirrored at the border.
@@ -138,73 +113,6 @@ impl CpuAugmenter {
             *grey = value.round() as u8;
         }
     }
-}
-
-/// Pixels onto pixels: no two are mixed. What comes from outside is grey level 0 of the image.
-fn pick<T: Copy>(
-    image: &[u8],
-    (height, width): (usize, usize),
-    map: [i64; 6],
-    table: &[T; 256],
-    out: &mut [T],
-) {
-    let [a, b, c, d, e, f] = map;
-    let black = table[0];
-    for (y, row) in out.chunks_exact_mut(width).enumerate() {
-        let (start_x, start_y) = (b * y as i64 + c, e * y as i64 + f);
-        for (x, value) in row.iter_mut().enumerate() {
-            let (from_x, from_y) = (a * x as i64 + start_x, d * x as i64 + start_y);
-            let inside = (0..width as i64).contains(&from_x) && (0..height as i64).contains(&from_y);
-            *value = match inside {
-                true => table[usize::from(image[from_y as usize * width + from_x as usize])],
-                false => black,
-            };
-        }
-    }
-}
-
-/// Bilinear samples of a padded image. `onto` brings a coordinate into the padded image, given the image's side
-/// in pixels.
-#[inline(always)]
-fn sample<T: Copy>(
-    padded: &[u8],
-    (_, width): (usize, usize),
-    back: Affine,
-    table: &[T; 256],
-    out: &mut [T],
-    onto: impl Fn(f32, f32) -> f32,
-) {
-    let stride = width + 2;
-    let height = padded.len() / stride - 2;
-    let (wide, tall) = (width as f32, height as f32);
-    let (a, d) = (back.a as f32, back.d as f32);
-    for (y, row) in out.chunks_exact_mut(width).enumerate() {
-        let (start_x, start_y) = back.apply(0.0, y as f64);
-        let (start_x, start_y) = (start_x as f32, start_y as f32);
-        for (x, value) in row.iter_mut().enumerate() {
-            let (from_x, from_y) = (onto(start_x + a * x as f32, wide), onto(start_y + d * x as f32, tall));
-            // Both are at least 0, and the last pixel has no right neighbour of its own.
-            let (column, line) = ((from_x as usize).min(width), (from_y as usize).min(height));
-            let (right, down) = (from_x - column as f32, from_y - line as f32);
-            let upper = &padded[line * stride + column..][..stride + 2];
-            let [one, two] = [f32::from(upper[0]), f32::from(upper[1])];
-            let [three, four] = [f32::from(upper[stride]), f32::from(upper[stride + 1])];
-            let above = one + right * (two - one);
-            let below = three + right * (four - three);
-            let grey = above + down * (below - above);
-            *value = table[usize::from((grey + 0.5) as u8)];
-        }
-    }
-}
-
-/// A coordinate mirrored at the centres of the border pixels, as often as needed.
-fn mirrored(s: f32, side: f32) -> f32 {
-    let last = side - 1.0;
-    if last <= 0.0 {
-        return 0.0;
-    }
-    let s = s.abs() % (2.0 * last);
-    if s > last { 2.0 * last - s } else { s }
 }
 
 /// A pixel's place mirrored into `0..count` in the same way.

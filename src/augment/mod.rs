@@ -18,6 +18,7 @@ mod device;
 mod keyed_rng;
 mod params;
 mod transforms;
+mod warp;
 
 use crate::config::{AugmentSection, Border, Preset};
 

@@ -62,6 +62,8 @@ choice! {
 choice! {
     /// The numbers a network computes with.
     Precision {
+        /// `bf16` where the device multiplies bfloat16 by circuits of its own, else `fp32`.
+        Auto = "auto",
         Fp32 = "fp32",
         /// Matrix products in bfloat16, weights in float32.
         Bf16 = "bf16",

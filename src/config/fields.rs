@@ -69,7 +69,11 @@ pub const FIELDS: &[Field] = &[
     field("run.seed", whole(0, i64::MAX), "seed of all random numbers of the run"),
     field("run.device", Kind::Device, "compute device; auto: the first CUDA device, else the CPU"),
     field("run.threads", whole(0, 1024), "CPU threads of libtorch; 0: libtorch's default"),
-    field("run.precision", Kind::Choice(Precision::NAMES), "precision of autocast; fp16 needs CUDA"),
+    field(
+        "run.precision",
+        Kind::Choice(Precision::NAMES),
+        "precision of autocast; auto: bf16 where the device has circuits for it, else fp32; fp16 needs CUDA",
+    ),
     field(
         "run.deterministic",
         Kind::Switch,
@@ -188,7 +192,17 @@ pub const FIELDS: &[Field] = &[
     field("optimizer.kind", Kind::Choice(OptimizerKind::NAMES), "the optimizer"),
     field("optimizer.lr", above(0.0, 10.0), "initial learning rate"),
     field("optimizer.head_lr_factor", above(0.0, 1000.0), "factor on the learning rate of the last layer"),
+    field(
+        "optimizer.layer_decay",
+        above(0.0, 1.0),
+        "factor on the learning rate from each block to the one before it; below 1 early blocks learn slowly",
+    ),
     field("optimizer.weight_decay", real(0.0, 1.0), "L2 penalty added to the gradient; decoupled for AdamW"),
+    field(
+        "optimizer.decay_norms",
+        Kind::Switch,
+        "weight decay of biases and batch norms too, as torch.optim does by default",
+    ),
     field("optimizer.momentum", real(0.0, 0.9999), "momentum of SGD"),
     field("optimizer.nesterov", Kind::Switch, "Nesterov momentum for SGD"),
     field("optimizer.batch_size", whole(1, 65_536), "images per batch"),

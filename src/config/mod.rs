@@ -138,7 +138,9 @@ pub struct OptimizerSection {
     pub kind: OptimizerKind,
     pub lr: f64,
     pub head_lr_factor: f64,
+    pub layer_decay: f64,
     pub weight_decay: f64,
+    pub decay_norms: bool,
     pub momentum: f64,
     pub nesterov: bool,
     pub batch_size: usize,
@@ -225,7 +227,7 @@ impl Default for RunSection {
             seed: 0,
             device: "auto".into(),
             threads: 0,
-            precision: Precision::Fp32,
+            precision: Precision::Auto,
             deterministic: false,
         }
     }
@@ -301,7 +303,9 @@ impl Default for OptimizerSection {
             kind: OptimizerKind::Adam,
             lr: 3e-4,
             head_lr_factor: 1.0,
+            layer_decay: 1.0,
             weight_decay: 1e-4,
+            decay_norms: true,
             momentum: 0.9,
             nesterov: false,
             batch_size: 32,

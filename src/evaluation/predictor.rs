@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
-use crate::config::{ModelSection, Precision};
+use crate::config::ModelSection;
 use crate::data_loader::{DataLoader, batch_of};
 use crate::dataset::image_file::Preprocess;
 use crate::dataset::images::Images;
@@ -11,7 +11,7 @@ use crate::dataset::labels::LabelSet;
 use crate::metrics::sigmoid;
 use crate::model::prediction_device;
 use crate::model::{Mode, Network, Shape};
-use crate::native::{Autocast, CudaMode, prepare_threads};
+use crate::native::{CudaMode, prepare_threads};
 use crate::runs::RunFolder;
 
 /// Images a forward pass.
@@ -23,7 +23,6 @@ const ROOM: u64 = 2 << 30;
 pub struct Predictor {
     network: Network,
     device: Device,
-    precision: Precision,
     /// Subtracted from logits before they become probabilities (`float32 C`): what the loss's weights and balanced
     /// sampling moved is moved back.
     shift: Option<Tensor>,
@@ -109,13 +108,8 @@ impl Predictor {
             [] => None,
             shift => Some(Tensor::f_from_slice(shift)?.f_to_device(device)?),
         };
-        // fp16 exists on CUDA only; weights are float32 in any case.
-        let precision = match config.run.precision {
-            Precision::Fp16 if !device.is_cuda() => Precision::Fp32,
-            precision => precision,
-        };
         let model = config.model;
-        Ok(Self { network, device, precision, shift, shape, labels, preprocess, epoch, model })
+        Ok(Self { network, device, shift, shape, labels, preprocess, epoch, model })
     }
 
     /// The same network as it was before any training, from a seed of its own. Sets libtorch's generator, so it has
@@ -130,7 +124,6 @@ impl Predictor {
         Ok(Self {
             network,
             device: self.device,
-            precision: self.precision,
             shift: self.shift.as_ref().map(Tensor::shallow_clone),
             shape: self.shape,
             labels: self.labels.clone(),
@@ -217,14 +210,9 @@ impl Predictor {
         Ok(Some(Scores { logits, probabilities }))
     }
 
-    /// Logits of the probabilities that are reported, `float32 N,C`.
+    /// Logits of the probabilities that are reported, `float32 N,C`; in fp32 whatever the run trains in.
     fn forward(&self, images: &Tensor) -> Result<Tensor> {
-        let _cast = match self.precision {
-            Precision::Fp32 => None,
-            Precision::Bf16 => Some(Autocast::on(self.device, false)?),
-            Precision::Fp16 => Some(Autocast::on(self.device, true)?),
-        };
-        let logits = self.network.forward(images, Mode::Eval)?.f_to_kind(Kind::Float)?;
+        let logits = self.network.forward(images, Mode::Eval)?;
         Ok(match &self.shift {
             Some(shift) => logits.f_sub(shift)?,
             None => logits,

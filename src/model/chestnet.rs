@@ -124,6 +124,14 @@ impl Layers for ChestNetS {
         "classifier.4"
     }
 
+    fn block_of(&self, name: &str) -> usize {
+        // Four modules a block, `features.0` to `features.11`, then the hidden layer `classifier.1` and the last.
+        let mut parts = name.split('.');
+        let (part, number) = (parts.next(), parts.next().and_then(|number| number.parse::<usize>().ok()));
+        let before = if part == Some("features") { 0 } else { self.blocks.len() };
+        before + number.unwrap_or(0) / 4
+    }
+
     fn head(&self, features: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let train = mode == Mode::Train;
         // The order of a flattened image is channel, row, column, however it is stored.

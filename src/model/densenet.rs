@@ -251,6 +251,20 @@ impl Layers for DenseNet {
         "classifier"
     }
 
+    fn block_of(&self, name: &str) -> usize {
+        let number = |kind: &str| {
+            let rest = name.strip_prefix("features.")?.strip_prefix(kind)?;
+            rest.split('.').next()?.parse::<usize>().ok()
+        };
+        match number("denseblock").or_else(|| number("transition")) {
+            Some(block) => block,
+            None if name.starts_with(self.head_name()) => self.blocks.len() + 1,
+            // The batch norm behind the last block.
+            None if name.starts_with("features.norm5") => self.blocks.len(),
+            None => 0,
+        }
+    }
+
     fn head(&self, features: &Tensor, _mode: Mode) -> Result<Tensor, TchError> {
         self.classifier.forward(&features.f_adaptive_avg_pool2d([1, 1])?.f_flatten(1, -1)?)
     }

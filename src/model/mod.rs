@@ -50,6 +50,9 @@ trait Layers: Send {
     /// The module whose tensors are the last layer's.
     fn head_name(&self) -> &'static str;
 
+    /// The block that a parameter of this name lies in, counted from 0 at the input; the last layer's is the highest.
+    fn block_of(&self, name: &str) -> usize;
+
     /// The layers whose activations maps are made of, from the first to the last, by PyTorch's names of the modules
     /// that their activation functions follow.
     fn map_layers(&self) -> Vec<String>;
@@ -139,7 +142,9 @@ impl Network {
     /// learns at first.
     pub fn details(&self, arch: Arch, outputs: Vec<String>, frozen: bool) -> Details {
         let modules = self.modules();
-        let count = |tensors: Vec<Tensor>| tensors.iter().map(Tensor::numel).sum::<usize>() as u64;
+        let count = |tensors: Vec<(String, Tensor)>| {
+            tensors.iter().map(|(_, tensor)| tensor.numel()).sum::<usize>() as u64
+        };
         let parameters = self.state.parameter_count() as u64;
         Details {
             architecture: arch.name(),
@@ -198,19 +203,23 @@ impl Network {
         name.rsplit_once('.').is_some_and(|(module, _)| module == self.layers.head_name())
     }
 
-    /// Handles to the parameters of the last layer, in order.
-    pub fn head_parameters(&self) -> Vec<Tensor> {
+    /// How many blocks a parameter lies before the last layer, whose own are at 0: the stem of ResNet-18 at 5.
+    pub fn blocks_before_head(&self, name: &str) -> usize {
+        self.layers.block_of(self.layers.head_name()) - self.layers.block_of(name)
+    }
+
+    /// Names of, and handles to the parameters of the last layer, in order.
+    pub fn head_parameters(&self) -> Vec<(String, Tensor)> {
         self.parameters(true)
     }
 
-    /// Handles to all other parameters, in order.
-    pub fn backbone_parameters(&self) -> Vec<Tensor> {
+    /// Names of, and handles to all other parameters, in order.
+    pub fn backbone_parameters(&self) -> Vec<(String, Tensor)> {
         self.parameters(false)
     }
 
-    fn parameters(&self, head: bool) -> Vec<Tensor> {
-        let all = self.state.trainable().into_iter();
-        all.filter(|(name, _)| self.is_head(name) == head).map(|(_, tensor)| tensor).collect()
+    fn parameters(&self, head: bool) -> Vec<(String, Tensor)> {
+        self.state.trainable().into_iter().filter(|(name, _)| self.is_head(name) == head).collect()
     }
 
     /// Keeps all but the last layer as they are, or lets them learn again. While they are kept, batch norm
@@ -220,7 +229,7 @@ impl Network {
     /// When libtorch refuses to change `requires_grad` of a parameter, as it does for one that is no leaf.
     pub fn freeze_backbone(&mut self, frozen: bool) -> Result<(), TchError> {
         if self.frozen != frozen {
-            for mut parameter in self.backbone_parameters() {
+            for (_, mut parameter) in self.backbone_parameters() {
                 let _ = parameter.f_requires_grad_(!frozen)?;
             }
             self.frozen = frozen;

@@ -250,6 +250,15 @@ impl Layers for ResNet {
         "fc"
     }
 
+    fn block_of(&self, name: &str) -> usize {
+        let stage = name.strip_prefix("layer").and_then(|rest| rest.split('.').next()?.parse().ok());
+        match stage {
+            Some(stage) => stage,
+            None if name.starts_with(self.head_name()) => self.stages.len() + 1,
+            None => 0,
+        }
+    }
+
     fn head(&self, features: &Tensor, _mode: Mode) -> Result<Tensor, TchError> {
         self.fc.forward(&features.f_adaptive_avg_pool2d([1, 1])?.f_flatten(1, -1)?)
     }

@@ -13,7 +13,9 @@ unsafe extern "C" {
     fn chestxr_set_generator_state(cuda_index: c_int, state: *const c_void) -> *mut c_char;
     fn chestxr_autocast(cuda: c_int, kind: c_int) -> *mut c_char;
     fn chestxr_autocast_enable(cuda: c_int, enabled: c_int, before: *mut c_int) -> *mut c_char;
+    fn chestxr_cuda_bfloat16(cuda_index: c_int, out: *mut c_int) -> *mut c_char;
     fn chestxr_cuda_mode(deterministic: c_int) -> *mut c_char;
+    fn chestxr_release_cached(cuda_index: c_int) -> *mut c_char;
     fn chestxr_device_memory(
         cuda_index: c_int,
         used: *mut u64,
@@ -108,6 +110,18 @@ impl Drop for FullPrecision {
     }
 }
 
+/// Whether a device has circuits that multiply bfloat16: CUDA devices since compute capability 8.0 (Ampere), CPUs with AMX
+/// tiles or AVX-512's bfloat16. Elsewhere bfloat16 is computed by converting, which saves little or costs time.
+pub fn multiplies_bfloat16(device: Device) -> bool {
+    if device.is_cuda() {
+        let mut yes = 0;
+        // SAFETY: one number to be written. A device that can't be asked gets the precision that every one has.
+        return outcome(unsafe { chestxr_cuda_bfloat16(cuda_index(device), &mut yes) }).is_ok() && yes != 0;
+    }
+    let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    flags.split_whitespace().any(|flag| matches!(flag, "amx_bf16" | "avx512_bf16"))
+}
+
 /// How CUDA computes in this process while this is kept: the same bits in every run, or with TF32 and what cuDNN finds
 /// fastest. The switch belongs to the process, so the trainer keeps it, and others leave it as it is meanwhile.
 #[derive(Debug)]
@@ -152,6 +166,16 @@ impl Drop for CudaMode {
 fn set_cuda_mode(deterministic: bool) -> Result<(), TchError> {
     // SAFETY: a plain number.
     outcome(unsafe { chestxr_cuda_mode(deterministic.into()) })
+}
+
+/// Gives memory that no tensor has any more back to a CUDA device, where others may want it; without effect on the CPU.
+pub fn release_cached(device: Device) {
+    if device.is_cuda()
+        && let Err(error) = outcome(unsafe { chestxr_release_cached(cuda_index(device)) })
+    {
+        // SAFETY of the call: a plain number. Memory that stays cached is no reason to fail.
+        tracing::warn!("libtorch keeps its memory on {device:?}: {error}");
+    }
 }
 
 /// Memory of a device in bytes.

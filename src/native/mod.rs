@@ -15,7 +15,8 @@ use tch::{TchError, Tensor};
 
 pub use batch_norm_max_pool_relu::{batch_norm_max_pool_relu, can_fuse_batch_norm_max_pool_relu};
 pub use context::{
-    Autocast, CudaMode, DeviceMemory, FullPrecision, device_memory, generator_state, set_generator_state,
+    Autocast, CudaMode, DeviceMemory, FullPrecision, device_memory, generator_state, multiplies_bfloat16,
+    release_cached, set_generator_state,
 };
 pub use optim::{
     AdamStep, SgdStep, clear_gradients, clip_gradients, fused_adam, fused_sgd, lerp, unscale_gradients,
@@ -71,6 +72,16 @@ pub fn tune_allocator() {
         libc::mallopt(libc::M_MMAP_MAX, 0);
         libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
         libc::mallopt(libc::M_TOP_PAD, 64 << 20);
+    }
+}
+
+/// Gives cuBLAS the fixed memory that it needs to compute the same bits in every run, unless the environment already does. For
+/// the start of `main`: the library reads it once, and a run that wants it may start much later.
+pub fn fix_cublas_workspace() {
+    const NAME: &str = "CUBLAS_WORKSPACE_CONFIG";
+    if std::env::var_os(NAME).is_none() {
+        // SAFETY: no other thread runs yet that could read the environment meanwhile.
+        unsafe { std::env::set_var(NAME, ":4096:8") };
     }
 }
 

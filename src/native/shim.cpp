@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/autocast_mode.h>
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/ops/_amp_foreach_non_finite_check_and_unscale.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_lerp.h>
@@ -12,6 +13,8 @@
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/GradMode.h>
 #include <torch/version.h>
 
@@ -187,6 +190,14 @@ char *chestxr_autocast_enable(int cuda, int enabled, int *before) {
   });
 }
 
+char *chestxr_cuda_bfloat16(int cuda_index, int *out) {
+  return guarded([&] {
+    // The question is about the current device.
+    const c10::DeviceGuard guard(device(cuda_index));
+    *out = at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
+  });
+}
+
 char *chestxr_cuda_mode(int deterministic) {
   return guarded([&] {
     auto &context = at::globalContext();
@@ -207,6 +218,14 @@ void chestxr_start_openmp_threads(int count) {
   arrived += 1;
   static_cast<void>(*static_cast<volatile int *>(&arrived));
   static_cast<void>(count);
+}
+
+char *chestxr_release_cached(int cuda_index) {
+  return guarded([&] {
+    const c10::DeviceGuard guard(device(cuda_index));
+    at::getDeviceAllocator(at::kCUDA)->emptyCache();
+    at::getHostAllocator(at::kCUDA)->empty_cache();
+  });
 }
 
 char *chestxr_device_memory(int cuda_index, uint64_t *used, uint64_t *free, uint64_t *total) {

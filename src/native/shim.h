@@ -38,11 +38,17 @@ char *chestxr_autocast(int cuda, int kind);
 // Turns autocast off or on again without forgetting its casts; `before` is whether it was on.
 char *chestxr_autocast_enable(int cuda, int enabled, int *before);
 
+/// Whether a CUDA device multiplies bfloat16 natively, as those since compute capability 8.0 do.
+char *chestxr_cuda_bfloat16(int cuda_index, int *out);
+
 /// Deterministic algorithms, or TF32 and cuDNN's own choice of the fastest.
 char *chestxr_cuda_mode(int deterministic);
 
 /// Starts `count` - 1 OpenMP threads that belong to the calling one.
 void chestxr_start_openmp_threads(int count);
+
+/// Gives memory that no tensor has back to a CUDA device and to the system.
+char *chestxr_release_cached(int cuda_index);
 
 /// Bytes used by this process, free and in all on a CUDA device.
 char *chestxr_device_memory(int cuda_index, uint64_t *used, uint64_t *free, uint64_t *total);

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc::UnboundedSender, watch};
 use super::checkpoint::{Position, Restored};
 use super::early_stopping::EarlyStopping;
 use super::fit::{Ending, EpochOutputs, Fit};
+use super::fitting;
 use super::inbox::{Inbox, StopReason};
 use super::journal::{EventSender, Journal};
 use super::learner::Learner;
@@ -27,6 +28,7 @@ use crate::data_loader::Placement;
 use crate::dataset::Cache;
 use crate::evaluation;
 use crate::model::table;
+use crate::native;
 use crate::runs::{Provenance, RunFolder, RunLock, RunState};
 use crate::sentence;
 use crate::tracking::Ledger;
@@ -130,17 +132,21 @@ fn work(
         Ok(fit) => fit,
         Err(reason) => return not_started_or_stopped(reason, inbox, event_sender),
     };
+    let mut out_of_memory = false;
     let outcome = guarded(|| {
         let _sampler = SystemMonitor::start(fit.recorder.journal.folder().clone())?;
         announce(&fit, &setup, resume.is_some())?;
-        fit.run()
+        fit.run().inspect_err(|error| out_of_memory = sentence::is_out_of_memory(error))
     });
     let (state, reason, stopped) = match outcome {
         Ok(Ending::Complete(reason)) => (RunState::Finished, reason, None),
         Ok(Ending::Stopped(stop)) => (stop.state(), stop.reason().to_owned(), Some(stop)),
         Err(reason) => (RunState::Failed, reason, None),
     };
-    let Fit { recorder, position, .. } = fit;
+    let Fit { recorder, position, learner, placement, seen, .. } = fit;
+    drop((learner, placement, seen));
+    native::release_cached(setup.device);
+    let reason = if out_of_memory { fitting::with_fitting_batch(reason, &setup) } else { reason };
     recorder.into_journal().end(state, reason, position.step);
     stopped
 }

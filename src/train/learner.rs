@@ -49,7 +49,7 @@ impl Learner {
         };
         let scaler = match config.run.precision {
             Precision::Fp16 => Some(LossScaler::new(device)?),
-            Precision::Fp32 | Precision::Bf16 => None,
+            Precision::Auto | Precision::Fp32 | Precision::Bf16 => None,
         };
         let guard = StepGuard::new(scaler, device)?;
         let loss = Loss::new(&config.loss, train, masked, device)?;
@@ -145,14 +145,14 @@ impl Learner {
         Ok(())
     }
 
-    /// Logits (`float32 N,C`) of images (`float32 N,1,H,W`), without gradients, by the weights in the network.
+    /// Logits (`float32 N,C`) of images (`float32 N,1,H,W`), without gradients, by the weights in the network; in fp32 whatever
+    /// the precision of training, so that a score depends neither on the batch it was computed in nor on the device.
     ///
     /// # Errors
     /// When `images` don't fit the network's size or device, or memory runs out.
     pub fn evaluate(&self, images: &Tensor) -> Result<Tensor> {
         let _no_grad = tch::no_grad_guard();
-        let _cast = self.cast()?;
-        Ok(self.network.forward(images, Mode::Eval)?.f_to_kind(tch::Kind::Float)?)
+        Ok(self.network.forward(images, Mode::Eval)?)
     }
 
     /// Loads the EMA weights into the network, if there are any, until [`Learner::use_raw_weights`]: evaluation uses them.
@@ -256,7 +256,7 @@ impl Learner {
 
     fn cast(&self) -> Result<Option<Autocast>> {
         Ok(match self.precision {
-            Precision::Fp32 => None,
+            Precision::Auto | Precision::Fp32 => None,
             Precision::Bf16 => Some(Autocast::on(self.device, false)?),
             Precision::Fp16 => Some(Autocast::on(self.device, true)?),
         })

@@ -9,6 +9,7 @@ mod ema;
 mod engine;
 mod epoch_end;
 mod fit;
+mod fitting;
 mod handle;
 mod inbox;
 mod journal;

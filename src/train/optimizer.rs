@@ -12,51 +12,100 @@ const BETAS: (f64, f64) = (0.9, 0.999);
 const EPSILON: f64 = 1e-8;
 
 /// Adam, AdamW or gradient descent with momentum in one fused kernel over all parameters, equal to
-/// `torch.optim` with the same settings; the last layer may learn at a multiple of the rate.
+/// `torch.optim` with the same settings; the last layer and each block may learn at a rate of their own.
 pub struct Optimizer {
     kind: OptimizerKind,
     groups: [Group; 2],
     lr: f64,
-    weight_decay: f64,
     momentum: f64,
     nesterov: bool,
     clip_norm: f64,
 }
 
-/// Parameters that learn alike: the backbone, or the last layer.
+/// Parameters that are frozen together: the backbone, or the last layer.
 struct Group {
     name: &'static str,
-    parameters: Vec<Tensor>,
+    all: Parameters,
+    /// The same, by the settings that hold for them.
+    parts: Vec<Part>,
+    frozen: bool,
+}
+
+/// Parameters that learn alike.
+struct Part {
+    parameters: Parameters,
+    /// Times the learning rate.
+    factor: f64,
+    weight_decay: f64,
+}
+
+/// Parameters with what the optimizer keeps for each.
+#[derive(Default)]
+struct Parameters {
+    values: Vec<Tensor>,
     /// First moments or momenta; none for plain gradient descent.
     first: Vec<Tensor>,
     /// Second moments, for Adam.
     second: Vec<Tensor>,
     /// Steps done (`float32` scalars), for Adam.
     steps: Vec<Tensor>,
-    /// Times the learning rate.
-    factor: f64,
-    frozen: bool,
+}
+
+impl Parameters {
+    fn new(values: Vec<Tensor>, section: &OptimizerSection) -> Result<Self, TchError> {
+        let adam = section.kind != OptimizerKind::Sgd;
+        let zeros = |wanted: bool| -> Result<Vec<Tensor>, TchError> {
+            values.iter().filter(|_| wanted).map(Tensor::f_zeros_like).collect()
+        };
+        let first = zeros(adam || section.momentum > 0.0)?;
+        let second = zeros(adam)?;
+        let steps = values
+            .iter()
+            .filter(|_| adam)
+            .map(|parameter| Tensor::f_zeros([0_i64; 0].as_slice(), (Kind::Float, parameter.device())))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { values, first, second, steps })
+    }
+
+    /// Adds handles to what `of` has at `index`.
+    fn share(&mut self, of: &Self, index: usize) {
+        let lists = [
+            (&mut self.values, &of.values),
+            (&mut self.first, &of.first),
+            (&mut self.second, &of.second),
+            (&mut self.steps, &of.steps),
+        ];
+        for (own, others) in lists {
+            own.extend(others.get(index).map(Tensor::shallow_clone));
+        }
+    }
 }
 
 impl Group {
     fn new(
         name: &'static str,
-        parameters: Vec<Tensor>,
+        network: &Network,
+        parameters: Vec<(String, Tensor)>,
         section: &OptimizerSection,
-        factor: f64,
     ) -> Result<Self, TchError> {
-        let adam = section.kind != OptimizerKind::Sgd;
-        let zeros = |wanted: bool| -> Result<Vec<Tensor>, TchError> {
-            parameters.iter().filter(|_| wanted).map(Tensor::f_zeros_like).collect()
-        };
-        let first = zeros(adam || section.momentum > 0.0)?;
-        let second = zeros(adam)?;
-        let steps = parameters
-            .iter()
-            .filter(|_| adam)
-            .map(|parameter| Tensor::f_zeros([0_i64; 0].as_slice(), (Kind::Float, parameter.device())))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { name, parameters, first, second, steps, factor, frozen: false })
+        let (names, values): (Vec<String>, Vec<Tensor>) = parameters.into_iter().unzip();
+        let all = Parameters::new(values, section)?;
+        let mut parts: Vec<Part> = Vec::new();
+        for (index, name) in names.iter().enumerate() {
+            let blocks = network.blocks_before_head(name) as f64;
+            let head = if network.is_head(name) { section.head_lr_factor } else { 1.0 };
+            let factor = head * section.layer_decay.powf(blocks);
+            // Biases and the weights of batch norms have one dimension; kernels and matrices have more.
+            let decays = section.decay_norms || all.values[index].dim() > 1;
+            let weight_decay = if decays { section.weight_decay } else { 0.0 };
+            let alike = |part: &Part| (part.factor, part.weight_decay) == (factor, weight_decay);
+            let place = parts.iter().position(alike).unwrap_or_else(|| {
+                parts.push(Part { parameters: Parameters::default(), factor, weight_decay });
+                parts.len() - 1
+            });
+            parts[place].parameters.share(&all, index);
+        }
+        Ok(Self { name, all, parts, frozen: false })
     }
 }
 
@@ -71,11 +120,10 @@ impl Optimizer {
         Ok(Self {
             kind: section.kind,
             groups: [
-                Group::new("backbone", backbone, section, 1.0)?,
-                Group::new("head", head, section, section.head_lr_factor)?,
+                Group::new("backbone", network, backbone, section)?,
+                Group::new("head", network, head, section)?,
             ],
             lr: section.lr,
-            weight_decay: section.weight_decay,
             momentum: section.momentum,
             nesterov: section.nesterov,
             clip_norm: section.clip_norm,
@@ -92,7 +140,7 @@ impl Optimizer {
     /// # Errors
     /// When libtorch can't set a gradient to zero, which no valid parameter causes.
     pub fn clear_gradients(&self) -> Result<(), TchError> {
-        self.groups.iter().try_for_each(|group| native::clear_gradients(&group.parameters))
+        self.groups.iter().try_for_each(|group| native::clear_gradients(&group.all.values))
     }
 
     /// Changes the parameters by their gradients, clipped if the settings require it, unless the `guard` finds that step
@@ -103,26 +151,26 @@ impl Optimizer {
     pub fn step(&mut self, guard: &mut StepGuard, loss: &Tensor, number: u64) -> Result<(), TchError> {
         let learning = || self.groups.iter().filter(|group| !group.frozen);
         let all: Vec<Tensor> =
-            learning().flat_map(|group| &group.parameters).map(Tensor::shallow_clone).collect();
+            learning().flat_map(|group| &group.all.values).map(Tensor::shallow_clone).collect();
         guard.inspect(&all, loss, number)?;
         if self.clip_norm > 0.0 {
             native::clip_gradients(&all, self.clip_norm)?;
         }
         let blocked = Some(guard.blocked());
-        for group in learning() {
-            let (lr, weight_decay) = (self.lr * group.factor, self.weight_decay);
+        for Part { parameters, factor, weight_decay } in learning().flat_map(|group| &group.parts) {
+            let (lr, weight_decay) = (self.lr * factor, *weight_decay);
+            let Parameters { values, first, second, steps } = parameters;
             match self.kind {
                 OptimizerKind::Sgd => {
                     let (momentum, nesterov) = (self.momentum, self.nesterov);
                     let step = SgdStep { lr, momentum, weight_decay, nesterov };
-                    native::fused_sgd(&group.parameters, &group.first, step, blocked)?;
+                    native::fused_sgd(values, first, step, blocked)?;
                 }
                 OptimizerKind::Adam | OptimizerKind::AdamW => {
                     let (beta1, beta2) = BETAS;
                     let decoupled = self.kind == OptimizerKind::AdamW;
                     let step = AdamStep { lr, beta1, beta2, weight_decay, eps: EPSILON, decoupled };
-                    let Group { parameters, first, second, steps, .. } = group;
-                    native::fused_adam(parameters, first, second, steps, step, blocked)?;
+                    native::fused_adam(values, first, second, steps, step, blocked)?;
                 }
             }
         }
@@ -144,7 +192,8 @@ impl Optimizer {
         self.groups
             .iter()
             .flat_map(|group| {
-                let lists = [("first", &group.first), ("second", &group.second), ("steps", &group.steps)];
+                let Parameters { first, second, steps, .. } = &group.all;
+                let lists = [("first", first), ("second", second), ("steps", steps)];
                 lists.into_iter().flat_map(move |(what, tensors)| {
                     tensors.iter().enumerate().map(move |(index, tensor)| {
                         (format!("optimizer.{}.{what}.{index}", group.name), tensor.shallow_clone())

@@ -40,6 +40,12 @@ impl Setup {
     pub fn prepare(mut config: RunConfig, cache: &Cache, runs: &Path, watch: &Watch) -> Result<Self> {
         config.validate()?;
         let device = resolve_device(&config.run.device)?;
+        config.run.precision = match config.run.precision {
+            // As with augmentation: resume keeps what the run began with.
+            Precision::Auto if native::multiplies_bfloat16(device) => Precision::Bf16,
+            Precision::Auto => Precision::Fp32,
+            chosen => chosen,
+        };
         if config.run.precision == Precision::Fp16 && !device.is_cuda() {
             bail!("fp16 needs CUDA; set run.precision=bf16 or fp32 for a CPU");
         }
@@ -162,6 +168,11 @@ impl Setup {
         }
         event_sender.progress.send_modify(|progress| (progress.done, progress.total) = (0, 0));
         Ok(())
+    }
+
+    /// Height and width of the images in pixels, and the number of conditions.
+    pub(super) fn shape(&self) -> [usize; 3] {
+        [self.shape.height, self.shape.width, self.shape.classes]
     }
 
     /// Optimizer steps of an epoch.

@@ -33,6 +33,25 @@ fn a_limit_on_the_size_of_files_ends_in_a_sentence() {
 }
 
 #[test]
+fn a_batch_that_memory_does_not_hold_is_answered_with_one_that_it_holds() {
+    // 2.8 GB of addresses; 1,536 images of 64 px need more for ChestNetS.
+    let train = |batch: &str| {
+        bash(&format!(
+            "ulimit -v 2800000; exec \"$1\" --no-ui --runs-dir \"$2\" --data phantom:2600 --device cpu \
+             --set run.threads=1 --set optimizer.epochs=1 --set optimizer.batch_size={batch}"
+        ))
+    };
+    let refused = train("1536");
+    let said = stderr(&refused);
+    assert!(said.contains("there is too little memory") && said.lines().count() == 1, "{said}");
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    let batch = said.trim().strip_suffix(" fits").and_then(|said| said.rsplit_once("optimizer.batch_size="));
+    let (_, batch) = batch.expect(&said);
+    let trained = train(batch);
+    assert_eq!(trained.status.code(), Some(0), "a batch of {batch}: {}", stderr(&trained));
+}
+
+#[test]
 fn an_address_that_is_no_servers_is_said_at_the_start() {
     let output = bash(
         "MLFLOW_TRACKING_URI=databricks exec \"$1\" --no-ui --runs-dir \"$2\" --data phantom:120 --device cpu \

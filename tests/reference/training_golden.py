@@ -45,6 +45,8 @@ What is in the file:
                     neither uses nor changes batch statistics) and has no gradients. Then 10 steps in training mode
                     in which everything learns. One Adam throughout, which skips what has no gradient: the
                     backbone's count of steps begins at the 11th.
+        layers      AdamW with `optimizer`; each block learns at `layer_decay` times the rate of the block after it, and only
+                    kernels and matrices decay, 20 steps.
         bf16        the forward pass under torch.autocast("cpu", torch.bfloat16), the loss outside of it from
                     logits.float(), 20 steps. The weights stay float32. One rounding to bfloat16 is 4e-3.
     networks      logits of images 0..4 in evaluation mode, row-major 4 x 14, at this `gain` (with
@@ -67,6 +69,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import formulas
 from golden_digits import digits
+from loss_golden import loss_golden
 from network_golden import network_golden
 from torch_golden import ChestNetS
 
@@ -102,55 +105,6 @@ SCHEDULES = {
         "monitor": [0.7, 0.7, 0.71, 0.69995, 0.705, 0.69],
     },
 }
-
-DEFAULTS = {"kind": "bce", "gamma": 2.0, "gamma_pos": 1.0, "gamma_neg": 4.0, "clip": 0.05, "smoothing": 0.0, "pos_weight": None}
-CASES = {
-    "bce": {},
-    "bce, weighted": {"pos_weight": [1 + 0.75 * c for c in range(formulas.CLASSES)]},
-    "bce, smoothed": {"smoothing": 0.1},
-    "focal 2": {"kind": "focal", "gamma": 2.0},
-    "focal 1.5": {"kind": "focal", "gamma": 1.5},
-    "asymmetric 1 4 0.05": {"kind": "asymmetric", "gamma_pos": 1.0, "gamma_neg": 4.0, "clip": 0.05},
-    "asymmetric 0 2 0": {"kind": "asymmetric", "gamma_pos": 0.0, "gamma_neg": 2.0, "clip": 0.0},
-}
-
-
-# Losses
-
-
-def loss_of(x, y, kind, gamma, gamma_pos, gamma_neg, clip, smoothing, pos_weight):
-    y = y * (1 - smoothing) + smoothing / 2
-    if kind == "bce":
-        return binary_cross_entropy_with_logits(x, y, pos_weight=None if pos_weight is None else torch.tensor(pos_weight))
-    assert pos_weight is None
-    if kind == "focal":
-        return torchvision.ops.sigmoid_focal_loss(x, y, alpha=-1, gamma=gamma, reduction="mean")
-    p = torch.sigmoid(x)
-    q = torch.clamp(1 - p + clip, max=1)
-    cost = -(y * torch.log(p.clamp(min=1e-8)) + (1 - y) * torch.log(q.clamp(min=1e-8)))
-    return (cost * (1 - (p * y + q * (1 - y))) ** (gamma_pos * y + gamma_neg * (1 - y))).mean()
-
-
-def loss_golden():
-    i = np.arange(6 * formulas.CLASSES)
-    u = formulas.mix(i, formulas.name_hash("loss.logit")).astype(np.float64) / 2147483648.0 - 1.0
-    logits = torch.from_numpy((6 * u).astype(np.float32)).reshape(6, -1)
-    labels = (formulas.mix(i, formulas.name_hash("loss.label")) % np.uint32(100) < 40).astype(np.uint8)
-    targets = torch.from_numpy(labels).float().reshape(6, -1)
-    cases = {}
-    for name, changed in CASES.items():
-        settings = DEFAULTS | changed
-        x = logits.clone().requires_grad_()
-        loss = loss_of(x, targets, **settings)
-        loss.backward()
-        assert torch.isfinite(x.grad).all()
-        # The same in float64, as a check of float32
-        exact = logits.double().requires_grad_()
-        loss_of(exact, targets.double(), **settings).backward()
-        off = (x.grad - exact.grad).abs().max().item()
-        print(f"{name}: {loss.item():.6f}, gradient up to {x.grad.abs().max():.1e}, {off:.1e} from float64's", flush=True)
-        cases[name] = {**settings, "value": float(f"{loss.item():.9g}"), "gradient": digits(x.grad.flatten().tolist())}
-    return {"logits": digits(logits.flatten().tolist()), "labels": labels.tolist(), "cases": cases}
 
 
 # Training
@@ -322,11 +276,11 @@ def averaged(nudge=None):
     return losses, probes(mean.module), probes(network)
 
 
-def probes(network):
+def probes(network, names=PROBED):
     state = network.state_dict()
     return {
         name: {"sum": state[name].double().sum().item(), "first": digits(state[name].flatten()[:4].tolist())}
-        for name in PROBED
+        for name in names
     }
 
 
@@ -379,6 +333,39 @@ def frozen(nudge=None):
     return losses
 
 
+LAYERS = {"kind": "adamw", "lr": 5e-5, "weight_decay": 1.0}
+LAYER_DECAY = 0.5
+
+
+def stage_of(name):
+    """The block of ChestNetS from the input on: three of convolutions, the hidden layer, the last layer."""
+    part, number = name.split(".")[:2]
+    return int(number) // 4 if part == "features" else 3 + int(number) // 4
+
+
+def layered(nudge=None):
+    """A rate for each block, and decay of matrices and kernels alone."""
+    network = start(nudge)
+    groups = [
+        {
+            "params": [parameter],
+            "lr": LAYERS["lr"] * LAYER_DECAY ** (4 - stage_of(name)),
+            "weight_decay": LAYERS["weight_decay"] if parameter.ndim > 1 else 0.0,
+        }
+        for name, parameter in network.named_parameters()
+    ]
+    assert sorted({stage_of(name) for name, _ in network.named_parameters()}) == [0, 1, 2, 3, 4]
+    losses = simple_steps(network, make_optimizer(groups, **LAYERS), range(20))
+    return losses, probes(network, ("features.0.weight", "features.1.weight", "classifier.1.weight", "classifier.1.bias"))
+
+
+def layered_golden():
+    (losses, learning), *nudged = layered(), *map(layered, NUDGES)
+    made = {"optimizer": LAYERS, "layer_decay": LAYER_DECAY, "decay_norms": False}
+    made |= moved("layers", losses, [each[0] for each in nudged])
+    return made | {"learning": with_drift_of_sums(learning, nudged[0][1])}
+
+
 def half(nudge=None):
     network = start(nudge)
     return simple_steps(network, adam(network.parameters()), range(20), autocast=True)
@@ -405,6 +392,7 @@ def variation_golden():
         ("bf16", {}, half),
     ):
         made[name] = {**settings, **moved(name, vary(), list(map(vary, NUDGES)))}
+    made["layers"] = layered_golden()
     return made
 
 

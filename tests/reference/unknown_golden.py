@@ -20,7 +20,7 @@ from torchmetrics.functional import classification as tm
 from evaluation_problems import close
 from evaluation_statistics import components
 from golden_digits import digits
-from training_golden import loss_of
+from loss_golden import loss_of
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "unknown.json"
 N, C = 160, 4

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::config::{PosWeight, RunConfig, ScheduleKind};
+use crate::config::{PosWeight, Precision, RunConfig, ScheduleKind};
 use crate::dataset::labels::LabelSet;
 use crate::runs::RunState;
 use crate::text::{bytes, clock, counted, one_line};
@@ -75,7 +75,11 @@ pub fn settings(
         ),
         (
             format!("{} {lr} {schedule}", config.optimizer.kind),
-            format!("batch {} {}", config.optimizer.batch_size, config.run.precision),
+            match config.run.precision {
+                // Not decided before a run starts.
+                Precision::Auto => format!("batch {} · precision auto", config.optimizer.batch_size),
+                chosen => format!("batch {} {chosen}", config.optimizer.batch_size),
+            },
         ),
         (format!("augment {}", config.augment.preset), loss),
         (
