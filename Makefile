@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help tools setup build run test lint bench docs gpu-kit clean
+.PHONY: help tools setup build run test lint bench reproduce docs gpu-kit clean
 
 help: ## list these commands
 	@echo "chestxr-tui: make COMMAND"
@@ -38,6 +38,12 @@ lint: setup ## check formatting and run clippy, warnings being errors
 
 bench: setup ## measure speed and memory on this machine, the screen included
 	cargo run --quiet --release --features bench-screen -- bench
+
+RECIPE ?= examples/chestmnist-64.toml
+SEEDS ?= 0 1 2
+reproduce: build ## train a recipe with three seeds: DATA=npz:FILE [RECIPE=FILE] [SEEDS="0 1 2"]
+	@[ -n "$(DATA)" ] || { echo "make: say which images, as in make reproduce DATA=npz:chestmnist_64.npz" >&2; exit 2; }
+	for seed in $(SEEDS); do cargo run --quiet --release -- --no-ui --config "$(RECIPE)" --data "$(DATA)" --set run.seed=$$seed $(SETS) || exit; done
 
 docs: ## build the book into target/book (mdBook is built by cargo where it is missing)
 	@command -v mdbook > /dev/null || [ -x target/tools/bin/mdbook ] || cargo install mdbook --locked --no-default-features --root target/tools

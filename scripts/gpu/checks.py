@@ -244,6 +244,7 @@ def augmented(kit):
     px, batch = 64, 256 if kit.big else 32
     arch = "resnet18" if kit.big else "chestnet-s"
     for name, sets, extra in (("none on the device", ("augment.preset=none",), ()), ("chest on the device", (), ()),
+                              ("chest on the device, uploaded by batch", ("data.on_gpu=streamed",), ()),
                               ("chest by threads", ("augment.on=cpu",), ()), ("chest by threads, images on disk", ("augment.on=cpu",), ("--memory", "20MB"))):
         runs = kit.work / "augment" / re.sub(r"\W+", "-", name)
         done = kit.train(f"augment {name}", arch, kit.a.device, f"data.source=npz:{kit.images[str(px)]}", "optimizer.epochs=3",

@@ -51,6 +51,7 @@ impl AugmentPipeline {
             noise_p: 0.0,
             blur_p: 0.0,
             cutout_p: 0.0,
+            crop_p: 0.0,
             border: Border::Constant,
             ..section.clone()
         };

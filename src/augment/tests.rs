@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use tch::{Device, Tensor};
 
-use super::transforms::{affine_matrix, tone_table};
+use super::transforms::{affine_matrix, enlarged, tone_table};
 use super::*;
 use crate::config::DataSection;
 use crate::dataset::phantom::{self, Bounds};
@@ -17,6 +17,7 @@ struct Golden {
     turns: [String; 3],
     upside_down: String,
     mirrored: String,
+    crops: Vec<Crop>,
     tones: Vec<Tone>,
 }
 
@@ -29,6 +30,12 @@ struct Case {
     matrix: [[f64; 3]; 2],
     constant: String,
     reflect: String,
+}
+
+#[derive(Deserialize)]
+struct Crop {
+    crop: [f64; 4],
+    picture: String,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +84,7 @@ fn section(sets: &[(&str, &str)]) -> AugmentSection {
 fn everything() -> AugmentPipeline {
     let on = ["rotate90_p", "vflip_p", "hflip_p", "affine_p", "brightness_contrast_p", "gamma_p"]
         .into_iter()
-        .chain(["noise_p", "blur_p", "cutout_p"]);
+        .chain(["noise_p", "blur_p", "cutout_p", "crop_p"]);
     let mut sets: Vec<(&str, &str)> = on.map(|key| (key, "0.6")).collect();
     sets.extend([("preset", "custom"), ("shear", "5")]);
     AugmentPipeline::new(&section(&sets))
@@ -118,6 +125,51 @@ fn the_same_numbers_give_albumentations_matrix_and_picture() {
             assert!(compared > 1000, "only {compared} pixels were compared");
         }
     }
+}
+
+#[test]
+fn an_enlarged_part_is_torchvisions() {
+    let image = wavy_image();
+    for case in golden().crops {
+        let map = enlarged(case.crop, SIZE);
+        let ours = painted(crate::config::Border::Constant, &image, &moved(map));
+        let (back, [left, top, wide, high]) = (map.inverse(), case.crop);
+        let mut compared = 0;
+        for (place, (ours, theirs)) in ours.iter().zip(bytes(&case.picture)).enumerate() {
+            let (x, y) = back.apply((place % SIDE) as f64, (place / SIDE) as f64);
+            // torchvision cuts before it enlarges: at the rim of the part it repeats pixels where ours goes on.
+            if x >= left && x <= left + wide - 1.0 && y >= top && y <= top + high - 1.0 {
+                compared += 1;
+                assert!(ours.abs_diff(theirs) <= 1, "{ours} against {theirs} at {place} of {:?}", case.crop);
+            }
+        }
+        assert!(compared > 1200, "only {compared} pixels were compared");
+    }
+}
+
+#[test]
+fn enlarged_parts_are_as_large_as_the_settings_allow_and_lie_within_the_image() {
+    let plan = AugmentPipeline::new(&section(&[
+        ("preset", "custom"),
+        ("affine_p", "0"),
+        ("brightness_contrast_p", "0"),
+        ("crop_p", "1"),
+        ("crop", "0.3"),
+        ("crop_ratio", "1.5"),
+    ]));
+    let size = (40, 60);
+    let (mut least, mut widest) = (1.0_f64, 1.0_f64);
+    for image in 0..500 {
+        let back = plan.draw(5, 1, image, 0, size).map().inverse();
+        let (left, top) = back.apply(-0.5, -0.5);
+        let (right, bottom) = back.apply(59.5, 39.5);
+        assert!(left >= -0.5 - 1e-9 && top >= -0.5 - 1e-9 && right <= 59.5 + 1e-9 && bottom <= 39.5 + 1e-9);
+        least = least.min((right - left) * (bottom - top) / 2400.0);
+        let ratio = (right - left) / (bottom - top) / 1.5;
+        widest = widest.max(ratio.max(1.0 / ratio));
+    }
+    assert!((0.3 - 1e-9..0.33).contains(&least), "{least}");
+    assert!((1.4..1.5 + 1e-9).contains(&widest), "{widest}");
 }
 
 #[test]

@@ -166,6 +166,17 @@ pub const FIELDS: &[Field] = &[
     field("augment.blur", real(0.0, 5.0), "maximum standard deviation of the blur, in pixels at 64 px"),
     field("augment.cutout_p", real(0.0, 1.0), "probability of a black rectangle (cutout)"),
     field("augment.cutout", real(0.0, 0.9), "maximum sides of the rectangle, as a fraction of the image's"),
+    field("augment.crop_p", real(0.0, 1.0), "probability of a part enlarged to the whole image"),
+    field(
+        "augment.crop",
+        real(0.05, 1.0),
+        "smallest part that is enlarged, as a fraction of the image's area",
+    ),
+    field(
+        "augment.crop_ratio",
+        real(1.0, 2.0),
+        "largest change of the ratio of width to height of that part",
+    ),
     field("model.arch", Kind::Choice(Arch::NAMES), "the network"),
     field(
         "model.stem",

@@ -114,6 +114,10 @@ pub struct AugmentSection {
     pub blur: f64,
     pub cutout_p: f64,
     pub cutout: f64,
+    pub crop_p: f64,
+    /// Share of the image's area.
+    pub crop: f64,
+    pub crop_ratio: f64,
 }
 
 /// `[model]`
@@ -279,6 +283,9 @@ impl Default for AugmentSection {
             blur: 0.7,
             cutout_p: 0.0,
             cutout: 0.25,
+            crop_p: 0.0,
+            crop: 0.6,
+            crop_ratio: 1.1,
         }
     }
 }

@@ -3,8 +3,15 @@
 use super::{Arch, ConfigError, FIELDS, Field, Mode, Monitor, RunConfig, ScheduleKind, Stem};
 
 /// Settings that a run may go on with changed, beside those of checkpoints and tracking.
-const MAY_CHANGE: [&str; 6] =
-    ["run.name", "run.device", "run.threads", "data.memory", "augment.workers", "optimizer.epochs"];
+const MAY_CHANGE: [&str; 7] = [
+    "run.name",
+    "run.device",
+    "run.threads",
+    "data.memory",
+    "data.on_gpu",
+    "augment.workers",
+    "optimizer.epochs",
+];
 
 impl RunConfig {
     /// Whether a run with these settings can go on with `other`: only how long, where and how often it is

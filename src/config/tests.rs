@@ -93,3 +93,19 @@ fn stopping_before_the_schedule_could_help_is_warned_about() {
     let config = RunConfig::resolve(None, &["early_stopping.patience=7".to_owned()]).expect("valid");
     assert!(config.warnings()[0].contains("no chance"), "{:?}", config.warnings());
 }
+
+#[test]
+fn the_recipes_of_the_repository_can_be_read_and_contradict_nothing() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for name in ["chestmnist-64.toml", "chestmnist-224.toml", "predecessor.toml"] {
+        let config = RunConfig::read(&folder.join(name)).expect(name);
+        config.validate().expect(name);
+        // The predecessor's own settings do contradict each other, and the program says so.
+        assert_eq!(
+            config.warnings().is_empty(),
+            name != "predecessor.toml",
+            "{name}: {:?}",
+            config.warnings()
+        );
+    }
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What albumentations makes of an image by given numbers: matrices, pictures, tables.
 
-    pip install albumentations==2.0.8
+    pip install albumentations==2.0.8 torch torchvision
     python tests/reference/augment_golden.py      # writes tests/golden/augment.json
 
 The image is a formula, so that the Rust side can compute it: 40 x 40 pixels,
@@ -12,6 +12,8 @@ import pathlib
 import warnings
 
 import numpy as np
+import torch
+from torchvision.transforms.functional import resized_crop
 
 warnings.filterwarnings("ignore")
 import albumentations as A
@@ -26,10 +28,12 @@ CASES = [
     (15.0, 0.95, 0.95, 6.0, -4.0, 3.0, 1.0),
     (-3.0, 1.1, 1.0, 0.0, 5.0, 0.25, 0.75),
 ]
+# Left, top, width, height in pixels.
+CROPS = [(3, 5, 30, 24), (0, 0, 20, 40), (11, 7, 29, 33)]
 TONES = [(0.2, 0.1), (-0.15, -0.2), (0.0, 0.13), (0.17, 0.0)]
 
 
-def image():
+def wavy_image():
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
     return np.round(127 + 60 * np.sin(0.31 * x + 0.5) + 60 * np.cos(0.23 * y + 0.07 * x)).astype(np.uint8)
 
@@ -39,7 +43,7 @@ def hexed(picture):
 
 
 def main():
-    image = image()
+    image = wavy_image()
     out = {"versions": {"albumentations": A.__version__, "numpy": np.__version__}, "affine": [], "tones": []}
     transform = A.ShiftScaleRotate(p=1)
     for angle, sx, sy, hx, hy, dx, dy in CASES:
@@ -59,6 +63,11 @@ def main():
     out["turns"] = [hexed(A.RandomRotate90(p=1).apply(image[..., None], factor=k)) for k in (1, 2, 3)]
     out["upside_down"] = hexed(A.VerticalFlip(p=1).apply(image[..., None]))
     out["mirrored"] = hexed(A.HorizontalFlip(p=1).apply(image[..., None]))
+    picture = torch.from_numpy(image)[None]
+    out["crops"] = [
+        {"crop": list(crop), "picture": hexed(resized_crop(picture, crop[1], crop[0], crop[3], crop[2], [SIDE, SIDE], antialias=False))}
+        for crop in CROPS
+    ]
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
     for contrast, brightness in TONES:
         table = A.RandomBrightnessContrast(p=1).apply(ramp, alpha=1 + contrast, beta=255 * brightness)

@@ -3,6 +3,7 @@
 mod affine;
 mod blur;
 mod brightness_contrast;
+mod crop;
 mod cutout;
 mod gamma;
 mod hflip;
@@ -14,6 +15,8 @@ mod vflip;
 pub(super) use affine::matrix as affine_matrix;
 #[cfg(test)]
 pub(super) use brightness_contrast::table as tone_table;
+#[cfg(test)]
+pub(super) use crop::enlarged;
 
 use super::keyed_rng::KeyedRng;
 use super::{AugmentParams, AugmentPipeline};
@@ -34,7 +37,7 @@ pub struct Transform {
     pub draw: fn(&AugmentPipeline, &mut KeyedRng, &mut AugmentParams),
 }
 
-/// All transforms in the order they act.
+/// All transforms. Geometric ones are joined in this order, then pointwise ones, then the others act in it.
 pub const TRANSFORMS: &[Transform] = &[
     rotate90::TRANSFORM,
     vflip::TRANSFORM,
@@ -45,4 +48,6 @@ pub const TRANSFORMS: &[Transform] = &[
     blur::TRANSFORM,
     noise::TRANSFORM,
     cutout::TRANSFORM,
+    // Behind the others, since each draws from a generator of its number: runs of before stay what they were.
+    crop::TRANSFORM,
 ];

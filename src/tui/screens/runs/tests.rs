@@ -297,7 +297,7 @@ fn runs_that_differ_in_any_setting_are_listed() {
             Kind::Text => "x".to_owned(),
             Kind::Device => "cuda:3".to_owned(),
             Kind::Whole { max, .. } => max.to_string(),
-            Kind::Real { max, .. } if max.to_string() != *default => max.to_string(),
+            Kind::Real { max, .. } if default.parse() != Ok(max) => max.to_string(),
             Kind::Real { min, max, .. } => ((min + max) / 2.0).to_string(),
             Kind::Switch => (default != "true").to_string(),
             Kind::PosWeight => "7".to_owned(),
