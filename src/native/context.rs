@@ -170,10 +170,13 @@ fn set_cuda_mode(deterministic: bool) -> Result<(), TchError> {
 
 /// Gives memory that no tensor has any more back to a CUDA device, where others may want it; without effect on the CPU.
 pub fn release_cached(device: Device) {
-    if device.is_cuda()
-        && let Err(error) = outcome(unsafe { chestxr_release_cached(cuda_index(device)) })
-    {
-        // SAFETY of the call: a plain number. Memory that stays cached is no reason to fail.
+    if !device.is_cuda() {
+        return;
+    }
+    // SAFETY: a plain number.
+    let released = outcome(unsafe { chestxr_release_cached(cuda_index(device)) });
+    if let Err(error) = released {
+        // Memory that stays cached is no reason to fail.
         tracing::warn!("libtorch keeps its memory on {device:?}: {error}");
     }
 }
