@@ -5,7 +5,7 @@ use std::io;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::Epoch;
-use crate::augment::{AugmentPipeline, CpuAugmenter, normalised};
+use crate::augment::{AugmentParams, AugmentPipeline, CpuAugmenter, normalised};
 use crate::config::Border;
 use crate::dataset::images::{Images, Labels};
 use crate::label::target;
@@ -24,9 +24,9 @@ pub(super) struct HostWork {
     pub pinned: bool,
 }
 
-/// A batch in main memory.
-pub(super) struct HostBatch {
-    /// `float32 B,1,H,W` in -1..=1 where the host normalises, else `uint8 B,1,H,W`.
+/// A batch on its way into the network.
+pub(super) struct RawBatch {
+    /// `float32 B,1,H,W` in -1..=1 where the host has normalised them, else `uint8 B,1,H,W`.
     pub images: Tensor,
     /// `float32 B,C`: 0, 1, or -1 where unknown; `B,0` without labels.
     pub targets: Tensor,
@@ -46,7 +46,7 @@ impl<'a> Collator<'a> {
         Self { work, augmenter: CpuAugmenter::new(border), normal: normalised(), scratch: Vec::new() }
     }
 
-    /// Tells images that lie on disk that a batch will come.
+    /// Asks for the images of a batch ahead of their use, where they lie on disk.
     pub fn announce(&self, epoch: &Epoch, number: usize) {
         if number < epoch.batches() {
             self.work.images.will_need(epoch.batch(number).map(|(image, _)| image));
@@ -57,12 +57,12 @@ impl<'a> Collator<'a> {
     ///
     /// # Errors
     /// When an image can't be read, or libtorch refuses the memory.
-    pub fn make(&mut self, epoch: &Epoch, number: usize) -> Result<HostBatch, TchError> {
+    pub fn make(&mut self, epoch: &Epoch, number: usize) -> Result<RawBatch, TchError> {
         let HostWork { images, labels, normalise, pinned, .. } = self.work;
         let shape = [epoch.batch(number).len(), 1, images.height(), images.width()].map(|n| n as i64);
         let pixels = match normalise {
-            true => filled(&shape, *pinned, |out: &mut [f32]| self.normalised(epoch, number, out))?,
-            false => filled(&shape, *pinned, |out: &mut [u8]| self.greys(epoch, number, out))?,
+            true => filled(&shape, *pinned, |out: &mut [f32]| self.fill(epoch, number, out))?,
+            false => filled(&shape, *pinned, |out: &mut [u8]| self.fill(epoch, number, out))?,
         };
         let classes = labels.as_ref().map_or(0, Labels::classes);
         let targets = filled(&[shape[0], classes as i64], *pinned, |values: &mut [f32]| {
@@ -71,10 +71,10 @@ impl<'a> Collator<'a> {
             values.iter_mut().zip(rows).for_each(|(value, label)| *value = target(*label));
             Ok(())
         })?;
-        Ok(HostBatch { images: pixels, targets })
+        Ok(RawBatch { images: pixels, targets })
     }
 
-    fn normalised(&mut self, epoch: &Epoch, number: usize, out: &mut [f32]) -> io::Result<()> {
+    fn fill<T: Element>(&mut self, epoch: &Epoch, number: usize, out: &mut [T]) -> io::Result<()> {
         let HostWork { images, augment, .. } = self.work;
         let size = (images.height(), images.width());
         for ((image, time), out) in epoch.batch(number).zip(out.chunks_exact_mut(images.area())) {
@@ -82,45 +82,46 @@ impl<'a> Collator<'a> {
             match augment {
                 Some(plan) => {
                     let draw = plan.draw(epoch.seed(), epoch.number(), image, time, size);
-                    self.augmenter.paint(pixels, &draw, out);
+                    T::paint(&mut self.augmenter, pixels, &draw, out);
                 }
-                None => out
-                    .iter_mut()
-                    .zip(pixels)
-                    .for_each(|(value, grey)| *value = self.normal[usize::from(*grey)]),
-            }
-        }
-        Ok(())
-    }
-
-    fn greys(&mut self, epoch: &Epoch, number: usize, out: &mut [u8]) -> io::Result<()> {
-        let HostWork { images, augment, .. } = self.work;
-        let size = (images.height(), images.width());
-        for ((image, time), out) in epoch.batch(number).zip(out.chunks_exact_mut(images.area())) {
-            let pixels = images.read(image, &mut self.scratch)?;
-            match augment {
-                Some(plan) => {
-                    let draw = plan.draw(epoch.seed(), epoch.number(), image, time, size);
-                    self.augmenter.paint_greys(pixels, &draw, out);
-                }
-                None => out.copy_from_slice(pixels),
+                None => T::copy(&self.normal, pixels, out),
             }
         }
         Ok(())
     }
 }
 
-/// Numbers that a batch consists of.
+/// Numbers that a batch consists of: grey levels, or normalised ones.
 trait Element: Copy + Default {
     const KIND: Kind;
+    /// An image by the numbers of `draw`.
+    fn paint(augmenter: &mut CpuAugmenter, pixels: &[u8], draw: &AugmentParams, out: &mut [Self]);
+    /// An image as it is; `normal` has each grey level's normalised value.
+    fn copy(normal: &[f32; 256], pixels: &[u8], out: &mut [Self]);
 }
 
 impl Element for u8 {
     const KIND: Kind = Kind::Uint8;
+
+    fn paint(augmenter: &mut CpuAugmenter, pixels: &[u8], draw: &AugmentParams, out: &mut [u8]) {
+        augmenter.paint_greys(pixels, draw, out);
+    }
+
+    fn copy(_: &[f32; 256], pixels: &[u8], out: &mut [u8]) {
+        out.copy_from_slice(pixels);
+    }
 }
 
 impl Element for f32 {
     const KIND: Kind = Kind::Float;
+
+    fn paint(augmenter: &mut CpuAugmenter, pixels: &[u8], draw: &AugmentParams, out: &mut [f32]) {
+        augmenter.paint(pixels, draw, out);
+    }
+
+    fn copy(normal: &[f32; 256], pixels: &[u8], out: &mut [f32]) {
+        out.iter_mut().zip(pixels).for_each(|(value, grey)| *value = normal[usize::from(*grey)]);
+    }
 }
 
 /// A new tensor in main memory with what `fill` writes into it, in memory that a CUDA device reads by itself when `pinned`.

@@ -9,6 +9,7 @@ pub struct Epoch {
     order: Arc<Vec<usize>>,
     /// How often each has come before; empty when each comes once.
     times: Arc<Vec<u32>>,
+    /// Images in a batch; the last may have fewer.
     batch_size: usize,
     seed: u64,
     number: usize,
@@ -44,11 +45,6 @@ impl Epoch {
     /// Which epoch it is, from 1; 0 for a pass without augmentation.
     pub fn number(&self) -> usize {
         self.number
-    }
-
-    /// Images in a batch; the last may have fewer.
-    pub fn batch_size(&self) -> usize {
-        self.batch_size
     }
 
     /// Number of batches.

@@ -24,7 +24,7 @@ use tch::{Device, TchError, Tensor};
 use crate::augment::{AugmentParams, AugmentPipeline, DeviceAugmenter, DeviceNormalizer};
 use crate::dataset::images::{Images, Labels};
 use crate::native;
-use collate::{Collator, HostBatch, HostWork};
+use collate::{Collator, HostWork, RawBatch};
 use workers::Workers;
 
 pub use epoch::Epoch;
@@ -166,13 +166,18 @@ impl DataLoader {
         }
         self.next += 1;
         let range = self.epoch.range(number);
-        let HostBatch { mut images, targets } = match &mut self.source {
+        let RawBatch { mut images, targets } = match &mut self.source {
             Source::Workers(workers) => workers.next_batch()?.on(self.device)?,
-            Source::Inline(work) => Collator::new(work).make(&self.epoch, number)?.on(self.device)?,
+            Source::Inline(work) => {
+                let mut collator = Collator::new(work);
+                // Images on disk are read side by side then, not one after another.
+                collator.announce(&self.epoch, number);
+                collator.make(&self.epoch, number)?.on(self.device)?
+            }
             Source::Resident(resident, order) => {
                 let rows = order.f_narrow(0, range.start as i64, range.len() as i64)?;
                 let chosen = |all: &Tensor| all.f_index_select(0, &rows);
-                HostBatch { images: chosen(&resident.images)?, targets: chosen(&resident.targets)? }
+                RawBatch { images: chosen(&resident.images)?, targets: chosen(&resident.targets)? }
             }
         };
         if let Some(augmenter) = &self.augmenter {
@@ -185,7 +190,7 @@ impl DataLoader {
     }
 }
 
-impl HostBatch {
+impl RawBatch {
     fn on(self, device: Device) -> Result<Self, TchError> {
         Ok(Self {
             images: native::upload(&self.images, device)?,

@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::Epoch;
-use super::collate::{Collator, HostBatch, HostWork};
+use super::collate::{Collator, HostWork, RawBatch};
 use crate::dataset::images::{Images, Labels};
 use crate::native;
 
@@ -37,9 +37,10 @@ impl Resident {
         let mut collator = Collator::new(&work);
         let epoch = Epoch::in_order(images.len(), (CHUNK / images.area()).max(1));
         for number in 0..epoch.batches() {
+            collator.announce(&epoch, number + 1);
             let range = epoch.range(number);
             let part = |tensor: &Tensor| tensor.f_narrow(0, range.start as i64, range.len() as i64);
-            let HostBatch { images, targets: rows } = collator.make(&epoch, number)?;
+            let RawBatch { images, targets: rows } = collator.make(&epoch, number)?;
             part(&pixels)?.f_copy_(&native::upload(&images, device)?)?;
             part(&targets)?.f_copy_(&native::upload(&rows, device)?)?;
         }

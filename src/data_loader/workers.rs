@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use tch::TchError;
 
 use super::Epoch;
-use super::collate::{Collator, HostBatch, HostWork};
+use super::collate::{Collator, HostWork, RawBatch};
 
 /// Batches that may lie ready for each worker: enough to bridge a slow one, few enough to hold.
 const AHEAD_PER_WORKER: usize = 2;
@@ -31,7 +31,7 @@ struct State {
     taken: usize,
     given: usize,
     ahead: usize,
-    ready: BTreeMap<usize, Result<HostBatch, TchError>>,
+    ready: BTreeMap<usize, Result<RawBatch, TchError>>,
     stop: bool,
 }
 
@@ -64,7 +64,7 @@ impl Workers {
     /// Starts threads that make batches `first..batches`, each by a closure of its own.
     fn start_with<W>(worker: impl Fn() -> W, batches: usize, first: usize, threads: usize) -> io::Result<Self>
     where
-        W: FnMut(usize) -> Result<HostBatch, TchError> + Send + 'static,
+        W: FnMut(usize) -> Result<RawBatch, TchError> + Send + 'static,
     {
         let ahead = AHEAD_PER_WORKER * threads;
         let state = State { taken: first, given: first, ahead, ready: BTreeMap::new(), stop: false };
@@ -93,7 +93,7 @@ impl Workers {
     ///
     /// # Errors
     /// When libtorch refused the memory, or the workers are gone.
-    pub fn next_batch(&mut self) -> Result<HostBatch, TchError> {
+    pub fn next_batch(&mut self) -> Result<RawBatch, TchError> {
         let mut state = self.shared.lock();
         loop {
             let number = state.given;
@@ -159,7 +159,7 @@ mod tests {
                         std::panic::resume_unwind(Box::new("broken on purpose"));
                     }
                     let images = Tensor::f_zeros([1], (Kind::Float, Device::Cpu))?;
-                    Ok(HostBatch { targets: images.shallow_clone(), images })
+                    Ok(RawBatch { targets: images.shallow_clone(), images })
                 }
             };
             let mut all = Workers::start_with(worker, 8, 0, workers).expect("threads");

@@ -1,4 +1,4 @@
-//! What a run leaves and tells while it learns: the journal, checkpoints on the disk, progress.
+//! What a run writes and reports while it learns: the journal, checkpoints on the disk, progress.
 
 use std::time::Instant;
 
